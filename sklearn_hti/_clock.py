@@ -1,0 +1,206 @@
+"""Clocks: how far along the path between two anchors a lambda is (method.md section 6)."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.special import digamma, gammaln, logit, ndtri
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+
+# name -> (monotone function w, where it is defined)
+_WARPS = {
+    "identity": (lambda lam: lam, lambda lam: np.isfinite(lam)),
+    "log": (np.log, lambda lam: lam > 0),
+    "logit": (logit, lambda lam: (lam > 0) & (lam < 1)),
+    "probit": (ndtri, lambda lam: (lam > 0) & (lam < 1)),
+    "odds": (lambda lam: lam / (1 - lam), lambda lam: (lam >= 0) & (lam < 1)),
+}
+CLOCK_NAMES = (None, "auto", "log", "logit", "probit", "odds", "entropy")
+
+
+@dataclass(frozen=True)
+class WarpClock:
+    """Fraction s = (w(lam) - w(lo)) / (w(hi) - w(lo)) with a named monotone w."""
+
+    name: str
+
+    def defined_on(self, lam):
+        """Tell whether w is finite at every given lambda."""
+        return bool(np.all(_WARPS[self.name][1](np.asarray(lam))))
+
+    def fraction(self, lam, lo, hi):
+        """Return how far lam is on the way from lo to hi."""
+        warp = _WARPS[self.name][0]
+        start = warp(lo)
+        return (warp(lam) - start) / (warp(hi) - start)
+
+
+@dataclass(frozen=True)
+class TransformerClock:
+    """The same with w a fitted monotone scikit-learn transformer."""
+
+    transformer: object
+    name: str = "transformer"
+
+    def _warp(self, lam):
+        lam = np.asarray(lam, dtype=float)
+        column = np.asarray(self.transformer.transform(lam.reshape(-1, 1)), dtype=float)
+        return column.reshape(lam.shape)
+
+    def fraction(self, lam, lo, hi):
+        """Return how far lam is on the way from lo to hi."""
+        start = self._warp(lo)
+        return (self._warp(lam) - start) / (self._warp(hi) - start)
+
+
+@dataclass(frozen=True)
+class EntropyClock:
+    """Time in which exp(-gamma h) is linear in lambda if entropy h is linear along the path.
+
+    s(t) = -log(1 - t (1 - exp(-kappa))) / kappa with kappa = gamma (h(hi) - h(lo)).
+    """
+
+    anchors: np.ndarray
+    entropies: np.ndarray
+    gamma: float = 1.0
+    name: str = "entropy"
+
+    def fraction(self, lam, lo, hi):
+        """Return how far lam is on the way from lo to hi."""
+        gain = np.interp(hi, self.anchors, self.entropies)
+        gain = gain - np.interp(lo, self.anchors, self.entropies)
+        kappa = np.clip(self.gamma * gain, -30.0, 30.0)
+        t = (np.asarray(lam, dtype=float) - lo) / (np.asarray(hi) - lo)
+        flat = np.abs(kappa) < 1e-8
+        kappa = np.where(flat, 1.0, kappa)
+        # log1p and expm1 keep digits where kappa is small; the end points are exact
+        return np.where(flat, t, -np.log1p(t * np.expm1(-kappa)) / kappa)
+
+
+@dataclass
+class Clock:
+    """A rule for fractions, tied to the anchors of a fit; records how it was chosen.
+
+    Attributes
+    ----------
+    name : str
+        Name of the rule: "identity", "log", ..., "entropy" or "transformer".
+    reason : str
+        Why this rule is used.
+    scores : dict
+        For "auto" with three anchors or more: for every candidate the mean squared
+        Wasserstein distance at left-out anchors (`distance`, in scaled output units), the
+        `gain` over identity, and the `standard_error` of that gain.
+    """
+
+    rule: object
+    anchors: np.ndarray
+    reason: str
+    scores: dict = field(default_factory=dict)
+
+    @property
+    def name(self):
+        """Name of the rule."""
+        return self.rule.name
+
+    def time(self, lam):
+        """Return the time of each lambda: k at anchor k, k + s between k and k + 1."""
+        lam = np.asarray(lam, dtype=float)
+        k = np.clip(np.searchsorted(self.anchors, lam, "right") - 1, 0, self.n_intervals - 1)
+        s = self.rule.fraction(lam, self.anchors[k], self.anchors[k + 1])
+        return k + np.clip(s, 0.0, 1.0)
+
+    @property
+    def n_intervals(self):
+        """Number of intervals between neighbouring anchors."""
+        return len(self.anchors) - 1
+
+    def __repr__(self):
+        return f"Clock({self.name!r}: {self.reason})"
+
+
+def make_transformer_clock(transformer, lam):
+    """Fit a clone of a scikit-learn transformer on lambda and check that it is monotone."""
+    if not hasattr(transformer, "transform"):
+        accepted = ", ".join(repr(name) for name in CLOCK_NAMES)
+        raise ValueError(
+            f"lam_transform={transformer!r} is not available; accepted: {accepted}, or a "
+            "scikit-learn transformer."
+        )
+    fitted = clone(transformer).fit(lam.reshape(-1, 1))
+    rule = TransformerClock(fitted, type(transformer).__name__)
+    grid = np.union1d(np.linspace(lam.min(), lam.max(), 201), lam)
+    with np.errstate(all="ignore"):
+        steps = np.diff(rule._warp(grid))
+    if not (np.isfinite(steps).all() and (np.all(steps > 0) or np.all(steps < 0))):
+        raise ValueError(
+            f"lam_transform={transformer!r} is not strictly monotone and finite between "
+            f"{lam.min():g} and {lam.max():g}."
+        )
+    return rule
+
+
+def make_warp_clock(name, lam):
+    """Return the named clock; raise where it is not defined on the given lambdas."""
+    rule = WarpClock(name)
+    if not rule.defined_on(lam):
+        usable = [n for n in _WARPS if n != "identity" and WarpClock(n).defined_on(lam)]
+        raise ValueError(
+            f"lam_transform={name!r} is not defined on all of `lam` (from {lam.min():g} to "
+            f"{lam.max():g}); defined there: {', '.join(map(repr, usable)) or 'none'}, or "
+            "None, 'entropy', 'auto', or a transformer."
+        )
+    return rule
+
+
+def candidate_rules(lam, anchors, entropies):
+    """Return every clock that is defined on the data, identity first."""
+    rules = [WarpClock(n) for n in _WARPS if WarpClock(n).defined_on(lam)]
+    return [*rules, EntropyClock(anchors, entropies)]
+
+
+def conditional_entropies(y, features, groups, anchors, *, max_groups=100, min_rows=20):
+    """Return the entropy of y given x at every anchor, joint over the outputs, in nats.
+
+    Where conditions repeat often enough, the Kozachenko-Leonenko estimate per condition;
+    else half the log-determinant of the residual covariance of a ridge regression of y on
+    x. Only differences between anchors carry meaning, so constants are left out of the
+    second form.
+    """
+    counts = [np.unique(groups[anchors.rows(k)], return_counts=True)[1] for k in _nodes(anchors)]
+    repeated = all(len(c) <= max_groups and c.min() >= min_rows for c in counts)
+    entropies = []
+    for k in _nodes(anchors):
+        rows = anchors.rows(k)
+        if repeated:
+            parts = [y[rows[groups[rows] == g]] for g in np.unique(groups[rows])]
+            weights = [len(part) for part in parts]
+            entropies.append(np.average([nearest_entropy(p) for p in parts], weights=weights))
+        else:
+            entropies.append(_residual_entropy(y[rows], features[rows]))
+    return np.array(entropies)
+
+
+def _nodes(anchors):
+    return range(len(anchors.lam))
+
+
+def nearest_entropy(y, n_neighbors=3):
+    """Return the Kozachenko-Leonenko estimate of the entropy of rows y (n, D), in nats."""
+    n, dim = y.shape
+    n_neighbors = min(n_neighbors, n - 1)
+    distance = cKDTree(y).query(y, k=n_neighbors + 1)[0][:, -1]
+    distance = np.maximum(distance, 1e-10 * (1 + np.abs(y).max()))
+    log_ball = 0.5 * dim * np.log(np.pi) - gammaln(0.5 * dim + 1)
+    return digamma(n) - digamma(n_neighbors) + log_ball + dim * np.log(distance).mean()
+
+
+def _residual_entropy(y, features):
+    """Return half the log-determinant of the residual covariance of y on x."""
+    residual = y - y.mean(axis=0)
+    if features.shape[1] and len(y) > 2:
+        residual = y - Ridge(alpha=1.0).fit(features, y).predict(features)
+    covariance = np.cov(residual, rowvar=False, bias=True).reshape(y.shape[1], -1)
+    ridge = 1e-8 * max(np.trace(covariance) / len(covariance), 1e-8)
+    return 0.5 * np.linalg.slogdet(covariance + ridge * np.eye(len(covariance)))[1]

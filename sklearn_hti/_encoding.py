@@ -1,0 +1,225 @@
+"""Scaling of X and y, categories, anchors and groups of equal x; arrays to tensors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.preprocessing import OrdinalEncoder, StandardScaler
+from sklearn.utils import check_array
+
+from ._validation import is_frame
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Encoded conditions x: standardised numbers and category codes, row by row."""
+
+    scaled: np.ndarray  # (n, C_numeric)
+    codes: np.ndarray  # (n, C_categorical)
+    keys: np.ndarray  # (n, C) float32: rows are the same condition where these are equal
+
+    def __len__(self):
+        return len(self.keys)
+
+    def __getitem__(self, rows):
+        return Conditions(self.scaled[rows], self.codes[rows], self.keys[rows])
+
+    def groups(self):
+        """Number the distinct conditions; return one number per row."""
+        if not self.keys.shape[1]:
+            return np.zeros(len(self), dtype=np.int64)
+        return np.unique(self.keys, axis=0, return_inverse=True)[1].reshape(-1)
+
+    def one_hot(self, n_categories):
+        """Return numbers and one-hot categories side by side, (n, F) float64."""
+        parts = [self.scaled]
+        parts += [np.eye(k)[c] for k, c in zip(n_categories, self.codes.T, strict=True)]
+        return np.hstack(parts)
+
+    def tensors(self, dtype=torch.float32, device="cpu"):
+        """Return the (numeric, codes) tensors that the networks read."""
+        return (
+            torch.as_tensor(self.scaled, dtype=dtype, device=device),
+            torch.as_tensor(self.codes, dtype=torch.int64, device=device),
+        )
+
+
+class ConditionEncoder:
+    """Standardises numeric columns and numbers the values of categorical ones."""
+
+    def fit(self, X, categorical_features, n_rows):
+        """Learn scales and categories from X (None: no condition)."""
+        n_columns = 0 if X is None else X.shape[1]
+        self.categorical_ = categorical_mask(X, categorical_features)
+        numeric, values = self._split(X, n_rows)
+        self.scaler_ = StandardScaler().fit(numeric) if numeric.shape[1] else None
+        self.ordinal_ = OrdinalEncoder().fit(values) if values.shape[1] else None
+        self.n_categories_ = (
+            [len(c) for c in self.ordinal_.categories_] if values.shape[1] else []
+        )
+        self.n_numeric_ = n_columns - len(self.n_categories_)
+        return self
+
+    def transform(self, X, n_rows):
+        """Return the Conditions of X, `n_rows` empty ones for None."""
+        numeric, values = self._split(X, n_rows)
+        codes = np.zeros((len(numeric), 0), dtype=np.int64)
+        if self.ordinal_ is not None:
+            try:
+                codes = self.ordinal_.transform(values).astype(np.int64)
+            except ValueError as error:
+                raise ValueError(
+                    f"X: {error}. Every category has to occur in fit; categorical columns "
+                    f"are at {np.flatnonzero(self.categorical_).tolist()} of X without "
+                    "the lambda column."
+                ) from error
+        scaled = numeric if self.scaler_ is None else self.scaler_.transform(numeric)
+        with np.errstate(over="ignore"):
+            keys = np.hstack([numeric, codes]).astype(np.float32)
+        return Conditions(scaled, codes, keys)
+
+    def _split(self, X, n_rows):
+        """Return the numeric columns as float64 and the categorical ones as objects."""
+        if X is None or not X.shape[1]:
+            return np.zeros((n_rows, 0)), np.zeros((n_rows, 0), dtype=object)
+        frame = X if is_frame(X) else pd.DataFrame(X)
+        values = frame.loc[:, self.categorical_].astype(object)
+        if values.isna().to_numpy().any():
+            raise ValueError(
+                "Input X contains NaN in a categorical column; replace missing values, "
+                "for instance by a category of their own."
+            )
+        numeric = frame.loc[:, ~self.categorical_]
+        try:
+            numeric = check_array(
+                numeric, dtype=np.float64, input_name="X", ensure_min_features=0
+            )
+        except (TypeError, ValueError) as error:
+            if "X" in str(error):
+                raise
+            raise type(error)(f"X: {error}") from error
+        return numeric, values.to_numpy()
+
+
+def categorical_mask(X, categorical_features):
+    """Return a boolean mask over the columns of X (as HistGradientBoosting does)."""
+    n_columns = 0 if X is None else X.shape[1]
+    mask = np.zeros(n_columns, dtype=bool)
+    if categorical_features is None or X is None:
+        return mask
+    if isinstance(categorical_features, str):
+        if categorical_features != "from_dtype":
+            raise ValueError(
+                f"categorical_features={categorical_features!r} is not available; "
+                "accepted: 'from_dtype', None, or a list of columns."
+            )
+        if is_frame(X):
+            mask[:] = [_is_categorical(dtype) for dtype in X.dtypes]
+        return mask
+    listed = np.asarray(categorical_features)
+    if listed.dtype == bool:
+        if listed.shape != mask.shape:
+            raise ValueError(
+                f"categorical_features: a mask of {mask.size} entries was expected "
+                f"(columns of X without the lambda column), got {listed.shape}."
+            )
+        return listed.copy()
+    names = list(X.columns) if is_frame(X) else []
+    for column in listed.tolist():
+        if column in names:
+            mask[names.index(column)] = True
+        elif isinstance(column, int) and -n_columns <= column < n_columns:
+            mask[column] = True
+        else:
+            raise ValueError(
+                f"categorical_features: {column!r} is not a column of X (without the "
+                f"lambda column: {names or f'{n_columns} columns'})."
+            )
+    return mask
+
+
+def _is_categorical(dtype):
+    return isinstance(dtype, pd.CategoricalDtype) or (
+        not pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+    )
+
+
+class OutputScaler:
+    """Centre y and divide it by one common scale, or by one scale per output.
+
+    A common scale keeps the geometry of y: distances shrink by the same factor in every
+    direction, so optimal transport is unchanged. One scale per output changes it, which is
+    what outputs in different units need.
+    """
+
+    def fit(self, y, mode):
+        """Learn the centre and the scale from all rows."""
+        self.center_ = y.mean(axis=0)
+        with np.errstate(over="ignore"):
+            spread = np.std(y - self.center_, axis=0)
+        if not np.isfinite(spread).all():
+            raise ValueError("y is too large to be scaled; divide it by a constant.")
+        if mode == "common":
+            spread = np.full_like(spread, np.sqrt(np.mean(spread**2)))
+        tiny = np.finfo(np.float64).eps * np.maximum(np.abs(self.center_), 1e-200) * 10
+        self.scale_ = np.where(spread > tiny, spread, 1.0)
+        return self
+
+    def encode(self, y):
+        """Return y in scaled units."""
+        return (y - self.center_) / self.scale_
+
+    def decode(self, y):
+        """Return scaled outputs in the user's units."""
+        return y * self.scale_ + self.center_
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """The anchors of the chain and the anchor of every row."""
+
+    lam: np.ndarray  # (K + 1,)
+    index: np.ndarray  # (n,)
+    binned: bool
+
+    @property
+    def edges(self):
+        """Pairs of anchors between which transport is learned; a chain."""
+        return [(k, k + 1) for k in range(len(self.lam) - 1)]
+
+    def rows(self, k):
+        """Return the rows that belong to anchor k."""
+        return np.flatnonzero(self.index == k)
+
+
+def find_anchors(lam, n_anchors="auto", *, max_values=20, min_rows=5, n_bins=5):
+    """Return the Anchors of the rows: the distinct values of lambda, or quantile bins."""
+    values, index, counts = np.unique(lam, return_inverse=True, return_counts=True)
+    if len(values) < 2:
+        raise ValueError(
+            f"`lam` holds one value only ({values[0]:g}); at least two anchors are needed: "
+            "outputs of networks trained at two or more hyperparameter values."
+        )
+    if isinstance(n_anchors, str):
+        distinct = len(values) <= max_values and counts.min() >= min_rows
+        n_anchors = len(values) if distinct else n_bins
+    n_anchors = min(n_anchors, len(values))
+    if n_anchors == len(values):
+        return Anchors(values, index.reshape(-1), binned=False)
+    centers = np.unique(np.quantile(lam, np.linspace(0, 1, n_anchors)))
+    nearest = np.abs(values[:, None] - centers).argmin(axis=1)
+    used, position = np.unique(nearest, return_inverse=True)
+    return Anchors(centers[used], position.reshape(-1)[index.reshape(-1)], binned=True)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Encoded training rows, as every later stage reads them."""
+
+    y: np.ndarray  # (n, D), scaled
+    conditions: Conditions
+    features: np.ndarray  # (n, F): numbers and one-hot categories
+    groups: np.ndarray  # (n,): equal where x is equal
+    lam: np.ndarray  # (n,)
+    anchors: Anchors

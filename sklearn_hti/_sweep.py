@@ -1,0 +1,334 @@
+"""Train an estimator at several values of one hyperparameter and collect its outputs."""
+
+import os
+import sys
+from contextlib import contextmanager
+from difflib import get_close_matches
+from math import isfinite
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import Bunch, check_random_state
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_memory
+
+_MAX_SEED = np.iinfo(np.int32).max
+
+
+def sweep(
+    estimator,
+    param_name,
+    param_values,
+    X,
+    y,
+    X_query=None,
+    *,
+    method="predict",
+    n_draws=1,
+    n_jobs=None,
+    random_state=None,
+    memory=None,
+    verbose=0,
+):
+    """Train an estimator at several hyperparameter values and collect its outputs.
+
+    One clone of `estimator` is trained on (X, y) for each value, all with the same
+    seed, so that only the hyperparameter differs, and all are queried at the same
+    inputs. The result is what
+    :class:`~sklearn_hti.HyperparameterTrajectoryRegressor` learns from:
+    ``fit(data.X, data.y, lam=data.lam)``.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Any scikit-learn or skorch estimator. It is cloned, never fitted itself.
+    param_name : str
+        The hyperparameter lambda, as ``estimator.set_params`` takes it: ``"alpha"``,
+        ``"ridge__alpha"``, or ``"module__p"`` and ``"criterion__level"`` of a skorch
+        net.
+    param_values : sequence of float
+        At least two distinct values, the anchors. They reach the estimator as they are,
+        so that an int stays an int.
+    X : array-like or DataFrame of shape (n_train, C)
+        Training inputs.
+    y : array-like of shape (n_train,) or (n_train, D), or None
+        Training targets, handed to ``fit``.
+    X_query : array-like or DataFrame of shape (n_query, C), default=None
+        Inputs at which every trained estimator is queried. None: `X`.
+    method : str, default="predict"
+        Method of the estimator that gives the outputs, called as ``method(X_query)``.
+    n_draws : int, default=1
+        Number of calls of `method`, for outputs that are random.
+    n_jobs : int, default=None
+        Number of trainings that run at once, through joblib.
+    random_state : int, RandomState instance or None, default=None
+        Where the one seed of all trainings comes from. It is also set as every
+        parameter of the estimator called ``random_state``, nested ones too. None: a
+        fresh seed, with such parameters left alone.
+    memory : str, path or joblib.Memory, default=None
+        Where to cache the trained estimators and their outputs; a second call with
+        equal arguments then trains nothing. Needs a `random_state`.
+    verbose : int, default=0
+        Verbosity of joblib.
+
+    Returns
+    -------
+    Bunch
+        With the attributes
+
+        X : array or DataFrame of shape (n, C)
+            The query inputs, repeated for every value and draw,
+            n = n_values * n_query * n_draws. The draws at one input are neighbours.
+        y : ndarray of shape (n,) or (n, D)
+            The outputs.
+        lam : ndarray of shape (n,)
+            The hyperparameter value lambda of each row.
+        row : ndarray of shape (n,)
+            The row of `X_query` that each row repeats.
+        estimators : list
+            The trained estimators, in the order of `param_values`.
+        param_name : str
+            As given.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has no such parameter or method, if the values are not distinct
+        finite numbers, or if outputs are not finite numbers of shape (n_query,) or
+        (n_query, D).
+
+    Notes
+    -----
+    While an estimator trains and answers, numpy's global random state and, where torch
+    is imported, torch's hold the common seed; both are put back afterwards. Draws at
+    different values therefore share their random numbers as far as they use the same
+    ones. Threads share the global states: with joblib's threading backend the seeds are
+    not isolated, so leave it to estimators that draw from their ``random_state`` only.
+
+    The cache knows classes by their name: after a change of the code of a network, clear
+    it with ``joblib.Memory(path).clear()``. It never recognises a torch module that was
+    built already, so give skorch the class, ``module=MLP``, not ``module=MLP()``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn_hti import sweep
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> data = sweep(Ridge(), "alpha", [0.1, 1.0, 10.0], X, y, X[:50])
+    >>> data.X.shape, data.y.shape, data.lam[[0, 50, 100]]
+    ((150, 10), (150,), array([ 0.1,  1. , 10. ]))
+    """
+    values = _check_param_values(param_values)
+    n_draws = _check_n_draws(n_draws)
+    _check_param_name(estimator, param_name)
+    variants = [clone(estimator).set_params(**{param_name: v}) for v in values]
+    _check_method(variants[0], method)
+    seed = draw_seed(random_state)
+    if random_state is not None:
+        variants = [_set_seed(variant, seed, keep=param_name) for variant in variants]
+    X_query = X if X_query is None else X_query
+    train = _open_memory(memory, random_state).cache(_train_and_query)
+    results = Parallel(n_jobs=n_jobs, verbose=verbose)(
+        delayed(train)(variant, X, y, X_query, method, n_draws, seed) for variant in variants
+    )
+    n_query = _n_rows(X_query)
+    outputs = [
+        _check_outputs(draws, n_query, f"{method} at {param_name}={value!r}")
+        for (_, draws), value in zip(results, values, strict=True)
+    ]
+    row = np.tile(np.repeat(np.arange(n_query), n_draws), len(values))
+    return Bunch(
+        X=_take_rows(X_query, row),
+        y=np.concatenate(outputs),
+        lam=np.repeat(np.array(values, dtype=float), n_query * n_draws),
+        row=row,
+        estimators=[fitted for fitted, _ in results],
+        param_name=param_name,
+    )
+
+
+def draw_seed(random_state):
+    """Draw the seed that all trainings share.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        None: a fresh seed, which leaves numpy's global state alone.
+
+    Returns
+    -------
+    int
+        The seed.
+    """
+    if random_state is None:
+        return int(np.random.default_rng().integers(_MAX_SEED))
+    return int(check_random_state(random_state).randint(_MAX_SEED))
+
+
+@contextmanager
+def global_seed(seed, estimator):
+    """Hold the global random states that `estimator` may draw from at a seed.
+
+    numpy's, and torch's where torch is imported, are put back at the end.
+
+    Parameters
+    ----------
+    seed : int
+        The seed.
+    estimator : estimator
+        The one that will draw; with a CUDA device, CUDA is seeded too.
+    """
+    state = np.random.get_state()  # noqa: NPY002
+    with _torch_seed(seed, estimator):
+        try:
+            np.random.seed(seed)  # noqa: NPY002
+            yield
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
+
+
+@contextmanager
+def _torch_seed(seed, estimator):
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    devices = _cuda_devices(torch, estimator)
+    with torch.random.fork_rng(devices):
+        # torch.manual_seed would also seed, for good, a CUDA that starts up later.
+        torch.default_generator.manual_seed(seed)
+        if devices:
+            torch.cuda.manual_seed_all(seed)
+        yield
+
+
+def _cuda_devices(torch, estimator):
+    """The CUDA devices whose states `estimator` may touch; starts CUDA for no other."""
+    named = (
+        str(value)
+        for name, value in estimator.get_params(deep=True).items()
+        if name.split("__")[-1] == "device"
+    )
+    in_use = torch.cuda.is_initialized() or any(d.startswith("cuda") for d in named)
+    return list(range(torch.cuda.device_count())) if in_use else []
+
+
+def _train_and_query(estimator, X, y, X_query, method, n_draws, seed):
+    """Fit the estimator and query it `n_draws` times: the unit that is cached."""
+    with global_seed(seed, estimator):
+        estimator.fit(X, y)
+        query = getattr(estimator, method)
+        return estimator, [np.asarray(query(X_query)) for _ in range(n_draws)]
+
+
+def _check_param_values(param_values):
+    values = list(param_values)
+    wrong = [
+        value
+        for value in values
+        if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value)
+    ]
+    if wrong:
+        raise ValueError(
+            f"param_values holds {wrong[:3]!r}; the values of a hyperparameter lambda "
+            "have to be finite numbers."
+        )
+    if len(values) < 2 or len(set(values)) < len(values):
+        raise ValueError(
+            f"param_values is {values!r}; pass at least two values, each of them once."
+        )
+    return values
+
+
+def _check_n_draws(n_draws):
+    if not isinstance(n_draws, Integral) or n_draws < 1:
+        raise ValueError(f"n_draws is {n_draws!r}; pass an integer of at least 1.")
+    return int(n_draws)
+
+
+def _check_param_name(estimator, param_name):
+    params = estimator.get_params(deep=True)
+    if param_name in params or _belongs_to_net(param_name, estimator, params):
+        return
+    near = get_close_matches(param_name, params)
+    hint = f"did you mean {' or '.join(near)}?" if near else "see its get_params()."
+    raise ValueError(
+        f"param_name is {param_name!r}, which is no parameter of "
+        f"{type(estimator).__name__}; {hint}"
+    )
+
+
+def _belongs_to_net(param_name, estimator, params):
+    """Whether the name addresses a part of a skorch net, as in ``criterion__level``.
+
+    ``get_params`` of a net lists only those of them that were given to it.
+    """
+    owners = {"": estimator} | {f"{name}__": value for name, value in params.items()}
+    for path, owner in owners.items():
+        if hasattr(owner, "prefixes_") and param_name.startswith(path):
+            part, found, _ = param_name.removeprefix(path).partition("__")
+            if found and (path + part in params or part in owner.prefixes_):
+                return True
+    return False
+
+
+def _check_method(estimator, method):
+    if not callable(getattr(estimator, method, None)):
+        raise ValueError(
+            f"method is {method!r}, which {type(estimator).__name__} does not have; "
+            "name the method that gives the outputs at X_query."
+        )
+
+
+def _set_seed(estimator, seed, keep):
+    """Set every parameter called random_state, except the one that is swept."""
+    names = [
+        name
+        for name in estimator.get_params(deep=True)
+        if name.split("__")[-1] == "random_state" and name != keep
+    ]
+    return estimator.set_params(**dict.fromkeys(names, seed))
+
+
+def _open_memory(memory, random_state):
+    if memory is not None and random_state is None:
+        raise ValueError(
+            "memory was given with random_state=None: every call trains with a fresh "
+            "seed, so that nothing cached would be used again; pass an int random_state."
+        )
+    return check_memory(os.fspath(memory) if isinstance(memory, os.PathLike) else memory)
+
+
+def _check_outputs(draws, n_query, source):
+    """The draws as one float array, those of an input next to each other."""
+    shape = draws[0].shape
+    if len(shape) not in (1, 2) or shape[0] != n_query:
+        raise ValueError(
+            f"{source} gave an output of shape {shape} for {n_query} inputs; it has to "
+            "be (n_query,) or (n_query, D): flatten further axes."
+        )
+    y = np.stack(draws, axis=1)
+    if y.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{source} gave outputs of dtype {y.dtype}; they have to be numbers: encode "
+            "the targets, or choose a method such as predict_proba."
+        )
+    if not np.isfinite(y).all():
+        raise ValueError(
+            f"{source} gave {np.sum(~np.isfinite(y))} outputs that are NaN or infinite; "
+            "the training diverged: leave this value out or steady the estimator."
+        )
+    return y.reshape(-1, *y.shape[2:]).astype(float)
+
+
+def _n_rows(X):
+    return X.shape[0] if hasattr(X, "shape") else len(X)
+
+
+def _take_rows(X, row):
+    """Rows of an array or DataFrame; its labels would repeat, so they are renewed."""
+    if hasattr(X, "iloc"):
+        return X.iloc[row].reset_index(drop=True)
+    return (X if hasattr(X, "shape") else np.asarray(X))[row]

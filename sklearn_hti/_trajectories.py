@@ -1,0 +1,111 @@
+"""Chain transport plans into trajectories: one output followed through all anchors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .solvers.coupling import linear_mean
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """Coupled outputs, one row per trajectory, one column per anchor.
+
+    A trajectory may cover a part of the anchors, from `first` to `last`; knots outside it
+    repeat the nearest one.
+    """
+
+    points: np.ndarray  # (N, K + 1, D), scaled
+    rows: np.ndarray  # (N, K + 1): training rows; the x of the first is the condition
+    first: np.ndarray  # (N,)
+    last: np.ndarray  # (N,)
+
+
+def build_trajectories(data, plans, rng):
+    """Draw trajectories through the plans, so that every row is visited evenly.
+
+    Parameters
+    ----------
+    data : TrainingData
+        All encoded rows.
+    plans : list of csr_array
+        One plan per edge of the chain of anchors.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    Trajectories
+        Trajectories through at least two anchors each.
+    """
+    rows = _chain(plans, rng)
+    rows = rows[(rows >= 0).sum(axis=1) >= 2]
+    n_knots = rows.shape[1]
+    first = (rows >= 0).argmax(axis=1)
+    last = n_knots - 1 - (rows[:, ::-1] >= 0).argmax(axis=1)
+    columns = np.clip(np.arange(n_knots), first[:, None], last[:, None])
+    local = np.take_along_axis(rows, columns, axis=1)
+    index = np.empty_like(local)
+    for k in range(n_knots):
+        anchor_rows = data.anchors.rows(k)
+        here = columns == k
+        index[here] = anchor_rows[local[here]]
+
+    origin = index[:, 0]
+    points = data.y[index]
+    for k in range(n_knots):
+        moved = data.groups[index[:, k]] != data.groups[origin]
+        if moved.any():
+            # another x: carry the part of y that x explains linearly over to the origin's x
+            mean = linear_mean(data, data.anchors.rows(k))
+            points[moved, k] += mean.predict(data.features[origin[moved]])
+            points[moved, k] -= mean.predict(data.features[index[moved, k]])
+    return Trajectories(points, index, first, last)
+
+
+def _chain(plans, rng):
+    """Return local row numbers (N, K + 1), -1 where a trajectory does not reach."""
+    sizes = [plans[0].shape[0]] + [plan.shape[1] for plan in plans]
+    target = max(sizes)
+    starts = np.diff(plans[0].indptr) > 0
+    current = _copies(np.flatnonzero(starts), target, sizes[0])
+    columns = [current]
+    for k, plan in enumerate(plans):
+        reached = np.full(len(current), -1)
+        alive = np.flatnonzero(current >= 0)
+        alive = alive[np.diff(plan.indptr)[current[alive]] > 0]
+        reached[alive] = _partners(plan, current[alive], rng)
+        # rows that no plan leads to begin trajectories of their own
+        unseen = np.setdiff1d(np.arange(sizes[k + 1]), plan.indices)
+        if k + 1 < len(plans):
+            unseen = unseen[np.diff(plans[k + 1].indptr)[unseen] > 0]
+            unseen = _copies(unseen, target, sizes[k + 1])
+            columns = [np.concatenate([c, np.full(len(unseen), -1)]) for c in columns]
+            reached = np.concatenate([reached, unseen])
+        columns.append(reached)
+        current = reached
+    return np.stack(columns, axis=1)
+
+
+def _copies(rows, target, size):
+    """Repeat rows so that `size` of them would make at least `target` trajectories."""
+    return np.repeat(rows, -(-target // size))
+
+
+def _partners(plan, rows, rng):
+    """Draw a partner for each row from its line of the plan, stratified over its copies."""
+    order = np.argsort(rows, kind="stable")
+    sorted_rows = rows[order]
+    _, begin, count = np.unique(sorted_rows, return_index=True, return_counts=True)
+    rank = np.arange(len(rows)) - np.repeat(begin, count)
+    level = (rank + rng.random(len(rows))) / np.repeat(count, count)
+
+    line = np.repeat(np.arange(plan.shape[0]), np.diff(plan.indptr))
+    mass = plan.data / np.asarray(plan.sum(axis=1)).reshape(-1)[line]
+    cumulative = np.cumsum(mass)
+    before = np.concatenate([[0.0], cumulative])[plan.indptr[:-1]]
+    position = np.searchsorted(cumulative, before[sorted_rows] + level, side="left")
+    low, high = plan.indptr[sorted_rows], plan.indptr[sorted_rows + 1] - 1
+    partners = np.empty(len(rows), dtype=np.int64)
+    partners[order] = plan.indices[np.clip(position, low, high)]
+    return partners

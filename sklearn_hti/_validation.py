@@ -1,0 +1,179 @@
+"""From what the user passed to checked arrays: (X, y, lam) and where lambda sits in X."""
+
+import numbers
+
+import numpy as np
+from sklearn.utils import check_array
+from sklearn.utils.validation import _num_samples, validate_data
+
+
+def is_frame(X):
+    """Tell whether X is a pandas DataFrame."""
+    return hasattr(X, "iloc") and hasattr(X, "columns")
+
+
+def as_float_array(value, name, **options):
+    """Convert to a finite float64 array; errors name the argument."""
+    try:
+        return check_array(value, dtype=np.float64, input_name=name, **options)
+    except (ValueError, TypeError) as error:
+        if name in str(error):
+            raise
+        raise type(error)(f"`{name}`: {error}") from error
+
+
+def check_features(estimator, X, *, reset):
+    """Check the whole X (lambda column included) and return it 2-D, or None.
+
+    Frames stay frames, so that categorical columns keep their values.
+    """
+    if X is None:
+        if reset:
+            estimator.n_features_in_ = 0
+        elif estimator.n_features_in_:
+            raise ValueError(
+                f"X is None, but the estimator was fitted with "
+                f"{estimator.n_features_in_} columns; pass X with the same columns."
+            )
+        return None
+    if not reset and estimator.n_features_in_ == 0:
+        raise ValueError("X was None in fit (no condition), so X must be None here too.")
+    if hasattr(X, "to_pandas"):
+        X = X.to_pandas()
+    minimum = 2 if reset else 1
+    if is_frame(X):
+        if len(X) < minimum:
+            raise ValueError(
+                f"Found array with {len(X)} sample(s) in X while a minimum of "
+                f"{minimum} is required."
+            )
+        return validate_data(estimator, X, reset=reset, skip_check_array=True)
+    listed = not isinstance(estimator.categorical_features, str | None)
+    try:
+        return validate_data(
+            estimator,
+            X,
+            reset=reset,
+            dtype=None if listed else np.float64,
+            ensure_all_finite=not listed,
+            ensure_min_samples=minimum,
+        )
+    except ValueError as error:
+        if "could not convert" not in str(error):
+            raise
+        raise ValueError(
+            f"X: {error}. Columns of strings are read as categories in a DataFrame, or "
+            "in an array when listed in `categorical_features`."
+        ) from error
+
+
+def locate_column(X, column):
+    """Return the position of `lam_column` in X."""
+    n_columns = X.shape[1]
+    if isinstance(column, str):
+        names = list(X.columns) if is_frame(X) else []
+        if column not in names:
+            raise ValueError(
+                f"lam_column={column!r} is not a column of X; X has "
+                f"{names if names else 'no column names: pass a position'}."
+            )
+        return names.index(column)
+    if not isinstance(column, numbers.Integral) or not -n_columns <= column < n_columns:
+        raise ValueError(
+            f"lam_column={column!r} does not point into X, which has {n_columns} columns."
+        )
+    return int(column) % n_columns
+
+
+def drop_column(X, position):
+    """Return X without one column, and that column."""
+    if is_frame(X):
+        return X.drop(columns=X.columns[position]), X.iloc[:, position].to_numpy()
+    return np.delete(X, position, axis=1), X[:, position]
+
+
+def check_lam(lam, n_rows, *, name="lam"):
+    """Return lambda as a float64 array of `n_rows` values; a scalar is broadcast."""
+    if lam is None:
+        raise ValueError(
+            f"`{name}` is missing: pass the hyperparameter value of every row as "
+            f"`{name}=...`, or construct the estimator with `lam_column`."
+        )
+    lam = as_float_array(lam, name, ensure_2d=False, allow_nd=True, ensure_min_samples=0)
+    if lam.ndim == 0:
+        return np.full(n_rows, float(lam))
+    if lam.ndim == 2 and lam.shape[1] == 1:
+        lam = lam[:, 0]
+    if lam.ndim != 1 or len(lam) != n_rows:
+        raise ValueError(
+            f"`{name}` has shape {lam.shape}, but one value for each of the {n_rows} rows "
+            "was expected (or a scalar)."
+        )
+    return lam
+
+
+def check_outputs(y, n_rows=None, *, name="y"):
+    """Return y as (n, D) float64 and whether it came as one column of shape (n,)."""
+    if y is None:
+        raise ValueError(
+            "This HyperparameterTrajectoryRegressor requires y to be passed, "
+            "but the target y is None"
+        )
+    y = as_float_array(y, name, ensure_2d=False, ensure_min_samples=1)
+    if y.ndim not in (1, 2) or 0 in y.shape:
+        raise ValueError(f"`{name}` must have shape (n,) or (n, D); got {y.shape}.")
+    if n_rows is not None and len(y) != n_rows:
+        raise ValueError(
+            f"X and {name} have inconsistent numbers of samples: [{n_rows}, {len(y)}]."
+        )
+    return (y[:, None], True) if y.ndim == 1 else (y, False)
+
+
+def count_rows(X, lam=None):
+    """Return the number of rows of a query; without X, as many as lambda has entries."""
+    if X is not None:
+        return _num_samples(X)
+    return 1 if lam is None or np.ndim(lam) == 0 else len(lam)
+
+
+def check_within(lam, anchors, *, name="lam"):
+    """Raise if a lambda lies outside the anchors."""
+    low, high = anchors[0], anchors[-1]
+    outside = (lam < low) | (lam > high)
+    if outside.any():
+        raise ValueError(
+            f"`{name}` has {int(outside.sum())} value(s) outside the anchors "
+            f"[{low:g}, {high:g}], first {lam[outside][0]:g}: the surrogate interpolates "
+            "only; train a network there and add its outputs to fit."
+        )
+
+
+def check_bounds(y_bounds, y):
+    """Return (low, high) as arrays of D values, or None."""
+    if y_bounds is None:
+        return None
+    try:
+        low, high = (
+            np.broadcast_to(np.asarray(b, dtype=float), (y.shape[1],)) for b in y_bounds
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"y_bounds={y_bounds!r} must be (low, high), each a scalar or one value per "
+            f"output ({y.shape[1]})."
+        ) from error
+    if np.isnan(low).any() or np.isnan(high).any() or not (low < high).all():
+        raise ValueError(f"y_bounds={y_bounds!r}: every low must be below its high.")
+    outside = (y < low) | (y > high)
+    if outside.any():
+        raise ValueError(
+            f"y has {int(outside.sum())} value(s) outside y_bounds={y_bounds!r}; clip y or "
+            "widen the bounds."
+        )
+    return low, high
+
+
+def check_choice(name, value, accepted):
+    """Raise a ValueError that lists what is accepted."""
+    if not any(value is a or (type(value) is type(a) and value == a) for a in accepted):
+        options = ", ".join(repr(a) for a in accepted)
+        raise ValueError(f"{name}={value!r} is not available; accepted: {options}.")

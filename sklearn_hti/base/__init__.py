@@ -1,0 +1,58 @@
+"""How y is drawn at the base anchor."""
+
+import numpy as np
+
+from .flow import FlowBase
+from .neighbors import NeighborsBase
+from .wrapped import CallableBase, EstimatorBase
+
+__all__ = ["CallableBase", "EstimatorBase", "FlowBase", "NeighborsBase", "make_base"]
+
+_MAX_CONDITIONS = 50
+_MIN_ROWS = 5
+
+
+def make_base(
+    base,
+    *,
+    scaled_y,
+    conditions,
+    groups,
+    X,
+    y,
+    scaler,
+    encoder,
+    conditioning,
+    seeds,
+    settings,
+    callbacks,
+):
+    """Build and fit the base that the parameter asks for; record its name and the reason."""
+    reason = "asked for"
+    if isinstance(base, str) and base == "auto":
+        base, reason = _choose(groups)
+    if isinstance(base, str) and base == "neighbors":
+        fitted = NeighborsBase().fit(scaled_y, conditions, groups)
+        name = base
+    elif isinstance(base, str):
+        fitted = FlowBase().fit(
+            scaled_y, conditions, groups, encoder, conditioning, seeds, settings, callbacks
+        )
+        name = base
+    elif hasattr(base, "fit"):
+        fitted = EstimatorBase(scaler, scaled_y.shape[1]).fit(base, X, y)
+        name = type(base).__name__
+    else:
+        fitted = CallableBase(scaler, scaled_y.shape[1]).fit(base, X)
+        name = getattr(base, "__name__", type(base).__name__)
+    fitted.name, fitted.reason = name, reason
+    return fitted
+
+
+def _choose(groups):
+    """Return "neighbors" where the rows of the base anchor repeat few conditions often."""
+    counts = np.unique(groups, return_counts=True)[1]
+    described = f"{len(counts)} distinct condition(s), at least {counts.min()} row(s) each"
+    if len(counts) <= _MAX_CONDITIONS and counts.min() >= _MIN_ROWS:
+        return "neighbors", described
+    return "flow", described

@@ -1,0 +1,31 @@
+"""Warnings and errors of their own category, so that they can be filtered by name."""
+
+from sklearn.exceptions import ConvergenceWarning as _SklearnConvergenceWarning
+
+__all__ = [
+    "ClockWarning",
+    "ConvergenceWarning",
+    "CouplingWarning",
+    "DivergenceError",
+    "TrajectoryWarning",
+]
+
+
+class TrajectoryWarning(UserWarning):
+    """Base class of every warning of this package."""
+
+
+class ClockWarning(TrajectoryWarning):
+    """The data cannot tell how outputs move between anchors; a prior decided."""
+
+
+class CouplingWarning(TrajectoryWarning):
+    """Some training rows have no partner at a neighbouring anchor."""
+
+
+class ConvergenceWarning(TrajectoryWarning, _SklearnConvergenceWarning):
+    """The fit stopped before its result can be trusted."""
+
+
+class DivergenceError(RuntimeError):
+    """Training produced values that are not finite."""

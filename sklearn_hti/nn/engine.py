@@ -1,0 +1,263 @@
+"""The one training engine: a skorch net, an own batch iterator, seeded and on one device."""
+
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.helper import predefined_split
+from torch import nn
+from torch.utils.data import Dataset
+from tqdm.auto import tqdm
+
+from ..exceptions import ConvergenceWarning, DivergenceError
+
+STEPS_PER_EPOCH = 50
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How long and how to train; the estimator's parameters of the same names."""
+
+    max_iter: int
+    batch_size: int
+    learning_rate: float
+    early_stopping: bool
+    tol: float
+    device: str
+    verbose: int
+
+
+class DrawnDataset(Dataset):
+    """Training examples that are drawn anew for every step.
+
+    Subclasses hold tensors of `n_rows` rows on one device and turn row numbers into one
+    batch (inputs, target) with the randomness of a torch Generator.
+    """
+
+    n_rows: int
+    device: str
+
+    def __len__(self):
+        return self.n_rows
+
+    def draw(self, rows, generator):
+        """Return one batch: a dict of module inputs, and the target."""
+        raise NotImplementedError
+
+
+class BatchIterator:
+    """Yield batches of a DrawnDataset; tensors were moved to the device once."""
+
+    def __init__(self, dataset, batch_size, seed=0, n_batches=STEPS_PER_EPOCH, fixed=False):
+        self.dataset = dataset
+        self.batch_size = min(batch_size, len(dataset))
+        self.n_batches = n_batches
+        self.fixed = fixed
+        self.seed = seed
+        self.generator = torch.Generator(device=dataset.device).manual_seed(seed)
+
+    def __len__(self):
+        return self.n_batches
+
+    def __iter__(self):
+        if self.fixed:
+            self.generator.manual_seed(self.seed)
+        order, used = None, math.inf
+        for _ in range(self.n_batches):
+            if used + self.batch_size > len(self.dataset):
+                order, used = self._permutation(), 0
+            rows = order[used : used + self.batch_size]
+            used += self.batch_size
+            yield self.dataset.draw(rows, self.generator)
+
+    def _permutation(self):
+        return torch.randperm(
+            len(self.dataset), generator=self.generator, device=self.dataset.device
+        )
+
+
+class Engine(NeuralNet):
+    """A skorch net that steps its optimizer on `loss(inputs, target)` of drawn batches."""
+
+    def __init__(self, module, *, criterion=nn.MSELoss, **kwargs):
+        super().__init__(module, criterion=criterion, **kwargs)
+
+    def get_iterator(self, dataset, training=False):
+        """Return one iterator per role for the whole fit, so that its stream goes on."""
+        name = "_training_batches" if training else "_validation_batches"
+        if getattr(self, name, None) is None:
+            setattr(self, name, super().get_iterator(dataset, training=training))
+        return getattr(self, name)
+
+    def loss(self, inputs, target):
+        """Return the loss of one batch."""
+        return self.criterion_(self.module_(**inputs), target)
+
+    def train_step(self, batch, **fit_params):
+        """Take one optimizer step on one batch."""
+        self.module_.train()
+        self.optimizer_.zero_grad(set_to_none=True)
+        loss = self.loss(*batch)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.module_.parameters(), 1.0)
+        self.optimizer_.step()
+        return {"loss": loss.detach(), "y_pred": None}
+
+    def validation_step(self, batch, **fit_params):
+        """Return the loss of one validation batch."""
+        self.module_.eval()
+        with torch.no_grad():
+            return {"loss": self.loss(*batch), "y_pred": None}
+
+
+class StopOnDivergence(Callback):
+    """Raise when a training loss is not finite."""
+
+    def on_batch_end(self, net, training=True, **kwargs):
+        """Look at the loss of the batch."""
+        if training and not math.isfinite(net.history[-1, "batches", -1, "train_loss"]):
+            step = (len(net.history) - 1) * STEPS_PER_EPOCH + len(net.history[-1, "batches"])
+            raise DivergenceError(
+                f"Training diverged at step {step}: the loss is not finite. Lower "
+                "learning_rate, or look for extreme values in y."
+            )
+
+
+class StepProgress(Callback):
+    """Progress bar over all optimisation steps."""
+
+    def __init__(self, label, n_steps):
+        self.label = label
+        self.n_steps = n_steps
+
+    def on_train_begin(self, net, *args, **kwargs):
+        """Open the bar."""
+        self.bar_ = tqdm(total=self.n_steps, desc=self.label, unit="step")
+
+    def on_epoch_end(self, net, *args, **kwargs):
+        """Advance by the steps of one epoch and show the loss."""
+        self.bar_.set_postfix(loss=f"{net.history[-1, 'train_loss']:.2e}", refresh=False)
+        self.bar_.update(len(net.history[-1, "batches"]))
+
+    def on_train_end(self, net, *args, **kwargs):
+        """Close the bar."""
+        self.bar_.close()
+
+
+def train(
+    module, training, validation, *, label, seed, settings, engine=Engine, user_callbacks=()
+):
+    """Train a module on drawn batches; return the fitted engine.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The module, with seeded parameters.
+    training, validation : DrawnDataset
+        Examples; validation may be None. With it, the best state is kept.
+    label : str
+        Name of the stage, for the progress bar and messages.
+    seed : int
+        Seed of the batches.
+    settings : TrainingSettings
+        Steps, batch size, learning rate, stopping, device, verbosity.
+    engine : type
+        Engine or a subclass.
+    user_callbacks : sequence
+        skorch callbacks of the user, each as (name, callback) or callback.
+
+    Returns
+    -------
+    Engine
+        The engine; its `module_` holds the best state seen.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the training was interrupted.
+    """
+    n_epochs = max(1, -(-settings.max_iter // STEPS_PER_EPOCH))
+    n_batches = -(-settings.max_iter // n_epochs)
+    callbacks = [
+        ("schedule", _one_cycle(settings.learning_rate, n_epochs * n_batches)),
+        ("divergence", StopOnDivergence()),
+    ]
+    if validation is not None:
+        callbacks.append(("best", _best_state(settings, n_epochs)))
+    if settings.verbose:
+        callbacks.append(("progress", StepProgress(label, n_epochs * n_batches)))
+    net = engine(
+        module.to(settings.device),
+        optimizer=torch.optim.AdamW,
+        optimizer__fused=True,
+        optimizer__weight_decay=1e-4,
+        lr=settings.learning_rate,
+        max_epochs=n_epochs,
+        batch_size=settings.batch_size,
+        iterator_train=BatchIterator,
+        iterator_train__seed=seed,
+        iterator_train__n_batches=n_batches,
+        iterator_valid=BatchIterator,
+        iterator_valid__seed=seed + 1,
+        iterator_valid__n_batches=2,
+        iterator_valid__batch_size=1024,
+        iterator_valid__fixed=True,
+        train_split=None if validation is None else predefined_split(validation),
+        callbacks=[*callbacks, *user_callbacks],
+        callbacks__print_log=None,
+        device=settings.device,
+        verbose=0,
+    )
+    net.fit(training, None)
+    if len(net.history) < n_epochs and not settings.early_stopping:
+        warnings.warn(
+            f"{label}: interrupted after {len(net.history)} of {n_epochs} epochs; the best "
+            "state so far is kept.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+    net.module_.eval().requires_grad_(False)
+    return net
+
+
+def _one_cycle(learning_rate, n_steps):
+    """Return the learning-rate schedule: warm up, then anneal to zero."""
+    return LRScheduler(
+        torch.optim.lr_scheduler.OneCycleLR,
+        max_lr=learning_rate,
+        total_steps=n_steps + 1,
+        pct_start=0.1,
+        step_every="batch",
+        event_name=None,
+    )
+
+
+def _best_state(settings, n_epochs):
+    """Return the callback that restores the best state, and stops early if asked."""
+    return EarlyStopping(
+        monitor="valid_loss",
+        patience=10 if settings.early_stopping else n_epochs + 1,
+        threshold=settings.tol if settings.early_stopping else 0.0,
+        load_best=True,
+        sink=_silent,
+    )
+
+
+def _silent(*args, **kwargs):
+    """Print nothing."""
+
+
+def split_rows(units, fraction, rng, *, min_rows=50):
+    """Hold out whole units (groups of equal x) as rows; None where data are few."""
+    distinct = np.unique(units)
+    if len(units) < min_rows:
+        return np.arange(len(units)), None
+    if len(distinct) < 20:
+        units, distinct = np.arange(len(units)), np.arange(len(units))
+    held = rng.choice(distinct, max(1, round(fraction * len(distinct))), replace=False)
+    mask = np.isin(units, held)
+    return np.flatnonzero(~mask), np.flatnonzero(mask)

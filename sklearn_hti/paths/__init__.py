@@ -1,0 +1,5 @@
+"""Paths between coupled points."""
+
+from .geodesic import StraightGeodesic
+
+__all__ = ["StraightGeodesic"]

@@ -1,0 +1,31 @@
+"""What every optimal-transport solver offers."""
+
+from abc import ABC, abstractmethod
+
+from sklearn.base import BaseEstimator
+
+
+class OTSolver(BaseEstimator, ABC):
+    """Finds which output at one anchor belongs to which output at another."""
+
+    @abstractmethod
+    def plan(self, data, edge, geodesic, rng):
+        """Return the transport plan along one edge of the anchor graph.
+
+        Parameters
+        ----------
+        data : TrainingData
+            All encoded rows.
+        edge : tuple of int
+            The two anchors.
+        geodesic : StraightGeodesic
+            Gives the cost of a path between two outputs.
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        scipy.sparse.csr_array of shape (n0, n1)
+            Mass between the rows of the first and of the second anchor, in the order of
+            ``data.anchors.rows``; rows and columns without a partner are empty.
+        """

@@ -1,0 +1,123 @@
+"""Couple samples of two anchors by discrete optimal transport (method.md section 4)."""
+
+import numpy as np
+from scipy.sparse import coo_array
+from sklearn.linear_model import Ridge
+
+from .base import OTSolver
+
+
+class CouplingSolver(OTSolver):
+    """Exact discrete optimal transport between the rows of two anchors.
+
+    Where inputs repeat across the anchors, one problem is solved inside each group of equal
+    x; networks with one answer per input reduce to pairing the rows. Else problems are
+    solved in mini-batches, between the parts of y that a linear regression on x does not
+    explain, at the cost c + condition_penalty * |x - x'|^2 (standardised x).
+
+    Parameters
+    ----------
+    condition_penalty : float, default=1.0
+        Price of pairing rows of different x, where inputs do not repeat. In the limit of
+        large values the coupling is conditional (Kerrigan et al. 2024, Chemseddine et al.
+        2024).
+    max_batch : int, default=1024
+        Rows of the largest problem; larger groups are split at random.
+
+    Examples
+    --------
+    >>> from sklearn_hti.solvers import CouplingSolver
+    >>> CouplingSolver(condition_penalty=3.0)
+    CouplingSolver(condition_penalty=3.0)
+    """
+
+    def __init__(self, condition_penalty=1.0, max_batch=1024):
+        self.condition_penalty = condition_penalty
+        self.max_batch = max_batch
+
+    def plan(self, data, edge, geodesic, rng):
+        """Return the transport plan along one edge; see OTSolver.plan."""
+        rows0, rows1 = (data.anchors.rows(k) for k in edge)
+        groups0, groups1 = data.groups[rows0], data.groups[rows1]
+        repeated = conditions_repeat(groups0, groups1)
+        if repeated:
+            blocks = _shared_groups(groups0, groups1)
+            y0, y1 = data.y[rows0], data.y[rows1]
+        else:
+            blocks = [(np.arange(len(rows0)), np.arange(len(rows1)))]
+            y0, y1 = (
+                data.y[rows] - linear_mean(data, rows).predict(data.features[rows])
+                for rows in (rows0, rows1)
+            )
+
+        entries = []
+        for block in blocks:
+            for i, j in _split(*block, self.max_batch, rng):
+                if len(i) == len(j) == 1:
+                    entries.append((i, j, np.ones(1)))
+                    continue
+                cost = geodesic.cost_matrix(y0[i], y1[j])
+                if not repeated:
+                    x0, x1 = data.features[rows0[i]], data.features[rows1[j]]
+                    gap = ((x0[:, None] - x1) ** 2).sum(axis=2)
+                    cost = cost + self.condition_penalty * gap
+                r, c, mass = _exact_plan(cost)
+                entries.append((i[r], j[c], mass * len(i)))
+        i, j, mass = (np.concatenate(part) for part in zip(*entries, strict=True))
+        return coo_array((mass, (i, j)), shape=(len(rows0), len(rows1))).tocsr()
+
+
+def conditions_repeat(groups0, groups1):
+    """Tell whether at least half of the rows of either side find their x on the other."""
+    return min(np.isin(groups0, groups1).mean(), np.isin(groups1, groups0).mean()) >= 0.5
+
+
+def linear_mean(data, rows):
+    """Fit a ridge regression of y on x over some rows."""
+    if not data.features.shape[1]:
+        return _Constant(data.y[rows].mean(axis=0))
+    return Ridge(alpha=1.0).fit(data.features[rows], data.y[rows])
+
+
+class _Constant:
+    """The mean of y where there is no condition."""
+
+    def __init__(self, mean):
+        self.mean = mean
+
+    def predict(self, features):
+        return np.broadcast_to(self.mean, (len(features), len(self.mean)))
+
+
+def _shared_groups(groups0, groups1):
+    """Return the pairs of row sets that have the same x, one pair per shared group."""
+    order0, order1 = np.argsort(groups0, kind="stable"), np.argsort(groups1, kind="stable")
+    shared = np.intersect1d(groups0, groups1)
+    bounds = [
+        (np.searchsorted(g[o], shared, "left"), np.searchsorted(g[o], shared, "right"))
+        for g, o in ((groups0, order0), (groups1, order1))
+    ]
+    return [
+        (order0[a:b], order1[c:d])
+        for a, b, c, d in zip(*bounds[0], *bounds[1], strict=True)
+    ]
+
+
+def _split(i, j, max_batch, rng):
+    """Cut a block at random into parts of at most `max_batch` rows on the longer side."""
+    n_parts = min(-(-max(len(i), len(j)) // max_batch), len(i), len(j))
+    if n_parts == 1:
+        return [(i, j)]
+    i, j = rng.permutation(i), rng.permutation(j)
+    return zip(np.array_split(i, n_parts), np.array_split(j, n_parts), strict=True)
+
+
+def _exact_plan(cost):
+    """Solve one problem with uniform weights; return its entries (rows, columns, mass)."""
+    import ot
+
+    n, m = cost.shape
+    cost = np.ascontiguousarray(cost / max(cost.max(), np.finfo(float).tiny))
+    plan = ot.emd(np.full(n, 1 / n), np.full(m, 1 / m), cost, numItermax=10_000_000)
+    rows, columns = np.nonzero(plan)
+    return rows, columns, plan[rows, columns]
