@@ -6,7 +6,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import digamma, gammaln, logit, ndtri
 from sklearn.base import clone
-from sklearn.linear_model import Ridge
+
+from ._linear import LinearMean
 
 # name -> (monotone function w, where it is defined)
 _WARPS = {
@@ -198,9 +199,7 @@ def nearest_entropy(y, n_neighbors=3):
 
 def _residual_entropy(y, features):
     """Return half the log-determinant of the residual covariance of y on x."""
-    residual = y - y.mean(axis=0)
-    if features.shape[1] and len(y) > 2:
-        residual = y - Ridge(alpha=1.0).fit(features, y).predict(features)
+    residual = y - LinearMean().fit(features, y).predict(features)
     covariance = np.cov(residual, rowvar=False, bias=True).reshape(y.shape[1], -1)
     ridge = 1e-8 * max(np.trace(covariance) / len(covariance), 1e-8)
     return 0.5 * np.linalg.slogdet(covariance + ridge * np.eye(len(covariance)))[1]

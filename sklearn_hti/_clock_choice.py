@@ -13,10 +13,9 @@ from ._clock import (
     make_transformer_clock,
     make_warp_clock,
 )
-from ._encoding import Anchors, TrainingData
+from ._encoding import Anchors, TrainingData, share
 from ._trajectories import build_trajectories
 from .exceptions import ClockWarning
-from .solvers.coupling import conditions_repeat
 
 _MAX_ROWS = 400  # rows per side of one comparison at a left-out anchor
 _MAX_GROUPS = 400
@@ -104,7 +103,7 @@ def _left_out_losses(k, rules, data, solver, geodesic, rng):
 
     origin = pairs.rows[:, 0]
     groups, truth_groups = ends.groups[origin], data.groups[target]
-    if conditions_repeat(groups, truth_groups):
+    if share(groups, truth_groups):
         truth = data.y[target]
         extra = np.zeros((len(groups), 0))
     else:

@@ -8,6 +8,7 @@ import torch
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.utils import check_array
 
+from ._linear import LinearMean
 from ._validation import is_frame
 
 
@@ -223,3 +224,18 @@ class TrainingData:
     groups: np.ndarray  # (n,): equal where x is equal
     lam: np.ndarray  # (n,)
     anchors: Anchors
+
+    def linear_mean(self, rows):
+        """Return the regression of y on x over some rows."""
+        return LinearMean().fit(self.features[rows], self.y[rows])
+
+    def conditions_repeat(self, rows):
+        """Tell whether at least half of the given rows find their x at another anchor."""
+        others = np.setdiff1d(np.arange(len(self.y)), rows)
+        return share(self.groups[rows], self.groups[others])
+
+
+def share(groups, other_groups):
+    """Tell whether at least half of the rows of either side find their x on the other."""
+    found = np.isin(groups, other_groups).mean(), np.isin(other_groups, groups).mean()
+    return min(found) >= 0.5

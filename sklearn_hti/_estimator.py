@@ -319,7 +319,6 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             trajectories,
             data,
             self.lam_transform_,
-            geodesic,
             self._encoder,
             self.conditioning,
             seeds,
@@ -344,19 +343,21 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
 
     def _fit_base(self, X, y, data, seeds, settings):
         """Build the source of draws at the base anchor."""
-        at_base = int(np.searchsorted(self.anchors_, self.base_lam_))
-        rows = data.anchors.rows(at_base)
+        rows = own = data.anchors.rows(self._base_time)
+        if not data.conditions_repeat(rows):
+            # other anchors know other x: all rows inform the base, moved to its lambda
+            rows = np.arange(len(data.y))
         conditions = data.conditions[rows]
-        # rows of a bin have lambdas of their own: move them to the anchor's first
         start = self.lam_transform_.time(data.lam[rows])
-        moved = self._displace(data.y[rows], conditions, start, np.full(len(rows), at_base))
+        end = np.full(len(rows), self._base_time)
+        moved = self._displace(data.y[rows], conditions, start, end)
         self.base_ = make_base(
             self.base,
             scaled_y=data.y[rows] + moved,
             conditions=conditions,
             groups=data.groups[rows],
-            X=_take(X, rows),
-            y=y[rows, 0] if self._single_output else y[rows],
+            X=_take(X, own),
+            y=y[own, 0] if self._single_output else y[own],
             scaler=self._scaler,
             encoder=self._encoder,
             conditioning=self.conditioning,

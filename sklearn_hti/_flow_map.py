@@ -1,6 +1,7 @@
 """Distil trajectories into one flow map F(y, x, lam_from, lam_to) (method.md section 6)."""
 
 import copy
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,12 +11,13 @@ from .nn.engine import DrawnDataset, Engine, split_rows, train
 from .nn.modules import ConditionEmbedding, FlowMap
 
 _CHUNK = 65_536  # rows per forward pass
+_BACK_SHARE = 4  # one in so many rows of a batch is moved back, too
 
 
 class TrajectoryDataset(DrawnDataset):
-    """Draws (y at time a, y at time b) along trajectories."""
+    """Draws outputs at random times of trajectories, and where the trajectories go."""
 
-    def __init__(self, trajectories, times, conditions, geodesic, picked, device):
+    def __init__(self, trajectories, times, conditions, picked, device):
         def tensor(values, dtype=torch.float32):
             return torch.as_tensor(values[picked], dtype=dtype, device=device)
 
@@ -25,64 +27,89 @@ class TrajectoryDataset(DrawnDataset):
         self.last = tensor(trajectories.last, torch.int64)
         origin = trajectories.rows[picked, 0]
         self.numeric, self.codes = conditions[origin].tensors(device=device)
-        self.geodesic = geodesic
         self.n_rows = len(picked)
         self.device = device
 
     def draw(self, rows, generator):
-        """Return inputs at random times a, and the points of the same paths at b.
+        """Return inputs at random times, and the increments between all knots.
 
-        Half of the start times and a quarter of the end times are knots, because that is
-        where outputs of real networks are moved from and compared.
+        Half of the start times are knots, because that is where outputs of real networks
+        are moved from.
         """
-        start = self._time(rows, 0.5, generator)
-        end = self._time(rows, 0.25, generator)
+        knots, points = self.times[rows], self.points[rows]
+        start = self._time(rows, knots, 0.5, generator)
+        end = self._time(rows, knots, 0.5, generator)
         inputs = {
-            "y": self.position(rows, start),
+            "y": position(points, knots, start),
             "numeric": self.numeric[rows],
             "codes": self.codes[rows],
             "start": start,
             "end": end,
         }
-        return inputs, self.position(rows, end)
+        return inputs, (knots, points)
 
-    def _time(self, rows, share_of_knots, generator):
+    def _time(self, rows, knots, share_of_knots, generator):
         """Draw one time per row within its trajectory, some of them at a knot."""
         uniform = torch.rand(len(rows), 2, generator=generator, device=self.device)
         first, last = self.first[rows], self.last[rows]
         knot = first + (uniform[:, 0] * (last - first + 1)).long().clamp(max=last - first)
         index = torch.stack([first, last, knot], dim=1)
-        low, high, at_knot = self.times[rows].gather(1, index).unbind(dim=1)
+        low, high, at_knot = knots.gather(1, index).unbind(dim=1)
         between = low + uniform[:, 0] * (high - low)
         return torch.where(uniform[:, 1] < share_of_knots, at_knot, between).unsqueeze(1)
 
-    def position(self, rows, time):
-        """Return the points of the trajectories at times (n, 1)."""
-        knots = self.times[rows]
-        k = torch.searchsorted(knots, time, right=True) - 1
-        k = torch.maximum(k, self.first[rows].unsqueeze(1))
-        k = torch.minimum(k, self.last[rows].unsqueeze(1) - 1)
-        low, high = knots.gather(1, k), knots.gather(1, k + 1)
-        points = self.points[rows]
-        k = k.unsqueeze(2).expand(-1, -1, points.shape[2])
-        y0, y1 = points.gather(1, k).squeeze(1), points.gather(1, k + 1).squeeze(1)
-        return self.geodesic.point(y0, y1, (time - low) / (high - low))
+
+def position(points, knots, time):
+    """Return the points (n, D) of piecewise straight trajectories at times (n, 1)."""
+    k = torch.searchsorted(knots, time, right=True) - 1
+    k = k.clamp(0, knots.shape[1] - 2)
+    low, high = knots.gather(1, k), knots.gather(1, k + 1)
+    # knots outside a trajectory repeat the nearest one: no division by their length zero
+    s = ((time - low) / (high - low).clamp(min=1e-12)).clamp(0, 1)
+    k = k.unsqueeze(2).expand(-1, -1, points.shape[2])
+    y0, y1 = points.gather(1, k).squeeze(1), points.gather(1, k + 1).squeeze(1)
+    return torch.lerp(y0, y1, s)
 
 
 class FlowMapEngine(Engine):
-    """Regresses the flow map on trajectories and on its own way back."""
+    """Regresses the flow map on trajectories and on its own way back.
+
+    Parameters
+    ----------
+    module : FlowMap
+        The map.
+    back_weight : float, default=1.0
+        Weight of the way back.
+    **kwargs : dict
+        Further arguments of Engine.
+    """
+
+    def __init__(self, module, *, back_weight=1.0, **kwargs):
+        super().__init__(module, **kwargs)
+        self.back_weight = back_weight
 
     def loss(self, inputs, target):
-        """Return the error of the way there plus that of the way back from its end.
+        """Return the error of the increments between knots plus that of the way back.
 
-        The way back starts where the map itself arrived, so that it learns to undo the map
-        and not only the trajectory; the gradient does not pass through the arrival.
+        Every interval counts relative to its own spread of velocities. The way back starts
+        where the map itself arrived, so that it learns to undo the map and not only the
+        trajectory; the gradient does not pass through the arrival.
         """
-        module = self.module_
-        reached = module(**inputs)
-        back = dict(inputs, y=reached.detach(), start=inputs["end"], end=inputs["start"])
-        there = self.criterion_(reached / module.scale, target / module.scale)
-        return there + self.criterion_(module(**back) / module.scale, inputs["y"] / module.scale)
+        flow_map = self.module_
+        knots, points = target
+        y, numeric, codes, start, end = inputs.values()
+        velocities = flow_map.velocities(y, numeric, codes, start)
+        lengths = flow_map.lengths(knots[:, :-1, None], knots[:, 1:, None])
+        miss = lengths @ velocities - points.diff(dim=1)
+        error = ((miss / flow_map.v_scale) ** 2).mean()
+
+        some = slice(max(1, len(y) // _BACK_SHARE))
+        y, numeric, codes, start, end = (v[some] for v in inputs.values())
+        lengths = flow_map.lengths(start, end)
+        arrival = y + (lengths.unsqueeze(1) @ velocities[some]).squeeze(1)
+        back = flow_map(arrival.detach(), numeric, codes, end, start)
+        unit = lengths.abs() @ flow_map.v_scale + 0.1 * flow_map.v_scale.mean(dim=0)
+        return error + self.back_weight * (((back - y) / unit) ** 2).mean()
 
 
 class TransportMap:
@@ -119,7 +146,7 @@ class TransportMap:
 
 
 def fit_flow_map(
-    trajectories, data, clock, geodesic, encoder, conditioning, seeds, settings, callbacks
+    trajectories, data, clock, encoder, conditioning, seeds, settings, callbacks
 ):
     """Train the flow map on trajectories; return (TransportMap, engine)."""
     times = clock.time(data.lam)[trajectories.rows]
@@ -133,10 +160,7 @@ def fit_flow_map(
         ),
         seeds["module"],
     )
-    spread = trajectories.points.std(axis=(0, 1))
-    with torch.no_grad():
-        module.center.copy_(torch.as_tensor(trajectories.points.mean(axis=(0, 1))))
-        module.scale.copy_(torch.as_tensor(np.where(spread > 1e-12, spread, 1.0)))
+    _set_scales(module, trajectories, times)
 
     rng = np.random.default_rng(seeds["split"])
     origin = trajectories.rows[:, 0]
@@ -144,9 +168,9 @@ def fit_flow_map(
         None
         if picked is None
         else TrajectoryDataset(
-            trajectories, times, data.conditions, geodesic, picked, settings.device
+            trajectories, times, data.conditions, picked, settings.device
         )
-        for picked in split_rows(data.groups[origin], 0.1, rng)
+        for picked in split_rows(data.groups[origin], rng, settings.early_stopping)
     )
     net = train(
         module,
@@ -155,9 +179,36 @@ def fit_flow_map(
         label="transport",
         seed=seeds["batches"],
         settings=settings,
-        engine=FlowMapEngine,
+        engine=partial(FlowMapEngine, back_weight=_back_weight(data.groups[origin])),
         user_callbacks=callbacks,
     )
     return TransportMap(net.module_, settings.device), net
 
 
+
+
+def _back_weight(groups):
+    """Weigh the way back more where one trajectory runs through each condition.
+
+    Deterministic networks have a well-defined inverse; where outputs spread from a thin set
+    to a broad one, insisting on the way back would keep the map from spreading.
+    """
+    return 5.0 if len(np.unique(groups)) == len(groups) else 1.0
+
+
+@torch.no_grad()
+def _set_scales(module, trajectories, times):
+    """Write location and scale of outputs and velocities into the buffers of the map."""
+    points = trajectories.points
+    length = np.diff(times, axis=1)
+    moved = length > 1e-3
+    velocity = np.diff(points, axis=1) / np.where(moved, length, 1.0)[:, :, None]
+    statistics = {"y_mean": points.mean(axis=0), "y_scale": points.std(axis=0)}
+    statistics["v_mean"] = velocity.mean(axis=0, where=moved[:, :, None])
+    spread = velocity.std(axis=0, where=moved[:, :, None])
+    # an interval in which hardly anything moves must not weigh as much as the others
+    statistics["v_scale"] = np.maximum(spread, 0.1 * spread.max(axis=0))
+    for name, value in statistics.items():
+        if name.endswith("scale"):
+            value = np.where(value > 1e-6, value, 1e-6 if name[0] == "v" else 1.0)
+        getattr(module, name).copy_(torch.as_tensor(value))

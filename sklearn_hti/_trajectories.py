@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .solvers.coupling import linear_mean
-
 
 @dataclass(frozen=True)
 class Trajectories:
@@ -57,7 +55,7 @@ def build_trajectories(data, plans, rng):
         moved = data.groups[index[:, k]] != data.groups[origin]
         if moved.any():
             # another x: carry the part of y that x explains linearly over to the origin's x
-            mean = linear_mean(data, data.anchors.rows(k))
+            mean = data.linear_mean(data.anchors.rows(k))
             points[moved, k] += mean.predict(data.features[origin[moved]])
             points[moved, k] -= mean.predict(data.features[index[moved, k]])
     return Trajectories(points, index, first, last)

@@ -5,8 +5,8 @@ import copy
 import numpy as np
 import torch
 from scipy.stats import norm, qmc
-from sklearn.linear_model import Ridge
 
+from .._linear import LinearMean
 from .._random import build_module
 from ..nn.engine import DrawnDataset, split_rows, train
 from ..nn.modules import ConditionalMLP, ConditionEmbedding
@@ -53,9 +53,8 @@ class FlowBase:
         """Train the velocity field on the rows of the base anchor."""
         self.n_categories_ = encoder.n_categories_
         features = conditions.one_hot(self.n_categories_)
-        self.linear_ = Ridge(alpha=1.0).fit(features, y) if features.shape[1] else None
-        self.center_ = y.mean(axis=0)
-        residual = y - self._mean(conditions)
+        self.linear_ = LinearMean().fit(features, y)
+        residual = y - self.linear_.predict(features)
         spread = residual.std(axis=0)
         self.spread_ = np.where(spread > 1e-6, spread, 1e-6)
         n_outputs = y.shape[1]
@@ -75,7 +74,7 @@ class FlowBase:
             else _FlowMatchingDataset(
                 residual / self.spread_, conditions, picked, settings.device
             )
-            for picked in split_rows(groups, 0.1, rng)
+            for picked in split_rows(groups, rng, settings.early_stopping)
         )
         net = train(
             module,
@@ -90,12 +89,6 @@ class FlowBase:
         self.device_ = settings.device
         self.history_ = net.history
         return self
-
-    def _mean(self, conditions):
-        if self.linear_ is None:
-            return np.broadcast_to(self.center_, (len(conditions), len(self.center_)))
-        prediction = self.linear_.predict(conditions.one_hot(self.n_categories_))
-        return prediction.reshape(len(conditions), -1)
 
     def noise(self, n_rows, n_draws, rng):
         """Return the randomness of the draws, rows first."""
@@ -120,7 +113,8 @@ class FlowBase:
             numeric, codes = conditions[part].tensors(dtype, self.device_)
             y = torch.as_tensor(start[part], dtype=dtype, device=self.device_)
             residual[part] = _integrate(module, y, numeric, codes).cpu().numpy()
-        y = self._mean(conditions) + residual * self.spread_
+        mean = self.linear_.predict(conditions.one_hot(self.n_categories_))
+        y = mean + residual * self.spread_
         return y.reshape(noise.shape)
 
 

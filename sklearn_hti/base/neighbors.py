@@ -30,7 +30,7 @@ class NeighborsBase:
         self.trees_ = {}
         for code in np.unique(self.centers_.codes, axis=0):
             members = np.flatnonzero((self.centers_.codes == code).all(axis=1))
-            self.trees_[tuple(code)] = (cKDTree(self.centers_.scaled[members]), members)
+            self.trees_[tuple(code)] = (cKDTree(_places(self.centers_)[members]), members)
         self.pools_ = [self._pool(g, own) for g in range(len(first))]
         return self
 
@@ -38,7 +38,7 @@ class NeighborsBase:
         """Return the rows that condition g draws from."""
         tree, members = self.trees_[tuple(self.centers_.codes[g])]
         n_near = min(len(members), self.min_rows)
-        _, near = tree.query(self.centers_.scaled[g], k=[*range(1, n_near + 1)])
+        _, near = tree.query(_places(self.centers_)[g], k=[*range(1, n_near + 1)])
         near = [g, *(m for m in members[near] if m != g)]
         sizes = np.cumsum([len(own[m]) for m in near])
         n_used = int(np.searchsorted(sizes, self.min_rows)) + 1
@@ -71,5 +71,12 @@ class NeighborsBase:
                     "anchor; base='neighbors' cannot draw there. Use base='flow'."
                 )
             tree, members = self.trees_[tuple(code)]
-            nearest[here] = members[tree.query(conditions.scaled[here])[1]]
+            nearest[here] = members[tree.query(_places(conditions)[here])[1]]
         return nearest
+
+
+def _places(conditions):
+    """Return the numeric part of x, with at least one column, for a KD tree."""
+    if conditions.scaled.shape[1]:
+        return conditions.scaled
+    return np.zeros((len(conditions), 1))

@@ -9,6 +9,7 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
+from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
@@ -186,8 +187,8 @@ def train(
         ("schedule", _one_cycle(settings.learning_rate, n_epochs * n_batches)),
         ("divergence", StopOnDivergence()),
     ]
-    if validation is not None:
-        callbacks.append(("best", _best_state(settings, n_epochs)))
+    monitor = "train_loss" if validation is None else "valid_loss"
+    callbacks.append(("best", _best_state(monitor, settings, n_epochs)))
     if settings.verbose:
         callbacks.append(("progress", StepProgress(label, n_epochs * n_batches)))
     net = engine(
@@ -212,7 +213,9 @@ def train(
         device=settings.device,
         verbose=0,
     )
-    net.fit(training, None)
+    # the networks are small: a second thread costs more than it brings
+    with threadpool_limits(1):
+        net.fit(training, None)
     if len(net.history) < n_epochs and not settings.early_stopping:
         warnings.warn(
             f"{label}: interrupted after {len(net.history)} of {n_epochs} epochs; the best "
@@ -236,10 +239,10 @@ def _one_cycle(learning_rate, n_steps):
     )
 
 
-def _best_state(settings, n_epochs):
+def _best_state(monitor, settings, n_epochs):
     """Return the callback that restores the best state, and stops early if asked."""
     return EarlyStopping(
-        monitor="valid_loss",
+        monitor=monitor,
         patience=10 if settings.early_stopping else n_epochs + 1,
         threshold=settings.tol if settings.early_stopping else 0.0,
         load_best=True,
@@ -251,13 +254,17 @@ def _silent(*args, **kwargs):
     """Print nothing."""
 
 
-def split_rows(units, fraction, rng, *, min_rows=50):
-    """Hold out whole units (groups of equal x) as rows; None where data are few."""
+def split_rows(units, rng, required, *, fraction=0.1, min_rows=50, many_draws=20):
+    """Hold out whole units (groups of equal x): return rows to train on and to validate.
+
+    Nothing is held out where rows are few, nor, unless `required`, where every condition
+    has many draws: conditions are all known then, and every draw shapes the distribution.
+    """
     distinct = np.unique(units)
-    if len(units) < min_rows:
+    if len(units) < min_rows or (len(units) >= many_draws * len(distinct) and not required):
         return np.arange(len(units)), None
     if len(distinct) < 20:
-        units, distinct = np.arange(len(units)), np.arange(len(units))
+        units = distinct = np.arange(len(units))
     held = rng.choice(distinct, max(1, round(fraction * len(distinct))), replace=False)
     mask = np.isin(units, held)
     return np.flatnonzero(~mask), np.flatnonzero(mask)

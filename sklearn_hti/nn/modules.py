@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-CONDITIONINGS = ("film", "concat")
+_N_FREQUENCIES = 64
 
 
 class ConditionEmbedding(nn.Module):
@@ -67,35 +67,60 @@ class ConditionalMLP(nn.Module):
 
 
 class FlowMap(nn.Module):
-    """Flow map F(y, x, a, b) = y + sum_k (length of [a, b] in interval k) net_k(y, x, a, b).
+    """Flow map F(y, x, a, b) = y + sum_k (length of [a, b] in interval k) v_k(y, x, a).
 
     Times a and b count anchors: k at anchor k, so every interval has length one. The map is
-    exactly the identity at a = b.
+    exactly the identity at a = b. Paths are straight within an interval, so the velocities
+    v_k of the trajectory through y at time a do not depend on b, and one pass of the network
+    gives the whole trajectory. Sines and cosines of y let the map spread a thin set of
+    outputs to a broad one, which a plain MLP learns slowly (Tancik et al., "Fourier features
+    let networks learn high frequency functions in low dimensional domains", NeurIPS 2020).
     """
 
     def __init__(self, n_outputs, n_intervals, embedding, conditioning):
         super().__init__()
-        self.n_outputs = n_outputs
-        self.n_intervals = n_intervals
+        self.shape = (n_intervals, n_outputs)
+        self.frequencies = nn.Linear(n_outputs, _N_FREQUENCIES, bias=False)
         self.net = ConditionalMLP(
-            n_outputs + 2, n_intervals * n_outputs, embedding, conditioning
+            n_outputs + 2 * _N_FREQUENCIES + 1,
+            n_intervals * n_outputs,
+            embedding,
+            conditioning,
         )
-        self.register_buffer("center", torch.zeros(n_outputs))
-        self.register_buffer("scale", torch.ones(n_outputs))
+        # location and scale of y at every knot, and of the velocity in every interval
+        for name, shape in (("y", (n_intervals + 1, n_outputs)), ("v", self.shape)):
+            self.register_buffer(f"{name}_mean", torch.zeros(shape))
+            self.register_buffer(f"{name}_scale", torch.ones(shape))
 
     def init_parameters(self, generator):
-        """Fill the buffers."""
-        nn.init.zeros_(self.center)
-        nn.init.ones_(self.scale)
+        """Fill the buffers; waves of about one radian per standard deviation of y."""
+        std = (2 / self.shape[1]) ** 0.5
+        nn.init.normal_(self.frequencies.weight, std=std, generator=generator)
+        for name in ("y", "v"):
+            nn.init.zeros_(getattr(self, f"{name}_mean"))
+            nn.init.ones_(getattr(self, f"{name}_scale"))
+
+    def velocities(self, y, numeric, codes, start):
+        """Return v_k of the trajectory through y at time `start` (n, 1), as (n, K, D)."""
+        n_intervals, _ = self.shape
+        k = start[:, 0].floor().clamp(0, n_intervals - 1).long()
+        s = start - k.unsqueeze(1)
+        mean = torch.lerp(self.y_mean[k], self.y_mean[k + 1], s)
+        scale = torch.lerp(self.y_scale[k], self.y_scale[k + 1], s)
+        y = (y - mean) / scale
+        waves = self.frequencies(y)
+        z = torch.cat([y, waves.sin(), waves.cos(), start / n_intervals], dim=1)
+        return self.v_mean + self.v_scale * self.net(z, numeric, codes).view(-1, *self.shape)
 
     def displacement(self, y, numeric, codes, start, end):
         """Return F(y, x, start, end) - y; times have shape (n, 1)."""
-        left = torch.arange(self.n_intervals, dtype=y.dtype, device=y.device)
-        length = (end - left).clamp(0, 1) - (start - left).clamp(0, 1)
-        z = torch.cat([(y - self.center) / self.scale, start - end, end], dim=1)
-        velocity = self.net(z, numeric, codes)
-        velocity = velocity.view(-1, self.n_intervals, self.n_outputs)
-        return (length.unsqueeze(2) * velocity).sum(dim=1) * self.scale
+        velocities = self.velocities(y, numeric, codes, start)
+        return (self.lengths(start, end).unsqueeze(2) * velocities).sum(dim=1)
+
+    def lengths(self, start, end):
+        """Return the signed length of [start, end] in every interval, (n, K)."""
+        left = torch.arange(self.shape[0], dtype=start.dtype, device=start.device)
+        return (end - left).clamp(0, 1) - (start - left).clamp(0, 1)
 
     def forward(self, y, numeric, codes, start, end):
         """Return the output moved from time `start` to time `end`."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 from scipy.sparse import coo_array
-from sklearn.linear_model import Ridge
 
+from .._encoding import share
 from .base import OTSolver
 
 
@@ -39,14 +39,14 @@ class CouplingSolver(OTSolver):
         """Return the transport plan along one edge; see OTSolver.plan."""
         rows0, rows1 = (data.anchors.rows(k) for k in edge)
         groups0, groups1 = data.groups[rows0], data.groups[rows1]
-        repeated = conditions_repeat(groups0, groups1)
+        repeated = share(groups0, groups1)
         if repeated:
             blocks = _shared_groups(groups0, groups1)
             y0, y1 = data.y[rows0], data.y[rows1]
         else:
             blocks = [(np.arange(len(rows0)), np.arange(len(rows1)))]
             y0, y1 = (
-                data.y[rows] - linear_mean(data, rows).predict(data.features[rows])
+                data.y[rows] - data.linear_mean(rows).predict(data.features[rows])
                 for rows in (rows0, rows1)
             )
 
@@ -65,28 +65,6 @@ class CouplingSolver(OTSolver):
                 entries.append((i[r], j[c], mass * len(i)))
         i, j, mass = (np.concatenate(part) for part in zip(*entries, strict=True))
         return coo_array((mass, (i, j)), shape=(len(rows0), len(rows1))).tocsr()
-
-
-def conditions_repeat(groups0, groups1):
-    """Tell whether at least half of the rows of either side find their x on the other."""
-    return min(np.isin(groups0, groups1).mean(), np.isin(groups1, groups0).mean()) >= 0.5
-
-
-def linear_mean(data, rows):
-    """Fit a ridge regression of y on x over some rows."""
-    if not data.features.shape[1]:
-        return _Constant(data.y[rows].mean(axis=0))
-    return Ridge(alpha=1.0).fit(data.features[rows], data.y[rows])
-
-
-class _Constant:
-    """The mean of y where there is no condition."""
-
-    def __init__(self, mean):
-        self.mean = mean
-
-    def predict(self, features):
-        return np.broadcast_to(self.mean, (len(features), len(self.mean)))
 
 
 def _shared_groups(groups0, groups1):

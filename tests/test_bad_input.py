@@ -1,0 +1,413 @@
+"""What is refused, by an error that names the argument, and before any training."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.preprocessing import FunctionTransformer
+
+from sklearn_hti import HyperparameterTrajectoryRegressor
+
+LAM = np.repeat([0.0, 1.0, 2.0], 10)
+X = np.random.default_rng(0).normal(size=(30, 2))
+Y = np.random.default_rng(1).normal(size=(30, 2))
+
+
+def with_value(values, value):
+    changed = np.array(values, dtype=float)
+    changed[(3, *[0] * (changed.ndim - 1))] = value
+    return changed
+
+
+@pytest.fixture
+def refuse(monkeypatch, make):
+    """Assert that fit raises a ValueError whose message matches, and trains nothing."""
+
+    def train(*args, **kwargs):
+        pytest.fail("training was reached")
+
+    monkeypatch.setattr("sklearn_hti._estimator.fit_flow_map", train)
+    monkeypatch.setattr("sklearn_hti.base.flow.train", train)
+
+    def refuse(match, X=X, y=Y, lam=LAM, **params):
+        with pytest.raises(ValueError, match=match):
+            make(**params).fit(X, y, lam)
+
+    return refuse
+
+
+# ---------------------------------------------------------------- the data in fit
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["X", "y", "lam"])
+def test_not_finite(refuse, name, value):
+    values = {"X": X, "y": Y, "lam": LAM}[name]
+    refuse(rf"\b{name}\b.*(NaN|infinity)", **{name: with_value(values, value)})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_not_finite_in_a_frame(refuse, value):
+    refuse(r"\bX\b.*(NaN|infinity)", X=pd.DataFrame(with_value(X, value), columns=["a", "b"]))
+
+
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA])
+@pytest.mark.parametrize("dtype", ["category", object, "string"])
+def test_missing_category(refuse, dtype, missing):
+    values = pd.Series(["a", "b", missing] * 10, dtype=object).astype(dtype)
+    refuse(r"\bX\b.*NaN in a categorical column", X=pd.DataFrame({"c": values}))
+
+
+def test_missing_category_in_an_array(refuse):
+    refuse(r"\bX\b.*NaN", X=with_value(X, np.nan), categorical_features=[0])
+
+
+@pytest.mark.parametrize("lam", [np.ones(30), 1.0])
+def test_one_anchor(refuse, lam):
+    refuse(r"`lam` holds one value only \(1\)", lam=lam)
+
+
+@pytest.mark.parametrize("rows", [29, 31])
+def test_rows_of_y_differ(refuse, rows):
+    refuse(rf"\by\b.*\b{rows}\b", y=np.zeros((rows, 2)))
+
+
+@pytest.mark.parametrize("lam", [LAM[:-1], LAM[:1], np.r_[LAM, 1.0], np.c_[LAM, LAM]])
+def test_rows_of_lam_differ(refuse, lam):
+    refuse(r"`lam` has shape", lam=lam)
+    refuse(r"`lam` has shape", X=None, lam=lam)
+
+
+@pytest.mark.parametrize("X", [X, None])
+def test_lam_is_missing(refuse, X):
+    refuse("`lam` is missing.*`lam_column`", X=X, lam=None)
+
+
+def test_y_is_missing(refuse):
+    refuse("requires y to be passed", y=None)
+
+
+@pytest.mark.parametrize("y", [np.zeros((30, 2, 2)), np.zeros((30, 0))])
+def test_shape_of_y(refuse, y):
+    refuse(r"\by\b", y=y)
+
+
+def test_y_is_a_number(make):
+    with pytest.raises((ValueError, TypeError), match=r"\by\b"):
+        make().fit(X, 1.0, LAM)
+
+
+def test_no_rows(refuse):
+    refuse(r"0 sample", X=X[:0], y=Y[:0], lam=LAM[:0])
+    refuse(r"\bX\b", X=pd.DataFrame(X[:0]), y=Y[:0], lam=LAM[:0])
+    refuse(r"\by\b", X=None, y=Y[:0], lam=LAM[:0])
+
+
+@pytest.mark.parametrize("name", ["X", "y", "lam"])
+def test_strings_in_an_array(refuse, name):
+    values = np.array({"X": X, "y": Y, "lam": LAM}[name], dtype=object)
+    values[(3, *[0] * (values.ndim - 1))] = "tall"
+    refuse(rf"\b{name}\b.*tall", **{name: values})
+
+
+def test_strings_in_an_array_hint_at_categories(refuse):
+    refuse("categorical_features", X=np.array([["a", "b"]] * 30))
+
+
+def test_strings_in_a_frame_that_are_not_categorical(refuse):
+    frame = pd.DataFrame({"a": ["low", "high"] * 15})
+    refuse(r"\bX\b.*(low|high)", X=frame, categorical_features=None)
+
+
+@pytest.mark.parametrize("columns", [[2], [-3], ["a"], [1.5], [True, False, True]])
+def test_categorical_features_that_are_not_there(refuse, columns):
+    refuse("categorical_features", categorical_features=columns)
+    frame = pd.DataFrame(X, columns=["first", "second"])
+    refuse("categorical_features", X=frame, categorical_features=columns)
+
+
+def test_the_lambda_column_is_no_category(refuse):
+    """Positions and masks of categories count the columns of X without lambda."""
+    table = np.column_stack([X, LAM])
+    refuse("categorical_features", X=table, lam=None, lam_column=-1, categorical_features=[2])
+
+
+@pytest.mark.parametrize("column", [2, -3, "lam"])
+def test_lam_column_is_not_there(refuse, column):
+    refuse(f"lam_column={column!r}", lam=None, lam_column=column)
+
+
+def test_lam_column_name_is_not_in_the_frame(refuse):
+    frame = pd.DataFrame(X, columns=["first", "second"])
+    refuse("lam_column='lam'.*'first', 'second'", X=frame, lam=None, lam_column="lam")
+
+
+def test_lam_column_holds_no_numbers(refuse):
+    frame = pd.DataFrame({"a": X[:, 0], "lam": ["low", "high", "low"] * 10})
+    refuse(r"\blam\b.*low", X=frame, lam=None, lam_column="lam")
+
+
+# ---------------------------------------------------------------- parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "accepted"),
+    [
+        ("kinetic", "learned", ["'euclidean'"]),
+        ("potential", "density", ["None"]),
+        ("path", "smooth", ["'geodesic'"]),
+        ("solver", "neural_dual", ["'coupling'"]),
+        ("conditioning", "hypernetwork", ["'film'", "'concat'"]),
+        ("base", "x", ["'auto'", "'neighbors'", "'flow'"]),
+        ("lam_transform", "x", ["None", "'auto'", "'log'", "'logit'", "'probit'", "'odds'"]),
+        ("output_scaling", "x", ["'common'", "'per_output'"]),
+        ("categorical_features", "x", ["'from_dtype'", "None"]),
+        ("n_anchors", "x", ["'auto'"]),
+    ],
+)
+def test_the_error_lists_what_is_accepted(refuse, name, value, accepted):
+    for text in (name, value, *accepted):
+        refuse(text, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("kinetic", 1),
+        ("potential", lambda y, x: 0),
+        ("path", None),
+        ("solver", None),
+        ("conditioning", None),
+        ("base", 1),
+        ("base_lam", "first"),
+        ("lam_transform", np.sqrt),
+        ("lam_column", 1.5),
+        ("n_anchors", 1),
+        ("n_anchors", 2.5),
+        ("y_bounds", 3),
+        ("y_bounds", "01"),
+        ("output_scaling", None),
+        ("categorical_features", 1),
+        ("max_iter", 0),
+        ("max_iter", 10.0),
+        ("batch_size", 0),
+        ("learning_rate", 0),
+        ("learning_rate", -0.1),
+        ("learning_rate", np.nan),
+        ("early_stopping", "yes"),
+        ("tol", -1e-3),
+        ("device", 0),
+        ("callbacks", "progress"),
+        ("verbose", -1),
+        ("random_state", "x"),
+        ("random_state", -1),
+    ],
+)
+def test_parameter_of_the_wrong_kind(refuse, name, value):
+    refuse(name, **{name: value})
+
+
+@pytest.mark.parametrize(
+    "y_bounds",
+    [(0,), (0, 1, 2), (1, 0), (0, 0), (np.nan, 1), ("a", "b"), ((0, 0, 0), (1, 1, 1))],
+)
+def test_malformed_bounds(refuse, y_bounds):
+    refuse("y_bounds", y=np.full((30, 2), 0.5), y_bounds=y_bounds)
+
+
+@pytest.mark.parametrize("y_bounds", [(-10, 0.1), (-0.1, 10), ([-10, -10], [10, 0.1])])
+def test_y_outside_its_bounds(refuse, y_bounds):
+    refuse(r"y has \d+ value\(s\) outside y_bounds", y_bounds=y_bounds)
+
+
+@pytest.mark.parametrize(
+    ("lam_transform", "lam"),
+    [
+        ("log", [0, 1, 2]),
+        ("odds", [0, 0.5, 1]),
+        ("logit", [0, 0.5, 0.9]),
+        ("probit", [0.1, 0.5, 1]),
+        ("odds", [-1, 0, 0.5]),
+    ],
+)
+def test_clock_is_not_defined(refuse, lam_transform, lam):
+    refuse(f"lam_transform='{lam_transform}'", lam=np.repeat(lam, 10), lam_transform=lam_transform)
+
+
+@pytest.mark.parametrize("function", [np.square, np.sign, lambda v: 1 / v])
+def test_clock_is_not_monotone(refuse, function):
+    clock = FunctionTransformer(function)
+    refuse("lam_transform=.*monotone", lam=LAM - 1, lam_transform=clock)
+
+
+@pytest.mark.parametrize("base_lam", [0.5, -1, np.nan])
+def test_base_lam_is_no_anchor(refuse, base_lam):
+    refuse(r"base_lam=.*\[0.0, 1.0, 2.0\]", base_lam=base_lam)
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "abacus"])
+def test_device_does_not_exist(refuse, device):
+    refuse(f"device='{device}'", device=device)
+
+
+# ---------------------------------------------------------------- after fit
+
+
+def ask(model, method, X, lam):
+    """Query at `lam` by the named method."""
+    if method == "transport":
+        return model.transport(X, np.zeros((len(X), 2)), 0.0, lam)
+    if method == "trajectory":
+        return model.trajectory(X, [0.0, lam])
+    return getattr(model, method)(X, lam)
+
+
+METHODS = ["sample", "predict", "transport", "trajectory"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("lam", [-0.001, 2.001, np.nan, np.inf])
+def test_lambda_outside_the_anchors(on_networks, method, lam):
+    name = {"transport": "lam_to", "trajectory": "lam_grid"}.get(method, "lam")
+    with pytest.raises(ValueError, match=name):
+        ask(on_networks, method, X, lam)
+
+
+def test_one_lambda_of_many_outside_the_anchors(on_networks):
+    with pytest.raises(ValueError, match=r"`lam` has 1 value\(s\) outside the anchors \[0, 2\]"):
+        on_networks.predict(X, with_value(LAM, 2.5))
+
+
+@pytest.mark.parametrize("lam_from", [-0.001, 2.001, np.nan])
+def test_lam_from_outside_the_anchors(on_networks, lam_from):
+    with pytest.raises(ValueError, match="lam_from"):
+        on_networks.transport(X, Y, lam_from, 1.0)
+    with pytest.raises(ValueError, match="lam_from"):
+        on_networks.trajectory(X, [0.0, 1.0], y=Y, lam_from=lam_from)
+
+
+@pytest.mark.parametrize("method", ["sample", "predict"])
+@pytest.mark.parametrize("lam", [None, np.zeros(29), np.zeros((30, 2))])
+def test_lam_missing_or_of_another_length(on_networks, method, lam):
+    with pytest.raises(ValueError, match="`lam`"):
+        ask(on_networks, method, X, lam)
+
+
+def test_score_without_lam(on_networks):
+    with pytest.raises(ValueError, match="`lam` is missing"):
+        on_networks.score(X, Y)
+
+
+@pytest.mark.parametrize("name", ["lam_from", "lam_to"])
+def test_lambdas_of_transport_of_another_length(on_networks, name):
+    with pytest.raises(ValueError, match=name):
+        on_networks.transport(X, Y, **({"lam_from": 0.0, "lam_to": 1.0} | {name: LAM[:-1]}))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_number_of_columns(on_networks, method):
+    with pytest.raises(ValueError, match=r"X has 3 features.*expecting 2"):
+        ask(on_networks, method, np.zeros((30, 3)), 1.0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_query_not_finite(on_networks, method, value):
+    with pytest.raises(ValueError, match=r"\bX\b"):
+        ask(on_networks, method, with_value(X, value), 1.0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_condition_dropped(on_networks, method):
+    with pytest.raises(ValueError, match="X is None"):
+        if method == "transport":
+            on_networks.transport(None, Y, 0.0, 1.0)
+        else:
+            ask(on_networks, method, None, 1.0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_condition_added(make, method):
+    model = make(max_iter=1).fit(None, Y, LAM)
+    with pytest.raises(ValueError, match="X"):
+        ask(model, method, X, 1.0)
+
+
+@pytest.fixture(scope="module")
+def on_frame(make):
+    frame = pd.DataFrame({"a": X[:, 0], "kind": ["low", "high", "mid"] * 10})
+    return make(max_iter=1, base="neighbors").fit(frame, Y, LAM), frame
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_unseen_category(on_frame, method):
+    model, frame = on_frame
+    frame = frame.assign(kind="huge")
+    with pytest.raises(ValueError, match=r"\bX\b.*huge"):
+        ask(model, method, frame, 1.0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_other_column_names(on_frame, method):
+    model, frame = on_frame
+    with pytest.raises(ValueError, match=r"(?s)feature names should match.*\bb\b"):
+        ask(model, method, frame.rename(columns={"a": "b"}), 1.0)
+    with pytest.raises(ValueError, match="feature names should match.*|order"):
+        ask(model, method, frame[["kind", "a"]], 1.0)
+
+
+@pytest.mark.parametrize("y", [Y[:, 0], Y[:, :1], np.zeros((30, 3))])
+def test_other_number_of_outputs(on_networks, y):
+    with pytest.raises(ValueError, match=r"`y` has \d output\(s\).* 2"):
+        on_networks.transport(X, y, 0.0, 1.0)
+    with pytest.raises(ValueError, match=r"`y` has \d output\(s\).* 2"):
+        on_networks.trajectory(X, [0.0, 1.0], y=y, lam_from=0.0)
+
+
+@pytest.mark.parametrize("y", [with_value(Y, np.nan), with_value(Y, np.inf), Y[:-1]])
+def test_given_outputs_that_are_no_good(on_networks, y):
+    with pytest.raises(ValueError, match=r"\by\b"):
+        on_networks.transport(X, y, 0.0, 1.0)
+    with pytest.raises(ValueError, match=r"\by\b"):
+        on_networks.trajectory(X, [0.0, 1.0], y=y, lam_from=0.0)
+
+
+def test_y_and_lam_from_go_together(on_networks):
+    with pytest.raises(ValueError, match="lam_from"):
+        on_networks.trajectory(X, [0.0, 1.0], y=Y)
+    with pytest.raises(ValueError, match="`y`"):
+        on_networks.trajectory(X, [0.0, 1.0], lam_from=0.0)
+
+
+@pytest.mark.parametrize("grid", [1.0, [[0.0, 1.0]], [], [0.0, np.nan], None, ["low"]])
+def test_grid_of_a_trajectory(on_networks, grid):
+    with pytest.raises((ValueError, TypeError), match="lam_grid"):
+        on_networks.trajectory(X, grid)
+
+
+def test_n_samples_with_given_outputs(on_networks):
+    with pytest.raises(ValueError, match="n_samples"):
+        on_networks.trajectory(X, [0.0, 1.0], y=Y, lam_from=0.0, n_samples=2)
+
+
+@pytest.mark.parametrize("n_samples", [0, -1, 1.5, "many"])
+def test_number_of_draws(on_networks, n_samples):
+    with pytest.raises(ValueError, match="n_samples"):
+        on_networks.sample(X, 1.0, n_samples=n_samples)
+    with pytest.raises(ValueError, match="n_samples"):
+        on_networks.trajectory(X, [0.0, 1.0], n_samples=n_samples)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("sample", (X, 1.0)),
+        ("predict", (X, 1.0)),
+        ("transport", (X, Y, 0.0, 1.0)),
+        ("trajectory", (X, [0.0, 1.0])),
+        ("score", (X, Y, 1.0)),
+    ],
+)
+def test_before_fit(method, arguments):
+    with pytest.raises(NotFittedError):
+        getattr(HyperparameterTrajectoryRegressor(), method)(*arguments)

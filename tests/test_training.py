@@ -1,0 +1,226 @@
+"""Training from outside: callbacks, progress, interruption, divergence, stopping early."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from sklearn.exceptions import ConvergenceWarning as SklearnConvergenceWarning
+from skorch.callbacks import Callback
+
+from sklearn_hti.exceptions import ConvergenceWarning, DivergenceError
+
+
+class At(Callback):
+    """Calls `action(net)` at the n-th training batch, counted over one fit of a network."""
+
+    def __init__(self, step, action):
+        self.step = step
+        self.action = action
+
+    def on_train_begin(self, net, *args, **kwargs):
+        self.seen_ = 0
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        self.seen_ += training
+        if training and self.seen_ == self.step:
+            self.action(net)
+
+
+class Count(Callback):
+    """Counts the events of all fits."""
+
+    def initialize(self):
+        self.counts_ = getattr(self, "counts_", {"train": 0, "epoch": 0, "batch": 0})
+        return self
+
+    def on_train_end(self, net, *args, **kwargs):
+        self.counts_["train"] += 1
+
+    def on_epoch_end(self, net, *args, **kwargs):
+        self.counts_["epoch"] += 1
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        self.counts_["batch"] += training
+
+
+def interrupt(net):
+    raise KeyboardInterrupt
+
+
+def spoil(net):
+    with torch.no_grad():
+        for parameter in net.module_.parameters():
+            parameter.fill_(torch.nan)
+
+
+# ---------------------------------------------------------------- callbacks, progress
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize(("base", "n_networks"), [("neighbors", 1), ("flow", 2)])
+def test_callbacks_see_every_network(make, networks, base, n_networks, named):
+    count = Count()
+    callbacks = [("count", count) if named else count]
+    model = make(max_iter=120, base=base, callbacks=callbacks)
+    model.fit(networks.X, networks.y, networks.lam)
+    assert count.counts_ == {
+        "train": n_networks,
+        "epoch": 3 * n_networks,
+        "batch": 120 * n_networks,
+    }
+
+
+def test_a_user_callback_may_change_the_training(make, networks):
+    """Freezing the network at its start leaves the map as it was built."""
+
+    class Freeze(Callback):
+        def on_grad_computed(self, net, *args, **kwargs):
+            raise AssertionError("gradients are not the user's to see")
+
+        def on_batch_begin(self, net, *args, **kwargs):
+            net.module_.requires_grad_(True)
+            for group in net.optimizer_.param_groups:
+                group["lr"], group["weight_decay"] = 0.0, 0.0
+
+    frozen = make(max_iter=5, base="neighbors", callbacks=[Freeze()])
+    free = make(max_iter=5, base="neighbors")
+    X, y = networks.X[:80], networks.y[:80]
+    moved = [
+        model.fit(networks.X, networks.y, networks.lam).transport(X, y, 0.0, 2.0)
+        for model in (frozen, free)
+    ]
+    steps = moved[0] - y
+    assert_allclose(steps, np.broadcast_to(steps[0], steps.shape), atol=1e-6)  # v_mean alone
+    assert abs(moved[1] - moved[0]).max() > 1e-3
+
+
+@pytest.mark.parametrize("base", ["neighbors", "flow"])
+def test_verbose_shows_progress_on_stderr(make, networks, base, capfd):
+    make(max_iter=120, base=base, verbose=1).fit(networks.X, networks.y, networks.lam)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert ("base generator" in err) == (base == "flow")
+    assert "transport" in err
+    assert "120/120" in err  # the bar counts optimisation steps
+    assert "loss=" in err
+
+
+def test_silence_is_the_default(make, networks, capfd):
+    model = make(max_iter=60, base="flow").fit(networks.X, networks.y, networks.lam)
+    model.predict(networks.X[:5], 0.5)
+    assert capfd.readouterr() == ("", "")
+
+
+# ---------------------------------------------------------------- interruption
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("step", [1, 60, 110])
+def test_interrupted_fit_is_usable_and_warns(make, networks, step, early_stopping):
+    """Ctrl-C in the first epoch, in the middle and in the last epoch."""
+    model = make(
+        max_iter=120,
+        base="neighbors",
+        callbacks=[At(step, interrupt)],
+        early_stopping=early_stopping,
+    )
+    with pytest.warns(ConvergenceWarning, match="transport: interrupted"):
+        model.fit(networks.X, networks.y, networks.lam)
+    assert step - 1 <= model.n_iter_ <= step
+    X = networks.X[:20]
+    assert model.score(X, networks.f(X, 1.5), 1.5) > 0.1
+    assert_allclose(model.transport(X, networks.y[:20], 0.0, 0.0), networks.y[:20])
+    assert np.isfinite(model.sample(X, 1.5)).all()
+
+
+def test_interrupting_a_fit_of_one_epoch_warns(make, networks):
+    model = make(max_iter=50, base="neighbors", callbacks=[At(10, interrupt)])
+    with pytest.warns(ConvergenceWarning, match="interrupted"):
+        model.fit(networks.X, networks.y, networks.lam)
+
+
+def test_interrupting_the_base_generator(make, networks):
+    class AtBase(At):
+        def on_train_begin(self, net, *args, **kwargs):
+            super().on_train_begin(net)
+            self.fits_ = getattr(self, "fits_", 0) + 1
+
+        def on_batch_end(self, net, training=False, **kwargs):
+            if self.fits_ == 2:
+                super().on_batch_end(net, training=training)
+
+    model = make(max_iter=120, base="flow", callbacks=[AtBase(60, interrupt)])
+    with pytest.warns(ConvergenceWarning, match="base generator: interrupted"):
+        model.fit(networks.X, networks.y, networks.lam)
+    assert np.isfinite(model.predict(networks.X[:9], 0.5)).all()
+
+
+def test_the_warning_is_scikit_learns_too(make, networks):
+    model = make(max_iter=120, base="neighbors", callbacks=[At(10, interrupt)])
+    with pytest.warns(SklearnConvergenceWarning):
+        model.fit(networks.X, networks.y, networks.lam)
+
+
+# ---------------------------------------------------------------- divergence
+
+
+@pytest.mark.parametrize("learning_rate", [1e6, 1e30])
+def test_divergence_is_an_error(make, networks, learning_rate):
+    model = make(learning_rate=learning_rate, base="neighbors")
+    with pytest.raises(DivergenceError, match="learning_rate"):
+        model.fit(networks.X, networks.y, networks.lam)
+
+
+def test_divergence_names_the_step(make, networks):
+    model = make(max_iter=120, base="neighbors", callbacks=[At(70, spoil)])
+    with pytest.raises(DivergenceError, match="step 71"):
+        model.fit(networks.X, networks.y, networks.lam)
+
+
+def test_divergence_of_the_base_generator(make, networks):
+    class Later(At):
+        def on_train_begin(self, net, *args, **kwargs):
+            self.fits_ = getattr(self, "fits_", 0) + 1
+            self.seen_ = 0 if self.fits_ == 2 else 1000
+
+    model = make(max_iter=120, base="flow", callbacks=[Later(20, spoil)])
+    with pytest.raises(DivergenceError):
+        model.fit(networks.X, networks.y, networks.lam)
+
+
+def test_spoiled_at_the_last_step(make, networks):
+    """The best state on held-out trajectories is kept, not the last one."""
+    model = make(max_iter=120, base="neighbors", callbacks=[At(120, spoil)])
+    model.fit(networks.X, networks.y, networks.lam)
+    assert model.score(networks.X, networks.y, networks.lam) > 0.5
+
+
+# ---------------------------------------------------------------- stopping, learning
+
+
+def test_early_stopping_ends_when_nothing_improves(make, networks):
+    """A tolerance that nothing meets: ten epochs without improvement end the training."""
+    model = make(max_iter=2000, early_stopping=True, tol=0.9, base="neighbors", batch_size=8)
+    model.fit(networks.X, networks.y, networks.lam)
+    assert 10 <= len(model.history_) < 40
+    patient = make(max_iter=200, early_stopping=True, tol=0.9, base="neighbors", batch_size=8)
+    assert len(patient.fit(networks.X, networks.y, networks.lam).history_) == 4
+
+
+def test_history_tells_of_learning(make, networks):
+    model = make(max_iter=200, base="flow").fit(networks.X, networks.y, networks.lam)
+    stages = [record["stage"] for record in model.history_]
+    assert stages == ["transport"] * 4 + ["base"] * 4
+    transport = [r["valid_loss"] for r in model.history_ if r["stage"] == "transport"]
+    assert transport[-1] < 0.1 * transport[0]
+
+
+def test_longer_training_is_better(make, networks):
+    X, truth = networks.X[:80], networks.f(networks.X[:80], 1.5)
+    errors = []
+    for max_iter in (10, 50, 250):
+        model = make(max_iter=max_iter, base="neighbors")
+        model.fit(networks.X, networks.y, networks.lam)
+        moved = model.transport(X, networks.y[:80], 0.0, 1.5)
+        errors.append(np.abs(moved - truth).mean())
+    assert errors[0] > 2 * errors[1] > 4 * errors[2]
