@@ -56,9 +56,7 @@ class ConditionEncoder:
         numeric, values = self._split(X, n_rows)
         self.scaler_ = StandardScaler().fit(numeric) if numeric.shape[1] else None
         self.ordinal_ = OrdinalEncoder().fit(values) if values.shape[1] else None
-        self.n_categories_ = (
-            [len(c) for c in self.ordinal_.categories_] if values.shape[1] else []
-        )
+        self.n_categories_ = [len(c) for c in self.ordinal_.categories_] if values.shape[1] else []
         self.n_numeric_ = n_columns - len(self.n_categories_)
         return self
 
@@ -93,9 +91,7 @@ class ConditionEncoder:
             )
         numeric = frame.loc[:, ~self.categorical_]
         try:
-            numeric = check_array(
-                numeric, dtype=np.float64, input_name="X", ensure_min_features=0
-            )
+            numeric = check_array(numeric, dtype=np.float64, input_name="X", ensure_min_features=0)
         except (TypeError, ValueError) as error:
             if "X" in str(error):
                 raise

@@ -105,7 +105,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
     device : str, default="auto"
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
     callbacks : list, default=None
-        skorch callbacks for the training of the networks.
+        Callbacks of skorch for the training of the networks.
     verbose : int, default=0
         With 1, show progress bars.
     random_state : int, RandomState instance or None, default=None
@@ -283,8 +283,16 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
 
         seeds = draw_seeds(
             self.random_state,
-            ["coupling", "module", "batches", "split"]
-            + ["base_module", "base_batches", "base_split", "noise"],
+            [
+                "coupling",
+                "module",
+                "batches",
+                "split",
+                "base_module",
+                "base_batches",
+                "base_split",
+                "noise",
+            ],
         )
         rng = np.random.default_rng(seeds["coupling"])
         self._encoder = ConditionEncoder().fit(X, self.categorical_features, n_rows)
@@ -301,9 +309,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
 
         geodesic = StraightGeodesic(resolve("kinetic", self.kinetic))
         self.solver_ = resolve("solver", self.solver)
-        self.lam_transform_ = choose_clock(
-            self.lam_transform, data, self.solver_, geodesic, rng
-        )
+        self.lam_transform_ = choose_clock(self.lam_transform, data, self.solver_, geodesic, rng)
         plans = [self.solver_.plan(data, edge, geodesic, rng) for edge in anchors.edges]
         trajectories = build_trajectories(data, plans, rng)
         settings = TrainingSettings(
@@ -496,9 +502,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         moved = self._clip(y + moved)
         return moved[:, 0] if single else moved
 
-    def trajectory(
-        self, X, lam_grid, *, y=None, lam_from=None, n_samples=None, random_state=None
-    ):
+    def trajectory(self, X, lam_grid, *, y=None, lam_from=None, n_samples=None, random_state=None):
         """Follow the same draws along a grid of lambdas.
 
         Parameters

@@ -145,9 +145,7 @@ class TransportMap:
         return moved
 
 
-def fit_flow_map(
-    trajectories, data, clock, encoder, conditioning, seeds, settings, callbacks
-):
+def fit_flow_map(trajectories, data, clock, encoder, conditioning, seeds, settings, callbacks):
     """Train the flow map on trajectories; return (TransportMap, engine)."""
     times = clock.time(data.lam)[trajectories.rows]
     n_outputs = data.y.shape[1]
@@ -167,9 +165,7 @@ def fit_flow_map(
     training, validation = (
         None
         if picked is None
-        else TrajectoryDataset(
-            trajectories, times, data.conditions, picked, settings.device
-        )
+        else TrajectoryDataset(trajectories, times, data.conditions, picked, settings.device)
         for picked in split_rows(data.groups[origin], rng, settings.early_stopping)
     )
     net = train(
@@ -185,15 +181,13 @@ def fit_flow_map(
     return TransportMap(net.module_, settings.device), net
 
 
-
-
 def _back_weight(groups):
     """Weigh the way back more where one trajectory runs through each condition.
 
     Deterministic networks have a well-defined inverse; where outputs spread from a thin set
     to a broad one, insisting on the way back would keep the map from spreading.
     """
-    return 5.0 if len(np.unique(groups)) == len(groups) else 1.0
+    return 5.0 if len(np.unique(groups)) == len(groups) else 0.1
 
 
 @torch.no_grad()

@@ -153,9 +153,7 @@ def check_bounds(y_bounds, y):
     if y_bounds is None:
         return None
     try:
-        low, high = (
-            np.broadcast_to(np.asarray(b, dtype=float), (y.shape[1],)) for b in y_bounds
-        )
+        low, high = (np.broadcast_to(np.asarray(b, dtype=float), (y.shape[1],)) for b in y_bounds)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"y_bounds={y_bounds!r} must be (low, high), each a scalar or one value per "

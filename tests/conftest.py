@@ -87,7 +87,7 @@ def clouds():
 @pytest.fixture(scope="session")
 def on_networks(make, networks):
     """A surrogate of `networks`; for queries only."""
-    return make(max_iter=500).fit(networks.X, networks.y, networks.lam)
+    return make(max_iter=300).fit(networks.X, networks.y, networks.lam)
 
 
 @pytest.fixture(scope="session")

@@ -235,6 +235,20 @@ def test_categories_keep_their_own_outputs(make):
         assert_allclose(y, np.tile([1 + lam, -1 - lam], (20, 1)), atol=0.05)
 
 
+@pytest.mark.parametrize("base", ["neighbors", "flow"])
+@pytest.mark.parametrize("as_array", [False, True])
+def test_nothing_but_categories(make, base, as_array):
+    lam = np.repeat([0.0, 1.0], 40)
+    X = pd.DataFrame({"kind": ["up", "down"] * 40, "level": ["one", "one", "two", "two"] * 20})
+    y = np.where(X["kind"] == "up", 1.0, -1.0) * (1 + lam)
+    X = X.to_numpy(dtype=object) if as_array else X
+    listed = [0, 1] if as_array else "from_dtype"
+    model = make(max_iter=200, base=base, categorical_features=listed).fit(X, y, lam)
+    for lam in (0.0, 0.5, 1.0):
+        expected = np.array([1, -1, 1, -1]) * (1 + lam)
+        assert_allclose(model.predict(X[:4], lam), expected, atol=0.1)
+
+
 # ---------------------------------------------------------------- lambda as a column of X
 
 

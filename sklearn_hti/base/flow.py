@@ -71,9 +71,7 @@ class FlowBase:
         training, validation = (
             None
             if picked is None
-            else _FlowMatchingDataset(
-                residual / self.spread_, conditions, picked, settings.device
-            )
+            else _FlowMatchingDataset(residual / self.spread_, conditions, picked, settings.device)
             for picked in split_rows(groups, rng, settings.early_stopping)
         )
         net = train(

@@ -1,5 +1,7 @@
 """Networks: a conditioned MLP and the flow map built on it (method.md sections 5 and 6)."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -30,9 +32,7 @@ class ConditionalMLP(nn.Module):
     linear functions of x. The output layer starts at zero.
     """
 
-    def __init__(
-        self, n_inputs, n_outputs, embedding, conditioning, hidden=(128, 128, 128)
-    ):
+    def __init__(self, n_inputs, n_outputs, embedding, conditioning, hidden=(128, 128, 128)):
         super().__init__()
         n_condition = embedding.n_features
         self.embedding = embedding
@@ -41,9 +41,7 @@ class ConditionalMLP(nn.Module):
         if conditioning == "film" and n_condition:
             self.film = nn.Linear(n_condition, 2 * hidden[0])
         sizes = [n_inputs + (n_condition if self.concat else 0), *hidden]
-        self.layers = nn.ModuleList(
-            nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
-        )
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.output = nn.Linear(hidden[-1], n_outputs)
 
     def init_parameters(self, generator):

@@ -36,7 +36,24 @@ class CouplingSolver(OTSolver):
         self.max_batch = max_batch
 
     def plan(self, data, edge, geodesic, rng):
-        """Return the transport plan along one edge; see OTSolver.plan."""
+        """Return the transport plan along one edge.
+
+        Parameters
+        ----------
+        data : TrainingData
+            All encoded rows.
+        edge : tuple of int
+            The two anchors.
+        geodesic : StraightGeodesic
+            Gives the cost of a path between two outputs.
+        rng : numpy.random.Generator
+            Splits groups that are too large.
+
+        Returns
+        -------
+        scipy.sparse.csr_array of shape (n0, n1)
+            Mass between the rows of the two anchors; every row with a partner has mass one.
+        """
         rows0, rows1 = (data.anchors.rows(k) for k in edge)
         groups0, groups1 = data.groups[rows0], data.groups[rows1]
         repeated = share(groups0, groups1)
@@ -75,10 +92,7 @@ def _shared_groups(groups0, groups1):
         (np.searchsorted(g[o], shared, "left"), np.searchsorted(g[o], shared, "right"))
         for g, o in ((groups0, order0), (groups1, order1))
     ]
-    return [
-        (order0[a:b], order1[c:d])
-        for a, b, c, d in zip(*bounds[0], *bounds[1], strict=True)
-    ]
+    return [(order0[a:b], order1[c:d]) for a, b, c, d in zip(*bounds[0], *bounds[1], strict=True)]
 
 
 def _split(i, j, max_batch, rng):
