@@ -85,10 +85,10 @@ def test_deterministic_networks_are_interpolated(on_networks, networks):
     X = networks.X[:80]
     for lam in (0.0, 0.5, 1.3, 2.0):
         truth = networks.f(X, lam)
-        assert_allclose(on_networks.transport(X, networks.f(X, 0.0), 0.0, lam), truth, atol=0.08)
-        assert_allclose(on_networks.transport(X, networks.f(X, 2.0), 2.0, lam), truth, atol=0.08)
-        assert_allclose(on_networks.predict(X, lam), truth, atol=0.08)
-        assert on_networks.score(X, truth, lam) > 0.99
+        assert_allclose(on_networks.transport(X, networks.f(X, 0.0), 0.0, lam), truth, atol=0.2)
+        assert_allclose(on_networks.transport(X, networks.f(X, 2.0), 2.0, lam), truth, atol=0.2)
+        assert_allclose(on_networks.predict(X, lam), truth, atol=0.2)
+        assert on_networks.score(X, truth, lam) > 0.995
 
 
 def test_stochastic_networks_are_interpolated(on_clouds):

@@ -5,8 +5,6 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-_N_FREQUENCIES = 64
-
 
 class ConditionEmbedding(nn.Module):
     """Turn (numbers, category codes) into one vector of `n_features`."""
@@ -70,30 +68,20 @@ class FlowMap(nn.Module):
     Times a and b count anchors: k at anchor k, so every interval has length one. The map is
     exactly the identity at a = b. Paths are straight within an interval, so the velocities
     v_k of the trajectory through y at time a do not depend on b, and one pass of the network
-    gives the whole trajectory. Sines and cosines of y let the map spread a thin set of
-    outputs to a broad one, which a plain MLP learns slowly (Tancik et al., "Fourier features
-    let networks learn high frequency functions in low dimensional domains", NeurIPS 2020).
+    gives the whole trajectory.
     """
 
     def __init__(self, n_outputs, n_intervals, embedding, conditioning):
         super().__init__()
         self.shape = (n_intervals, n_outputs)
-        self.frequencies = nn.Linear(n_outputs, _N_FREQUENCIES, bias=False)
-        self.net = ConditionalMLP(
-            n_outputs + 2 * _N_FREQUENCIES + 1,
-            n_intervals * n_outputs,
-            embedding,
-            conditioning,
-        )
+        self.net = ConditionalMLP(n_outputs + 1, n_intervals * n_outputs, embedding, conditioning)
         # location and scale of y at every knot, and of the velocity in every interval
         for name, shape in (("y", (n_intervals + 1, n_outputs)), ("v", self.shape)):
             self.register_buffer(f"{name}_mean", torch.zeros(shape))
             self.register_buffer(f"{name}_scale", torch.ones(shape))
 
     def init_parameters(self, generator):
-        """Fill the buffers; waves of about one radian per standard deviation of y."""
-        std = (2 / self.shape[1]) ** 0.5
-        nn.init.normal_(self.frequencies.weight, std=std, generator=generator)
+        """Fill the buffers."""
         for name in ("y", "v"):
             nn.init.zeros_(getattr(self, f"{name}_mean"))
             nn.init.ones_(getattr(self, f"{name}_scale"))
@@ -105,9 +93,7 @@ class FlowMap(nn.Module):
         s = start - k.unsqueeze(1)
         mean = torch.lerp(self.y_mean[k], self.y_mean[k + 1], s)
         scale = torch.lerp(self.y_scale[k], self.y_scale[k + 1], s)
-        y = (y - mean) / scale
-        waves = self.frequencies(y)
-        z = torch.cat([y, waves.sin(), waves.cos(), start / n_intervals], dim=1)
+        z = torch.cat([(y - mean) / scale, start / n_intervals], dim=1)
         return self.v_mean + self.v_scale * self.net(z, numeric, codes).view(-1, *self.shape)
 
     def displacement(self, y, numeric, codes, start, end):

@@ -1,0 +1,50 @@
+"""Training on a GPU: the same answers as on the CPU, up to training noise."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU"),
+]
+
+
+@pytest.fixture(scope="module")
+def fitted(make, networks):
+    return {
+        device: make(max_iter=300, device=device).fit(networks.X, networks.y, networks.lam)
+        for device in ("cpu", "cuda")
+    }
+
+
+def test_answers_are_those_of_the_cpu(fitted, networks):
+    X, y = networks.X[:80], networks.y[:80]
+    for lam in (0.0, 0.7, 2.0):
+        moved = {d: model.transport(X, y, 0.0, lam) for d, model in fitted.items()}
+        assert_allclose(moved["cuda"], moved["cpu"], atol=0.1)
+        assert_allclose(moved["cuda"], networks.f(X, lam), atol=0.1)
+        assert_allclose(fitted["cuda"].predict(X, lam), networks.f(X, lam), atol=0.1)
+        draws = fitted["cuda"].sample(X, lam, n_samples=3, random_state=0)
+        assert np.isfinite(draws).all()
+
+
+def test_contract_on_the_gpu(fitted, networks):
+    model, X, y = fitted["cuda"], networks.X[:80], networks.y[:80]
+    assert_array_equal(model.transport(X, y, 1.3, 1.3), y)
+    assert_array_equal(model.predict(X, 0.7), model.predict(X, 0.7))
+    assert_allclose(model.predict(X[:7], 0.7), model.predict(X, 0.7)[:7], atol=1e-7)
+
+
+def test_global_states_are_left_alone(make, networks):
+    before = torch.get_rng_state(), torch.cuda.get_rng_state()
+    model = make(max_iter=10, device="cuda").fit(networks.X, networks.y, networks.lam)
+    model.sample(networks.X[:5], 0.5)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert torch.equal(torch.cuda.get_rng_state(), before[1])
+
+
+def test_auto_takes_the_gpu(make, networks):
+    model = make(max_iter=10).fit(networks.X, networks.y, networks.lam)
+    assert next(model.flow_map_.module.parameters()).device.type == "cuda"

@@ -1,0 +1,179 @@
+"""lambda through scikit-learn's tools: with metadata routing, and as a column of X."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context, get_config
+from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.metrics import make_scorer, r2_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    RandomizedSearchCV,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+)
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_hti.solvers import CouplingSolver
+
+FOLDS = KFold(2, shuffle=True, random_state=0)
+
+
+@pytest.fixture
+def routing():
+    with config_context(enable_metadata_routing=True):
+        yield
+
+
+@pytest.fixture
+def short(make):
+    return make(max_iter=10, base="neighbors")
+
+
+def by_hand(estimator, data):
+    """Scores on FOLDS without any of scikit-learn's tools."""
+    scores = []
+    for train, test in FOLDS.split(data.X):
+        estimator.fit(data.X[train], data.y[train], data.lam[train])
+        scores.append(estimator.score(data.X[test], data.y[test], data.lam[test]))
+    return np.array(scores)
+
+
+def test_import_switches_nothing():
+    assert get_config()["enable_metadata_routing"] is False
+
+
+# ---------------------------------------------------------------- with routing
+
+
+def test_grid_search_with_lam(routing, short, clouds):
+    search = GridSearchCV(short, {"max_iter": [1, 30]}, cv=FOLDS, error_score="raise")
+    search.fit(clouds.X, clouds.y, lam=clouds.lam)
+    expected = [by_hand(short.set_params(max_iter=n), clouds).mean() for n in (1, 30)]
+    assert_allclose(search.cv_results_["mean_test_score"], expected)
+    best = search.best_estimator_
+    assert_array_equal(best.anchors_, [0.0, 0.5, 2.0])
+    assert search.score(clouds.X, clouds.y, lam=clouds.lam) == pytest.approx(
+        best.score(clouds.X, clouds.y, clouds.lam)
+    )
+
+
+def test_grid_search_over_parameters_of_a_component(routing, short, clouds):
+    short.set_params(solver=CouplingSolver(), base="neighbors")
+    grid = {"solver__max_batch": [20, 1000], "conditioning": ["film", "concat"]}
+    search = GridSearchCV(short, grid, cv=FOLDS, error_score="raise")
+    search.fit(clouds.X, clouds.y, lam=clouds.lam)
+    assert search.cv_results_["mean_test_score"].shape == (4,)
+    assert search.best_estimator_.solver_.max_batch == search.best_params_["solver__max_batch"]
+
+
+def test_cross_validate_with_lam(routing, short, clouds):
+    result = cross_validate(
+        short, clouds.X, clouds.y, params={"lam": clouds.lam}, cv=FOLDS, error_score="raise"
+    )
+    assert_allclose(result["test_score"], by_hand(short, clouds))
+
+
+def test_cross_val_score_with_lam(routing, short, clouds):
+    scores = cross_val_score(
+        short, clouds.X, clouds.y, params={"lam": clouds.lam}, cv=FOLDS, error_score="raise"
+    )
+    assert_allclose(scores, by_hand(short, clouds))
+
+
+def test_pipeline_with_lam(routing, short, networks):
+    pipe = make_pipeline(StandardScaler(), short)
+    pipe.fit(networks.X, networks.y, lam=networks.lam)
+    scaled = StandardScaler().fit_transform(networks.X)
+    expected = short.fit(scaled, networks.y, networks.lam)
+    lam = np.linspace(0, 2, 9)
+    assert_array_equal(pipe.predict(networks.X[:9], lam=lam), expected.predict(scaled[:9], lam))
+    assert pipe.score(networks.X, networks.y, lam=networks.lam) == pytest.approx(
+        expected.score(scaled, networks.y, networks.lam)
+    )
+    draws = pipe[-1].sample(pipe[:-1].transform(networks.X[:9]), lam, random_state=0)
+    assert_array_equal(draws, expected.sample(scaled[:9], lam, random_state=0))
+
+
+def test_search_over_a_pipeline_with_lam(routing, short, networks):
+    pipe = make_pipeline(StandardScaler(), short)
+    grid = {"hyperparametertrajectoryregressor__max_iter": [1, 30]}
+    search = GridSearchCV(pipe, grid, cv=FOLDS, error_score="raise")
+    search.fit(networks.X, networks.y, lam=networks.lam)
+    assert search.best_params_ == {"hyperparametertrajectoryregressor__max_iter": 30}
+
+
+def test_sample_weight_is_asked_for(routing, short, clouds):
+    """Unlike lam it has no default: scikit-learn demands a decision."""
+    weight = np.arange(len(clouds.y))
+    params = {"lam": clouds.lam, "sample_weight": weight}
+    with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+        cross_validate(short, clouds.X, clouds.y, params=params, cv=FOLDS, error_score="raise")
+    short.set_score_request(sample_weight=True)
+    result = cross_validate(
+        short, clouds.X, clouds.y, params=params, cv=FOLDS, error_score="raise"
+    )
+    assert np.isfinite(result["test_score"]).all()
+
+
+# ---------------------------------------------------------------- without routing
+
+
+def test_a_forgotten_lam_is_an_error(short, clouds):
+    with pytest.raises(ValueError, match="`lam` is missing"):
+        cross_val_score(short, clouds.X, clouds.y, cv=FOLDS, error_score="raise")
+
+
+@pytest.fixture
+def table(networks):
+    return np.column_stack([networks.X, networks.lam])
+
+
+def test_cross_val_score_with_a_column(short, networks, table):
+    expected = by_hand(short, networks)
+    short.set_params(lam_column=-1)
+    scores = cross_val_score(short, table, networks.y, cv=FOLDS, error_score="raise")
+    assert_allclose(scores, expected)
+    scorer = make_scorer(r2_score)
+    scores = cross_val_score(
+        short, table, networks.y, cv=FOLDS, scoring=scorer, error_score="raise"
+    )
+    assert_allclose(scores, expected)
+
+
+def test_cross_val_predict_with_a_column(short, networks, table):
+    short.set_params(lam_column=-1)
+    predicted = cross_val_predict(short, table, networks.y, cv=FOLDS)
+    for train, test in FOLDS.split(table):
+        expected = short.fit(table[train], networks.y[train]).predict(table[test])
+        assert_array_equal(predicted[test], expected)
+
+
+@pytest.mark.parametrize("search_class", [GridSearchCV, RandomizedSearchCV])
+def test_search_with_a_column(short, networks, table, search_class):
+    short.set_params(lam_column=-1)
+    options = {"n_iter": 2, "random_state": 0} if search_class is RandomizedSearchCV else {}
+    search = search_class(
+        short, {"max_iter": [1, 30]}, cv=FOLDS, error_score="raise", **options
+    )
+    search.fit(table, networks.y)
+    assert search.best_params_ == {"max_iter": 30}
+    assert search.predict(table[:3]).shape == (3, 2)
+
+
+def test_pipeline_with_a_column(short, networks, table):
+    """A scaler may scale lambda, too: a linear clock does not mind."""
+    plain = short.fit(networks.X, networks.y, networks.lam).predict(networks.X, networks.lam)
+    pipe = make_pipeline(StandardScaler(), short.set_params(lam_column=-1))
+    assert_allclose(pipe.fit(table, networks.y).predict(table), plain, atol=1e-4)
+    assert pipe.score(table, networks.y) == pytest.approx(r2_score(networks.y, plain), abs=1e-4)
+
+
+def test_inside_another_estimator(short, networks, table):
+    outer = MultiOutputRegressor(short.set_params(lam_column=-1)).fit(table, networks.y)
+    single = short.fit(table, networks.y[:, 1])
+    assert_array_equal(outer.predict(table[:5])[:, 1], single.predict(table[:5]))
