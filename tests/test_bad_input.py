@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
@@ -245,6 +246,17 @@ def test_base_lam_is_no_anchor(refuse, base_lam):
     refuse(r"base_lam=.*\[0.0, 1.0, 2.0\]", base_lam=base_lam)
 
 
+@pytest.mark.parametrize(
+    "outputs", [lambda n: np.zeros((n, 3)), lambda n: np.full((n, 2), np.nan)]
+)
+def test_network_with_useless_answers(refuse, outputs):
+    refuse(r"output of `?base", base=lambda X: outputs(len(X)))
+
+
+def test_class_in_place_of_an_estimator(refuse):
+    refuse(r"base=.*instance", base=LinearRegression)
+
+
 @pytest.mark.parametrize("device", ["cuda:99", "abacus"])
 def test_device_does_not_exist(refuse, device):
     refuse(f"device='{device}'", device=device)
@@ -352,7 +364,7 @@ def test_other_column_names(on_frame, method):
     model, frame = on_frame
     with pytest.raises(ValueError, match=r"(?s)feature names should match.*\bb\b"):
         ask(model, method, frame.rename(columns={"a": "b"}), 1.0)
-    with pytest.raises(ValueError, match="feature names should match.*|order"):
+    with pytest.raises(ValueError, match=r"(?s)feature names.*order"):
         ask(model, method, frame[["kind", "a"]], 1.0)
 
 

@@ -165,9 +165,7 @@ def test_cross_val_predict_with_a_column(short, networks, table):
 def test_search_with_a_column(short, networks, table, search_class):
     short.set_params(lam_column=-1)
     options = {"n_iter": 2, "random_state": 0} if search_class is RandomizedSearchCV else {}
-    search = search_class(
-        short, {"max_iter": [1, 30]}, cv=FOLDS, error_score="raise", **options
-    )
+    search = search_class(short, {"max_iter": [1, 30]}, cv=FOLDS, error_score="raise", **options)
     search.fit(table, networks.y)
     assert search.best_params_ == {"max_iter": 30}
     assert search.predict(table[:3]).shape == (3, 2)

@@ -50,9 +50,7 @@ def test_normals_in_one_dimension(make):
 
 def test_the_true_clock_is_needed(make):
     """Linear time misses by the clocks' difference times the way; the true clock does not."""
-    data, model = check_family(
-        make, n_outputs=1, warp=cube, n_samples=200, max_iter=200, tol=0.25
-    )
+    data, model = check_family(make, n_outputs=1, warp=cube, n_samples=200, max_iter=200, tol=0.25)
     linear = make(max_iter=200).fit(data.X, data.y, data.lam)
     X = np.zeros((500, 1))
     y = data.truth(X, 0.5, random_state=1)

@@ -102,7 +102,7 @@ def test_rows_without_partner_begin_and_end_trajectories(follow):
     x = {0: [1, 2, 4], 1: [1, 2, 3, 3], 2: [1, 3, 3, 9]}
     X = np.concatenate([x[k] for k in range(3)])[:, None]
     lam = np.repeat([0.0, 1.0, 2.0], [3, 4, 4])
-    data, result = follow(X, np.arange(11.0), lam)
+    _, result = follow(X, np.arange(11.0), lam)
     condition = X[result.rows[:, 0], 0]
     for value, first, last in [(1, 0, 2), (2, 0, 1), (3, 1, 2)]:
         here = condition == value
@@ -162,7 +162,7 @@ def test_points_are_carried_to_the_x_of_the_origin(follow, rng):
     lam = np.repeat([0.0, 1.0, 2.0], n)
     noise = rng.normal(size=3 * n)
     y = (X * slopes[lam.astype(int)]).sum(axis=1) + 5 * lam + noise
-    data, result = follow(X, y, lam)
+    _, result = follow(X, y, lam)
     x = X[result.rows[:, 0]]
     for k in range(3):
         expected = x @ slopes[k] + 5 * k

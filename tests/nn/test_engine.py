@@ -1,5 +1,7 @@
 """The engine: every row in its turn, fixed validation, sensible splits and schedules."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -104,8 +106,6 @@ def test_a_line_is_learned(validation):
 @pytest.mark.parametrize("max_iter", [1, 49, 50, 51, 130])
 def test_steps_are_those_asked_for(max_iter):
     """Split evenly over epochs of at most 50 steps; the schedule ends where they end."""
-    from dataclasses import replace
-
     settings = replace(SETTINGS, max_iter=max_iter)
     net = train(nn.Linear(1, 1), Line(), None, label="line", seed=0, settings=settings)
     n_steps = [len(epoch["batches"]) for epoch in net.history]

@@ -1,5 +1,7 @@
 """Networks: the flow map's exact properties, and how the condition enters."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -70,7 +72,7 @@ def test_displacements_add_up_over_end_times(inputs, generator, conditioning):
         parts = torch.zeros_like(far)
         steps = torch.linspace(0, 1, 8)
         velocity = flow_map.velocities(*list(inputs.values())[:4])
-        for a, b in zip(steps[:-1], steps[1:], strict=True):
+        for a, b in pairwise(steps):
             low = torch.lerp(inputs["start"], inputs["end"], a)
             high = torch.lerp(inputs["start"], inputs["end"], b)
             parts += (flow_map.lengths(low, high).unsqueeze(2) * velocity).sum(dim=1)

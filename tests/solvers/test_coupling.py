@@ -5,6 +5,7 @@ import ot
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
 from sklearn_hti.lagrangian import EuclideanKinetic
@@ -75,7 +76,7 @@ def test_units_of_y_do_not_matter(couple, rng, unit):
 def test_shifts_do_not_matter(couple, rng):
     """Half the squared distance: moving all of one side leaves the plan as it is."""
     y0, y1 = rng.normal(size=(2, 40, 2))
-    assert_array_equal(couple(y0, y1 + [100.0, -7.0]), couple(y0, y1))
+    assert_array_equal(couple(y0, y1 + np.array([100.0, -7.0])), couple(y0, y1))
 
 
 def test_equal_outputs_are_coupled_at_no_cost(couple, rng):
@@ -144,8 +145,6 @@ def test_splitting_keeps_all_rows(couple, rng, sizes, max_batch):
 
 def test_splitting_solves_problems_of_the_given_size(couple, rng):
     """Each part of a split is one connected piece of the plan."""
-    from scipy.sparse.csgraph import connected_components
-
     y0, y1 = rng.normal(size=(2, 64, 1))
     plan = couple(y0, y1, max_batch=16)
     graph = np.block([[np.zeros((64, 64)), plan], [plan.T, np.zeros((64, 64))]])

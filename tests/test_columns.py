@@ -1,0 +1,141 @@
+"""Columns of X: categories in frames and arrays, and lambda as a column."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+GRID = [0.0, 0.4, 1.0, 2.0]
+
+
+def as_frame(X, kind):
+    """X as a frame with its first column and a categorical one made of the second."""
+    words = np.where(X[:, 1] > 0, "high", "low")
+    kinds = {
+        "category": lambda: pd.Categorical(words),
+        "string": lambda: pd.array(words, dtype="string"),
+        "object": lambda: pd.Series(words, dtype=object),
+    }
+    return pd.DataFrame({"a": X[:, 0], "kind": kinds[kind]()})
+
+
+# ---------------------------------------------------------------- categories
+
+
+@pytest.mark.parametrize("kind", ["category", "string", "object"])
+def test_categories_in_a_frame(make, networks, kind):
+    frame = as_frame(networks.X, kind)
+    model = make(max_iter=5, base="neighbors").fit(frame, networks.y, networks.lam)
+    assert_array_equal(model.feature_names_in_, ["a", "kind"])
+    assert model.n_features_in_ == 2
+    codes = frame.assign(kind=(frame["kind"] == "low").astype(float)).to_numpy()
+    same = make(max_iter=5, base="neighbors", categorical_features=[1])
+    same.fit(codes, networks.y, networks.lam)
+    assert_array_equal(model.predict(frame[:9], 0.5), same.predict(codes[:9], 0.5))
+
+
+@pytest.mark.parametrize("listed", [[1], [-1], [False, True], np.array([1])])
+def test_categories_in_an_array(make, networks, listed):
+    X = np.column_stack([networks.X[:, 0], np.where(networks.X[:, 1] > 0, 7.0, -2.0)])
+    expected = make(max_iter=5, base="neighbors", categorical_features=[1])
+    expected = expected.fit(X, networks.y, networks.lam).predict(X[:9], 0.5)
+    model = make(max_iter=5, base="neighbors", categorical_features=listed)
+    assert_array_equal(model.fit(X, networks.y, networks.lam).predict(X[:9], 0.5), expected)
+    other_names = np.where(X[:, 1] > 0, 1e6, 2e5)  # the values of categories carry no size
+    X = np.column_stack([X[:, 0], other_names])
+    assert_array_equal(model.fit(X, networks.y, networks.lam).predict(X[:9], 0.5), expected)
+
+
+def test_strings_in_an_array_with_listed_categories(make, networks):
+    X = np.array([[a, "high" if b > 0 else "low"] for a, b in networks.X], dtype=object)
+    model = make(max_iter=5, base="neighbors", categorical_features=[1])
+    model.fit(X, networks.y, networks.lam)
+    frame = make(max_iter=5, base="neighbors")
+    frame.fit(as_frame(networks.X, "string"), networks.y, networks.lam)
+    expected = frame.predict(as_frame(networks.X[:9], "string"), 0.5)
+    assert_array_equal(model.predict(X[:9], 0.5), expected)
+
+
+@pytest.mark.parametrize("listed", [["kind"], [1], [False, True]])
+def test_listed_categories_of_a_frame(make, networks, listed):
+    frame = as_frame(networks.X, "category")
+    numbers = frame.assign(kind=(frame["kind"] == "low").astype(int))
+    model = make(max_iter=5, base="neighbors", categorical_features=listed)
+    model.fit(numbers, networks.y, networks.lam)
+    expected = make(max_iter=5, base="neighbors").fit(frame, networks.y, networks.lam)
+    assert_array_equal(model.predict(numbers[:9], 0.5), expected.predict(frame[:9], 0.5))
+
+
+def test_categories_keep_their_own_outputs(make):
+    """Two categories on the same numbers: neither training nor draws mix them."""
+    lam = np.repeat([0.0, 1.0], 40)
+    frame = pd.DataFrame({"a": 0.0, "kind": ["up", "down"] * 40})
+    sign = np.where(frame["kind"] == "up", 1.0, -1.0)
+    model = make(max_iter=100).fit(frame, sign * (1 + lam), lam)
+    assert model.base_.name == "neighbors"
+    for lam in (0.0, 0.5, 1.0):
+        y = model.sample(frame[:2], lam, n_samples=20)
+        assert_allclose(y, np.tile([1 + lam, -1 - lam], (20, 1)), atol=0.05)
+
+
+@pytest.mark.parametrize("base", ["neighbors", "flow"])
+@pytest.mark.parametrize("as_array", [False, True])
+def test_nothing_but_categories(make, base, as_array):
+    lam = np.repeat([0.0, 1.0], 40)
+    X = pd.DataFrame({"kind": ["up", "down"] * 40, "level": ["one", "one", "two", "two"] * 20})
+    y = np.where(X["kind"] == "up", 1.0, -1.0) * (1 + lam)
+    X = X.to_numpy(dtype=object) if as_array else X
+    listed = [0, 1] if as_array else "from_dtype"
+    model = make(max_iter=200, base=base, categorical_features=listed).fit(X, y, lam)
+    for lam in (0.0, 0.5, 1.0):
+        expected = np.array([1, -1, 1, -1]) * (1 + lam)
+        assert_allclose(model.predict(X[:4], lam), expected, atol=0.1)
+
+
+# ---------------------------------------------------------------- lambda as a column of X
+
+
+@pytest.mark.parametrize("position", [0, 1, -1])
+def test_lam_column_of_an_array(make, networks, position):
+    plain = make(max_iter=5).fit(networks.X, networks.y, networks.lam)
+    table = np.insert(networks.X, position if position >= 0 else 2, networks.lam, axis=1)
+    model = make(max_iter=5, lam_column=position).fit(table, networks.y)
+    assert model.n_features_in_ == 3
+    rows, X, lam = table[70:90], networks.X[70:90], networks.lam[70:90]
+    assert_array_equal(model.predict(rows), plain.predict(X, lam))
+    assert_array_equal(model.sample(rows, random_state=1), plain.sample(X, lam, random_state=1))
+    y = networks.y[70:90]
+    assert_array_equal(model.transport(rows, y, lam, 1.5), plain.transport(X, y, lam, 1.5))
+    assert_array_equal(
+        model.trajectory(rows, GRID, random_state=1), plain.trajectory(X, GRID, random_state=1)
+    )
+    assert model.score(rows, y) == plain.score(X, y, lam)
+
+
+@pytest.mark.parametrize("column", ["strength", 1, -2])
+def test_lam_column_of_a_frame(make, networks, column):
+    frame = as_frame(networks.X, "string")
+    plain = make(max_iter=5).fit(frame, networks.y, networks.lam)
+    table = frame.copy()
+    table.insert(1, "strength", networks.lam)
+    model = make(max_iter=5, lam_column=column).fit(table, networks.y)
+    assert_array_equal(model.feature_names_in_, ["a", "strength", "kind"])
+    expected = plain.predict(frame[70:90], networks.lam[70:90])
+    assert_array_equal(model.predict(table[70:90]), expected)
+
+
+def test_explicit_lam_overrides_the_column(make, networks):
+    plain = make(max_iter=5).fit(networks.X, networks.y, networks.lam)
+    wrong = np.column_stack([networks.X, np.arange(len(networks.X))])
+    model = make(max_iter=5, lam_column=-1).fit(wrong, networks.y, networks.lam)
+    assert_array_equal(model.anchors_, plain.anchors_)
+    assert_array_equal(model.predict(wrong[:9], 0.5), plain.predict(networks.X[:9], 0.5))
+
+
+def test_positions_of_categories_do_not_count_the_lambda_column(make, networks):
+    X = np.column_stack([networks.X[:, 0], np.where(networks.X[:, 1] > 0, 7.0, -2.0)])
+    params = {"max_iter": 5, "base": "neighbors", "categorical_features": [1]}
+    plain = make(**params).fit(X, networks.y, networks.lam)
+    table = np.column_stack([networks.lam, X])
+    model = make(**params, lam_column=0).fit(table, networks.y)
+    assert_array_equal(model.predict(table[:9]), plain.predict(X[:9], networks.lam[:9]))
