@@ -75,8 +75,9 @@ class EntropyClock:
         t = (np.asarray(lam, dtype=float) - lo) / (np.asarray(hi) - lo)
         flat = np.abs(kappa) < 1e-8
         kappa = np.where(flat, 1.0, kappa)
-        # log1p and expm1 keep digits where kappa is small; the end points are exact
-        return np.where(flat, t, -np.log1p(t * np.expm1(-kappa)) / kappa)
+        # log1p and expm1 keep digits where kappa is small; at t = 1 rounding loses them
+        s = -np.log1p(t * np.expm1(-kappa)) / kappa
+        return np.where(flat | (t == 1), t, s)
 
 
 @dataclass

@@ -90,6 +90,8 @@ class ConditionEncoder:
                 "for instance by a category of their own."
             )
         numeric = frame.loc[:, ~self.categorical_]
+        if not numeric.shape[1]:
+            return np.zeros((len(frame), 0)), values.to_numpy()
         try:
             numeric = check_array(numeric, dtype=np.float64, input_name="X", ensure_min_features=0)
         except (TypeError, ValueError) as error:

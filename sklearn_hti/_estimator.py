@@ -16,9 +16,9 @@ from ._encoding import ConditionEncoder, Conditions, OutputScaler, TrainingData,
 from ._flow_map import fit_flow_map
 from ._random import draw_seeds, sampling_generator
 from ._trajectories import build_trajectories
-from .base import make_base
+from .base import check_base, make_base
 from .lagrangian import EuclideanKinetic
-from .nn.engine import TrainingSettings
+from .nn.engine import TrainingSettings, count_steps
 from .paths import StraightGeodesic
 from .solvers import OTSolver
 from .solvers.registry import resolve
@@ -123,6 +123,8 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         The anchor of the base.
     solver_ : OTSolver
         The solver that coupled the anchors.
+    flow_map_ : TransportMap
+        The trained network that moves scaled outputs between clock times.
     history_ : list of dict
         Losses by stage and epoch.
     n_iter_ : int
@@ -297,6 +299,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         rng = np.random.default_rng(seeds["coupling"])
         self._encoder = ConditionEncoder().fit(X, self.categorical_features, n_rows)
         self._scaler = OutputScaler().fit(y, self.output_scaling)
+        check_base(self.base, _take(X, anchors.rows(self._base_time)), self._scaler, y.shape[1])
         conditions = self._encoder.transform(X, n_rows)
         data = TrainingData(
             self._scaler.encode(y),
@@ -331,7 +334,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             settings,
             self.callbacks or (),
         )
-        self.n_iter_ = sum(len(epoch["batches"]) for epoch in net.history)
+        self.n_iter_ = count_steps(net.history)
         self.history_ = _losses("transport", net.history)
         self._fit_base(X, y, data, seeds, settings)
         return self
@@ -456,7 +459,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             part = Query(_take(query.X, rows), query.conditions[rows], None)
             noise = self._noise
             if isinstance(noise, np.ndarray):
-                noise = np.broadcast_to(noise, (len(rows), *noise.shape[1:]))
+                noise = np.repeat(noise, len(rows), axis=0)
             y = self.base_.draw(part, noise, torch.float64)
             n_draws = y.shape[1]
             flat = y.reshape(-1, y.shape[2])

@@ -66,7 +66,7 @@ def _chain(plans, rng):
     sizes = [plans[0].shape[0]] + [plan.shape[1] for plan in plans]
     target = max(sizes)
     starts = np.diff(plans[0].indptr) > 0
-    current = _copies(np.flatnonzero(starts), target, sizes[0])
+    current = np.repeat(np.flatnonzero(starts), -(-target // sizes[0]))
     columns = [current]
     for k, plan in enumerate(plans):
         reached = np.full(len(current), -1)
@@ -77,17 +77,14 @@ def _chain(plans, rng):
         unseen = np.setdiff1d(np.arange(sizes[k + 1]), plan.indices)
         if k + 1 < len(plans):
             unseen = unseen[np.diff(plans[k + 1].indptr)[unseen] > 0]
-            unseen = _copies(unseen, target, sizes[k + 1])
+            # as often as the rows beside them are visited
+            n_copies = (reached >= 0).sum() / max(1, len(np.unique(plan.indices)))
+            unseen = np.repeat(unseen, max(1, round(n_copies)))
             columns = [np.concatenate([c, np.full(len(unseen), -1)]) for c in columns]
             reached = np.concatenate([reached, unseen])
         columns.append(reached)
         current = reached
     return np.stack(columns, axis=1)
-
-
-def _copies(rows, target, size):
-    """Repeat rows so that `size` of them would make at least `target` trajectories."""
-    return np.repeat(rows, -(-target // size))
 
 
 def _partners(plan, rows, rng):

@@ -1,6 +1,7 @@
 """From what the user passed to checked arrays: (X, y, lam) and where lambda sits in X."""
 
 import numbers
+import re
 
 import numpy as np
 from sklearn.utils import check_array
@@ -17,7 +18,7 @@ def as_float_array(value, name, **options):
     try:
         return check_array(value, dtype=np.float64, input_name=name, **options)
     except (ValueError, TypeError) as error:
-        if name in str(error):
+        if re.search(rf"\b{name}\b", str(error)):
             raise
         raise type(error)(f"`{name}`: {error}") from error
 

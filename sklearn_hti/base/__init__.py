@@ -6,10 +6,18 @@ from .flow import FlowBase
 from .neighbors import NeighborsBase
 from .wrapped import CallableBase, EstimatorBase
 
-__all__ = ["CallableBase", "EstimatorBase", "FlowBase", "NeighborsBase", "make_base"]
+__all__ = ["CallableBase", "EstimatorBase", "FlowBase", "NeighborsBase", "check_base", "make_base"]
 
 _MAX_CONDITIONS = 50
 _MIN_ROWS = 5
+
+
+def check_base(base, X, scaler, n_outputs):
+    """Raise, before any training, where the user's own network cannot be the base."""
+    if isinstance(base, type):
+        raise ValueError(f"base={base.__name__} is a class; pass an instance.")
+    if callable(base) and not hasattr(base, "fit"):
+        CallableBase(scaler, n_outputs).fit(base, X)
 
 
 def make_base(

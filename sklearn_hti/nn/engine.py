@@ -121,7 +121,7 @@ class StopOnDivergence(Callback):
     def on_batch_end(self, net, training=True, **kwargs):
         """Look at the loss of the batch."""
         if training and not math.isfinite(net.history[-1, "batches", -1, "train_loss"]):
-            step = (len(net.history) - 1) * STEPS_PER_EPOCH + len(net.history[-1, "batches"])
+            step = count_steps(net.history)
             raise DivergenceError(
                 f"Training diverged at step {step}: the loss is not finite. Lower "
                 "learning_rate, or look for extreme values in y."
@@ -142,7 +142,7 @@ class StepProgress(Callback):
     def on_epoch_end(self, net, *args, **kwargs):
         """Advance by the steps of one epoch and show the loss."""
         self.bar_.set_postfix(loss=f"{net.history[-1, 'train_loss']:.2e}", refresh=False)
-        self.bar_.update(len(net.history[-1, "batches"]))
+        self.bar_.update(count_steps(net.history[-1:]))
 
     def on_train_end(self, net, *args, **kwargs):
         """Close the bar."""
@@ -188,7 +188,8 @@ def train(
         ("divergence", StopOnDivergence()),
     ]
     monitor = "train_loss" if validation is None else "valid_loss"
-    callbacks.append(("best", _best_state(monitor, settings, n_epochs)))
+    best = _best_state(monitor, settings, n_epochs)
+    callbacks.append(("best", best))
     if settings.verbose:
         callbacks.append(("progress", StepProgress(label, n_epochs * n_batches)))
     net = engine(
@@ -214,17 +215,25 @@ def train(
         verbose=0,
     )
     # the networks are small: a second thread costs more than it brings
-    with threadpool_limits(1):
+    # (of OpenMP only: its limit is the calling thread's own, that of BLAS the process's)
+    with threadpool_limits(1, user_api="openmp"):
         net.fit(training, None)
-    if len(net.history) < n_epochs and not settings.early_stopping:
+    n_steps = count_steps(net.history)
+    stopped_early = settings.early_stopping and best.misses_ >= best.patience
+    if n_steps < n_epochs * n_batches and not stopped_early:
         warnings.warn(
-            f"{label}: interrupted after {len(net.history)} of {n_epochs} epochs; the best "
+            f"{label}: interrupted after {n_steps} of {n_epochs * n_batches} steps; the best "
             "state so far is kept.",
             ConvergenceWarning,
             stacklevel=4,
         )
     net.module_.eval().requires_grad_(False)
     return net
+
+
+def count_steps(history):
+    """Return the optimisation steps of some epochs; validation batches are none."""
+    return sum("train_loss" in batch for epoch in history for batch in epoch["batches"])
 
 
 def _one_cycle(learning_rate, n_steps):
