@@ -423,7 +423,8 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
     def predict(self, X, lam=None, return_std=False):
         """Return the conditional mean of y given x and lambda.
 
-        The mean over a fixed set of draws, in double precision: the same at every call.
+        The mean over a fixed set of draws, in double precision: the same at every call,
+        unless `base` is a callable that answers differently each time.
 
         Parameters
         ----------
