@@ -330,6 +330,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             self.lam_transform_,
             self._encoder,
             self.conditioning,
+            self._base_time,
             seeds,
             settings,
             self.callbacks or (),

@@ -1,17 +1,21 @@
 """Distil trajectories into one flow map F(y, x, lam_from, lam_to) (method.md section 6)."""
 
-import copy
 from functools import partial
 
 import numpy as np
 import torch
 
+from ._linear import LinearMean
 from ._random import build_module
+from ._transport_map import TransportMap, guess_error
 from .nn.engine import DrawnDataset, Engine, split_rows, train
 from .nn.modules import ConditionEmbedding, FlowMap
 
-_CHUNK = 65_536  # rows per forward pass
 _BACK_SHARE = 4  # one in so many rows of a batch is moved back, too
+# Weight of the way back, more where one trajectory runs through each condition: deterministic
+# networks have a well-defined inverse. Where outputs spread from a thin set to a broad one,
+# insisting on the way back would keep the map from spreading.
+_BACK_WEIGHT = {True: 5.0, False: 0.1}
 
 
 class TrajectoryDataset(DrawnDataset):
@@ -112,40 +116,9 @@ class FlowMapEngine(Engine):
         return error + self.back_weight * (((back - y) / unit) ** 2).mean()
 
 
-class TransportMap:
-    """The trained flow map, between numpy arrays in scaled units.
-
-    Parameters
-    ----------
-    module : FlowMap
-        The trained network.
-    device : str
-        Where it runs.
-    """
-
-    def __init__(self, module, device):
-        self.module = module
-        self.device = device
-
-    def displacement(self, y, conditions, start, end, *, dtype=torch.float32):
-        """Return F(y, x, start, end) - y, shape (n, D) float64; times have shape (n,)."""
-        module = self.module
-        if dtype != torch.float32:
-            module = copy.deepcopy(module).to(dtype)
-        moved = np.empty(y.shape)
-        for begin in range(0, len(y), _CHUNK):
-            part = slice(begin, begin + _CHUNK)
-            numeric, codes = conditions[part].tensors(dtype, self.device)
-            y_part, a, b = (
-                torch.as_tensor(v, dtype=dtype, device=self.device)
-                for v in (y[part], start[part, None], end[part, None])
-            )
-            with torch.no_grad():
-                moved[part] = module.displacement(y_part, numeric, codes, a, b).cpu().numpy()
-        return moved
-
-
-def fit_flow_map(trajectories, data, clock, encoder, conditioning, seeds, settings, callbacks):
+def fit_flow_map(
+    trajectories, data, clock, encoder, conditioning, base_time, seeds, settings, callbacks
+):
     """Train the flow map on trajectories; return (TransportMap, engine)."""
     times = clock.time(data.lam)[trajectories.rows]
     n_outputs = data.y.shape[1]
@@ -158,15 +131,18 @@ def fit_flow_map(trajectories, data, clock, encoder, conditioning, seeds, settin
         ),
         seeds["module"],
     )
-    _set_scales(module, trajectories, times)
+    _set_linear_part(module, trajectories, times, data)
 
     rng = np.random.default_rng(seeds["split"])
     origin = trajectories.rows[:, 0]
+    one_each = len(np.unique(data.groups[origin])) == len(origin)
+    deterministic = one_each and data.conditions_repeat(data.anchors.rows(base_time))
+    picked, held = split_rows(data.groups[origin], rng, settings.early_stopping)
     training, validation = (
         None
-        if picked is None
-        else TrajectoryDataset(trajectories, times, data.conditions, picked, settings.device)
-        for picked in split_rows(data.groups[origin], rng, settings.early_stopping)
+        if rows is None
+        else TrajectoryDataset(trajectories, times, data.conditions, rows, settings.device)
+        for rows in (picked, held)
     )
     net = train(
         module,
@@ -175,34 +151,51 @@ def fit_flow_map(trajectories, data, clock, encoder, conditioning, seeds, settin
         label="transport",
         seed=seeds["batches"],
         settings=settings,
-        engine=partial(FlowMapEngine, back_weight=_back_weight(data.groups[origin])),
+        engine=partial(FlowMapEngine, back_weight=_BACK_WEIGHT[deterministic]),
         user_callbacks=callbacks,
     )
-    return TransportMap(net.module_, settings.device), net
-
-
-def _back_weight(groups):
-    """Weigh the way back more where one trajectory runs through each condition.
-
-    Deterministic networks have a well-defined inverse; where outputs spread from a thin set
-    to a broad one, insisting on the way back would keep the map from spreading.
-    """
-    return 5.0 if len(np.unique(groups)) == len(groups) else 0.1
+    error = None
+    if deterministic:
+        rows = picked if held is None else held
+        error = guess_error(net.module_, trajectories[rows], data.conditions, base_time)
+    return TransportMap(net.module_, settings.device, base_time, error), net
 
 
 @torch.no_grad()
-def _set_scales(module, trajectories, times):
-    """Write location and scale of outputs and velocities into the buffers of the map."""
-    points = trajectories.points
+def _set_linear_part(module, trajectories, times, data):
+    """Write the linear velocities into the map, and the scales of y, of v and of the rest."""
+    points = torch.as_tensor(trajectories.points, dtype=torch.float32)
     length = np.diff(times, axis=1)
     moved = length > 1e-3
-    velocity = np.diff(points, axis=1) / np.where(moved, length, 1.0)[:, :, None]
-    statistics = {"y_mean": points.mean(axis=0), "y_scale": points.std(axis=0)}
-    statistics["v_mean"] = velocity.mean(axis=0, where=moved[:, :, None])
+    velocity = np.diff(trajectories.points, axis=1) / np.where(moved, length, 1.0)[:, :, None]
     spread = velocity.std(axis=0, where=moved[:, :, None])
     # an interval in which hardly anything moves must not weigh as much as the others
-    statistics["v_scale"] = np.maximum(spread, 0.1 * spread.max(axis=0))
-    for name, value in statistics.items():
-        if name.endswith("scale"):
-            value = np.where(value > 1e-6, value, 1e-6 if name[0] == "v" else 1.0)
-        getattr(module, name).copy_(torch.as_tensor(value))
+    spread = np.maximum(np.maximum(spread, 0.1 * spread.max(axis=0)), 1e-6)
+    module.v_scale.copy_(torch.as_tensor(spread))
+    scale = points.std(dim=0, correction=0)
+    module.y_mean.copy_(points.mean(dim=0))
+    module.y_scale.copy_(torch.where(scale > 1e-6, scale, 1.0))
+
+    conditions = data.conditions[trajectories.rows[:, 0]]
+    features = data.features[trajectories.rows[:, 0]]
+    for j, t in enumerate(module.nodes.tolist()):
+        inputs = np.hstack([_normalised(module, points, t).numpy(), features])
+        for k in np.flatnonzero(moved.any(axis=0)):
+            fit = LinearMean().fit(inputs[moved[:, k]], velocity[moved[:, k], k])
+            module.linear[j, 0, k] = torch.as_tensor(fit.intercept)
+            module.linear[j, 1:, k] = torch.as_tensor(fit.coefficients)
+
+    numeric, codes = conditions.tensors()
+    left = 0.01 * spread
+    for t in np.arange(0, points.shape[1] - 0.9, 0.25):
+        time = torch.full((len(points), 1), t, dtype=torch.float32)
+        z = _normalised(module, points, t)
+        miss = velocity - module.linear_velocities(z, numeric, codes, time).numpy()
+        left = np.maximum(left, miss.std(axis=0, where=moved[:, :, None]))
+    module.residual_scale.copy_(torch.as_tensor(left))
+
+
+def _normalised(module, points, t):
+    """Return all trajectories at clock time t, normalised."""
+    y = torch.lerp(points[:, int(t)], points[:, int(np.ceil(t))], t % 1)
+    return module.normalise(y, torch.full((len(points), 1), t, dtype=torch.float32))

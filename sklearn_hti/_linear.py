@@ -15,6 +15,7 @@ class LinearMean:
     def fit(self, features, y):
         """Fit on rows of features and outputs."""
         self.mean_ = y.mean(axis=0)
+        self.n_features_ = features.shape[1]
         usable = features.shape[1] and len(features) > 2
         self.ridge_ = RidgeCV(_ALPHAS).fit(features, y) if usable else None
         return self
@@ -24,3 +25,15 @@ class LinearMean:
         if self.ridge_ is None:
             return np.broadcast_to(self.mean_, (len(features), len(self.mean_)))
         return self.ridge_.predict(features).reshape(len(features), -1)
+
+    @property
+    def coefficients(self):
+        """Slopes, (F, D)."""
+        if self.ridge_ is None:
+            return np.zeros((self.n_features_, len(self.mean_)))
+        return np.reshape(self.ridge_.coef_, (len(self.mean_), -1)).T
+
+    @property
+    def intercept(self):
+        """Value at features of zero, (D,)."""
+        return self.mean_ if self.ridge_ is None else np.atleast_1d(self.ridge_.intercept_)

@@ -18,6 +18,11 @@ class Trajectories:
     first: np.ndarray  # (N,)
     last: np.ndarray  # (N,)
 
+    def __getitem__(self, picked):
+        return Trajectories(
+            self.points[picked], self.rows[picked], self.first[picked], self.last[picked]
+        )
+
 
 def build_trajectories(data, plans, rng):
     """Draw trajectories through the plans, so that every row is visited evenly.

@@ -5,12 +5,16 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+_NODES = 2  # nodes per interval of the coefficients of the linear part
+
 
 class ConditionEmbedding(nn.Module):
     """Turn (numbers, category codes) into one vector of `n_features`."""
 
     def __init__(self, n_numeric, n_categories):
         super().__init__()
+        self.n_numeric = n_numeric
+        self.n_categories = tuple(n_categories)
         sizes = [min(8, k) for k in n_categories]
         self.embeddings = nn.ModuleList(
             nn.Embedding(k, size) for k, size in zip(n_categories, sizes, strict=True)
@@ -21,6 +25,10 @@ class ConditionEmbedding(nn.Module):
         """Return the condition vector, (n, n_features)."""
         parts = [e(codes[:, i]) for i, e in enumerate(self.embeddings)]
         return torch.cat([numeric, *parts], dim=1)
+
+    def one_hot(self, codes):
+        """Return one indicator matrix per categorical column."""
+        return [nn.functional.one_hot(codes[:, i], k) for i, k in enumerate(self.n_categories)]
 
 
 class ConditionalMLP(nn.Module):
@@ -69,32 +77,59 @@ class FlowMap(nn.Module):
     exactly the identity at a = b. Paths are straight within an interval, so the velocities
     v_k of the trajectory through y at time a do not depend on b, and one pass of the network
     gives the whole trajectory.
+
+    Velocities are linear in (y, x) plus what a network adds, so that the map stays sensible
+    where it has seen no data. The coefficients of the linear part are piecewise linear in a.
     """
 
     def __init__(self, n_outputs, n_intervals, embedding, conditioning):
         super().__init__()
         self.shape = (n_intervals, n_outputs)
         self.net = ConditionalMLP(n_outputs + 1, n_intervals * n_outputs, embedding, conditioning)
-        # location and scale of y at every knot, and of the velocity in every interval
-        for name, shape in (("y", (n_intervals + 1, n_outputs)), ("v", self.shape)):
-            self.register_buffer(f"{name}_mean", torch.zeros(shape))
-            self.register_buffer(f"{name}_scale", torch.ones(shape))
+        n_features = 1 + n_outputs + embedding.n_numeric + sum(embedding.n_categories)
+        buffers = {
+            # location and scale of y at every knot
+            "y_mean": (n_intervals + 1, n_outputs),
+            "y_scale": (n_intervals + 1, n_outputs),
+            # coefficients of the linear part, scale of what the network adds, scale of both
+            "linear": (_NODES * n_intervals + 1, n_features, n_intervals, n_outputs),
+            "residual_scale": self.shape,
+            "v_scale": self.shape,
+        }
+        for name, shape in buffers.items():
+            self.register_buffer(name, torch.empty(shape))
 
     def init_parameters(self, generator):
-        """Fill the buffers."""
-        for name in ("y", "v"):
-            nn.init.zeros_(getattr(self, f"{name}_mean"))
-            nn.init.ones_(getattr(self, f"{name}_scale"))
+        """Start with unit scales and no velocity."""
+        for name, value in self.named_buffers(recurse=False):
+            nn.init.constant_(value, float(name.endswith("scale")))
+
+    @property
+    def nodes(self):
+        """Times at which the coefficients of the linear part are given."""
+        return torch.arange(len(self.linear)) / _NODES
 
     def velocities(self, y, numeric, codes, start):
         """Return v_k of the trajectory through y at time `start` (n, 1), as (n, K, D)."""
-        n_intervals, _ = self.shape
-        k = start[:, 0].floor().clamp(0, n_intervals - 1).long()
-        s = start - k.unsqueeze(1)
+        z = self.normalise(y, start)
+        added = self.net(torch.cat([z, start / self.shape[0]], dim=1), numeric, codes)
+        added = self.residual_scale * added.view(-1, *self.shape)
+        return self.linear_velocities(z, numeric, codes, start) + added
+
+    def normalise(self, y, time):
+        """Return y relative to its location and scale at a time (n, 1)."""
+        k = time[:, 0].floor().clamp(0, self.shape[0] - 1).long()
+        s = time - k.unsqueeze(1)
         mean = torch.lerp(self.y_mean[k], self.y_mean[k + 1], s)
-        scale = torch.lerp(self.y_scale[k], self.y_scale[k + 1], s)
-        z = torch.cat([(y - mean) / scale, start / n_intervals], dim=1)
-        return self.v_mean + self.v_scale * self.net(z, numeric, codes).view(-1, *self.shape)
+        return (y - mean) / torch.lerp(self.y_scale[k], self.y_scale[k + 1], s)
+
+    def linear_velocities(self, z, numeric, codes, start):
+        """Return the linear part of the velocities; coefficients blend between nodes of a."""
+        one_hot = self.net.embedding.one_hot(codes)
+        features = torch.cat([torch.ones_like(start), z, numeric, *one_hot], dim=1)
+        near = (1 - _NODES * (start - self.nodes.to(start)).abs()).clamp(min=0)
+        blended = (near.unsqueeze(2) * features.unsqueeze(1)).flatten(1)
+        return (blended @ self.linear.flatten(0, 1).flatten(1)).view(-1, *self.shape)
 
     def displacement(self, y, numeric, codes, start, end):
         """Return F(y, x, start, end) - y; times have shape (n, 1)."""
@@ -109,3 +144,27 @@ class FlowMap(nn.Module):
     def forward(self, y, numeric, codes, start, end):
         """Return the output moved from time `start` to time `end`."""
         return y + self.displacement(y, numeric, codes, start, end)
+
+    def origins(self, y, numeric, codes, start, reference, n_steps=8):
+        """Return the outputs at time `reference` whose trajectories run through y.
+
+        The map itself gives the first guess; Broyden's method then solves
+        F(origin, x, reference, start) = y. Each row keeps its best iterate. Returned beside
+        the solution: the guess.
+        """
+        origin = guess = best = self(y, numeric, codes, start, reference)
+        miss = self(origin, numeric, codes, reference, start) - y
+        smallest = miss.square().sum(dim=1, keepdim=True)
+        inverse = torch.eye(y.shape[1], dtype=y.dtype, device=y.device).repeat(len(y), 1, 1)
+        for _ in range(n_steps):
+            step = -(inverse @ miss.unsqueeze(2))
+            origin = origin + step.squeeze(2)
+            previous, miss = miss, self(origin, numeric, codes, reference, start) - y
+            error = miss.square().sum(dim=1, keepdim=True)
+            best = torch.where(error < smallest, origin, best)
+            smallest = torch.minimum(error, smallest)
+            change = inverse @ (miss - previous).unsqueeze(2)
+            scale = (step * change).sum(dim=1, keepdim=True)
+            scale = torch.where(scale.abs() > 1e-30, scale, torch.inf)
+            inverse = inverse + (step - change) @ (step.mT @ inverse) / scale
+        return best, guess

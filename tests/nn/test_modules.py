@@ -111,15 +111,43 @@ def test_lengths_of_a_span_in_every_interval(generator):
 
 
 @conditionings
-def test_an_untrained_map_moves_at_the_mean_velocity(inputs, conditioning):
+def test_an_untrained_map_is_linear(inputs, generator, conditioning):
+    """Coefficients hold at their nodes and blend between them."""
     flow_map = build_module(
         lambda: FlowMap(D, K, ConditionEmbedding(2, [5]), conditioning), seed=1
     ).double()
-    velocity = torch.arange(K * D).view(K, D).double()
-    flow_map.v_mean.copy_(velocity)
-    expected = flow_map.lengths(inputs["start"], inputs["end"]) @ velocity
+    flow_map.linear.normal_(generator=generator)
+    y, numeric, codes = inputs["y"], inputs["numeric"], inputs["codes"]
+    features = torch.cat(
+        [torch.ones(N, 1), y, numeric, torch.nn.functional.one_hot(codes[:, 0], 5)], dim=1
+    )
+    at_nodes = torch.einsum("nf,jfkd->jnkd", features, flow_map.linear)
+    nodes = flow_map.nodes.double()
     with torch.no_grad():
-        assert_close(flow_map.displacement(**inputs), expected)
+        for j in range(len(nodes) - 1):
+            start = nodes[j].expand(N, 1)
+            assert_close(flow_map.velocities(y, numeric, codes, start), at_nodes[j])
+            start = torch.lerp(nodes[j], nodes[j + 1], 0.25).expand(N, 1)
+            blend = torch.lerp(at_nodes[j], at_nodes[j + 1], 0.25)
+            assert_close(flow_map.velocities(y, numeric, codes, start), blend)
+
+
+@conditionings
+def test_origins_invert_the_map(inputs, generator, conditioning):
+    flow_map = make_map(conditioning, generator)
+    flow_map.y_scale.fill_(1.0)
+    flow_map.residual_scale.mul_(0.1)  # a map that can be inverted
+    flow_map.linear.mul_(0.05)
+    y, numeric, codes, start, _ = inputs.values()
+    base = torch.full_like(start, 1.0)
+    with torch.no_grad():
+        moved = flow_map(y, numeric, codes, base, start)
+        origin, guess = flow_map.origins(moved, numeric, codes, start, base, n_steps=30)
+        assert_close(flow_map(origin, numeric, codes, base, start), moved, atol=1e-6, rtol=0)
+    off = start[:, 0] != 1.0
+    assert (
+        (guess - y).norm(dim=1)[off] > 100 * (origin - y).norm(dim=1)[off]
+    ).double().mean() > 0.9
 
 
 @conditionings
