@@ -1,5 +1,6 @@
 """The estimator: learn from outputs at a few lambdas, sample at any lambda between."""
 
+import warnings
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -17,6 +18,7 @@ from ._flow_map import fit_flow_map
 from ._random import draw_seeds, sampling_generator
 from ._trajectories import build_trajectories
 from .base import check_base, make_base
+from .exceptions import CouplingWarning
 from .lagrangian import EuclideanKinetic
 from .nn.engine import TrainingSettings, count_steps
 from .paths import StraightGeodesic
@@ -273,6 +275,13 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             If an argument is not what it should be; before any training.
         DivergenceError
             If training diverges.
+
+        Warns
+        -----
+        CouplingWarning
+            If rows share their x with no row of a neighbouring anchor while others do.
+        ClockWarning
+            If the anchors cannot tell how far along the path a lambda is.
         """
         self._validate_params()
         X, lam, n_rows = self._split_lam(X, lam, reset=True, n_rows=_length(y))
@@ -314,6 +323,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         self.solver_ = resolve("solver", self.solver)
         self.lam_transform_ = choose_clock(self.lam_transform, data, self.solver_, geodesic, rng)
         plans = [self.solver_.plan(data, edge, geodesic, rng) for edge in anchors.edges]
+        _warn_without_partner(plans, data)
         trajectories = build_trajectories(data, plans, rng)
         settings = TrainingSettings(
             self.max_iter,
@@ -659,10 +669,29 @@ def _pick_device(device):
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.zeros(1, device=device)
+        torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"device={device!r} cannot be used: {error}") from error
     return device
+
+
+def _warn_without_partner(plans, data):
+    """Warn of rows that find no row of the same x at a neighbouring anchor."""
+    met = [np.zeros(len(data.anchors.rows(k)), dtype=bool) for k in range(len(data.anchors.lam))]
+    for (a, b), plan in zip(data.anchors.edges, plans, strict=True):
+        met[a] |= np.diff(plan.indptr) > 0
+        met[b][plan.indices] = True
+    alone = [int((~m).sum()) for m in met]
+    if any(alone):
+        counts = ", ".join(
+            f"{n} at lambda = {lam:g}" for n, lam in zip(alone, data.anchors.lam, strict=True) if n
+        )
+        warnings.warn(
+            f"{sum(alone)} rows are not used ({counts}): their x occurs at no neighbouring "
+            "anchor. Put the same inputs to every network.",
+            CouplingWarning,
+            stacklevel=3,
+        )
 
 
 def _losses(stage, history):

@@ -169,10 +169,3 @@ def check_bounds(y_bounds, y):
             "widen the bounds."
         )
     return low, high
-
-
-def check_choice(name, value, accepted):
-    """Raise a ValueError that lists what is accepted."""
-    if not any(value is a or (type(value) is type(a) and value == a) for a in accepted):
-        options = ", ".join(repr(a) for a in accepted)
-        raise ValueError(f"{name}={value!r} is not available; accepted: {options}.")

@@ -8,6 +8,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
+from sklearn_hti.exceptions import CouplingWarning
 
 LAM = np.repeat([0.0, 1.0, 2.0], 10)
 X = np.random.default_rng(0).normal(size=(30, 2))
@@ -423,3 +424,17 @@ def test_number_of_draws(on_networks, n_samples):
 def test_before_fit(method, arguments):
     with pytest.raises(NotFittedError):
         getattr(HyperparameterTrajectoryRegressor(), method)(*arguments)
+
+
+def test_rows_that_cannot_be_used_are_counted(make):
+    """Half of the inputs of the last network were put to no other."""
+    X = np.arange(40.0)[:, None]
+    X = np.concatenate([X, X, X + 20])
+    lam = np.repeat([0.0, 1.0, 2.0], 40)
+    with pytest.warns(CouplingWarning, match=r"20 rows are not used \(20 at lambda = 2\)"):
+        make(max_iter=2, base="neighbors").fit(X, X[:, 0] + lam, lam)
+
+
+def test_a_device_without_data_is_refused(make):
+    with pytest.raises(ValueError, match="device='meta'"):
+        make(device="meta").fit(None, np.arange(20.0), np.repeat([0.0, 1.0], 10))

@@ -8,7 +8,7 @@ import torch
 from numpy.testing import assert_allclose
 from sklearn.exceptions import ConvergenceWarning as SklearnConvergenceWarning
 from sklearn.utils import Bunch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_hti._transport_map import TransportMap
 from sklearn_hti.exceptions import ConvergenceWarning, DivergenceError
@@ -256,3 +256,11 @@ def test_an_inverse_far_from_the_guess_is_not_believed(make, bent):
     direct.flow_map_ = TransportMap(flow_map.module, "cpu")
     assert_allclose(doubting.transport(X, y, 2.0, 0.0), direct.transport(X, y, 2.0, 0.0))
     assert abs(believing - direct.transport(X, y, 2.0, 0.0)).max() > 1e-3
+
+
+def test_a_user_may_stop_the_training_early(make, networks):
+    """Without being told of an interruption."""
+    stop = EarlyStopping(monitor="train_loss", patience=1, threshold=1.0, sink=lambda *_: None)
+    model = make(max_iter=500, base="neighbors", callbacks=[stop])
+    model.fit(networks.X, networks.y, networks.lam)
+    assert len(model.history_) == 2

@@ -188,8 +188,7 @@ def train(
         ("divergence", StopOnDivergence()),
     ]
     monitor = "train_loss" if validation is None else "valid_loss"
-    best = _best_state(monitor, settings, n_epochs)
-    callbacks.append(("best", best))
+    callbacks.append(("best", _best_state(monitor, settings, n_epochs)))
     if settings.verbose:
         callbacks.append(("progress", StepProgress(label, n_epochs * n_batches)))
     net = engine(
@@ -219,7 +218,10 @@ def train(
     with threadpool_limits(1, user_api="openmp"):
         net.fit(training, None)
     n_steps = count_steps(net.history)
-    stopped_early = settings.early_stopping and best.misses_ >= best.patience
+    stopped_early = any(
+        isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
+        for _, callback in net.callbacks_
+    )
     if n_steps < n_epochs * n_batches and not stopped_early:
         warnings.warn(
             f"{label}: interrupted after {n_steps} of {n_epochs * n_batches} steps; the best "
