@@ -11,19 +11,19 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from . import _validation as check
+from ._assembly import build_lagrangian, fit_trajectories
 from ._clock_choice import choose_clock
 from ._compat import HasMethods, Interval, StrOptions
 from ._encoding import ConditionEncoder, Conditions, OutputScaler, TrainingData, find_anchors
 from ._flow_map import fit_flow_map
 from ._random import draw_seeds, sampling_generator
-from ._trajectories import build_trajectories
 from .base import check_base, make_base
 from .exceptions import CouplingWarning
-from .lagrangian import EuclideanKinetic
+from .lagrangian import COSTS, KineticEnergy, PotentialEnergy
 from .nn.engine import TrainingSettings, count_steps
-from .paths import StraightGeodesic
+from .paths import GeodesicPath, SmoothPath, StraightGeodesic
 from .solvers import OTSolver
-from .solvers.registry import resolve
+from .solvers.registry import ALIASES, resolve
 
 
 @dataclass(frozen=True)
@@ -167,9 +167,10 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
     __metadata_request__score = {"lam": True}
 
     _parameter_constraints = {
-        "kinetic": [StrOptions({"euclidean"}), EuclideanKinetic],
-        "potential": [None],
-        "path": [StrOptions({"geodesic"})],
+        "kinetic": [StrOptions(set(ALIASES["kinetic"][0])), KineticEnergy],
+        "potential": [None, StrOptions({"density"}), PotentialEnergy, callable],
+        "cost": [StrOptions(set(COSTS))],
+        "path": [StrOptions({"geodesic", "smooth"}), GeodesicPath, SmoothPath],
         "solver": [StrOptions({"coupling"}), OTSolver],
         "conditioning": [StrOptions({"film", "concat"})],
         "base": [
@@ -205,6 +206,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         *,
         kinetic="euclidean",
         potential=None,
+        cost="jacobi",
         path="geodesic",
         solver="coupling",
         conditioning="film",
@@ -228,6 +230,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
     ):
         self.kinetic = kinetic
         self.potential = potential
+        self.cost = cost
         self.path = path
         self.solver = solver
         self.conditioning = conditioning
@@ -303,6 +306,9 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
                 "base_batches",
                 "base_split",
                 "noise",
+                "lagrangian",
+                "paths",
+                "pairs",
             ],
         )
         rng = np.random.default_rng(seeds["coupling"])
@@ -319,12 +325,20 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             anchors,
         )
 
-        geodesic = StraightGeodesic(resolve("kinetic", self.kinetic))
         self.solver_ = resolve("solver", self.solver)
-        self.lam_transform_ = choose_clock(self.lam_transform, data, self.solver_, geodesic, rng)
-        plans = [self.solver_.plan(data, edge, geodesic, rng) for edge in anchors.edges]
-        _warn_without_partner(plans, data)
-        trajectories = build_trajectories(data, plans, rng)
+        self.lam_transform_ = choose_clock(
+            self.lam_transform, data, self.solver_, StraightGeodesic(), rng
+        )
+        self.lagrangian_ = build_lagrangian(
+            self.kinetic,
+            self.potential,
+            self.cost,
+            data,
+            self._scaler,
+            self._encoder,
+            self.conditioning,
+            seeds["lagrangian"],
+        )
         settings = TrainingSettings(
             self.max_iter,
             self.batch_size,
@@ -334,6 +348,18 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             _pick_device(self.device),
             self.verbose,
         )
+        trajectories, self._geodesic, plans, paths = fit_trajectories(
+            resolve("path", self.path),
+            self.solver_,
+            data,
+            self.lagrangian_,
+            self._encoder,
+            self.conditioning,
+            seeds,
+            settings,
+            self.callbacks or (),
+        )
+        _warn_without_partner(plans, data)
         self.flow_map_, net = fit_flow_map(
             trajectories,
             data,
@@ -346,7 +372,8 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             self.callbacks or (),
         )
         self.n_iter_ = count_steps(net.history)
-        self.history_ = _losses("transport", net.history)
+        self.history_ = [] if paths is None else _losses("geodesics", paths.history)
+        self.history_ += _losses("transport", net.history)
         self._fit_base(X, y, data, seeds, settings)
         return self
 

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from ._bends import bend_coefficients, bend_functions
 from ._linear import LinearMean
 from ._random import build_module
 from ._transport_map import TransportMap, guess_error
@@ -26,31 +27,42 @@ class TrajectoryDataset(DrawnDataset):
             return torch.as_tensor(values[picked], dtype=dtype, device=device)
 
         self.points = tensor(trajectories.points)
+        self.bends = tensor(trajectories.bends)
+        self.functions = torch.as_tensor(
+            bend_coefficients(self.bends.shape[2]), dtype=torch.float32, device=device
+        )
         self.times = tensor(times)
         self.first = tensor(trajectories.first, torch.int64)
         self.last = tensor(trajectories.last, torch.int64)
         origin = trajectories.rows[picked, 0]
         self.numeric, self.codes = conditions[origin].tensors(device=device)
-        self.n_rows = len(picked)
+        self.n_rows = len(self.points)
         self.device = device
 
     def draw(self, rows, generator):
-        """Return inputs at random times, and the increments between all knots.
+        """Return inputs at random times; times, points and bends of the trajectories.
 
         Half of the start times are knots, because that is where outputs of real networks
         are moved from.
         """
-        knots, points = self.times[rows], self.points[rows]
+        knots, points, bends = self.times[rows], self.points[rows], self.bends[rows]
         start = self._time(rows, knots, 0.5, generator)
         end = self._time(rows, knots, 0.5, generator)
         inputs = {
-            "y": position(points, knots, start),
+            "y": position(points, bends, knots, start, self.functions),
             "numeric": self.numeric[rows],
             "codes": self.codes[rows],
             "start": start,
             "end": end,
         }
-        return inputs, (knots, points)
+        return inputs, (knots, points, bends)
+
+    def at(self, t):
+        """Return all trajectories at clock time t as if their knots were the anchors."""
+        knots = torch.arange(self.points.shape[1], dtype=torch.float32, device=self.device)
+        time = torch.full((self.n_rows, 1), t, dtype=torch.float32, device=self.device)
+        knots = knots.expand(self.n_rows, -1).contiguous()
+        return position(self.points, self.bends, knots, time, self.functions)
 
     def _time(self, rows, knots, share_of_knots, generator):
         """Draw one time per row within its trajectory, some of them at a knot."""
@@ -63,16 +75,16 @@ class TrajectoryDataset(DrawnDataset):
         return torch.where(uniform[:, 1] < share_of_knots, at_knot, between).unsqueeze(1)
 
 
-def position(points, knots, time):
-    """Return the points (n, D) of piecewise straight trajectories at times (n, 1)."""
+def position(points, bends, knots, time, functions):
+    """Return the points (n, D) of trajectories at times (n, 1)."""
     k = torch.searchsorted(knots, time, right=True) - 1
     k = k.clamp(0, knots.shape[1] - 2)
     low, high = knots.gather(1, k), knots.gather(1, k + 1)
     # knots outside a trajectory repeat the nearest one: no division by their length zero
     s = ((time - low) / (high - low).clamp(min=1e-12)).clamp(0, 1)
-    k = k.unsqueeze(2).expand(-1, -1, points.shape[2])
-    y0, y1 = points.gather(1, k).squeeze(1), points.gather(1, k + 1).squeeze(1)
-    return torch.lerp(y0, y1, s)
+    row, k = torch.arange(len(k), device=k.device), k[:, 0]
+    straight = torch.lerp(points[row, k], points[row, k + 1], s)
+    return straight + (bend_functions(s, functions) @ bends[row, k]).squeeze(1)
 
 
 class FlowMapEngine(Engine):
@@ -93,26 +105,30 @@ class FlowMapEngine(Engine):
         self.back_weight = back_weight
 
     def loss(self, inputs, target):
-        """Return the error of the increments between knots plus that of the way back.
+        """Return the error of increments between knots and of bends, and of the way back.
 
         Every interval counts relative to its own spread of velocities. The way back starts
         where the map itself arrived, so that it learns to undo the map and not only the
         trajectory; the gradient does not pass through the arrival.
         """
         flow_map = self.module_
-        knots, points = target
+        knots, points, bends = target
         y, numeric, codes, start, end = inputs.values()
-        velocities = flow_map.velocities(y, numeric, codes, start)
-        lengths = flow_map.lengths(knots[:, :-1, None], knots[:, 1:, None])
-        miss = lengths @ velocities - points.diff(dim=1)
-        error = ((miss / flow_map.v_scale) ** 2).mean()
+        modes = flow_map.modes(y, numeric, codes, start)
+        by_interval = modes.view(len(y), flow_map.n_intervals, -1, y.shape[1])
+        scale = flow_map.v_scale.view(by_interval.shape[1:])
+        miss = flow_map.passed(knots[:, :-1], knots[:, 1:]) @ modes - points.diff(dim=1)
+        error = ((miss / scale[:, 0]) ** 2).mean()
+        if bends.shape[2]:
+            miss = (by_interval[:, :, 1:] - bends) / scale[:, 1:]
+            error = error + (miss**2).sum(dim=2).mean()
 
         some = slice(max(1, len(y) // _BACK_SHARE))
         y, numeric, codes, start, end = (v[some] for v in inputs.values())
-        lengths = flow_map.lengths(start, end)
-        arrival = y + (lengths.unsqueeze(1) @ velocities[some]).squeeze(1)
+        passed = flow_map.passed(start, end)
+        arrival = y + (passed @ modes[some]).squeeze(1)
         back = flow_map(arrival.detach(), numeric, codes, end, start)
-        unit = lengths.abs() @ flow_map.v_scale + 0.1 * flow_map.v_scale.mean(dim=0)
+        unit = (passed.abs() @ flow_map.v_scale).squeeze(1) + 0.1 * scale[:, 0].mean(dim=0)
         return error + self.back_weight * (((back - y) / unit) ** 2).mean()
 
 
@@ -128,6 +144,7 @@ def fit_flow_map(
             len(data.anchors.edges),
             ConditionEmbedding(encoder.n_numeric_, encoder.n_categories_),
             conditioning,
+            trajectories.bends.shape[2],
         ),
         seeds["module"],
     )
@@ -163,39 +180,39 @@ def fit_flow_map(
 
 @torch.no_grad()
 def _set_linear_part(module, trajectories, times, data):
-    """Write the linear velocities into the map, and the scales of y, of v and of the rest."""
-    points = torch.as_tensor(trajectories.points, dtype=torch.float32)
+    """Write the linear modes into the map, and the scales of y, of the modes and of the rest."""
+    dataset = TrajectoryDataset(trajectories, times, data.conditions, slice(None), "cpu")
+    points, n_bends = dataset.points, dataset.bends.shape[2]
     length = np.diff(times, axis=1)
     moved = length > 1e-3
     velocity = np.diff(trajectories.points, axis=1) / np.where(moved, length, 1.0)[:, :, None]
-    spread = velocity.std(axis=0, where=moved[:, :, None])
-    # an interval in which hardly anything moves must not weigh as much as the others
+    modes = np.concatenate([velocity[:, :, None], trajectories.bends], axis=2)
+    modes = modes.reshape(len(points), *module.shape)
+    moved = np.repeat(moved, 1 + n_bends, axis=1)
+    spread = velocity_spread = modes.std(axis=0, where=moved[:, :, None])
+    # an interval in which hardly anything moves must not weigh as much as the others,
+    # and a bend not more than the chord that it belongs to
+    spread = spread.reshape(-1, 1 + n_bends, spread.shape[1])[:, 0]
     spread = np.maximum(np.maximum(spread, 0.1 * spread.max(axis=0)), 1e-6)
+    spread = np.repeat(spread, 1 + n_bends, axis=0)
     module.v_scale.copy_(torch.as_tensor(spread))
     scale = points.std(dim=0, correction=0)
     module.y_mean.copy_(points.mean(dim=0))
     module.y_scale.copy_(torch.where(scale > 1e-6, scale, 1.0))
 
-    conditions = data.conditions[trajectories.rows[:, 0]]
     features = data.features[trajectories.rows[:, 0]]
     for j, t in enumerate(module.nodes.tolist()):
-        inputs = np.hstack([_normalised(module, points, t).numpy(), features])
+        z = module.normalise(dataset.at(t), torch.full((len(points), 1), t))
+        inputs = np.hstack([z.numpy(), features])
         for k in np.flatnonzero(moved.any(axis=0)):
-            fit = LinearMean().fit(inputs[moved[:, k]], velocity[moved[:, k], k])
+            fit = LinearMean().fit(inputs[moved[:, k]], modes[moved[:, k], k])
             module.linear[j, 0, k] = torch.as_tensor(fit.intercept)
             module.linear[j, 1:, k] = torch.as_tensor(fit.coefficients)
 
-    numeric, codes = conditions.tensors()
-    left = 0.01 * spread
+    left = 0.01 * velocity_spread + 1e-8
     for t in np.arange(0, points.shape[1] - 0.9, 0.25):
         time = torch.full((len(points), 1), t, dtype=torch.float32)
-        z = _normalised(module, points, t)
-        miss = velocity - module.linear_velocities(z, numeric, codes, time).numpy()
+        z = module.normalise(dataset.at(t), time)
+        miss = modes - module.linear_modes(z, dataset.numeric, dataset.codes, time).numpy()
         left = np.maximum(left, miss.std(axis=0, where=moved[:, :, None]))
     module.residual_scale.copy_(torch.as_tensor(left))
-
-
-def _normalised(module, points, t):
-    """Return all trajectories at clock time t, normalised."""
-    y = torch.lerp(points[:, int(t)], points[:, int(np.ceil(t))], t % 1)
-    return module.normalise(y, torch.full((len(points), 1), t, dtype=torch.float32))

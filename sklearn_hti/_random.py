@@ -49,7 +49,7 @@ def build_module(factory, seed):
                 nn.init.uniform_(part.bias, -bound, bound, generator=generator)
         elif isinstance(part, nn.Embedding):
             nn.init.normal_(part.weight, generator=generator)
-    for part in module.modules():
+    for part in reversed(list(module.modules())):  # the outer one has the last word
         if hasattr(part, "init_parameters"):
             part.init_parameters(generator)
     return module

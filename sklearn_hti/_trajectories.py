@@ -1,6 +1,6 @@
 """Chain transport plans into trajectories: one output followed through all anchors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -14,14 +14,17 @@ class Trajectories:
     """
 
     points: np.ndarray  # (N, K + 1, D), scaled
+    bends: np.ndarray  # (N, K, M, D): how paths leave the chords (_bends); M = 0: straight
     rows: np.ndarray  # (N, K + 1): training rows; the x of the first is the condition
     first: np.ndarray  # (N,)
     last: np.ndarray  # (N,)
 
+    def bent(self, bends):
+        """Return the same trajectories on other paths between their knots."""
+        return replace(self, bends=bends)
+
     def __getitem__(self, picked):
-        return Trajectories(
-            self.points[picked], self.rows[picked], self.first[picked], self.last[picked]
-        )
+        return Trajectories(*(getattr(self, f.name)[picked] for f in fields(self)))
 
 
 def build_trajectories(data, plans, rng):
@@ -63,7 +66,8 @@ def build_trajectories(data, plans, rng):
             mean = data.linear_mean(data.anchors.rows(k))
             points[moved, k] += mean.predict(data.features[origin[moved]])
             points[moved, k] -= mean.predict(data.features[index[moved, k]])
-    return Trajectories(points, index, first, last)
+    bends = np.zeros((len(points), n_knots - 1, 0, points.shape[2]))
+    return Trajectories(points, bends, index, first, last)
 
 
 def _chain(plans, rng):

@@ -69,9 +69,8 @@ class TransportMap:
                 error[start.floor().long()], error[start.ceil().long()]
             )
             apart = (origin - guess).norm(dim=1, keepdim=True)
-            lengths = module.lengths(base, end) - module.lengths(base, start)
-            velocities = module.velocities(origin, numeric, codes, base)
-            through = (lengths.unsqueeze(2) * velocities).sum(dim=1)
+            modes = module.modes(origin, numeric, codes, base)
+            through = (module.passed(start, end) @ modes).squeeze(1)
             direct = module.displacement(y, numeric, codes, start, end)
             return torch.where(apart <= limit, through, direct)
 

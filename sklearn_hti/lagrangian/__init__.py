@@ -1,5 +1,18 @@
-"""The Lagrangian L = K - U: kinetic and potential energies."""
+"""The Lagrangian L = K - U: kinetic and potential energies, and the cost that they make."""
 
-from .kinetic import EuclideanKinetic
+from .action import COSTS, Lagrangian
+from .kinetic import EuclideanKinetic, KineticEnergy, LandMetric, LearnedMetric, RBFMetric
+from .potential import CallablePotential, DensityPotential, PotentialEnergy
 
-__all__ = ["EuclideanKinetic"]
+__all__ = [
+    "COSTS",
+    "CallablePotential",
+    "DensityPotential",
+    "EuclideanKinetic",
+    "KineticEnergy",
+    "Lagrangian",
+    "LandMetric",
+    "LearnedMetric",
+    "PotentialEnergy",
+    "RBFMetric",
+]

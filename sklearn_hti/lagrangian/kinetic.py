@@ -1,26 +1,327 @@
-"""Kinetic energies: what a velocity costs at a place (method.md section 2)."""
+"""Kinetic energies K = v' G(q, x) v / 2: what a velocity costs at a place (method.md 2).
 
+A component holds parameters only; `metric` builds the torch module of its metric G.
+"""
+
+from abc import ABC, abstractmethod
+from itertools import combinations
+
+import numpy as np
+import torch
 from sklearn.base import BaseEstimator
+from torch import nn
+
+from .._random import build_module
+from ..nn.modules import ConditionalMLP, ConditionEmbedding
+
+_HIDDEN = (128, 128)
+_MAX_GIVENS = 6  # outputs up to which every pair of axes has a rotation of its own
+_N_REFLECTIONS = 4
 
 
-class EuclideanKinetic(BaseEstimator):
-    """Kinetic energy K = |dq/dt|^2 / 2, the metric G = I."""
+class KineticEnergy(BaseEstimator, ABC):
+    """Kinetic energy of a metric G; the base class of all of them."""
 
-    def cost_matrix(self, y0, y1):
-        """Return c(y0_i, y1_j) = |y1_j - y0_i|^2 / 2, shape (n0, n1).
+    @abstractmethod
+    def metric(self, data, encoder, conditioning, seed):
+        """Return the module of the metric, or None for G = I.
 
         Parameters
         ----------
-        y0 : ndarray of shape (n0, D)
-            Start points, in scaled output units.
-        y1 : ndarray of shape (n1, D)
-            End points.
+        data : TrainingData
+            All encoded rows.
+        encoder : ConditionEncoder
+            What the columns of x are.
+        conditioning : str
+            How x enters networks.
+        seed : int
+            Seed of the parameters.
 
         Returns
         -------
-        ndarray of shape (n0, n1)
-            Squared distance over two.
+        torch.nn.Module or None
+            ``module(q, v, x)`` gives v' G(q, x) v, shape (n, T), for places q and velocities
+            v of shape (n, T, D) under conditions x (`PathConditions`).
         """
-        from ot import dist
 
-        return 0.5 * dist(y0, y1, metric="sqeuclidean")
+
+class EuclideanKinetic(KineticEnergy):
+    """Kinetic energy K = |dq/dt|^2 / 2, the metric G = I."""
+
+    def metric(self, data, encoder, conditioning, seed):
+        """Return None: no metric is to be evaluated.
+
+        Parameters
+        ----------
+        data : TrainingData
+            Not read.
+        encoder : ConditionEncoder
+            Not read.
+        conditioning : str
+            Not read.
+        seed : int
+            Not read.
+
+        Returns
+        -------
+        None
+            The identity.
+        """
+        return None
+
+
+class LearnedMetric(KineticEnergy):
+    """Metric field G = R' diag(e) R, learned so that the observed transport is cheap.
+
+    e_i = e_min + (e_max - e_min) softmax_i, so that the sum of the eigenvalues is fixed, and
+    R is a product of rotations in every pair of axes (up to 6 outputs) or of reflections. A
+    network reads both off the place q and the condition x. With one output the metric is a
+    constant, which is no choice: the estimator takes the Euclidean one.
+
+    Parameters
+    ----------
+    min_eigenvalue : float, default=0.1
+        Price of moving in the cheapest direction, at least.
+    max_eigenvalue : float, default=1.0
+        Price of moving in the dearest direction, at most.
+    fixed_spectrum : bool, default=False
+        Whether e is the same everywhere: one direction costs `min_eigenvalue`, the others
+        `max_eigenvalue`, and only the rotation is learned.
+
+    References
+    ----------
+    Scarvelis and Solomon, "Riemannian Metric Learning via Optimal Transport", ICLR 2023.
+
+    Pooladian, Domingo-Enrich, Chen and Amos, "Neural Optimal Transport with Lagrangian
+    Costs", UAI 2024.
+
+    Examples
+    --------
+    >>> from sklearn_hti.lagrangian import LearnedMetric
+    >>> LearnedMetric(min_eigenvalue=0.2)
+    LearnedMetric(min_eigenvalue=0.2)
+    """
+
+    def __init__(self, min_eigenvalue=0.1, max_eigenvalue=1.0, fixed_spectrum=False):
+        self.min_eigenvalue = min_eigenvalue
+        self.max_eigenvalue = max_eigenvalue
+        self.fixed_spectrum = fixed_spectrum
+
+    def metric(self, data, encoder, conditioning, seed):
+        """Return the module of the metric.
+
+        Parameters
+        ----------
+        data : TrainingData
+            Gives the number of outputs.
+        encoder : ConditionEncoder
+            What the columns of x are.
+        conditioning : str
+            How x enters the network.
+        seed : int
+            Seed of its parameters.
+
+        Returns
+        -------
+        torch.nn.Module or None
+            The metric; None with one output.
+        """
+        low, high = self.min_eigenvalue, self.max_eigenvalue
+        if not 0 < low <= high:
+            raise ValueError(
+                f"LearnedMetric: 0 < min_eigenvalue <= max_eigenvalue is required; got {low!r} "
+                f"and {high!r}."
+            )
+        n_outputs = data.y.shape[1]
+        if n_outputs == 1:
+            return None
+        embedding = (encoder.n_numeric_, encoder.n_categories_)
+        return build_module(
+            lambda: RotatedMetric(
+                n_outputs,
+                ConditionEmbedding(*embedding),
+                conditioning,
+                low,
+                high,
+                self.fixed_spectrum,
+            ),
+            seed,
+        )
+
+
+class RotatedMetric(nn.Module):
+    """The metric field of `LearnedMetric`."""
+
+    def __init__(self, n_outputs, embedding, conditioning, low, high, fixed_spectrum):
+        super().__init__()
+        self.low, self.high = low, high
+        self.pairs = list(combinations(range(n_outputs), 2)) if n_outputs <= _MAX_GIVENS else []
+        n_rotation = 2 * len(self.pairs) or _N_REFLECTIONS * n_outputs
+        self.sizes = [n_rotation, 0 if fixed_spectrum else n_outputs]
+        self.net = ConditionalMLP(n_outputs, sum(self.sizes), embedding, conditioning, _HIDDEN)
+        self.register_buffer("spectrum", torch.empty(n_outputs))
+
+    def init_parameters(self, generator):
+        """Start near the axes, with the first direction a little cheaper."""
+        nn.init.normal_(self.net.output.weight, std=0.02, generator=generator)
+        bias = torch.zeros(sum(self.sizes))
+        bias[: 2 * len(self.pairs) : 2] = 1.0  # the cosines
+        if not self.pairs:
+            bias[: self.sizes[0]].normal_(generator=generator)
+        self.net.output.bias.data.copy_(bias)
+        self.spectrum.fill_(self.high)[0] = self.low
+
+    def forward(self, q, v, x):
+        """Return v' G(q, x) v."""
+        eigenvalues, rotated = self.decompose(q, v, x)
+        return (eigenvalues * rotated**2).sum(dim=-1)
+
+    def decompose(self, q, v, x):
+        """Return the eigenvalues e and the velocities R v in their directions."""
+        rotation, logits = self.net(q, x.numeric, x.codes).split(self.sizes, dim=-1)
+        if self.pairs:
+            v = list(v.unbind(dim=-1))
+            for (i, j), cos_sin in zip(self.pairs, rotation.split(2, dim=-1), strict=True):
+                c, s = nn.functional.normalize(cos_sin, dim=-1).unbind(dim=-1)
+                v[i], v[j] = c * v[i] + s * v[j], c * v[j] - s * v[i]
+            v = torch.stack(v, dim=-1)
+        else:
+            for normal in rotation.chunk(_N_REFLECTIONS, dim=-1):
+                normal = nn.functional.normalize(normal, dim=-1)
+                v = v - 2 * (v * normal).sum(dim=-1, keepdim=True) * normal
+        if not self.sizes[1]:
+            return self.spectrum, v
+        return self.low + (self.high - self.low) * logits.softmax(dim=-1), v
+
+
+class LandMetric(KineticEnergy):
+    """Diagonal metric that is cheap where data are dense, read from the data.
+
+    G_ii(q) = 1 / (sum_n w_n(q) (y_ni - q_i)^2 + ridge), w_n(q) a Gaussian kernel.
+
+    Parameters
+    ----------
+    bandwidth : float, default=0.3
+        Width of the kernel, in scaled output units.
+    ridge : float, default=0.01
+        Keeps the price finite far from the data: at most 1 / ridge.
+    n_support : int, default=128
+        Rows per condition that are read.
+
+    References
+    ----------
+    Arvanitidis, Hansen and Hauberg, "A Locally Adaptive Normal Distribution", NeurIPS 2016.
+    """
+
+    def __init__(self, bandwidth=0.3, ridge=0.01, n_support=128):
+        self.bandwidth = bandwidth
+        self.ridge = ridge
+        self.n_support = n_support
+
+    def metric(self, data, encoder, conditioning, seed):
+        """Return the module of the metric.
+
+        Parameters
+        ----------
+        data : TrainingData
+            The rows that are read.
+        encoder : ConditionEncoder
+            Not read.
+        conditioning : str
+            Not read.
+        seed : int
+            Seed of the choice of rows.
+
+        Returns
+        -------
+        torch.nn.Module
+            The metric.
+        """
+        from .support import Support
+
+        support = Support.build(data, "scott", self.n_support, seed)
+        return KernelMetric(support, self.bandwidth, self.ridge, centred=True)
+
+
+class RBFMetric(KineticEnergy):
+    """Diagonal metric that is the inverse of a kernel estimate of where data are.
+
+    G_ii(q) = 1 / (h(q) + ridge), h the Gaussian kernel mean over the rows, scaled to one at
+    its median on the data.
+
+    Parameters
+    ----------
+    bandwidth : float, default=0.3
+        Width of the kernel, in scaled output units.
+    ridge : float, default=0.01
+        Keeps the price finite far from the data: at most 1 / ridge.
+    n_support : int, default=128
+        Rows per condition that are read.
+
+    References
+    ----------
+    Kapuśniak et al., "Metric Flow Matching for Smooth Interpolations on the Data Manifold",
+    NeurIPS 2024.
+    """
+
+    def __init__(self, bandwidth=0.3, ridge=0.01, n_support=128):
+        self.bandwidth = bandwidth
+        self.ridge = ridge
+        self.n_support = n_support
+
+    def metric(self, data, encoder, conditioning, seed):
+        """Return the module of the metric.
+
+        Parameters
+        ----------
+        data : TrainingData
+            The rows that are read.
+        encoder : ConditionEncoder
+            Not read.
+        conditioning : str
+            Not read.
+        seed : int
+            Seed of the choice of rows.
+
+        Returns
+        -------
+        torch.nn.Module
+            The metric.
+        """
+        from .support import Support
+
+        support = Support.build(data, "scott", self.n_support, seed)
+        return KernelMetric(support, self.bandwidth, self.ridge, centred=False)
+
+
+class KernelMetric(nn.Module):
+    """The metrics of `LandMetric` (centred second moments) and `RBFMetric` (kernel mean)."""
+
+    def __init__(self, support, bandwidth, ridge, centred):
+        super().__init__()
+        self.support = support
+        self.bandwidth = bandwidth
+        self.ridge = ridge
+        self.centred = centred
+        self.register_buffer("unit", torch.ones(()))
+        if not centred:
+            self.unit.fill_(1.0 / self._mean_kernel_on_data())
+
+    def forward(self, q, v, x):
+        """Return v' G(q, x) v."""
+        points, log_weights = self.support(x)
+        squares = torch.cdist(q, points) ** 2
+        kernel = (log_weights.unsqueeze(1) - 0.5 * squares / self.bandwidth**2).exp()
+        if not self.centred:
+            density = self.unit * kernel.sum(dim=-1, keepdim=True)
+            return (v**2).sum(dim=-1) / (density.squeeze(-1) + self.ridge)
+        gaps = (points.unsqueeze(1) - q.unsqueeze(2)) ** 2
+        spread = (kernel.unsqueeze(-1) * gaps).sum(dim=2)
+        return (v**2 / (spread + self.ridge)).sum(dim=-1)
+
+    @torch.no_grad()
+    def _mean_kernel_on_data(self):
+        points, log_weights = self.support.points, self.support.log_weights
+        squares = torch.cdist(points[:200], points[:200]) ** 2
+        kernel = (log_weights[:200].unsqueeze(1) - 0.5 * squares / self.bandwidth**2).exp()
+        return float(np.median(kernel.sum(dim=-1).numpy()))

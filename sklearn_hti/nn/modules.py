@@ -1,9 +1,12 @@
 """Networks: a conditioned MLP and the flow map built on it (method.md sections 5 and 6)."""
 
+import math
 from itertools import pairwise
 
 import torch
 from torch import nn
+
+from .._bends import bend_coefficients, bend_functions
 
 _NODES = 2  # nodes per interval of the coefficients of the linear part
 
@@ -56,13 +59,14 @@ class ConditionalMLP(nn.Module):
         nn.init.zeros_(self.output.bias)
 
     def forward(self, z, numeric, codes):
-        """Return the outputs, (n, n_outputs)."""
+        """Return the outputs for z (n, ..., n_inputs): one condition may have many z."""
         condition = self.embedding(numeric, codes)
+        condition = condition[(slice(None), *[None] * (z.dim() - 2))]
         if self.concat:
-            z = torch.cat([z, condition], dim=1)
+            z = torch.cat([z, condition.expand(*z.shape[:-1], -1)], dim=-1)
         hidden = self.layers[0](z)
         if self.film is not None:
-            scale, shift = self.film(condition).chunk(2, dim=1)
+            scale, shift = self.film(condition).chunk(2, dim=-1)
             hidden = torch.addcmul(shift, hidden, 1 + scale)
         hidden = nn.functional.silu(hidden)
         for layer in self.layers[1:]:
@@ -71,30 +75,33 @@ class ConditionalMLP(nn.Module):
 
 
 class FlowMap(nn.Module):
-    """Flow map F(y, x, a, b) = y + sum_k (length of [a, b] in interval k) v_k(y, x, a).
+    """Flow map F(y, x, a, b) = y + sum_k sum_m (g_km(b) - g_km(a)) u_km(y, x, a).
 
-    Times a and b count anchors: k at anchor k, so every interval has length one. The map is
-    exactly the identity at a = b. Paths are straight within an interval, so the velocities
-    v_k of the trajectory through y at time a do not depend on b, and one pass of the network
-    gives the whole trajectory.
+    Times a and b count anchors: k at anchor k, so every interval has length one. Within
+    interval k a trajectory is a chord and its bends: g_k0 is the part of the interval that
+    has passed and u_k0 the velocity along the chord; g_km for m >= 1 are functions that
+    vanish at both ends (`sklearn_hti._bends`). The map is exactly the identity at
+    a = b, and one pass of the network at a gives the whole trajectory through y.
 
-    Velocities are linear in (y, x) plus what a network adds, so that the map stays sensible
-    where it has seen no data. The coefficients of the linear part are piecewise linear in a.
+    The u are linear in (y, x) plus what a network adds, so that the map stays sensible where
+    it has seen no data. The coefficients of the linear part are piecewise linear in a.
     """
 
-    def __init__(self, n_outputs, n_intervals, embedding, conditioning):
+    def __init__(self, n_outputs, n_intervals, embedding, conditioning, n_bends=0):
         super().__init__()
-        self.shape = (n_intervals, n_outputs)
-        self.net = ConditionalMLP(n_outputs + 1, n_intervals * n_outputs, embedding, conditioning)
+        self.n_intervals = n_intervals
+        self.shape = (n_intervals * (1 + n_bends), n_outputs)
+        self.net = ConditionalMLP(n_outputs + 1, math.prod(self.shape), embedding, conditioning)
         n_features = 1 + n_outputs + embedding.n_numeric + sum(embedding.n_categories)
         buffers = {
             # location and scale of y at every knot
             "y_mean": (n_intervals + 1, n_outputs),
             "y_scale": (n_intervals + 1, n_outputs),
             # coefficients of the linear part, scale of what the network adds, scale of both
-            "linear": (_NODES * n_intervals + 1, n_features, n_intervals, n_outputs),
+            "linear": (_NODES * n_intervals + 1, n_features, *self.shape),
             "residual_scale": self.shape,
             "v_scale": self.shape,
+            "bends": (n_bends, n_bends + 2),
         }
         for name, shape in buffers.items():
             self.register_buffer(name, torch.empty(shape))
@@ -103,43 +110,48 @@ class FlowMap(nn.Module):
         """Start with unit scales and no velocity."""
         for name, value in self.named_buffers(recurse=False):
             nn.init.constant_(value, float(name.endswith("scale")))
+        self.bends.copy_(torch.as_tensor(bend_coefficients(len(self.bends))))
 
     @property
     def nodes(self):
         """Times at which the coefficients of the linear part are given."""
         return torch.arange(len(self.linear)) / _NODES
 
-    def velocities(self, y, numeric, codes, start):
-        """Return v_k of the trajectory through y at time `start` (n, 1), as (n, K, D)."""
+    def modes(self, y, numeric, codes, start):
+        """Return u_km of the trajectory through y at time `start` (n, 1), as (n, K (1 + M), D)."""
         z = self.normalise(y, start)
-        added = self.net(torch.cat([z, start / self.shape[0]], dim=1), numeric, codes)
+        added = self.net(torch.cat([z, start / self.n_intervals], dim=1), numeric, codes)
         added = self.residual_scale * added.view(-1, *self.shape)
-        return self.linear_velocities(z, numeric, codes, start) + added
+        return self.linear_modes(z, numeric, codes, start) + added
 
     def normalise(self, y, time):
         """Return y relative to its location and scale at a time (n, 1)."""
-        k = time[:, 0].floor().clamp(0, self.shape[0] - 1).long()
+        k = time[:, 0].floor().clamp(0, self.n_intervals - 1).long()
         s = time - k.unsqueeze(1)
         mean = torch.lerp(self.y_mean[k], self.y_mean[k + 1], s)
         return (y - mean) / torch.lerp(self.y_scale[k], self.y_scale[k + 1], s)
 
-    def linear_velocities(self, z, numeric, codes, start):
-        """Return the linear part of the velocities; coefficients blend between nodes of a."""
+    def linear_modes(self, z, numeric, codes, start):
+        """Return the linear part of the modes; its coefficients blend between nodes of a."""
         one_hot = self.net.embedding.one_hot(codes)
         features = torch.cat([torch.ones_like(start), z, numeric, *one_hot], dim=1)
         near = (1 - _NODES * (start - self.nodes.to(start)).abs()).clamp(min=0)
         blended = (near.unsqueeze(2) * features.unsqueeze(1)).flatten(1)
         return (blended @ self.linear.flatten(0, 1).flatten(1)).view(-1, *self.shape)
 
+    def passed(self, start, end):
+        """Return g_km(end) - g_km(start) for times (n, ...), as (n, ..., K (1 + M))."""
+        left = torch.arange(self.n_intervals, dtype=start.dtype, device=start.device)
+        s0, s1 = ((t.unsqueeze(-1) - left).clamp(0, 1) for t in (start, end))
+        parts = (s1 - s0).unsqueeze(-1)
+        if len(self.bends):
+            bent = bend_functions(s1, self.bends) - bend_functions(s0, self.bends)
+            parts = torch.cat([parts, bent], dim=-1)
+        return parts.flatten(-2)
+
     def displacement(self, y, numeric, codes, start, end):
         """Return F(y, x, start, end) - y; times have shape (n, 1)."""
-        velocities = self.velocities(y, numeric, codes, start)
-        return (self.lengths(start, end).unsqueeze(2) * velocities).sum(dim=1)
-
-    def lengths(self, start, end):
-        """Return the signed length of [start, end] in every interval, (n, K)."""
-        left = torch.arange(self.shape[0], dtype=start.dtype, device=start.device)
-        return (end - left).clamp(0, 1) - (start - left).clamp(0, 1)
+        return (self.passed(start, end) @ self.modes(y, numeric, codes, start)).squeeze(1)
 
     def forward(self, y, numeric, codes, start, end):
         """Return the output moved from time `start` to time `end`."""

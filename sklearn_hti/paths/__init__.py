@@ -1,5 +1,6 @@
 """Paths between coupled points."""
 
-from .geodesic import StraightGeodesic
+from .components import GeodesicPath, SmoothPath
+from .geodesic import Geodesic, StraightGeodesic
 
-__all__ = ["StraightGeodesic"]
+__all__ = ["Geodesic", "GeodesicPath", "SmoothPath", "StraightGeodesic"]

@@ -1,20 +1,167 @@
 """Geodesics: the cheapest path between two points, and its cost (method.md section 3)."""
 
-from dataclasses import dataclass
+import numpy as np
+import torch
+from torch import nn
 
-from ..lagrangian import EuclideanKinetic
+from .._bends import fit_bends
+from .._random import build_module
+from ..lagrangian.support import path_conditions
+from ..nn.modules import ConditionalMLP, ConditionEmbedding
+from .spline import retime, spline_basis
+
+_HIDDEN = (128, 128)
+_CHUNK = 8192  # paths per pass
 
 
-@dataclass(frozen=True)
+class SplinePaths(nn.Module):
+    """Amortised paths q = chord + |y1 - y0| B n(y0, y1, x) with exact end points.
+
+    B is the basis of natural cubic splines over interior nodes, n a network that starts at
+    zero: the straight line.
+    """
+
+    def __init__(self, n_outputs, n_nodes, n_segments, embedding, conditioning):
+        super().__init__()
+        self.shape = (n_nodes, n_outputs)
+        self.net = ConditionalMLP(
+            2 * n_outputs, n_nodes * n_outputs, embedding, conditioning, _HIDDEN
+        )
+        self.register_buffer("basis", torch.empty(n_segments + 1, n_nodes))
+
+    def init_parameters(self, generator):
+        """Fill the basis."""
+        n_segments, n_nodes = self.basis.shape[0] - 1, self.basis.shape[1]
+        self.basis.copy_(torch.as_tensor(spline_basis(n_nodes, n_segments)))
+
+    def nodes(self, y0, y1, x):
+        """Return the offsets of the nodes from the chord, (n, M, D)."""
+        gap = y1 - y0
+        offsets = self.net(torch.cat([y0, gap], dim=1), x.numeric, x.codes).view(-1, *self.shape)
+        return gap.norm(dim=1).view(-1, 1, 1) * offsets
+
+    def path(self, y0, y1, nodes):
+        """Return the path through given nodes at even times, (n, T + 1, D)."""
+        s = torch.linspace(0, 1, len(self.basis), dtype=y0.dtype, device=y0.device).unsqueeze(1)
+        return torch.lerp(y0.unsqueeze(1), y1.unsqueeze(1), s) + self.basis @ nodes
+
+    def forward(self, y0, y1, x):
+        """Return the path from y0 to y1 under condition x."""
+        return self.path(y0, y1, self.nodes(y0, y1, x))
+
+
 class StraightGeodesic:
     """The geodesics of a Euclidean Lagrangian without potential: straight lines."""
 
-    kinetic: EuclideanKinetic
+    def cost_matrix(self, y0, y1, rows=None):
+        """Return c(y0_i, y1_j) = |y1_j - y0_i|^2 / 2, shape (n0, n1)."""
+        from ot import dist
 
-    def cost_matrix(self, y0, y1):
-        """Return c(y0_i, y1_j), shape (n0, n1)."""
-        return self.kinetic.cost_matrix(y0, y1)
+        return 0.5 * dist(y0, y1, metric="sqeuclidean")
 
     def point(self, y0, y1, s):
         """Return the point at fraction s of the path from y0 to y1, at constant speed."""
         return y0 + s * (y1 - y0)
+
+
+class Geodesic:
+    """Learned geodesics of a Lagrangian, between numpy arrays in scaled units.
+
+    Parameters
+    ----------
+    paths : SplinePaths
+        The path network.
+    lagrangian : Lagrangian
+        What paths cost.
+    data : TrainingData
+        Rows whose conditions are meant by `rows`.
+    device : str
+        Where both run.
+    refine_steps : int
+        Gradient steps that improve every path that is asked for.
+    """
+
+    def __init__(self, paths, lagrangian, data, device, refine_steps=0):
+        self.paths = paths
+        self.lagrangian = lagrangian
+        self.data = data
+        self.device = device
+        self.refine_steps = refine_steps
+
+    def cost_matrix(self, y0, y1, rows):
+        """Return c(y0_i, y1_j | x of row_i), shape (n0, n1)."""
+        i, j = (v.ravel() for v in np.indices((len(y0), len(y1))))
+        return self.cost(y0[i], y1[j], rows[i]).reshape(len(y0), len(y1))
+
+    def cost(self, y0, y1, rows):
+        """Return c(y0, y1 | x), row by row, where x is that of the training rows."""
+        return self._over_chunks(lambda path, x: self.lagrangian(path, x)[0], y0, y1, rows)
+
+    def path(self, y0, y1, rows):
+        """Return paths (n, T + 1, D) that run at constant speed in the metric."""
+        path = self._over_chunks(lambda path, x: path, y0, y1, rows)
+        speed = self._over_chunks(lambda path, x: self.lagrangian.speed(path, x)[0], y0, y1, rows)
+        return retime(path, speed)
+
+    def bends(self, trajectories):
+        """Return the bends (N, K, M, D) of the geodesics between knots of trajectories."""
+        points = trajectories.points
+        rows = trajectories.rows[:, 0]
+        bends = [
+            fit_bends(self.path(points[:, k], points[:, k + 1], rows))
+            for k in range(points.shape[1] - 1)
+        ]
+        return np.stack(bends, axis=1)
+
+    def _over_chunks(self, function, y0, y1, rows):
+        out = []
+        for begin in range(0, len(y0), _CHUNK):
+            part = slice(begin, begin + _CHUNK)
+            x = path_conditions(self.data, rows[part], self.device)
+            start, end = (
+                torch.as_tensor(y[part], dtype=torch.float32, device=self.device) for y in (y0, y1)
+            )
+            path = self._best_path(start, end, x)
+            with torch.no_grad():
+                out.append(function(path, x).double().cpu().numpy())
+        return np.concatenate(out)
+
+    def _best_path(self, y0, y1, x):
+        """Return the network's path after `refine_steps` steps of Adam on its nodes."""
+        with torch.no_grad():
+            nodes = self.paths.nodes(y0, y1, x)
+        if self.refine_steps:
+            nodes = refine(self.paths, self.lagrangian, y0, y1, nodes, x, self.refine_steps)
+        with torch.no_grad():
+            return self.paths.path(y0, y1, nodes)
+
+
+def refine(paths, lagrangian, y0, y1, nodes, x, n_steps):
+    """Improve the nodes of paths by gradient steps on their cost; each keeps its best."""
+    scale = (y1 - y0).norm(dim=1).clamp(min=1e-6).view(-1, 1, 1)
+    offsets = (nodes / scale).requires_grad_()
+    optimizer = torch.optim.Adam([offsets], lr=0.01)
+    best, lowest = nodes, torch.full((len(nodes),), torch.inf, device=nodes.device)
+    for step in range(n_steps + 1):
+        cost, _ = lagrangian(paths.path(y0, y1, scale * offsets), x)
+        better = cost.detach() < lowest
+        lowest = torch.where(better, cost.detach(), lowest)
+        best = torch.where(better.view(-1, 1, 1), (scale * offsets).detach(), best)
+        if step < n_steps:
+            (offsets.grad,) = torch.autograd.grad((cost / scale.view(-1) ** 2).sum(), offsets)
+            optimizer.step()
+    return best
+
+
+def build_paths(component, n_outputs, encoder, conditioning, seed):
+    """Return an untrained path network: straight lines."""
+    return build_module(
+        lambda: SplinePaths(
+            n_outputs,
+            component.n_nodes,
+            component.n_segments,
+            ConditionEmbedding(encoder.n_numeric_, encoder.n_categories_),
+            conditioning,
+        ),
+        seed,
+    )

@@ -73,7 +73,7 @@ class CouplingSolver(OTSolver):
                 if len(i) == len(j) == 1:
                     entries.append((i, j, np.ones(1)))
                     continue
-                cost = geodesic.cost_matrix(y0[i], y1[j])
+                cost = geodesic.cost_matrix(y0[i], y1[j], rows0[i])
                 if not repeated:
                     x0, x1 = data.features[rows0[i]], data.features[rows1[j]]
                     gap = ((x0[:, None] - x1) ** 2).sum(axis=2)

@@ -1,11 +1,35 @@
 """The one table that turns text aliases into default-built components."""
 
-from ..lagrangian import EuclideanKinetic
+from functools import partial
+
+import numpy as np
+
+from ..lagrangian import (
+    DensityPotential,
+    EuclideanKinetic,
+    KineticEnergy,
+    LandMetric,
+    LearnedMetric,
+    PotentialEnergy,
+    RBFMetric,
+)
+from ..paths import GeodesicPath, SmoothPath
 from .base import OTSolver
 from .coupling import CouplingSolver
 
 ALIASES = {
-    "kinetic": ({"euclidean": EuclideanKinetic}, EuclideanKinetic),
+    "kinetic": (
+        {
+            "euclidean": EuclideanKinetic,
+            "learned": LearnedMetric,
+            "fixed_spectrum": partial(LearnedMetric, fixed_spectrum=True),
+            "land": LandMetric,
+            "rbf": RBFMetric,
+        },
+        KineticEnergy,
+    ),
+    "potential": ({"density": DensityPotential}, PotentialEnergy),
+    "path": ({"geodesic": GeodesicPath, "smooth": SmoothPath}, (GeodesicPath, SmoothPath)),
     "solver": ({"coupling": CouplingSolver}, OTSolver),
 }
 
@@ -25,5 +49,5 @@ def resolve(name, value):
         return table[value]()
     raise ValueError(
         f"{name}={value!r} is not available; accepted: {', '.join(map(repr, table))}, or an "
-        f"instance of {kind.__name__}."
+        f"instance of {' or '.join(k.__name__ for k in np.atleast_1d(kind))}."
     )

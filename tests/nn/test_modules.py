@@ -71,11 +71,11 @@ def test_displacements_add_up_over_end_times(inputs, generator, conditioning):
         far = flow_map.displacement(**inputs)
         parts = torch.zeros_like(far)
         steps = torch.linspace(0, 1, 8)
-        velocity = flow_map.velocities(*list(inputs.values())[:4])
+        velocity = flow_map.modes(*list(inputs.values())[:4])
         for a, b in pairwise(steps):
             low = torch.lerp(inputs["start"], inputs["end"], a)
             high = torch.lerp(inputs["start"], inputs["end"], b)
-            parts += (flow_map.lengths(low, high).unsqueeze(2) * velocity).sum(dim=1)
+            parts += (flow_map.passed(low, high) @ velocity).squeeze(1)
     assert_close(parts, far)
     moving = (inputs["start"] != inputs["end"])[:, 0]
     assert (far[moving].abs() > 0).all()
@@ -107,7 +107,7 @@ def test_lengths_of_a_span_in_every_interval(generator):
     start = torch.tensor([[0.5], [3.25], [1.0], [0.0]]).double()
     end = torch.tensor([[2.25], [0.5], [1.0], [4.0]]).double()
     expected = [[0.5, 1, 0.25, 0], [-0.5, -1, -1, -0.25], [0, 0, 0, 0], [1, 1, 1, 1]]
-    assert_close(flow_map.lengths(start, end), torch.tensor(expected).double())
+    assert_close(flow_map.passed(start, end)[:, 0], torch.tensor(expected).double())
 
 
 @conditionings
@@ -126,10 +126,10 @@ def test_an_untrained_map_is_linear(inputs, generator, conditioning):
     with torch.no_grad():
         for j in range(len(nodes) - 1):
             start = nodes[j].expand(N, 1)
-            assert_close(flow_map.velocities(y, numeric, codes, start), at_nodes[j])
+            assert_close(flow_map.modes(y, numeric, codes, start), at_nodes[j])
             start = torch.lerp(nodes[j], nodes[j + 1], 0.25).expand(N, 1)
             blend = torch.lerp(at_nodes[j], at_nodes[j + 1], 0.25)
-            assert_close(flow_map.velocities(y, numeric, codes, start), blend)
+            assert_close(flow_map.modes(y, numeric, codes, start), blend)
 
 
 @conditionings

@@ -1,0 +1,79 @@
+"""From couplings to trajectories: Lagrangian, plans, paths (method.md sections 2 to 6)."""
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from ._bends import fit_bends
+from ._trajectories import build_trajectories
+from .lagrangian import CallablePotential, Lagrangian, PotentialEnergy
+from .paths import GeodesicPath, SmoothPath, StraightGeodesic
+from .paths.learning import learn_geodesics
+from .paths.spline import retime
+from .solvers.registry import resolve
+
+_CURVE_SAMPLES = 32  # per interval of a smooth curve
+
+
+def build_lagrangian(kinetic, potential, cost, data, scaler, encoder, conditioning, seed):
+    """Return the Lagrangian that the parameters of the estimator name."""
+    metric = resolve("kinetic", kinetic).metric(data, encoder, conditioning, seed)
+    if potential is None:
+        return Lagrangian(metric, None, cost=cost)
+    if callable(potential) and not isinstance(potential, PotentialEnergy):
+        potential = CallablePotential(potential)
+    potential = resolve("potential", potential)
+    field = potential.field(data, scaler, seed)
+    return Lagrangian(metric, field, potential.weight, potential.cap, cost)
+
+
+def fit_trajectories(
+    path, solver, data, lagrangian, encoder, conditioning, seeds, settings, callbacks
+):
+    """Couple the anchors and draw the paths between the coupled outputs.
+
+    Returns
+    -------
+    trajectories : Trajectories
+        Coupled outputs and the bends of the paths between them.
+    geodesic : StraightGeodesic or Geodesic
+        Paths and costs.
+    plans : list of csr_array
+        One per edge.
+    net : Engine or None
+        The trained path network; None where paths are straight.
+    """
+    rng = np.random.default_rng(seeds["coupling"])
+    if lagrangian.is_flat:
+        geodesic, net = StraightGeodesic(), None
+        plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
+    else:
+        component = GeodesicPath() if isinstance(path, SmoothPath) else path
+        geodesic, plans, net = learn_geodesics(
+            component, solver, data, lagrangian, encoder, conditioning, seeds, settings, callbacks
+        )
+    trajectories = build_trajectories(data, plans, rng)
+    if isinstance(path, SmoothPath):
+        trajectories = trajectories.bent(smooth_bends(trajectories))
+    elif net is not None:
+        trajectories = trajectories.bent(geodesic.bends(trajectories))
+    return trajectories, geodesic, plans, net
+
+
+def smooth_bends(trajectories):
+    """Return the bends of one curve through all knots of each trajectory.
+
+    A cubic spline over the distance travelled on average, a parabola through three knots.
+    Trajectories that miss an anchor stay straight.
+    """
+    points = trajectories.points
+    n_knots = points.shape[1]
+    step = np.sqrt(np.mean(np.sum(np.diff(points, axis=1) ** 2, axis=2), axis=0))
+    position = np.concatenate([[0.0], np.cumsum(np.maximum(step, 1e-9 * step.max()))])
+    whole = (trajectories.first == 0) & (trajectories.last == n_knots - 1)
+    curve = CubicSpline(position, points, axis=1)
+    bends = []
+    for k in range(n_knots - 1):
+        samples = curve(np.linspace(position[k], position[k + 1], _CURVE_SAMPLES + 1))
+        speed = np.linalg.norm(np.diff(samples, axis=1), axis=2)
+        bends.append(fit_bends(retime(samples, speed)) * whole[:, None, None])
+    return np.stack(bends, axis=1)

@@ -1,0 +1,72 @@
+"""The Lagrangian of paths: kinetic and potential energy made into a cost (method.md 2)."""
+
+import torch
+from torch import nn
+
+COSTS = ("jacobi", "action", "study")
+
+
+class Lagrangian(nn.Module):
+    """Cost of paths q (n, T + 1, D), sampled at even times, under conditions x.
+
+    Parameters
+    ----------
+    metric : torch.nn.Module or None
+        v' G(q, x) v; None is the Euclidean metric.
+    field : torch.nn.Module or None
+        u(q, x) of the potential, with its `level`.
+    weight, cap : float
+        Of the potential.
+    cost : {"jacobi", "action", "study"}
+        How both make a cost.
+    """
+
+    def __init__(self, metric, field, weight=0.0, cap=torch.inf, cost="jacobi"):
+        super().__init__()
+        self.metric = metric
+        self.field = field
+        self.weight = weight
+        self.cap = cap
+        self.cost = cost
+
+    @property
+    def is_flat(self):
+        """Whether geodesics are straight lines and the cost is |y1 - y0|^2 / 2."""
+        return self.metric is None and (self.field is None or self.weight == 0)
+
+    def speed(self, path, x):
+        """Return the speed sqrt(v' G v) in every segment, (n, T), and the mid-points."""
+        velocity = (path.shape[1] - 1) * path.diff(dim=1)
+        middle = 0.5 * (path[:, 1:] + path[:, :-1])
+        if self.metric is None:
+            squares = (velocity**2).sum(dim=-1)
+        else:
+            squares = self.metric(middle, velocity, x)
+        return squares.clamp(min=1e-14).sqrt(), middle
+
+    def forward(self, path, x):
+        """Return the cost of every path and the speed in its segments."""
+        speed, middle = self.speed(path, x)
+        potential = None if self.field is None else self.field(middle, x)
+        return getattr(self, f"_{self.cost}")(speed, potential), speed
+
+    def _jacobi(self, speed, potential):
+        """Half the squared length in the metric rho^2 G."""
+        if potential is None:
+            return 0.5 * speed.mean(dim=1) ** 2
+        rho = 1 + self.weight * (self.field.level - potential).clamp(0, self.cap)
+        return 0.5 * (rho * speed).mean(dim=1) ** 2
+
+    def _action(self, speed, potential):
+        """Integral of K - U over time."""
+        action = 0.5 * (speed**2).mean(dim=1)
+        return action if potential is None else action - self.weight * potential.mean(dim=1)
+
+    def _study(self, speed, potential):
+        """Half the square of the energy that the published code sums over segments."""
+        return 0.5 * self.energy(speed, potential) ** 2
+
+    def energy(self, speed, potential):
+        """Mean of speed - U over the segments; negative values are squared away."""
+        energy = speed if potential is None else speed - self.weight * potential
+        return energy.mean(dim=1)

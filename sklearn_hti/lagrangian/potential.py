@@ -1,0 +1,243 @@
+"""Potential energies U: paths stay where outputs are likely (method.md section 2)."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from torch import nn
+
+from .support import Support, path_conditions
+
+_GRID = np.geomspace(0.01, 1.0, 21)  # bandwidths that are tried, in units of the spread of y
+_MAX_ROWS = 1000  # rows on which bandwidths are judged
+
+
+class PotentialEnergy(BaseEstimator, ABC):
+    """Potential energy U = weight * u(y, x); the base class of all of them."""
+
+    @abstractmethod
+    def field(self, data, scaler, seed):
+        """Return the module of u.
+
+        Parameters
+        ----------
+        data : TrainingData
+            All encoded rows.
+        scaler : OutputScaler
+            From scaled outputs to those of the user.
+        seed : int
+            Seed of the choice of rows.
+
+        Returns
+        -------
+        torch.nn.Module
+            ``module(q, x)`` gives u, shape (n, T), at places q of shape (n, T, D) under
+            conditions x (`PathConditions`); ``module.level`` its largest value on the data.
+        """
+
+
+class DensityPotential(PotentialEnergy):
+    """Logarithm of a conditional kernel density of the outputs of all anchors.
+
+    p(y | x) = sum_i k_h(y - y_i) k_g(x - x_i) / sum_i k_g(x - x_i), the Nadaraya-Watson
+    estimate with Gaussian kernels; rows of other categories do not count. Each condition sums
+    over its `n_support` nearest rows, or over a random choice of so many where they are all
+    equally near.
+
+    Parameters
+    ----------
+    weight : float, default=0.5
+        How dear it is to leave the data: the factor a of the "jacobi" cost.
+    bandwidth : {"likelihood", "scott"} or float, default="likelihood"
+        Kernel width h, in scaled output units. "likelihood" maximises the left-one-out
+        likelihood of the rows, "scott" follows Scott's rule for each condition, which is far
+        too wide where outputs lie on a thin set.
+    condition_bandwidth : "scott" or float, default="scott"
+        Kernel width g, in standard deviations of the numeric columns of X.
+    cap : float, default=100.0
+        Depth below the highest log-density from which on places cost the same.
+    n_support : int, default=128
+        Rows per condition in the sum.
+
+    Examples
+    --------
+    >>> from sklearn_hti.lagrangian import DensityPotential
+    >>> DensityPotential(bandwidth=0.1)
+    DensityPotential(bandwidth=0.1)
+    """
+
+    def __init__(
+        self,
+        weight=0.5,
+        bandwidth="likelihood",
+        condition_bandwidth="scott",
+        cap=100.0,
+        n_support=128,
+    ):
+        self.weight = weight
+        self.bandwidth = bandwidth
+        self.condition_bandwidth = condition_bandwidth
+        self.cap = cap
+        self.n_support = n_support
+
+    def field(self, data, scaler, seed):
+        """Return the module of the log-density.
+
+        Parameters
+        ----------
+        data : TrainingData
+            The rows of all anchors.
+        scaler : OutputScaler
+            Not read.
+        seed : int
+            Seed of the choice of rows.
+
+        Returns
+        -------
+        torch.nn.Module
+            The log-density.
+        """
+        support = Support.build(data, self.condition_bandwidth, self.n_support, seed)
+        field = LogDensity(support, np.ones(len(support.points)))
+        rng = np.random.default_rng(seed)
+        rows = rng.permutation(len(data.y))[:_MAX_ROWS]
+        if self.bandwidth == "likelihood":
+            scores = [field.with_bandwidth(h).left_out(data, rows) for h in _GRID]
+            field = field.with_bandwidth(_GRID[int(np.argmax(scores))])
+        elif self.bandwidth == "scott":
+            field = LogDensity(support, _scott(support))
+        else:
+            field = field.with_bandwidth(float(self.bandwidth))
+        field.level = float(field.at_rows(data, rows).max())
+        return field
+
+
+class LogDensity(nn.Module):
+    """log p(y | x) over the rows of a Support, with one bandwidth per condition."""
+
+    def __init__(self, support, bandwidth):
+        super().__init__()
+        self.support = support
+        self.register_buffer("bandwidth", torch.as_tensor(bandwidth, dtype=torch.float32))
+        self.level = 0.0
+        # exponents -|q - y_i|^2 / 2 h^2 + log w_i, but for the part of q alone
+        scaled = support.points / self.bandwidth.view(-1, 1, 1)
+        self.register_buffer("scaled", scaled)
+        self.register_buffer("offset", support.log_weights - 0.5 * (scaled**2).sum(dim=-1))
+
+    def with_bandwidth(self, h):
+        """Return the density over the same rows with another bandwidth."""
+        return LogDensity(self.support, np.full(len(self.bandwidth), h))
+
+    def forward(self, q, x):
+        """Return log p(q | x), shape (n, T)."""
+        exponents, rest = self._exponents(q, x)
+        highest = exponents.detach().amax(dim=-1, keepdim=True)
+        # far terms are cut at e^-60 of the largest: exponentials of less are slow denormals
+        total = (exponents - highest).clamp(min=-60).exp().sum(dim=-1)
+        return total.log() + highest.squeeze(-1) + rest
+
+    def _exponents(self, q, x):
+        """Return exponents (n, T, J), and what to add to the logarithm of their sum, (n, T)."""
+        h = self.bandwidth[x.group].unsqueeze(1)
+        q = q / h.unsqueeze(2)
+        if len(self.scaled) == 1:
+            exponents = q @ self.scaled.mT + self.offset.unsqueeze(1)
+        else:
+            scaled, offset = self.scaled[x.group], self.offset[x.group]
+            exponents = torch.baddbmm(offset.unsqueeze(1), q, scaled.mT)
+        normaliser = q.shape[-1] * (h.log() + 0.5 * np.log(2 * np.pi))
+        return exponents, -0.5 * (q**2).sum(dim=-1) - normaliser
+
+    @torch.no_grad()
+    def at_rows(self, data, rows):
+        """Return log p at training rows, one value per row."""
+        q = torch.as_tensor(data.y[rows, None], dtype=torch.float32)
+        return self(q, path_conditions(data, rows, "cpu"))[:, 0]
+
+    @torch.no_grad()
+    def left_out(self, data, rows):
+        """Return the mean log p of rows, each estimated from the others."""
+        q = torch.as_tensor(data.y[rows, None], dtype=torch.float32)
+        x = path_conditions(data, rows, "cpu")
+        exponents, rest = self._exponents(q, x)
+        support_rows = self.support.rows[x.group.numpy() if len(self.support.rows) > 1 else 0]
+        itself = torch.as_tensor(support_rows == rows[:, None])
+        log_density = exponents[:, 0].masked_fill(itself, -torch.inf).logsumexp(dim=-1)
+        return float((log_density + rest[:, 0]).clamp(min=-1e3).mean())
+
+
+def _scott(support):
+    """Return Scott's bandwidth of every condition: spread * n_effective^(-1 / (D + 4))."""
+    weights = support.log_weights.exp().unsqueeze(-1)
+    mean = (weights * support.points).sum(dim=1, keepdim=True)
+    variance = (weights * (support.points - mean) ** 2).sum(dim=1).mean(dim=-1)
+    n_effective = 1 / (weights**2).sum(dim=1)[:, 0]
+    n_outputs = support.points.shape[-1]
+    width = variance.sqrt() * n_effective ** (-1.0 / (n_outputs + 4))
+    return width.clamp(min=1e-3).numpy()
+
+
+class CallablePotential(PotentialEnergy):
+    """Potential given by a function of the user.
+
+    Parameters
+    ----------
+    function : callable or torch.nn.Module
+        ``u(y, x)`` with tensors y of shape (n, D), in the units of the user, and x of shape
+        (n, C), numeric columns first and then the numbers of the categories. Large where
+        outputs are likely; differentiable in y; shape (n,).
+    weight : float, default=0.5
+        Factor a of the "jacobi" cost.
+    cap : float, default=100.0
+        Depth below the largest value on the data from which on places cost the same.
+    """
+
+    def __init__(self, function, weight=0.5, cap=100.0):
+        self.function = function
+        self.weight = weight
+        self.cap = cap
+
+    def field(self, data, scaler, seed):
+        """Return the module of the function.
+
+        Parameters
+        ----------
+        data : TrainingData
+            The rows of all anchors.
+        scaler : OutputScaler
+            From scaled outputs to those of the user.
+        seed : int
+            Not read.
+
+        Returns
+        -------
+        torch.nn.Module
+            The function of scaled places.
+        """
+        _, first = np.unique(data.groups, return_index=True)
+        field = _UserField(self.function, scaler, data.conditions.keys[first])
+        rows = np.arange(len(data.y))
+        q = torch.as_tensor(data.y[:, None], dtype=torch.float32)
+        with torch.no_grad():
+            field.level = float(field(q, path_conditions(data, rows, "cpu")).max())
+        if not np.isfinite(field.level):
+            raise ValueError("potential: u(y, x) is not finite on the training outputs.")
+        return field
+
+
+class _UserField(nn.Module):
+    """u(y, x) at scaled places."""
+
+    def __init__(self, function, scaler, keys):
+        super().__init__()
+        self.function = function
+        for name, value in (("scale", scaler.scale_), ("center", scaler.center_), ("keys", keys)):
+            self.register_buffer(name, torch.as_tensor(value, dtype=torch.float32))
+
+    def forward(self, q, x):
+        """Return u, shape (n, T)."""
+        y = (q * self.scale + self.center).flatten(0, 1)
+        value = self.function(y, self.keys[x.group].repeat_interleave(q.shape[1], dim=0))
+        return value.reshape(q.shape[:2])

@@ -1,0 +1,77 @@
+"""What `path` accepts: how the path from anchor to anchor is drawn."""
+
+from dataclasses import replace
+
+from sklearn.base import BaseEstimator
+
+
+class GeodesicPath(BaseEstimator):
+    """Geodesics of the Lagrangian, interval by interval.
+
+    Straight lines where the Lagrangian has neither metric nor potential; else natural cubic
+    splines from a network that is trained on the coupled pairs, together with the metric.
+
+    Parameters
+    ----------
+    n_nodes : int, default=7
+        Interior nodes of a spline.
+    n_segments : int, default=16
+        Segments into which a path is cut to compute its cost.
+    n_couplings : int, default=2
+        How often the transport problems are solved anew during training, on the cost that was
+        learned so far. The metric is learned after the first time.
+    max_iter : int, default=600
+        Training steps.
+    batch_size : int, default=128
+        Pairs per step.
+    learning_rate : float, default=0.003
+        Peak of the one-cycle learning rate.
+    refine_steps : int, default=0
+        Gradient steps on each path after the network's answer.
+    """
+
+    def __init__(
+        self,
+        n_nodes=7,
+        n_segments=16,
+        n_couplings=2,
+        max_iter=600,
+        batch_size=128,
+        learning_rate=0.003,
+        refine_steps=0,
+    ):
+        self.n_nodes = n_nodes
+        self.n_segments = n_segments
+        self.n_couplings = n_couplings
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.refine_steps = refine_steps
+
+    def training(self, settings):
+        """Return the estimator's training settings with those of the path network.
+
+        Parameters
+        ----------
+        settings : TrainingSettings
+            Of the estimator.
+
+        Returns
+        -------
+        TrainingSettings
+            Of the path network.
+        """
+        return replace(
+            settings,
+            max_iter=self.max_iter,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            early_stopping=False,
+        )
+
+
+class SmoothPath(BaseEstimator):
+    """One curve through the coupled outputs of all anchors.
+
+    A cubic spline over the distance travelled from anchor to anchor, not over the clock.
+    """

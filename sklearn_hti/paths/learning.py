@@ -1,0 +1,160 @@
+"""Learn paths and metric: both descend the cost of the coupled pairs (method.md 3 and 4)."""
+
+from functools import partial
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
+from torch import nn
+from torch.func import functional_call
+
+from .._trajectories import build_trajectories
+from ..lagrangian.support import path_conditions
+from ..nn.engine import DrawnDataset, Engine, train
+from .geodesic import Geodesic, StraightGeodesic, build_paths
+
+_MAX_PAIRS = 20_000
+_SPEED_PENALTY = 0.05
+_RANDOM_SHARE = 3  # one in so many paths of a batch leads to a random partner
+
+
+class PairDataset(DrawnDataset):
+    """Pairs of outputs that the current plans couple, all edges together."""
+
+    def __init__(self, data, plans, rng, device):
+        self.data, self.rng, self.device = data, rng, device
+        self.couple(plans)
+
+    def couple(self, plans):
+        """Take the pairs of new plans."""
+        trajectories = build_trajectories(self.data, plans, self.rng)
+        points, origin = trajectories.points, trajectories.rows[:, 0]
+        y0, y1, rows, block = [], [], [], []
+        for k in range(points.shape[1] - 1):
+            on = (trajectories.first <= k) & (k + 1 <= trajectories.last)
+            y0.append(points[on, k])
+            y1.append(points[on, k + 1])
+            rows.append(origin[on])
+            block.append(self.data.groups[origin[on]] * points.shape[1] + k)
+        y0, y1, rows, block = (np.concatenate(part) for part in (y0, y1, rows, block))
+        picked = self.rng.permutation(len(y0))[:_MAX_PAIRS]
+        picked = picked[np.argsort(block[picked], kind="stable")]
+        _, first, index, size = np.unique(
+            block[picked], return_index=True, return_inverse=True, return_counts=True
+        )
+
+        def tensor(values, dtype=torch.float32):
+            return torch.as_tensor(values, dtype=dtype, device=self.device)
+
+        self.y0, self.y1 = tensor(y0[picked]), tensor(y1[picked])
+        self.x = path_conditions(self.data, rows[picked], self.device)
+        self.first, self.size = (tensor(v[index], torch.int64) for v in (first, size))
+        self.n_rows = len(picked)
+
+    def draw(self, rows, generator):
+        """Return pairs; one in three starts is led to a random end of its edge and condition."""
+        rows = rows % self.n_rows
+        uniform = torch.rand(len(rows), generator=generator, device=self.device)
+        other = self.first[rows] + (uniform * self.size[rows]).long().clamp(
+            max=self.size[rows] - 1
+        )
+        some = slice(len(rows) // _RANDOM_SHARE)
+        inputs = {
+            "y0": torch.cat([self.y0[rows], self.y0[rows[some]]]),
+            "y1": torch.cat([self.y1[rows], self.y1[other[some]]]),
+            "x": self.x.pick(torch.cat([rows, rows[some]])),
+        }
+        return inputs, len(rows)
+
+
+class PathsAndMetric(nn.Module):
+    """The two networks that are trained together."""
+
+    def __init__(self, paths, lagrangian):
+        super().__init__()
+        self.paths = paths
+        self.lagrangian = lagrangian
+        self.metric_learns = False  # before paths have bent, it would make chords cheap
+
+    def costs(self, y0, y1, x, n_coupled):
+        """Return cost and speeds of all paths; the metric learns from the coupled ones alone."""
+        path = self.paths(y0, y1, x)
+        frozen = {k: v.detach() for k, v in self.lagrangian.named_parameters()}
+        if not self.metric_learns:
+            return functional_call(self.lagrangian, frozen, (path, x))
+        parts = (
+            self.lagrangian(path[:n_coupled], x.pick(slice(n_coupled))),
+            functional_call(
+                self.lagrangian, frozen, (path[n_coupled:], x.pick(slice(n_coupled, None)))
+            ),
+        )
+        return tuple(torch.cat(pair) for pair in zip(*parts, strict=True))
+
+
+class GeodesicEngine(Engine):
+    """Minimises the mean cost of paths over path network and metric.
+
+    Costs are divided by the mean of |y1 - y0|^2 / 2. A penalty on uneven speed keeps the
+    sampled points spread along the path; the "jacobi" cost does not depend on them.
+    """
+
+    def loss(self, inputs, n_coupled):
+        """Return the loss of one batch."""
+        cost, speed = self.module_.costs(**inputs, n_coupled=n_coupled)
+        unit = 0.5 * ((inputs["y1"] - inputs["y0"]) ** 2).sum(dim=1).mean().clamp(min=1e-12)
+        uneven = speed / speed.mean(dim=1, keepdim=True).detach().clamp(min=1e-6) - 1
+        return cost.mean() / unit + _SPEED_PENALTY * (uneven**2).mean()
+
+
+class Recouple(Callback):
+    """Solve the transport problems anew, on the current cost, a few times during training."""
+
+    def __init__(self, solve, dataset, n_times):
+        self.solve, self.dataset, self.n_times = solve, dataset, n_times
+
+    def on_epoch_end(self, net, **kwargs):
+        """Recouple after every (n_times + 1)-th of the epochs."""
+        every = max(1, net.max_epochs // (self.n_times + 1))
+        epoch = len(net.history)
+        if epoch % every == 0 and epoch < net.max_epochs:
+            self.dataset.couple(self.solve())
+            net.module_.metric_learns = True
+
+
+def learn_geodesics(
+    component, solver, data, lagrangian, encoder, conditioning, seeds, settings, callbacks
+):
+    """Train path network and metric on couplings that follow them.
+
+    Returns
+    -------
+    geodesic : Geodesic
+        Paths and costs.
+    plans : list of csr_array
+        One per edge, optimal for the learned cost.
+    net : Engine
+        The trained engine.
+    """
+    device = settings.device
+    rng = np.random.default_rng(seeds["coupling"])
+    paths = build_paths(component, data.y.shape[1], encoder, conditioning, seeds["paths"])
+    module = PathsAndMetric(paths, lagrangian).to(device)
+    geodesic = Geodesic(module.paths, module.lagrangian, data, device, component.refine_steps)
+
+    def solve():
+        return [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
+
+    straight = StraightGeodesic()
+    plans = [solver.plan(data, edge, straight, rng) for edge in data.anchors.edges]
+    dataset = PairDataset(data, plans, rng, device)
+    net = train(
+        module,
+        dataset,
+        None,
+        label="geodesics",
+        seed=seeds["pairs"],
+        settings=component.training(settings),
+        engine=partial(GeodesicEngine),
+        user_callbacks=[*callbacks, Recouple(solve, dataset, component.n_couplings)],
+    )
+    return geodesic, solve(), net
