@@ -49,12 +49,23 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    kinetic : {"euclidean"} or EuclideanKinetic, default="euclidean"
-        What a velocity costs. "euclidean" is the same everywhere and in all directions.
-    potential : None, default=None
-        Where paths like to go; None is nowhere in particular.
-    path : {"geodesic"}, default="geodesic"
-        Paths are geodesics, interval by interval.
+    kinetic : {"euclidean", "learned", "fixed_spectrum", "land", "rbf"} or KineticEnergy, \
+            default="euclidean"
+        What a velocity costs. "euclidean" is the same everywhere and in all directions;
+        "learned" is a metric field under which the observed transport is cheap,
+        "fixed_spectrum" the same with fixed eigenvalues; "land" and "rbf" are cheap where
+        data are dense. With one output the learned metrics are the Euclidean one.
+    potential : {None, "density"}, PotentialEnergy or callable, default=None
+        Where paths like to go: nowhere in particular, where outputs of the anchors are dense,
+        or where a function u(y, x) of torch tensors is large (see
+        `sklearn_hti.lagrangian.CallablePotential`).
+    cost : {"jacobi", "action", "study"}, default="jacobi"
+        How kinetic and potential energy make the cost of a path: half the squared length in a
+        metric that is dear away from the data, the integral of K - U over time, or what the
+        published code minimises, which lets points wait and jump.
+    path : {"geodesic", "smooth"} or GeodesicPath, default="geodesic"
+        "geodesic" draws the cheapest path interval by interval, "smooth" one cubic curve
+        through the coupled outputs of all anchors.
     solver : {"coupling"} or OTSolver, default="coupling"
         How outputs of neighbouring anchors are matched. "coupling" stands for
         ``CouplingSolver()``; pass an instance to search over its parameters.
@@ -123,6 +134,8 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         The source of draws at the base anchor, its ``name`` and the ``reason``.
     base_lam_ : float
         The anchor of the base.
+    lagrangian_ : Lagrangian
+        Metric and potential, trained, and the cost that they make of a path.
     solver_ : OTSolver
         The solver that coupled the anchors.
     flow_map_ : TransportMap

@@ -3,6 +3,7 @@
 import inspect
 
 import numpy as np
+import pytest
 from numpydoc.docscrape import ClassDoc
 from sklearn.base import is_regressor
 from sklearn.utils import get_tags
@@ -18,6 +19,9 @@ FAST = HyperparameterTrajectoryRegressor(
 )
 
 
+@pytest.mark.filterwarnings(
+    "ignore::sklearn_hti.exceptions.CouplingWarning"
+)  # random X repeats little
 @parametrize_with_checks([FAST])
 def test_scikit_learn(estimator, check):
     check(estimator)

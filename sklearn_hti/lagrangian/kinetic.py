@@ -14,7 +14,7 @@ from torch import nn
 from .._random import build_module
 from ..nn.modules import ConditionalMLP, ConditionEmbedding
 
-_HIDDEN = (128, 128)
+_HIDDEN = (64, 64)
 _MAX_GIVENS = 6  # outputs up to which every pair of axes has a rotation of its own
 _N_REFLECTIONS = 4
 

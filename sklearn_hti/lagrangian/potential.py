@@ -47,7 +47,7 @@ class DensityPotential(PotentialEnergy):
 
     Parameters
     ----------
-    weight : float, default=0.5
+    weight : float, default=0.2
         How dear it is to leave the data: the factor a of the "jacobi" cost.
     bandwidth : {"likelihood", "scott"} or float, default="likelihood"
         Kernel width h, in scaled output units. "likelihood" maximises the left-one-out
@@ -69,7 +69,7 @@ class DensityPotential(PotentialEnergy):
 
     def __init__(
         self,
-        weight=0.5,
+        weight=0.2,
         bandwidth="likelihood",
         condition_bandwidth="scott",
         cap=100.0,
@@ -188,13 +188,13 @@ class CallablePotential(PotentialEnergy):
         ``u(y, x)`` with tensors y of shape (n, D), in the units of the user, and x of shape
         (n, C), numeric columns first and then the numbers of the categories. Large where
         outputs are likely; differentiable in y; shape (n,).
-    weight : float, default=0.5
+    weight : float, default=0.2
         Factor a of the "jacobi" cost.
     cap : float, default=100.0
         Depth below the largest value on the data from which on places cost the same.
     """
 
-    def __init__(self, function, weight=0.5, cap=100.0):
+    def __init__(self, function, weight=0.2, cap=100.0):
         self.function = function
         self.weight = weight
         self.cap = cap

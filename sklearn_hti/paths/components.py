@@ -15,12 +15,12 @@ class GeodesicPath(BaseEstimator):
     ----------
     n_nodes : int, default=7
         Interior nodes of a spline.
-    n_segments : int, default=16
+    n_segments : int, default=12
         Segments into which a path is cut to compute its cost.
-    n_couplings : int, default=2
+    n_couplings : int, default=1
         How often the transport problems are solved anew during training, on the cost that was
         learned so far. The metric is learned after the first time.
-    max_iter : int, default=600
+    max_iter : int, default=400
         Training steps.
     batch_size : int, default=128
         Pairs per step.
@@ -28,17 +28,22 @@ class GeodesicPath(BaseEstimator):
         Peak of the one-cycle learning rate.
     refine_steps : int, default=0
         Gradient steps on each path after the network's answer.
+    constant_speed : {"euclidean", "metric"}, default="euclidean"
+        Where on its path an output is at a given clock time: at constant speed among the
+        (scaled) outputs, or in the metric. A learned metric is cheap where paths run, which
+        says nothing of how fast networks change: on semicircles its speed doubles the error.
     """
 
     def __init__(
         self,
         n_nodes=7,
-        n_segments=16,
-        n_couplings=2,
-        max_iter=600,
+        n_segments=12,
+        n_couplings=1,
+        max_iter=400,
         batch_size=128,
         learning_rate=0.003,
         refine_steps=0,
+        constant_speed="euclidean",
     ):
         self.n_nodes = n_nodes
         self.n_segments = n_segments
@@ -47,6 +52,7 @@ class GeodesicPath(BaseEstimator):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.refine_steps = refine_steps
+        self.constant_speed = constant_speed
 
     def training(self, settings):
         """Return the estimator's training settings with those of the path network.

@@ -79,14 +79,19 @@ class Geodesic:
         Where both run.
     refine_steps : int
         Gradient steps that improve every path that is asked for.
+    constant_speed : str
+        What is constant along a path: speed among outputs, or in the metric.
     """
 
-    def __init__(self, paths, lagrangian, data, device, refine_steps=0):
+    def __init__(
+        self, paths, lagrangian, data, device, refine_steps=0, constant_speed="euclidean"
+    ):
         self.paths = paths
         self.lagrangian = lagrangian
         self.data = data
         self.device = device
         self.refine_steps = refine_steps
+        self.constant_speed = constant_speed
 
     def cost_matrix(self, y0, y1, rows):
         """Return c(y0_i, y1_j | x of row_i), shape (n0, n1)."""
@@ -98,9 +103,14 @@ class Geodesic:
         return self._over_chunks(lambda path, x: self.lagrangian(path, x)[0], y0, y1, rows)
 
     def path(self, y0, y1, rows):
-        """Return paths (n, T + 1, D) that run at constant speed in the metric."""
+        """Return paths (n, T + 1, D) that run at constant speed."""
         path = self._over_chunks(lambda path, x: path, y0, y1, rows)
-        speed = self._over_chunks(lambda path, x: self.lagrangian.speed(path, x)[0], y0, y1, rows)
+        if self.constant_speed == "metric":
+            speed = self._over_chunks(
+                lambda path, x: self.lagrangian.speed(path, x)[0], y0, y1, rows
+            )
+        else:
+            speed = np.linalg.norm(np.diff(path, axis=1), axis=2)
         return retime(path, speed)
 
     def bends(self, trajectories):

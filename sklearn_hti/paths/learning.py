@@ -139,7 +139,14 @@ def learn_geodesics(
     rng = np.random.default_rng(seeds["coupling"])
     paths = build_paths(component, data.y.shape[1], encoder, conditioning, seeds["paths"])
     module = PathsAndMetric(paths, lagrangian).to(device)
-    geodesic = Geodesic(module.paths, module.lagrangian, data, device, component.refine_steps)
+    geodesic = Geodesic(
+        module.paths,
+        module.lagrangian,
+        data,
+        device,
+        component.refine_steps,
+        component.constant_speed,
+    )
 
     def solve():
         return [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
