@@ -9,6 +9,7 @@ from .lagrangian import CallablePotential, Lagrangian, PotentialEnergy
 from .paths import GeodesicPath, SmoothPath, StraightGeodesic
 from .paths.learning import learn_geodesics
 from .paths.spline import retime
+from .solvers import NeuralDual
 from .solvers.registry import resolve
 
 _CURVE_SAMPLES = 32  # per interval of a smooth curve
@@ -37,24 +38,26 @@ def fit_trajectories(
         Coupled outputs and the bends of the paths between them.
     geodesic : StraightGeodesic or Geodesic
         Paths and costs.
-    plans : list of csr_array
-        One per edge.
+    plans : list of csr_array or None
+        One per edge; None where maps were learned instead.
     net : Engine or None
-        The trained path network; None where paths are straight.
+        What was trained: path network or dual; None where nothing was to be learned.
     """
     rng = np.random.default_rng(seeds["coupling"])
-    if lagrangian.is_flat:
-        geodesic, net = StraightGeodesic(), None
-        plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
+    component = GeodesicPath() if isinstance(path, SmoothPath) else path
+    arguments = (data, lagrangian, component, encoder, conditioning, seeds, settings, callbacks)
+    geodesic, plans, net = StraightGeodesic(), None, None
+    if isinstance(solver, NeuralDual):
+        maps = solver.fit_maps(*arguments)
+        geodesic, net, trajectories = maps.geodesic, maps.net, maps.trajectories(data, rng)
     else:
-        component = GeodesicPath() if isinstance(path, SmoothPath) else path
-        geodesic, plans, net = learn_geodesics(
-            component, solver, data, lagrangian, encoder, conditioning, seeds, settings, callbacks
-        )
-    trajectories = build_trajectories(data, plans, rng)
+        if not lagrangian.is_flat:
+            geodesic, net = learn_geodesics(solver, *arguments)
+        plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
+        trajectories = build_trajectories(data, plans, rng)
     if isinstance(path, SmoothPath):
         trajectories = trajectories.bent(smooth_bends(trajectories))
-    elif net is not None:
+    elif not lagrangian.is_flat:
         trajectories = trajectories.bent(geodesic.bends(trajectories))
     return trajectories, geodesic, plans, net
 
@@ -62,12 +65,15 @@ def fit_trajectories(
 def smooth_bends(trajectories):
     """Return the bends of one curve through all knots of each trajectory.
 
-    A cubic spline over the distance travelled on average, a parabola through three knots.
+    A cubic spline over the distance travelled on average, a parabola through three knots, at
+    constant speed in each interval.
     Trajectories that miss an anchor stay straight.
     """
     points = trajectories.points
     n_knots = points.shape[1]
     step = np.sqrt(np.mean(np.sum(np.diff(points, axis=1) ** 2, axis=2), axis=0))
+    if not step.any():
+        return np.zeros((len(points), n_knots - 1, 0, points.shape[2]))
     position = np.concatenate([[0.0], np.cumsum(np.maximum(step, 1e-9 * step.max()))])
     whole = (trajectories.first == 0) & (trajectories.last == n_knots - 1)
     curve = CubicSpline(position, points, axis=1)

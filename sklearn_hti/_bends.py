@@ -5,7 +5,7 @@ import torch
 from numpy.polynomial import polynomial as poly
 from scipy.special import jacobi
 
-N_BENDS = 6
+N_BENDS = 4
 
 
 def bend_coefficients(n_bends):

@@ -29,9 +29,14 @@ def rng():
 
 @pytest.fixture(scope="session")
 def make():
-    """The estimator with a short training and the linear clock."""
+    """The estimator with a short training, straight paths and the linear clock."""
     return partial(
-        HyperparameterTrajectoryRegressor, lam_transform=None, max_iter=50, random_state=0
+        HyperparameterTrajectoryRegressor,
+        kinetic="euclidean",
+        potential=None,
+        lam_transform=None,
+        max_iter=50,
+        random_state=0,
     )
 
 

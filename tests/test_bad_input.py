@@ -155,10 +155,11 @@ def test_lam_column_holds_no_numbers(refuse):
 @pytest.mark.parametrize(
     ("name", "value", "accepted"),
     [
-        ("kinetic", "learned", ["'euclidean'"]),
-        ("potential", "density", ["None"]),
-        ("path", "smooth", ["'geodesic'"]),
-        ("solver", "neural_dual", ["'coupling'"]),
+        ("kinetic", "x", ["'euclidean'", "'learned'", "'fixed_spectrum'", "'land'", "'rbf'"]),
+        ("potential", "x", ["None", "'density'"]),
+        ("cost", "x", ["'jacobi'", "'action'", "'study'"]),
+        ("path", "x", ["'geodesic'", "'smooth'"]),
+        ("solver", "x", ["'coupling'", "'neural_dual'"]),
         ("conditioning", "hypernetwork", ["'film'", "'concat'"]),
         ("base", "x", ["'auto'", "'neighbors'", "'flow'"]),
         ("lam_transform", "x", ["None", "'auto'", "'log'", "'logit'", "'probit'", "'odds'"]),
@@ -176,7 +177,7 @@ def test_the_error_lists_what_is_accepted(refuse, name, value, accepted):
     ("name", "value"),
     [
         ("kinetic", 1),
-        ("potential", lambda y, x: 0),
+        ("potential", 3.0),
         ("path", None),
         ("solver", None),
         ("conditioning", None),

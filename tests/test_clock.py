@@ -19,7 +19,6 @@ from sklearn_hti._clock import (
 )
 from sklearn_hti._clock_choice import choose_clock
 from sklearn_hti.exceptions import ClockWarning
-from sklearn_hti.lagrangian import EuclideanKinetic
 from sklearn_hti.paths import StraightGeodesic
 from sklearn_hti.solvers import CouplingSolver
 
@@ -261,7 +260,7 @@ FAMILIES = {
 
 
 def choose(lam_transform, data):
-    geodesic = StraightGeodesic(EuclideanKinetic())
+    geodesic = StraightGeodesic()
     rng = np.random.default_rng(0)
     return choose_clock(lam_transform, data, CouplingSolver(), geodesic, rng)
 

@@ -10,12 +10,18 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
+from sklearn_hti.paths import GeodesicPath
 
 # lambda is the last column of the suite's X, which has continuous columns, too: so bins.
-# Twenty steps of a linear clock are enough for the checks, none of which needs the map to be
+# A few steps of a linear clock are enough for the checks, none of which needs the map to be
 # good except those that want a finite score.
 FAST = HyperparameterTrajectoryRegressor(
-    lam_column=-1, lam_transform=None, max_iter=20, batch_size=32, random_state=0
+    path=GeodesicPath(max_iter=10, batch_size=32),
+    lam_column=-1,
+    lam_transform=None,
+    max_iter=20,
+    batch_size=32,
+    random_state=0,
 )
 
 

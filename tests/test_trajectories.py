@@ -6,7 +6,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
 from sklearn_hti._trajectories import build_trajectories
-from sklearn_hti.lagrangian import EuclideanKinetic
 from sklearn_hti.paths import StraightGeodesic
 from sklearn_hti.solvers import CouplingSolver
 
@@ -19,7 +18,7 @@ def follow(encode):
         data = encode(X, y, lam, n_anchors=len(np.unique(lam)))
         rng = np.random.default_rng(seed)
         if plans is None:
-            solver, geodesic = CouplingSolver(), StraightGeodesic(EuclideanKinetic())
+            solver, geodesic = CouplingSolver(), StraightGeodesic()
             plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
         return data, build_trajectories(data, plans, rng)
 

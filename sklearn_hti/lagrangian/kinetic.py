@@ -321,7 +321,7 @@ class KernelMetric(nn.Module):
 
     @torch.no_grad()
     def _mean_kernel_on_data(self):
-        points, log_weights = self.support.points, self.support.log_weights
-        squares = torch.cdist(points[:200], points[:200]) ** 2
-        kernel = (log_weights[:200].unsqueeze(1) - 0.5 * squares / self.bandwidth**2).exp()
-        return float(np.median(kernel.sum(dim=-1).numpy()))
+        points, log_weights = self.support.points[:200], self.support.log_weights[:200]
+        squares = torch.cdist(points, points) ** 2
+        kernel = (log_weights.unsqueeze(1) - 0.5 * squares / self.bandwidth**2).exp()
+        return float(np.median(kernel.sum(dim=-1)[log_weights > -torch.inf].numpy()))

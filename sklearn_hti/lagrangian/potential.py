@@ -47,7 +47,7 @@ class DensityPotential(PotentialEnergy):
 
     Parameters
     ----------
-    weight : float, default=0.2
+    weight : float, default=0.3
         How dear it is to leave the data: the factor a of the "jacobi" cost.
     bandwidth : {"likelihood", "scott"} or float, default="likelihood"
         Kernel width h, in scaled output units. "likelihood" maximises the left-one-out
@@ -69,7 +69,7 @@ class DensityPotential(PotentialEnergy):
 
     def __init__(
         self,
-        weight=0.2,
+        weight=0.3,
         bandwidth="likelihood",
         condition_bandwidth="scott",
         cap=100.0,
@@ -188,13 +188,13 @@ class CallablePotential(PotentialEnergy):
         ``u(y, x)`` with tensors y of shape (n, D), in the units of the user, and x of shape
         (n, C), numeric columns first and then the numbers of the categories. Large where
         outputs are likely; differentiable in y; shape (n,).
-    weight : float, default=0.2
+    weight : float, default=0.3
         Factor a of the "jacobi" cost.
     cap : float, default=100.0
         Depth below the largest value on the data from which on places cost the same.
     """
 
-    def __init__(self, function, weight=0.2, cap=100.0):
+    def __init__(self, function, weight=0.3, cap=100.0):
         self.function = function
         self.weight = weight
         self.cap = cap
@@ -221,8 +221,9 @@ class CallablePotential(PotentialEnergy):
         rows = np.arange(len(data.y))
         q = torch.as_tensor(data.y[:, None], dtype=torch.float32)
         with torch.no_grad():
-            field.level = float(field(q, path_conditions(data, rows, "cpu")).max())
-        if not np.isfinite(field.level):
+            values = field(q, path_conditions(data, rows, "cpu"))
+        field.level = float(values.max())
+        if not torch.isfinite(values).all():
             raise ValueError("potential: u(y, x) is not finite on the training outputs.")
         return field
 

@@ -24,7 +24,7 @@ class GeodesicPath(BaseEstimator):
         Training steps.
     batch_size : int, default=128
         Pairs per step.
-    learning_rate : float, default=0.003
+    learning_rate : float, default=0.005
         Peak of the one-cycle learning rate.
     refine_steps : int, default=0
         Gradient steps on each path after the network's answer.
@@ -41,7 +41,7 @@ class GeodesicPath(BaseEstimator):
         n_couplings=1,
         max_iter=400,
         batch_size=128,
-        learning_rate=0.003,
+        learning_rate=0.005,
         refine_steps=0,
         constant_speed="euclidean",
     ):

@@ -122,7 +122,7 @@ class Recouple(Callback):
 
 
 def learn_geodesics(
-    component, solver, data, lagrangian, encoder, conditioning, seeds, settings, callbacks
+    solver, data, lagrangian, component, encoder, conditioning, seeds, settings, callbacks
 ):
     """Train path network and metric on couplings that follow them.
 
@@ -130,8 +130,6 @@ def learn_geodesics(
     -------
     geodesic : Geodesic
         Paths and costs.
-    plans : list of csr_array
-        One per edge, optimal for the learned cost.
     net : Engine
         The trained engine.
     """
@@ -164,4 +162,4 @@ def learn_geodesics(
         engine=partial(GeodesicEngine),
         user_callbacks=[*callbacks, Recouple(solve, dataset, component.n_couplings)],
     )
-    return geodesic, solve(), net
+    return geodesic, net

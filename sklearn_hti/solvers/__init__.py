@@ -2,5 +2,6 @@
 
 from .base import OTSolver
 from .coupling import CouplingSolver
+from .neural_dual import NeuralDual
 
-__all__ = ["CouplingSolver", "OTSolver"]
+__all__ = ["CouplingSolver", "NeuralDual", "OTSolver"]

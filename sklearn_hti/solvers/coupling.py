@@ -2,9 +2,15 @@
 
 import numpy as np
 from scipy.sparse import coo_array
+from sklearn.neighbors import NearestNeighbors
 
 from .._encoding import share
+from ..paths.geodesic import StraightGeodesic
 from .base import OTSolver
+
+_STRAIGHT = StraightGeodesic()
+_MAX_LEARNED = 128  # rows up to which learned costs are computed for all pairs
+_N_NEAR = 16  # ends beside the likely one that are considered in larger blocks
 
 
 class CouplingSolver(OTSolver):
@@ -13,7 +19,9 @@ class CouplingSolver(OTSolver):
     Where inputs repeat across the anchors, one problem is solved inside each group of equal
     x; networks with one answer per input reduce to pairing the rows. Else problems are
     solved in mini-batches, between the parts of y that a linear regression on x does not
-    explain, at the cost c + condition_penalty * |x - x'|^2 (standardised x).
+    explain, at the cost c + condition_penalty * |x - x'|^2 (standardised x) with the
+    straight-line cost c. Learned costs are computed at the likely pairs alone where groups are
+    large.
 
     Parameters
     ----------
@@ -73,8 +81,10 @@ class CouplingSolver(OTSolver):
                 if len(i) == len(j) == 1:
                     entries.append((i, j, np.ones(1)))
                     continue
-                cost = geodesic.cost_matrix(y0[i], y1[j], rows0[i])
-                if not repeated:
+                if repeated:
+                    cost = _cost(geodesic, y0[i], y1[j], rows0[i], rng)
+                else:
+                    cost = _STRAIGHT.cost_matrix(y0[i], y1[j])
                     x0, x1 = data.features[rows0[i]], data.features[rows1[j]]
                     gap = ((x0[:, None] - x1) ** 2).sum(axis=2)
                     cost = cost + self.condition_penalty * gap
@@ -82,6 +92,28 @@ class CouplingSolver(OTSolver):
                 entries.append((i[r], j[c], mass * len(i)))
         i, j, mass = (np.concatenate(part) for part in zip(*entries, strict=True))
         return coo_array((mass, (i, j)), shape=(len(rows0), len(rows1))).tocsr()
+
+
+def _cost(geodesic, y0, y1, rows, rng):
+    """Return the cost matrix of a block; of large ones, learned costs at likely pairs alone.
+
+    Likely are the pairs of the plans of small random parts, and the ends near to those that
+    they give. The former make a plan, so that the price of all other pairs is never paid.
+    """
+    if geodesic.is_straight or max(len(y0), len(y1)) <= _MAX_LEARNED:
+        return geodesic.cost_matrix(y0, y1, rows)
+    likely = np.zeros((len(y0), len(y1)), dtype=bool)
+    for i, j in _split(np.arange(len(y0)), np.arange(len(y1)), _MAX_LEARNED, rng):
+        r, c, _ = _exact_plan(geodesic.cost_matrix(y0[i], y1[j], rows[i]))
+        likely[i[r], j[c]] = True
+    near = NearestNeighbors(n_neighbors=_N_NEAR).fit(y1).kneighbors(y1, return_distance=False)
+    partner = likely.argmax(axis=1)
+    likely[np.arange(len(y0))[:, None], near[partner]] = True
+    i, j = np.nonzero(likely)
+    known = geodesic.cost(y0[i], y1[j], rows[i], coarse=True)
+    cost = np.full(likely.shape, 100 * np.abs(known).max())
+    cost[i, j] = known
+    return cost
 
 
 def _shared_groups(groups0, groups1):
@@ -109,6 +141,8 @@ def _exact_plan(cost):
     import ot
 
     n, m = cost.shape
+    # costs may be negative ("action"); a constant does not change the plan
+    cost = cost - min(cost.min(), 0)
     cost = np.ascontiguousarray(cost / max(cost.max(), np.finfo(float).tiny))
     plan = ot.emd(np.full(n, 1 / n), np.full(m, 1 / m), cost, numItermax=10_000_000)
     rows, columns = np.nonzero(plan)

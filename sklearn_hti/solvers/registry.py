@@ -16,6 +16,7 @@ from ..lagrangian import (
 from ..paths import GeodesicPath, SmoothPath
 from .base import OTSolver
 from .coupling import CouplingSolver
+from .neural_dual import NeuralDual
 
 ALIASES = {
     "kinetic": (
@@ -30,7 +31,7 @@ ALIASES = {
     ),
     "potential": ({"density": DensityPotential}, PotentialEnergy),
     "path": ({"geodesic": GeodesicPath, "smooth": SmoothPath}, (GeodesicPath, SmoothPath)),
-    "solver": ({"coupling": CouplingSolver}, OTSolver),
+    "solver": ({"coupling": CouplingSolver, "neural_dual": NeuralDual}, OTSolver),
 }
 
 

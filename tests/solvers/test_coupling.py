@@ -8,11 +8,10 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
-from sklearn_hti.lagrangian import EuclideanKinetic
 from sklearn_hti.paths import StraightGeodesic
 from sklearn_hti.solvers import CouplingSolver, OTSolver
 
-GEODESIC = StraightGeodesic(EuclideanKinetic())
+GEODESIC = StraightGeodesic()
 
 
 @pytest.fixture
