@@ -14,6 +14,7 @@ from . import _validation as check
 from ._assembly import build_lagrangian, fit_trajectories
 from ._clock_choice import choose_clock
 from ._compat import HasMethods, Interval, StrOptions
+from ._diagnostics import check_fit
 from ._encoding import ConditionEncoder, Conditions, OutputScaler, TrainingData, find_anchors
 from ._flow_map import fit_flow_map
 from ._random import draw_seeds, sampling_generator
@@ -144,7 +145,12 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
     flow_map_ : TransportMap
         The trained network that moves scaled outputs between clock times.
     history_ : list of dict
-        Losses by stage and epoch.
+        Losses by stage ("paths", "transport", "base") and epoch; the last record, of stage
+        "check", tells in scaled units how far the outputs moved from the base are from those
+        of every anchor (``marginal_w2``, beside ``standing_w2`` without moving), how much a
+        detour changes the transport (``semigroup_error``, relative), and what the paths are
+        like (``longest_segment`` over the mean, share of ``negative_costs``, range of the
+        ``eigenvalues`` of the metric).
     n_iter_ : int
         Optimisation steps taken for the flow map.
     n_features_in_ : int
@@ -392,6 +398,9 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         self.history_ = [] if paths is None else _losses("paths", paths.history)
         self.history_ += _losses("transport", net.history)
         self._fit_base(X, y, data, seeds, settings)
+        self.history_.append(
+            check_fit(self.flow_map_, data, trajectories, self._geodesic, self._base_time, rng)
+        )
         return self
 
     def _find_base_lam(self):

@@ -66,6 +66,13 @@ class Lagrangian(nn.Module):
         """Half the square of the energy that the published code sums over segments."""
         return 0.5 * self.energy(speed, potential) ** 2
 
+    def signed(self, path, x):
+        """Return what may be negative: the energy of "study", else the cost, (n,)."""
+        if self.cost != "study":
+            return self(path, x)[0]
+        speed, middle = self.speed(path, x)
+        return self.energy(speed, None if self.field is None else self.field(middle, x))
+
     def energy(self, speed, potential):
         """Mean of speed - U over the segments; negative values are squared away."""
         energy = speed if potential is None else speed - self.weight * potential

@@ -113,6 +113,30 @@ class DensityPotential(PotentialEnergy):
         return field
 
 
+class _LogKernelSum(torch.autograd.Function):
+    """log sum_i w_i exp(-|q - y_i|^2 / 2), with its gradient: the mean shift.
+
+    Shapes: q (n, T, D), y (n or 1, J, D), offset = log w - |y|^2 / 2 of (n or 1, J).
+    """
+
+    @staticmethod
+    def forward(ctx, q, y, offset):
+        """Return the values, (n, T)."""
+        exponents = q @ y.mT + offset.unsqueeze(1)
+        highest = exponents.amax(dim=-1, keepdim=True)
+        # far terms are cut at e^-60 of the largest: exponentials of less are slow denormals
+        kernels = exponents.sub_(highest).clamp_(min=-60).exp_()
+        total = kernels.sum(dim=-1, keepdim=True)
+        ctx.save_for_backward((kernels @ y) / total - q)
+        return (total.log() + highest).squeeze(-1) - 0.5 * (q**2).sum(dim=-1)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        """Return the gradient with respect to q alone."""
+        (shift,) = ctx.saved_tensors
+        return gradient.unsqueeze(-1) * shift, None, None
+
+
 class LogDensity(nn.Module):
     """log p(y | x) over the rows of a Support, with one bandwidth per condition."""
 
@@ -132,23 +156,13 @@ class LogDensity(nn.Module):
 
     def forward(self, q, x):
         """Return log p(q | x), shape (n, T)."""
-        exponents, rest = self._exponents(q, x)
-        highest = exponents.detach().amax(dim=-1, keepdim=True)
-        # far terms are cut at e^-60 of the largest: exponentials of less are slow denormals
-        total = (exponents - highest).clamp(min=-60).exp().sum(dim=-1)
-        return total.log() + highest.squeeze(-1) + rest
-
-    def _exponents(self, q, x):
-        """Return exponents (n, T, J), and what to add to the logarithm of their sum, (n, T)."""
         h = self.bandwidth[x.group].unsqueeze(1)
-        q = q / h.unsqueeze(2)
-        if len(self.scaled) == 1:
-            exponents = q @ self.scaled.mT + self.offset.unsqueeze(1)
-        else:
-            scaled, offset = self.scaled[x.group], self.offset[x.group]
-            exponents = torch.baddbmm(offset.unsqueeze(1), q, scaled.mT)
-        normaliser = q.shape[-1] * (h.log() + 0.5 * np.log(2 * np.pi))
-        return exponents, -0.5 * (q**2).sum(dim=-1) - normaliser
+        rows = slice(None) if len(self.scaled) == 1 else x.group
+        value = _LogKernelSum.apply(q / h.unsqueeze(2), self.scaled[rows], self.offset[rows])
+        return value - self._log_normaliser(q, h)
+
+    def _log_normaliser(self, q, h):
+        return q.shape[-1] * (h.log() + 0.5 * np.log(2 * np.pi))
 
     @torch.no_grad()
     def at_rows(self, data, rows):
@@ -161,7 +175,11 @@ class LogDensity(nn.Module):
         """Return the mean log p of rows, each estimated from the others."""
         q = torch.as_tensor(data.y[rows, None], dtype=torch.float32)
         x = path_conditions(data, rows, "cpu")
-        exponents, rest = self._exponents(q, x)
+        h = self.bandwidth[x.group].unsqueeze(1)
+        rows_of = slice(None) if len(self.scaled) == 1 else x.group
+        scaled, offset, place = self.scaled[rows_of], self.offset[rows_of], q / h.unsqueeze(2)
+        exponents = place @ scaled.mT + offset.unsqueeze(1)
+        rest = -0.5 * (place**2).sum(dim=-1) - self._log_normaliser(q, h)
         support_rows = self.support.rows[x.group.numpy() if len(self.support.rows) > 1 else 0]
         itself = torch.as_tensor(support_rows == rows[:, None])
         log_density = exponents[:, 0].masked_fill(itself, -torch.inf).logsumexp(dim=-1)

@@ -11,6 +11,7 @@ from .base import OTSolver
 _STRAIGHT = StraightGeodesic()
 _MAX_LEARNED = 128  # rows up to which learned costs are computed for all pairs
 _N_NEAR = 16  # ends beside the likely one that are considered in larger blocks
+_N_SEARCHES = 3  # how often they are sought
 
 
 class CouplingSolver(OTSolver):
@@ -98,21 +99,28 @@ def _cost(geodesic, y0, y1, rows, rng):
     """Return the cost matrix of a block; of large ones, learned costs at likely pairs alone.
 
     Likely are the pairs of the plans of small random parts, and the ends near to those that
-    they give. The former make a plan, so that the price of all other pairs is never paid.
+    they give; then those near to the ends that the plan so found gives. The first make a plan,
+    so that the price of all other pairs is never paid.
     """
+    if y0.shape[1] == 1:  # every such cost is convex in the distance travelled
+        return _STRAIGHT.cost_matrix(y0, y1)
     if geodesic.is_straight or max(len(y0), len(y1)) <= _MAX_LEARNED:
         return geodesic.cost_matrix(y0, y1, rows)
     likely = np.zeros((len(y0), len(y1)), dtype=bool)
     for i, j in _split(np.arange(len(y0)), np.arange(len(y1)), _MAX_LEARNED, rng):
         r, c, _ = _exact_plan(geodesic.cost_matrix(y0[i], y1[j], rows[i]))
         likely[i[r], j[c]] = True
-    near = NearestNeighbors(n_neighbors=_N_NEAR).fit(y1).kneighbors(y1, return_distance=False)
+    n_near = min(_N_NEAR, len(y1))
+    near = NearestNeighbors(n_neighbors=n_near).fit(y1).kneighbors(y1, return_distance=False)
     partner = likely.argmax(axis=1)
-    likely[np.arange(len(y0))[:, None], near[partner]] = True
-    i, j = np.nonzero(likely)
-    known = geodesic.cost(y0[i], y1[j], rows[i], coarse=True)
-    cost = np.full(likely.shape, 100 * np.abs(known).max())
-    cost[i, j] = known
+    known = np.full(likely.shape, np.nan)
+    for _ in range(_N_SEARCHES):
+        likely[np.arange(len(y0))[:, None], near[partner]] = True
+        i, j = np.nonzero(likely & np.isnan(known))
+        known[i, j] = geodesic.cost(y0[i], y1[j], rows[i], coarse=True)
+        cost = np.where(likely, known, 100 * np.nanmax(np.abs(known)))
+        i, j, _ = _exact_plan(cost)
+        partner[i] = j
     return cost
 
 

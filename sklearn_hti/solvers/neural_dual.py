@@ -172,7 +172,7 @@ class NeuralDual(OTSolver):
         settings : TrainingSettings
             Of the estimator; device and verbosity are read.
         callbacks : sequence
-            skorch callbacks.
+            Callbacks of skorch.
 
         Returns
         -------

@@ -1,0 +1,88 @@
+"""What a fit should be asked before it is trusted; the last record of `history_`."""
+
+import numpy as np
+import torch
+
+from ._encoding import share
+from .lagrangian.support import path_conditions
+from .metrics import squared_wasserstein
+
+_MAX_ROWS = 500
+
+
+def check_fit(flow_map, data, trajectories, geodesic, base_time, rng):
+    """Return one record of figures in scaled units.
+
+    Keys are ``marginal_w2`` and ``standing_w2``, the squared Wasserstein distances at every
+    anchor of the base rows after transport, and without; ``semigroup_error``, the median
+    difference between going to the far anchor in one step and in two, over the median way; and
+    where paths are learned ``longest_segment`` over the mean, ``negative_costs`` (their
+    share) and ``eigenvalues`` (lowest and highest of the metric on the paths).
+    """
+    record = {"stage": "check"}
+    record |= _marginals(flow_map, data, base_time, rng)
+    record |= _semigroup(flow_map, data, base_time, rng)
+    if not geodesic.is_straight:
+        record |= _paths(geodesic, trajectories, rng)
+    return record
+
+
+def _marginals(flow_map, data, base_time, rng):
+    base = _some(data.anchors.rows(base_time), rng)
+    moved_w2, standing_w2 = [], []
+    for k in range(len(data.anchors.lam)):
+        rows = data.anchors.rows(k)
+        start, groups = base, None
+        if share(data.groups[base], data.groups[rows]):
+            rows = rows[np.isin(data.groups[rows], data.groups[base])]
+            start = base[np.isin(data.groups[base], data.groups[rows])]
+            groups = (data.groups[rows], data.groups[start])
+        else:
+            rows = _some(rows, rng)
+        y = data.y[start]
+        time = np.full((2, len(start)), [[base_time], [k]])
+        moved = y + flow_map.displacement(y, data.conditions[start], *time)
+        moved_w2.append(squared_wasserstein(data.y[rows], moved, groups=groups))
+        standing_w2.append(squared_wasserstein(data.y[rows], y, groups=groups))
+    return {"marginal_w2": moved_w2, "standing_w2": standing_w2}
+
+
+def _semigroup(flow_map, data, base_time, rng):
+    rows = _some(data.anchors.rows(base_time), rng)
+    far = 0 if base_time else len(data.anchors.lam) - 1
+    y, x = data.y[rows], data.conditions[rows]
+    times = [np.full(len(rows), t) for t in (base_time, 0.5 * (base_time + far), far)]
+    at_once = flow_map.displacement(y, x, times[0], times[2])
+    half = flow_map.displacement(y, x, times[0], times[1])
+    detour = half + flow_map.displacement(y + half, x, times[1], times[2])
+    way = np.median(np.linalg.norm(at_once, axis=1))
+    error = np.median(np.linalg.norm(detour - at_once, axis=1))
+    return {"semigroup_error": float(error / way) if way > 0 else 0.0}
+
+
+@torch.no_grad()
+def _paths(geodesic, trajectories, rng):
+    on = _some(np.flatnonzero((trajectories.first == 0) & (trajectories.last > 0)), rng)
+    if not len(on):
+        return {}
+    rows = trajectories.rows[on, 0]
+    x = path_conditions(geodesic.data, rows, geodesic.device)
+    y0, y1 = (
+        torch.as_tensor(trajectories.points[on, k], dtype=torch.float32, device=geodesic.device)
+        for k in (0, 1)
+    )
+    path = geodesic.paths(y0, y1, x)
+    lagrangian = geodesic.lagrangian
+    length = path.diff(dim=1).norm(dim=-1)
+    record = {
+        "longest_segment": float((length.amax(dim=1) / length.mean(dim=1)).median()),
+        "negative_costs": float((lagrangian.signed(path, x) < 0).float().mean()),
+    }
+    if hasattr(lagrangian.metric, "decompose"):
+        eigenvalues, _ = lagrangian.metric.decompose(path, path, x)
+        record["eigenvalues"] = [float(eigenvalues.min()), float(eigenvalues.max())]
+    return record
+
+
+def _some(rows, rng):
+    return rows if len(rows) <= _MAX_ROWS else np.sort(rng.choice(rows, _MAX_ROWS, replace=False))
