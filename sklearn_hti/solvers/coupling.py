@@ -107,7 +107,7 @@ def _cost(geodesic, y0, y1, rows, rng):
     if geodesic.is_straight or max(len(y0), len(y1)) <= _MAX_LEARNED:
         return geodesic.cost_matrix(y0, y1, rows)
     likely = np.zeros((len(y0), len(y1)), dtype=bool)
-    for i, j in _split(np.arange(len(y0)), np.arange(len(y1)), _MAX_LEARNED, rng):
+    for i, j in _split(np.arange(len(y0)), np.arange(len(y1)), _MAX_LEARNED // 2, rng):
         r, c, _ = _exact_plan(geodesic.cost_matrix(y0[i], y1[j], rows[i]))
         likely[i[r], j[c]] = True
     n_near = min(_N_NEAR, len(y1))
