@@ -370,7 +370,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             _pick_device(self.device),
             self.verbose,
         )
-        trajectories, self._geodesic, plans, paths = fit_trajectories(
+        trajectories, geodesic, plans, paths = fit_trajectories(
             resolve("path", self.path),
             self.solver_,
             data,
@@ -399,7 +399,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         self.history_ += _losses("transport", net.history)
         self._fit_base(X, y, data, seeds, settings)
         self.history_.append(
-            check_fit(self.flow_map_, data, trajectories, self._geodesic, self._base_time, rng)
+            check_fit(self.flow_map_, data, trajectories, geodesic, self._base_time, rng)
         )
         return self
 

@@ -9,6 +9,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.exceptions import CouplingWarning
+from sklearn_hti.lagrangian import DensityPotential, LearnedMetric
+from sklearn_hti.paths import GeodesicPath
 
 LAM = np.repeat([0.0, 1.0, 2.0], 10)
 X = np.random.default_rng(0).normal(size=(30, 2))
@@ -30,6 +32,7 @@ def refuse(monkeypatch, make):
 
     monkeypatch.setattr("sklearn_hti._estimator.fit_flow_map", train)
     monkeypatch.setattr("sklearn_hti.base.flow.train", train)
+    monkeypatch.setattr("sklearn_hti.paths.learning.train", train)
 
     def refuse(match, X=X, y=Y, lam=LAM, **params):
         with pytest.raises(ValueError, match=match):
@@ -439,3 +442,22 @@ def test_rows_that_cannot_be_used_are_counted(make):
 def test_a_device_without_data_is_refused(make):
     with pytest.raises(ValueError, match="device='meta'"):
         make(device="meta").fit(None, np.arange(20.0), np.repeat([0.0, 1.0], 10))
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"path": GeodesicPath(n_nodes=0)}, "n_nodes=0"),
+        ({"path": GeodesicPath(max_iter=2.5)}, "max_iter=2.5"),
+        ({"path": GeodesicPath(learning_rate=-1.0)}, "learning_rate=-1.0"),
+        ({"path": GeodesicPath(constant_speed="x")}, "constant_speed='x'"),
+        ({"potential": DensityPotential(bandwidth="x")}, "bandwidth='x'"),
+        ({"potential": DensityPotential(bandwidth=-0.1)}, "bandwidth=-0.1"),
+        ({"potential": DensityPotential(condition_bandwidth=0)}, "condition_bandwidth=0"),
+        ({"potential": DensityPotential(weight=-1)}, "weight=-1"),
+        ({"potential": DensityPotential(n_support=0)}, "n_support=0"),
+        ({"kinetic": LearnedMetric(min_eigenvalue=2.0)}, "min_eigenvalue"),
+    ],
+)
+def test_components_check_their_parameters(refuse, params, message):
+    refuse(message, **{"potential": "density"} | params)

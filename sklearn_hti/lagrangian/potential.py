@@ -1,6 +1,7 @@
 """Potential energies U: paths stay where outputs are likely (method.md section 2)."""
 
 from abc import ABC, abstractmethod
+from numbers import Real
 
 import numpy as np
 import torch
@@ -98,6 +99,7 @@ class DensityPotential(PotentialEnergy):
         torch.nn.Module
             The log-density.
         """
+        self._check()
         support = Support.build(data, self.condition_bandwidth, self.n_support, seed)
         field = LogDensity(support, np.ones(len(support.points)))
         rng = np.random.default_rng(seed)
@@ -111,6 +113,23 @@ class DensityPotential(PotentialEnergy):
             field = field.with_bandwidth(float(self.bandwidth))
         field.level = float(field.at_rows(data, rows).max())
         return field
+
+    def _check(self):
+        """Raise if a parameter is out of its range."""
+        for name, words in (
+            ("bandwidth", ("likelihood", "scott")),
+            ("condition_bandwidth", ("scott",)),
+        ):
+            value = getattr(self, name)
+            if value not in words and not (isinstance(value, Real) and value > 0):
+                options = ", ".join(map(repr, words))
+                raise ValueError(
+                    f"DensityPotential: {name}={value!r} must be positive or one of {options}."
+                )
+        for name in ("weight", "cap", "n_support"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or not value >= (name == "n_support"):
+                raise ValueError(f"DensityPotential: {name}={value!r} is out of range.")
 
 
 class _LogKernelSum(torch.autograd.Function):

@@ -1,8 +1,18 @@
 """What `path` accepts: how the path from anchor to anchor is drawn."""
 
 from dataclasses import replace
+from numbers import Real
 
 from sklearn.base import BaseEstimator
+
+_LOWEST = {
+    "n_nodes": 1,
+    "n_segments": 2,
+    "n_couplings": 0,
+    "max_iter": 1,
+    "batch_size": 1,
+    "refine_steps": 0,
+}
 
 
 class GeodesicPath(BaseEstimator):
@@ -66,7 +76,27 @@ class GeodesicPath(BaseEstimator):
         -------
         TrainingSettings
             Of the path network.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range.
         """
+        for name, lowest in _LOWEST.items():
+            value = getattr(self, name)
+            if not isinstance(value, Real) or value < lowest or value != value // 1:
+                raise ValueError(
+                    f"GeodesicPath: {name}={value!r} must be an integer of at least {lowest}."
+                )
+        if not isinstance(self.learning_rate, Real) or not self.learning_rate > 0:
+            raise ValueError(
+                f"GeodesicPath: learning_rate={self.learning_rate!r} must be positive."
+            )
+        if self.constant_speed not in ("euclidean", "metric"):
+            raise ValueError(
+                f"GeodesicPath: constant_speed={self.constant_speed!r} is not available; "
+                "accepted: 'euclidean', 'metric'."
+            )
         return replace(
             settings,
             max_iter=self.max_iter,

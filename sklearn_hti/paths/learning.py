@@ -133,6 +133,7 @@ def learn_geodesics(
     net : Engine
         The trained engine.
     """
+    training = component.training(settings)
     device = settings.device
     rng = np.random.default_rng(seeds["coupling"])
     paths = build_paths(component, data.y.shape[1], encoder, conditioning, seeds["paths"])
@@ -158,7 +159,7 @@ def learn_geodesics(
         None,
         label="geodesics",
         seed=seeds["pairs"],
-        settings=component.training(settings),
+        settings=training,
         engine=partial(GeodesicEngine),
         user_callbacks=[*callbacks, Recouple(solve, dataset, component.n_couplings)],
     )

@@ -2,16 +2,12 @@
 
 import numpy as np
 from scipy.sparse import coo_array
-from sklearn.neighbors import NearestNeighbors
 
 from .._encoding import share
 from ..paths.geodesic import StraightGeodesic
 from .base import OTSolver
 
 _STRAIGHT = StraightGeodesic()
-_MAX_LEARNED = 128  # rows up to which learned costs are computed for all pairs
-_N_NEAR = 16  # ends beside the likely one that are considered in larger blocks
-_N_SEARCHES = 3  # how often they are sought
 
 
 class CouplingSolver(OTSolver):
@@ -21,8 +17,7 @@ class CouplingSolver(OTSolver):
     x; networks with one answer per input reduce to pairing the rows. Else problems are
     solved in mini-batches, between the parts of y that a linear regression on x does not
     explain, at the cost c + condition_penalty * |x - x'|^2 (standardised x) with the
-    straight-line cost c. Learned costs are computed at the likely pairs alone where groups are
-    large.
+    straight-line cost c, as they are in groups of more than `max_learned` rows.
 
     Parameters
     ----------
@@ -32,6 +27,9 @@ class CouplingSolver(OTSolver):
         2024).
     max_batch : int, default=1024
         Rows of the largest problem; larger groups are split at random.
+    max_learned : int, default=256
+        Rows of the largest problem that is solved on learned costs, which take the time of
+        max_learned^2 paths; larger ones are solved on the cost of straight lines.
 
     Examples
     --------
@@ -40,9 +38,10 @@ class CouplingSolver(OTSolver):
     CouplingSolver(condition_penalty=3.0)
     """
 
-    def __init__(self, condition_penalty=1.0, max_batch=1024):
+    def __init__(self, condition_penalty=1.0, max_batch=1024, max_learned=256):
         self.condition_penalty = condition_penalty
         self.max_batch = max_batch
+        self.max_learned = max_learned
 
     def plan(self, data, edge, geodesic, rng):
         """Return the transport plan along one edge.
@@ -82,10 +81,13 @@ class CouplingSolver(OTSolver):
                 if len(i) == len(j) == 1:
                     entries.append((i, j, np.ones(1)))
                     continue
-                if repeated:
-                    cost = _cost(geodesic, y0[i], y1[j], rows0[i], rng)
+                small = max(len(i), len(j)) <= self.max_learned
+                # with one output, plans of all these costs are the monotone one
+                if repeated and small and y0.shape[1] > 1:
+                    cost = geodesic.cost_matrix(y0[i], y1[j], rows0[i])
                 else:
                     cost = _STRAIGHT.cost_matrix(y0[i], y1[j])
+                if not repeated:
                     x0, x1 = data.features[rows0[i]], data.features[rows1[j]]
                     gap = ((x0[:, None] - x1) ** 2).sum(axis=2)
                     cost = cost + self.condition_penalty * gap
@@ -93,35 +95,6 @@ class CouplingSolver(OTSolver):
                 entries.append((i[r], j[c], mass * len(i)))
         i, j, mass = (np.concatenate(part) for part in zip(*entries, strict=True))
         return coo_array((mass, (i, j)), shape=(len(rows0), len(rows1))).tocsr()
-
-
-def _cost(geodesic, y0, y1, rows, rng):
-    """Return the cost matrix of a block; of large ones, learned costs at likely pairs alone.
-
-    Likely are the pairs of the plans of small random parts, and the ends near to those that
-    they give; then those near to the ends that the plan so found gives. The first make a plan,
-    so that the price of all other pairs is never paid.
-    """
-    if y0.shape[1] == 1:  # every such cost is convex in the distance travelled
-        return _STRAIGHT.cost_matrix(y0, y1)
-    if geodesic.is_straight or max(len(y0), len(y1)) <= _MAX_LEARNED:
-        return geodesic.cost_matrix(y0, y1, rows)
-    likely = np.zeros((len(y0), len(y1)), dtype=bool)
-    for i, j in _split(np.arange(len(y0)), np.arange(len(y1)), _MAX_LEARNED // 2, rng):
-        r, c, _ = _exact_plan(geodesic.cost_matrix(y0[i], y1[j], rows[i]))
-        likely[i[r], j[c]] = True
-    n_near = min(_N_NEAR, len(y1))
-    near = NearestNeighbors(n_neighbors=n_near).fit(y1).kneighbors(y1, return_distance=False)
-    partner = likely.argmax(axis=1)
-    known = np.full(likely.shape, np.nan)
-    for _ in range(_N_SEARCHES):
-        likely[np.arange(len(y0))[:, None], near[partner]] = True
-        i, j = np.nonzero(likely & np.isnan(known))
-        known[i, j] = geodesic.cost(y0[i], y1[j], rows[i], coarse=True)
-        cost = np.where(likely, known, 100 * np.nanmax(np.abs(known)))
-        i, j, _ = _exact_plan(cost)
-        partner[i] = j
-    return cost
 
 
 def _shared_groups(groups0, groups1):
