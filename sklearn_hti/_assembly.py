@@ -16,14 +16,20 @@ _CURVE_SAMPLES = 32  # per interval of a smooth curve
 
 
 def build_lagrangian(kinetic, potential, cost, data, scaler, encoder, conditioning, seed):
-    """Return the Lagrangian that the parameters of the estimator name."""
+    """Return the Lagrangian that the parameters of the estimator name.
+
+    With one output there is one path from point to point and, at constant speed, one way to run
+    it: the Lagrangian is then flat.
+    """
     metric = resolve("kinetic", kinetic).metric(data, encoder, conditioning, seed)
     if potential is None:
-        return Lagrangian(metric, None, cost=cost)
+        return Lagrangian(None if data.y.shape[1] == 1 else metric, None, cost=cost)
     if callable(potential) and not isinstance(potential, PotentialEnergy):
         potential = CallablePotential(potential)
     potential = resolve("potential", potential)
     field = potential.field(data, scaler, seed)
+    if data.y.shape[1] == 1:
+        return Lagrangian(None, None, cost=cost)
     return Lagrangian(metric, field, potential.weight, potential.cap, cost)
 
 

@@ -1,4 +1,4 @@
-"""What a fit should be asked before it is trusted; the last record of `history_`."""
+"""What a fit should be asked before it is trusted."""
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ _MAX_ROWS = 500
 
 
 def check_fit(flow_map, data, trajectories, geodesic, base_time, rng):
-    """Return one record of figures in scaled units.
+    """Return figures in scaled units.
 
     Keys are ``marginal_w2`` and ``standing_w2``, the squared Wasserstein distances at every
     anchor of the base rows after transport, and without; ``semigroup_error``, the median
@@ -19,8 +19,7 @@ def check_fit(flow_map, data, trajectories, geodesic, base_time, rng):
     where paths are learned ``longest_segment`` over the mean, ``negative_costs`` (their
     share) and ``eigenvalues`` (lowest and highest of the metric on the paths).
     """
-    record = {"stage": "check"}
-    record |= _marginals(flow_map, data, base_time, rng)
+    record = _marginals(flow_map, data, base_time, rng)
     record |= _semigroup(flow_map, data, base_time, rng)
     if not geodesic.is_straight:
         record |= _paths(geodesic, trajectories, rng)

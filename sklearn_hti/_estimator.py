@@ -55,7 +55,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         What a velocity costs. "euclidean" is the same everywhere and in all directions;
         "learned" is a metric field under which the observed transport is cheap,
         "fixed_spectrum" the same with fixed eigenvalues; "land" and "rbf" are cheap where
-        data are dense. With one output the learned metrics are the Euclidean one. Straight
+        data are dense. With one output there is one way only, whatever it costs. Straight
         lines, kinetic="euclidean" with potential=None, are fitted in half the time.
     potential : {None, "density"}, PotentialEnergy or callable, default="density"
         Where paths like to go: nowhere in particular, where outputs of the anchors are dense,
@@ -145,10 +145,11 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
     flow_map_ : TransportMap
         The trained network that moves scaled outputs between clock times.
     history_ : list of dict
-        Losses by stage ("paths", "transport", "base") and epoch; the last record, of stage
-        "check", tells in scaled units how far the outputs moved from the base are from those
-        of every anchor (``marginal_w2``, beside ``standing_w2`` without moving), how much a
-        detour changes the transport (``semigroup_error``, relative), and what the paths are
+        Losses by stage ("paths", "transport", "base") and epoch.
+    diagnostics_ : dict
+        In scaled units, how far the outputs moved from the base are from those of every
+        anchor (``marginal_w2``, beside ``standing_w2`` without moving), how much a detour
+        changes the transport (``semigroup_error``, relative), and what learned paths are
         like (``longest_segment`` over the mean, share of ``negative_costs``, range of the
         ``eigenvalues`` of the metric).
     n_iter_ : int
@@ -398,8 +399,8 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         self.history_ = [] if paths is None else _losses("paths", paths.history)
         self.history_ += _losses("transport", net.history)
         self._fit_base(X, y, data, seeds, settings)
-        self.history_.append(
-            check_fit(self.flow_map_, data, trajectories, geodesic, self._base_time, rng)
+        self.diagnostics_ = check_fit(
+            self.flow_map_, data, trajectories, geodesic, self._base_time, rng
         )
         return self
 
