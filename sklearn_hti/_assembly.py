@@ -30,7 +30,8 @@ def build_lagrangian(kinetic, potential, cost, data, scaler, encoder, conditioni
     field = potential.field(data, scaler, seed)
     if data.y.shape[1] == 1:
         return Lagrangian(None, None, cost=cost)
-    return Lagrangian(metric, field, potential.weight, potential.cap, cost)
+    factor = potential.factor(data.y.shape[1])
+    return Lagrangian(metric, field, factor, potential.cap, cost)
 
 
 def fit_trajectories(

@@ -17,6 +17,21 @@ _MAX_ROWS = 1000  # rows on which bandwidths are judged
 class PotentialEnergy(BaseEstimator, ABC):
     """Potential energy U = weight * u(y, x); the base class of all of them."""
 
+    def factor(self, n_outputs):
+        """Return the factor of u in the Lagrangian.
+
+        Parameters
+        ----------
+        n_outputs : int
+            Number of outputs, D.
+
+        Returns
+        -------
+        float
+            The weight.
+        """
+        return self.weight
+
     @abstractmethod
     def field(self, data, scaler, seed):
         """Return the module of u.
@@ -49,7 +64,9 @@ class DensityPotential(PotentialEnergy):
     Parameters
     ----------
     weight : float, default=0.3
-        How dear it is to leave the data: the factor a of the "jacobi" cost.
+        How dear it is to leave the data: the factor a of the "jacobi" cost with one or two
+        outputs, 2 a / D with more, because the log-density of usual places lies the deeper
+        below the highest, the more outputs there are.
     bandwidth : {"likelihood", "scott"} or float, default="likelihood"
         Kernel width h, in scaled output units. "likelihood" maximises the left-one-out
         likelihood of the rows, "scott" follows Scott's rule for each condition, which is far
@@ -81,6 +98,21 @@ class DensityPotential(PotentialEnergy):
         self.condition_bandwidth = condition_bandwidth
         self.cap = cap
         self.n_support = n_support
+
+    def factor(self, n_outputs):
+        """Return the factor of the log-density in the Lagrangian.
+
+        Parameters
+        ----------
+        n_outputs : int
+            Number of outputs, D.
+
+        Returns
+        -------
+        float
+            The weight, less with more than two outputs.
+        """
+        return self.weight * 2 / max(2, n_outputs)
 
     def field(self, data, scaler, seed):
         """Return the module of the log-density.

@@ -197,3 +197,8 @@ def test_a_function_that_is_not_finite_on_the_data(categories, at_all):
     scaler = OutputScaler().fit(categories.y, "common")
     with pytest.raises(ValueError, match="not finite"):
         CallablePotential(lambda y, x: (y[:, 0] - low).sqrt()).field(categories, scaler, 0)
+
+
+@pytest.mark.parametrize(("n_outputs", "factor"), [(1, 0.4), (2, 0.4), (4, 0.2), (8, 0.1)])
+def test_the_weight_is_shared_among_many_outputs(n_outputs, factor):
+    assert DensityPotential(weight=0.4).factor(n_outputs) == pytest.approx(factor)
