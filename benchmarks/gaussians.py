@@ -4,7 +4,9 @@ Conditions are Wasserstein geodesics of Gaussians in D = 1, 2, 5, anchors at 0, 
 bent clock that the surrogate is told. Prints (W2^2 - floor) / (W2^2 of not moving - floor)
 of fresh draws moved from lambda = 0 against fresh draws of the truth, and the errors of mean
 and covariance. The floor moves the same draws by the exact transport map, which makes them
-draws of the truth, so that all three figures share their sampling noise.
+draws of the truth, so that all three figures share their sampling noise. With 2,000 draws per
+condition expect ratios below 0.05, means within 0.05 of the spread, and covariances within 0.1
+with one or two outputs, 0.25 with five (couplings of so few draws lose some of the spread).
 """
 
 import argparse
