@@ -22,16 +22,16 @@ def build_lagrangian(kinetic, potential, cost, data, scaler, encoder, conditioni
     it: the Lagrangian is then flat.
     """
     metric = resolve("kinetic", kinetic).metric(data, encoder, conditioning, seed)
+    n_outputs = data.y.shape[1]
     if potential is None:
-        return Lagrangian(None if data.y.shape[1] == 1 else metric, None, cost=cost)
+        return Lagrangian(metric if n_outputs > 1 else None, None, cost=cost)
     if callable(potential) and not isinstance(potential, PotentialEnergy):
         potential = CallablePotential(potential)
     potential = resolve("potential", potential)
     field = potential.field(data, scaler, seed)
-    if data.y.shape[1] == 1:
-        return Lagrangian(None, None, cost=cost)
-    factor = potential.factor(data.y.shape[1])
-    return Lagrangian(metric, field, factor, potential.cap, cost)
+    if n_outputs == 1:
+        metric = field = None
+    return Lagrangian(metric, field, potential.factor(n_outputs), potential.cap, cost)
 
 
 def fit_trajectories(

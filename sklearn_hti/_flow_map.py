@@ -189,7 +189,7 @@ def _set_linear_part(module, trajectories, times, data):
     modes = np.concatenate([velocity[:, :, None], trajectories.bends], axis=2)
     modes = modes.reshape(len(points), *module.shape)
     moved = np.repeat(moved, 1 + n_bends, axis=1)
-    spread = velocity_spread = modes.std(axis=0, where=moved[:, :, None])
+    spread = own_spread = modes.std(axis=0, where=moved[:, :, None])
     # an interval in which hardly anything moves must not weigh as much as the others,
     # and a bend not more than the chord that it belongs to
     spread = spread.reshape(-1, 1 + n_bends, spread.shape[1])[:, 0]
@@ -209,7 +209,7 @@ def _set_linear_part(module, trajectories, times, data):
             module.linear[j, 0, k] = torch.as_tensor(fit.intercept)
             module.linear[j, 1:, k] = torch.as_tensor(fit.coefficients)
 
-    left = 0.01 * velocity_spread + 1e-8
+    left = 0.01 * own_spread + 1e-8
     for t in np.arange(0, points.shape[1] - 0.9, 0.25):
         time = torch.full((len(points), 1), t, dtype=torch.float32)
         z = module.normalise(dataset.at(t), time)

@@ -83,10 +83,8 @@ def guess_error(module, trajectories, conditions, base_time):
     error = np.zeros(trajectories.points.shape[1])
     plain = TransportMap(module, next(module.parameters()).device)
     for k in range(len(error)):
-        rows = np.flatnonzero((trajectories.first <= k) & (k <= trajectories.last))
-        rows = rows[
-            (trajectories.first[rows] <= base_time) & (base_time <= trajectories.last[rows])
-        ]
+        low, high = sorted((k, base_time))
+        rows = np.flatnonzero((trajectories.first <= low) & (high <= trajectories.last))
         if not len(rows):
             continue
         y, aim = trajectories.points[rows, k], trajectories.points[rows, base_time]

@@ -448,6 +448,7 @@ def test_a_device_without_data_is_refused(make):
     ("params", "message"),
     [
         ({"path": GeodesicPath(n_nodes=0)}, "n_nodes=0"),
+        ({"path": GeodesicPath(n_couplings=0)}, "n_couplings=0"),
         ({"path": GeodesicPath(max_iter=2.5)}, "max_iter=2.5"),
         ({"path": GeodesicPath(learning_rate=-1.0)}, "learning_rate=-1.0"),
         ({"path": GeodesicPath(constant_speed="x")}, "constant_speed='x'"),

@@ -13,6 +13,7 @@ from torch import nn
 
 from .._random import build_module
 from ..nn.modules import ConditionalMLP, ConditionEmbedding
+from .support import Support
 
 _HIDDEN = (64, 64)
 _MAX_GIVENS = 6  # outputs up to which every pair of axes has a rotation of its own
@@ -194,24 +195,8 @@ class RotatedMetric(nn.Module):
         return self.low + (self.high - self.low) * logits.softmax(dim=-1), v
 
 
-class LandMetric(KineticEnergy):
-    """Diagonal metric that is cheap where data are dense, read from the data.
-
-    G_ii(q) = 1 / (sum_n w_n(q) (y_ni - q_i)^2 + ridge), w_n(q) a Gaussian kernel.
-
-    Parameters
-    ----------
-    bandwidth : float, default=0.3
-        Width of the kernel, in scaled output units.
-    ridge : float, default=0.01
-        Keeps the price finite far from the data: at most 1 / ridge.
-    n_support : int, default=128
-        Rows per condition that are read.
-
-    References
-    ----------
-    Arvanitidis, Hansen and Hauberg, "A Locally Adaptive Normal Distribution", NeurIPS 2016.
-    """
+class _KernelKinetic(KineticEnergy):
+    """Diagonal metrics that are read off the data by a Gaussian kernel."""
 
     def __init__(self, bandwidth=0.3, ridge=0.01, n_support=128):
         self.bandwidth = bandwidth
@@ -237,13 +222,33 @@ class LandMetric(KineticEnergy):
         torch.nn.Module
             The metric.
         """
-        from .support import Support
-
         support = Support.build(data, "scott", self.n_support, seed)
-        return KernelMetric(support, self.bandwidth, self.ridge, centred=True)
+        return KernelMetric(support, self.bandwidth, self.ridge, centred=self._centred)
 
 
-class RBFMetric(KineticEnergy):
+class LandMetric(_KernelKinetic):
+    """Diagonal metric that is cheap where data are dense, read from the data.
+
+    G_ii(q) = 1 / (sum_n w_n(q) (y_ni - q_i)^2 + ridge), w_n(q) a Gaussian kernel.
+
+    Parameters
+    ----------
+    bandwidth : float, default=0.3
+        Width of the kernel, in scaled output units.
+    ridge : float, default=0.01
+        Keeps the price finite far from the data: at most 1 / ridge.
+    n_support : int, default=128
+        Rows per condition that are read.
+
+    References
+    ----------
+    Arvanitidis, Hansen and Hauberg, "A Locally Adaptive Normal Distribution", NeurIPS 2016.
+    """
+
+    _centred = True
+
+
+class RBFMetric(_KernelKinetic):
     """Diagonal metric that is the inverse of a kernel estimate of where data are.
 
     G_ii(q) = 1 / (h(q) + ridge), h the Gaussian kernel mean over the rows, scaled to one at
@@ -264,34 +269,7 @@ class RBFMetric(KineticEnergy):
     NeurIPS 2024.
     """
 
-    def __init__(self, bandwidth=0.3, ridge=0.01, n_support=128):
-        self.bandwidth = bandwidth
-        self.ridge = ridge
-        self.n_support = n_support
-
-    def metric(self, data, encoder, conditioning, seed):
-        """Return the module of the metric.
-
-        Parameters
-        ----------
-        data : TrainingData
-            The rows that are read.
-        encoder : ConditionEncoder
-            Not read.
-        conditioning : str
-            Not read.
-        seed : int
-            Seed of the choice of rows.
-
-        Returns
-        -------
-        torch.nn.Module
-            The metric.
-        """
-        from .support import Support
-
-        support = Support.build(data, "scott", self.n_support, seed)
-        return KernelMetric(support, self.bandwidth, self.ridge, centred=False)
+    _centred = False
 
 
 class KernelMetric(nn.Module):
@@ -305,7 +283,7 @@ class KernelMetric(nn.Module):
         self.centred = centred
         self.register_buffer("unit", torch.ones(()))
         if not centred:
-            self.unit.fill_(1.0 / self._mean_kernel_on_data())
+            self.unit.fill_(1.0 / self._median_kernel_on_data())
 
     def forward(self, q, v, x):
         """Return v' G(q, x) v."""
@@ -320,7 +298,7 @@ class KernelMetric(nn.Module):
         return (v**2 / (spread + self.ridge)).sum(dim=-1)
 
     @torch.no_grad()
-    def _mean_kernel_on_data(self):
+    def _median_kernel_on_data(self):
         points, log_weights = self.support.points[:200], self.support.log_weights[:200]
         squares = torch.cdist(points, points) ** 2
         kernel = (log_weights.unsqueeze(1) - 0.5 * squares / self.bandwidth**2).exp()

@@ -57,8 +57,9 @@ class Support(nn.Module):
         width = condition_bandwidth
         if width == "scott":
             width = len(groups) ** (-1.0 / (numeric.shape[1] + 4))
-        _, category = np.unique(codes, axis=0, return_inverse=True) if codes.size else (0, None)
-        category = np.zeros(len(numeric), int) if category is None else category.reshape(-1)
+        category = np.zeros(len(numeric), dtype=np.int64)
+        if codes.shape[1]:
+            category = np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1)
         for c in np.unique(category):
             own = rng.permutation(np.flatnonzero(category == c))
             mine = np.flatnonzero(category[first] == c)

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 _LOWEST = {
     "n_nodes": 1,
     "n_segments": 2,
-    "n_couplings": 0,
+    "n_couplings": 1,
     "max_iter": 1,
     "batch_size": 1,
     "refine_steps": 0,

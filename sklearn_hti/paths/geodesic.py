@@ -79,23 +79,19 @@ class Geodesic:
         Rows whose conditions are meant by `rows`.
     device : str
         Where both run.
-    refine_steps : int
-        Gradient steps that improve every path that is asked for.
-    constant_speed : str
-        What is constant along a path: speed among outputs, or in the metric.
+    component : GeodesicPath
+        How paths are refined, and what speed is constant along them.
     """
 
     is_straight = False
 
-    def __init__(
-        self, paths, lagrangian, data, device, refine_steps=0, constant_speed="euclidean"
-    ):
+    def __init__(self, paths, lagrangian, data, device, component):
         self.paths = paths
         self.lagrangian = lagrangian
         self.data = data
         self.device = device
-        self.refine_steps = refine_steps
-        self.constant_speed = constant_speed
+        self.refine_steps = component.refine_steps
+        self.constant_speed = component.constant_speed
 
     def cost_matrix(self, y0, y1, rows):
         """Return c(y0_i, y1_j | x of row_i), shape (n0, n1)."""

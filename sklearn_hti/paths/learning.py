@@ -1,7 +1,5 @@
 """Learn paths and metric: both descend the cost of the coupled pairs (method.md 3 and 4)."""
 
-from functools import partial
-
 import numpy as np
 import torch
 from skorch.callbacks import Callback
@@ -91,19 +89,28 @@ class PathsAndMetric(nn.Module):
         return tuple(torch.cat(pair) for pair in zip(*parts, strict=True))
 
 
-class GeodesicEngine(Engine):
-    """Minimises the mean cost of paths over path network and metric.
+def mean_straight_cost(y0, y1):
+    """Return the mean of |y1 - y0|^2 / 2, the unit of costs."""
+    return 0.5 * ((y1 - y0) ** 2).sum(dim=1).mean().clamp(min=1e-12)
 
-    Costs are divided by the mean of |y1 - y0|^2 / 2. A penalty on uneven speed keeps the
-    sampled points spread along the path; the "jacobi" cost does not depend on them.
+
+def path_loss(cost, speed, unit):
+    """Return the mean cost of paths and a penalty on uneven speed.
+
+    The penalty keeps the sampled points spread along the path; the "jacobi" cost does not
+    depend on them.
     """
+    uneven = speed / speed.mean(dim=1, keepdim=True).detach().clamp(min=1e-6) - 1
+    return cost.mean() / unit + _SPEED_PENALTY * (uneven**2).mean()
+
+
+class GeodesicEngine(Engine):
+    """Minimises the mean cost of paths over path network and metric."""
 
     def loss(self, inputs, n_coupled):
         """Return the loss of one batch."""
         cost, speed = self.module_.costs(**inputs, n_coupled=n_coupled)
-        unit = 0.5 * ((inputs["y1"] - inputs["y0"]) ** 2).sum(dim=1).mean().clamp(min=1e-12)
-        uneven = speed / speed.mean(dim=1, keepdim=True).detach().clamp(min=1e-6) - 1
-        return cost.mean() / unit + _SPEED_PENALTY * (uneven**2).mean()
+        return path_loss(cost, speed, mean_straight_cost(inputs["y0"], inputs["y1"]))
 
 
 class Recouple(Callback):
@@ -111,6 +118,10 @@ class Recouple(Callback):
 
     def __init__(self, solve, dataset, n_times):
         self.solve, self.dataset, self.n_times = solve, dataset, n_times
+
+    def on_train_begin(self, net, *args, **kwargs):
+        """Let the metric learn at once in a training too short to be parted."""
+        net.module_.metric_learns = net.max_epochs == 1
 
     def on_epoch_end(self, net, **kwargs):
         """Recouple after every (n_times + 1)-th of the epochs."""
@@ -138,14 +149,7 @@ def learn_geodesics(
     rng = np.random.default_rng(seeds["coupling"])
     paths = build_paths(component, data.y.shape[1], encoder, conditioning, seeds["paths"])
     module = PathsAndMetric(paths, lagrangian).to(device)
-    geodesic = Geodesic(
-        module.paths,
-        module.lagrangian,
-        data,
-        device,
-        component.refine_steps,
-        component.constant_speed,
-    )
+    geodesic = Geodesic(module.paths, module.lagrangian, data, device, component)
 
     def solve():
         return [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
@@ -160,7 +164,7 @@ def learn_geodesics(
         label="geodesics",
         seed=seeds["pairs"],
         settings=training,
-        engine=partial(GeodesicEngine),
+        engine=GeodesicEngine,
         user_callbacks=[*callbacks, Recouple(solve, dataset, component.n_couplings)],
     )
     return geodesic, net

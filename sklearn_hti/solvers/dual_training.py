@@ -11,10 +11,10 @@ from .._random import torch_generator
 from ..lagrangian.support import path_conditions
 from ..nn.engine import DrawnDataset, Engine
 from ..nn.modules import ConditionalMLP, ConditionEmbedding
+from ..paths.learning import mean_straight_cost, path_loss
 from ..paths.spline import spline_basis
 from .c_transform import c_transform
 
-_SPEED_PENALTY = 0.05
 _WARM_UP = 10  # the paths' first fit takes so many times the steps of a later one
 _SETTLED = 10  # steps until maps have moved
 _MAX_KEPT = 25  # batches whose pairs the paths are refitted on
@@ -200,7 +200,7 @@ class DualEngine(Engine):
         if self.path_optimizer_ is not None:
             self.kept_.append((y0, nearest, y1, x0))
             if cost > 0 and self.n_steps_ >= _SETTLED:
-                self.scale_ = min(max(_unit(y0, nearest).item() / cost, 0.01), 10.0)
+                self.scale_ = min(max(mean_straight_cost(y0, nearest).item() / cost, 0.01), 10.0)
             if self.metric_optimizer_ is not None and self.n_steps_ % solver.metric_every == 0:
                 self.fit_metric(y0, nearest, x0)
             self.n_steps_ += 1
@@ -219,8 +219,7 @@ class DualEngine(Engine):
         """Take one step of the path network on the cost of its paths."""
         module = self.module_
         cost, speed = module.lagrangian(module.paths(y0, y1, x), x)
-        uneven = speed / speed.mean(dim=1, keepdim=True).detach().clamp(min=1e-6) - 1
-        loss = cost.mean() / _unit(y0, y1) + _SPEED_PENALTY * (uneven**2).mean()
+        loss = path_loss(cost, speed, mean_straight_cost(y0, y1))
         self.descend(self.path_optimizer_, loss, module.paths)
 
     def fit_metric(self, y0, y1, x):
@@ -228,7 +227,7 @@ class DualEngine(Engine):
         module = self.module_
         with torch.no_grad():
             path = module.paths(y0, y1, x)
-        loss = module.lagrangian(path, x)[0].mean() / _unit(y0, y1)
+        loss = module.lagrangian(path, x)[0].mean() / mean_straight_cost(y0, y1)
         self.descend(self.metric_optimizer_, loss, module.lagrangian.metric)
 
     def descend(self, optimizer, loss, *modules):
@@ -241,10 +240,6 @@ class DualEngine(Engine):
         for part in parts:
             nn.utils.clip_grad_norm_(part, 1.0)
         optimizer.step()
-
-
-def _unit(y0, y1):
-    return 0.5 * ((y1 - y0) ** 2).sum(dim=1).mean().clamp(min=1e-12)
 
 
 class DualRecords(Callback):
@@ -262,17 +257,10 @@ class DualRecords(Callback):
         with torch.no_grad():
             path = net.module_.paths(y0, y1, x)
             if lagrangian.cost != "jacobi":
-                net.history.record("negative_share", negative_share(lagrangian, path, x))
+                share = (lagrangian.signed(path, x) < 0).double().mean()
+                net.history.record("negative_share", float(share))
             if hasattr(lagrangian.metric, "decompose"):
                 _, middle = lagrangian.speed(path, x)
                 values, _ = lagrangian.metric.decompose(middle, path.diff(dim=1), x)
                 net.history.record("eigenvalue_min", float(values.amin(dim=-1).mean()))
                 net.history.record("eigenvalue_max", float(values.amax(dim=-1).mean()))
-
-
-def negative_share(lagrangian, path, x):
-    """Return the share of paths whose energy is negative, before it is squared if it is."""
-    speed, middle = lagrangian.speed(path, x)
-    potential = None if lagrangian.field is None else lagrangian.field(middle, x)
-    energy = lagrangian.energy if lagrangian.cost == "study" else lagrangian._action
-    return float((energy(speed, potential) < 0).double().mean())

@@ -202,14 +202,7 @@ class NeuralDual(OTSolver):
                 ),
                 lagrangian,
             )
-            geodesic = Geodesic(
-                module.paths,
-                lagrangian,
-                data,
-                settings.device,
-                path_component.refine_steps,
-                path_component.constant_speed,
-            )
+            geodesic = Geodesic(module.paths, lagrangian, data, settings.device, path_component)
         net = train(
             module,
             EdgeDataset(data, settings.device),

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from torch import nn
 
 from sklearn_hti._encoding import ConditionEncoder
-from sklearn_hti.lagrangian import KineticEnergy, Lagrangian
+from sklearn_hti.lagrangian import KineticEnergy, Lagrangian, LearnedMetric
 from sklearn_hti.lagrangian.support import path_conditions
 from sklearn_hti.nn.engine import TrainingSettings
 from sklearn_hti.paths import Geodesic, GeodesicPath
@@ -158,7 +158,12 @@ def untrained(encode, rng):
         paths.net.output.weight.normal_(std=0.05, generator=generator)
     y0, y1 = circle(rng.uniform(0, 0.5, 40), 2.0), circle(rng.uniform(1, 2, 40), 1.5)
     lagrangian = Lagrangian(Cylinder(), None)
-    return lambda n: Geodesic(paths, lagrangian, data, "cpu", n), y0, y1, np.arange(40)
+    return (
+        lambda n: Geodesic(paths, lagrangian, data, "cpu", GeodesicPath(refine_steps=n)),
+        y0,
+        y1,
+        np.arange(40),
+    )
 
 
 @pytest.mark.parametrize("n_steps", [0, 5])
@@ -193,3 +198,15 @@ def test_refinement_never_raises_a_cost_and_approaches_the_geodesic(untrained):
     assert (cost[0] > 1.05 * least).mean() > 0.9
     assert (cost[-1] - least < 0.2 * (cost[0] - least)).all()
     assert_allclose(cost[-1], least, rtol=0.03)
+
+
+@pytest.mark.parametrize("max_iter", [20, 120])
+def test_the_metric_learns_however_short_the_training(encode, rng, max_iter):
+    y = rng.normal(size=(60, 2))
+    y[30:, 0] += 3.0
+    data = encode(None, y, np.repeat([0.0, 1.0], 30))
+    encoder = ConditionEncoder().fit(None, None, 60)
+    metric = LearnedMetric().metric(data, encoder, "film", 0)
+    before = [p.clone() for p in metric.parameters()]
+    learn(GeodesicPath(max_iter=max_iter), metric, data)
+    assert any((p != q).any() for p, q in zip(metric.parameters(), before, strict=True))
