@@ -198,7 +198,7 @@ class RotatedMetric(nn.Module):
 class _KernelKinetic(KineticEnergy):
     """Diagonal metrics that are read off the data by a Gaussian kernel."""
 
-    def __init__(self, bandwidth=0.3, ridge=0.01, n_support=128):
+    def __init__(self, bandwidth, ridge, n_support):
         self.bandwidth = bandwidth
         self.ridge = ridge
         self.n_support = n_support
@@ -247,6 +247,9 @@ class LandMetric(_KernelKinetic):
 
     _centred = True
 
+    def __init__(self, bandwidth=0.3, ridge=0.01, n_support=128):
+        super().__init__(bandwidth, ridge, n_support)
+
 
 class RBFMetric(_KernelKinetic):
     """Diagonal metric that is the inverse of a kernel estimate of where data are.
@@ -270,6 +273,9 @@ class RBFMetric(_KernelKinetic):
     """
 
     _centred = False
+
+    def __init__(self, bandwidth=0.3, ridge=0.01, n_support=128):
+        super().__init__(bandwidth, ridge, n_support)
 
 
 class KernelMetric(nn.Module):
