@@ -1,23 +1,33 @@
 """What a fit should be asked before it is trusted."""
 
+import warnings
+
 import numpy as np
 import torch
 
 from ._encoding import share
+from .exceptions import ConvergenceWarning
 from .lagrangian.support import path_conditions
 from .metrics import squared_wasserstein
 
 _MAX_ROWS = 500
+_SHORT = 0.25  # more of the distance left than this is worth a warning
+_NOTHING = 1e-3  # a squared distance of scaled outputs that is not worth one
+_NEGATIVE = 0.01
+_JUMP = 4.0
 
 
 def check_fit(flow_map, data, trajectories, geodesic, base_time, rng):
     """Return figures in scaled units.
 
-    Keys are ``marginal_w2`` and ``standing_w2``, the squared Wasserstein distances at every
-    anchor of the base rows after transport, and without; ``semigroup_error``, the median
-    difference between going to the far anchor in one step and in two, over the median way; and
-    where paths are learned ``longest_segment`` over the mean, ``negative_costs`` (their
-    share) and ``eigenvalues`` (lowest and highest of the metric on the paths).
+    Keys are ``marginal_w2``, ``standing_w2`` and ``floor_w2``, the squared Wasserstein
+    distances at every anchor of the base rows after transport, of those without, and of half
+    of the anchor's rows to the other. Draws of one condition are compared, single draws all
+    together; the floor is nan where inputs do not repeat, for different inputs have different
+    outputs. Also ``semigroup_error``, the median difference between going to the far anchor in
+    one step and in two, over the median way; and where paths are learned ``longest_segment``
+    over the mean, ``negative_costs`` (their share) and ``eigenvalues`` (lowest and highest of
+    the metric on the paths).
     """
     record = _marginals(flow_map, data, base_time, rng)
     record |= _semigroup(flow_map, data, base_time, rng)
@@ -26,9 +36,36 @@ def check_fit(flow_map, data, trajectories, geodesic, base_time, rng):
     return record
 
 
+def warn_of(record, lam, cost):
+    """Warn of maps that stop short, and of costs that reward worse paths."""
+    messages = [
+        f"the flow map stops short of lambda = {lam[k]:g}: of the squared Wasserstein distance "
+        f"{standing:.3g} without moving, {left:.3g} is left (scaled outputs). Raise max_iter; "
+        "of random networks, give several draws per input."
+        for k, (left, standing, floor) in enumerate(
+            zip(*(record[f"{name}_w2"] for name in ("marginal", "standing", "floor")), strict=True)
+        )
+        if left > _SHORT * standing + floor + _NOTHING
+    ]
+    share = record.get("negative_costs", 0.0)
+    if share > _NEGATIVE:
+        messages.append(
+            f"{share:.0%} of the paths have negative energy at cost={cost!r}, which rewards "
+            "worse paths. Take cost='jacobi', or lower weight of the potential."
+        )
+    longest = record.get("longest_segment", 1.0)
+    if longest > _JUMP:
+        messages.append(
+            f"paths wait and jump: the longest segment is {longest:.1f} times the mean. Take "
+            "cost='jacobi', or lower weight of the potential."
+        )
+    for message in messages:
+        warnings.warn(message, ConvergenceWarning, stacklevel=3)
+
+
 def _marginals(flow_map, data, base_time, rng):
     base = _some(data.anchors.rows(base_time), rng)
-    moved_w2, standing_w2 = [], []
+    moved_w2, standing_w2, floor_w2 = [], [], []
     for k in range(len(data.anchors.lam)):
         rows = data.anchors.rows(k)
         start, groups = base, None
@@ -36,6 +73,8 @@ def _marginals(flow_map, data, base_time, rng):
             rows = rows[np.isin(data.groups[rows], data.groups[base])]
             start = base[np.isin(data.groups[base], data.groups[rows])]
             groups = (data.groups[rows], data.groups[start])
+            if len(np.unique(groups[1])) == len(start) == len(rows):
+                groups = (np.zeros(len(rows), dtype=int),) * 2  # single draws, of the same inputs
         else:
             rows = _some(rows, rng)
         y = data.y[start]
@@ -43,7 +82,21 @@ def _marginals(flow_map, data, base_time, rng):
         moved = y + flow_map.displacement(y, data.conditions[start], *time)
         moved_w2.append(squared_wasserstein(data.y[rows], moved, groups=groups))
         standing_w2.append(squared_wasserstein(data.y[rows], y, groups=groups))
-    return {"marginal_w2": moved_w2, "standing_w2": standing_w2}
+        floor_w2.append(_floor(data.y[rows], groups[0], rng) if groups else np.nan)
+    return {"marginal_w2": moved_w2, "standing_w2": standing_w2, "floor_w2": floor_w2}
+
+
+def _floor(y, groups, rng):
+    """Return W2^2 between halves of the rows of each group; zero for single rows."""
+    order = rng.permutation(len(y))
+    order = order[np.argsort(groups[order], kind="stable")]
+    _, first, size = np.unique(groups[order], return_index=True, return_counts=True)
+    rank = np.arange(len(y)) - np.repeat(first, size)
+    even = rank < np.repeat(2 * (size // 2), size)
+    one, other = (order[even & (rank % 2 == i)] for i in (0, 1))
+    if not len(one):
+        return 0.0
+    return squared_wasserstein(y[one], y[other], groups=(groups[one], groups[other]))
 
 
 def _semigroup(flow_map, data, base_time, rng):

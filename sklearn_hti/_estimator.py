@@ -14,7 +14,7 @@ from . import _validation as check
 from ._assembly import build_lagrangian, fit_trajectories
 from ._clock_choice import choose_clock
 from ._compat import HasMethods, Interval, StrOptions
-from ._diagnostics import check_fit
+from ._diagnostics import check_fit, warn_of
 from ._encoding import ConditionEncoder, Conditions, OutputScaler, TrainingData, find_anchors
 from ._flow_map import fit_flow_map
 from ._random import draw_seeds, sampling_generator
@@ -108,7 +108,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Categorical columns of X without the lambda column: those of category or string type
         in a DataFrame, none, or a list of positions, of names, or a boolean mask.
-    max_iter : int, default=2000
+    max_iter : int, default=1200
         Optimisation steps of each network.
     batch_size : int, default=256
         Rows per step.
@@ -148,7 +148,8 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         Losses by stage ("paths", "transport", "base") and epoch.
     diagnostics_ : dict
         In scaled units, how far the outputs moved from the base are from those of every
-        anchor (``marginal_w2``, beside ``standing_w2`` without moving), how much a detour
+        anchor (``marginal_w2``, beside ``standing_w2`` without moving and ``floor_w2``
+        between halves of the anchor's rows, nan where inputs do not repeat), how much a detour
         changes the transport (``semigroup_error``, relative), and what learned paths are
         like (``longest_segment`` over the mean, share of ``negative_costs``, range of the
         ``eigenvalues`` of the metric).
@@ -241,7 +242,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         y_bounds=None,
         output_scaling="common",
         categorical_features="from_dtype",
-        max_iter=2000,
+        max_iter=1200,
         batch_size=256,
         learning_rate=0.01,
         early_stopping=False,
@@ -308,8 +309,13 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             If rows share their x with no row of a neighbouring anchor while others do.
         ClockWarning
             If the anchors cannot tell how far along the path a lambda is.
+        ConvergenceWarning
+            If training was interrupted, a map stops short of an anchor, or the cost rewards
+            worse paths.
         """
         self._validate_params()
+        self.solver_ = resolve("solver", self.solver)
+        path = resolve("path", self.path)
         X, lam, n_rows = self._split_lam(X, lam, reset=True, n_rows=_length(y))
         y, self._single_output = check.check_outputs(y, n_rows)
         lam = check.check_lam(lam, n_rows)
@@ -348,7 +354,6 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             anchors,
         )
 
-        self.solver_ = resolve("solver", self.solver)
         self.lam_transform_ = choose_clock(
             self.lam_transform, data, self.solver_, StraightGeodesic(), rng
         )
@@ -372,7 +377,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             self.verbose,
         )
         trajectories, geodesic, plans, paths = fit_trajectories(
-            resolve("path", self.path),
+            path,
             self.solver_,
             data,
             self.lagrangian_,
@@ -402,6 +407,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         self.diagnostics_ = check_fit(
             self.flow_map_, data, trajectories, geodesic, self._base_time, rng
         )
+        warn_of(self.diagnostics_, self.anchors_, self.cost)
         return self
 
     def _find_base_lam(self):

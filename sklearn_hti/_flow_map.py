@@ -7,72 +7,92 @@ import torch
 
 from ._bends import bend_coefficients, bend_functions
 from ._linear import LinearMean
+from ._nearby import nearby_places
 from ._random import build_module
 from ._transport_map import TransportMap, guess_error
 from .nn.engine import DrawnDataset, Engine, split_rows, train
 from .nn.modules import ConditionEmbedding, FlowMap
 
+_BASE_SHARE = 0.5  # of the starts
 _BACK_SHARE = 4  # one in so many rows of a batch is moved back, too
-# Weight of the way back, more where one trajectory runs through each condition: deterministic
-# networks have a well-defined inverse. Where outputs spread from a thin set to a broad one,
-# insisting on the way back would keep the map from spreading.
-_BACK_WEIGHT = {True: 5.0, False: 0.1}
+# Weight of the way back where one trajectory runs through each condition: deterministic
+# networks have a well-defined inverse. Else starts at all times teach the way back as well.
+_BACK_WEIGHT = 5.0
 
 
 class TrajectoryDataset(DrawnDataset):
-    """Draws outputs at random times of trajectories, and where the trajectories go."""
+    """Draws outputs at random times of trajectories, and where the trajectories go.
 
-    def __init__(self, trajectories, times, conditions, picked, device):
+    Start times are those of the base, from where draws are moved, in half of the rows, and of
+    any knot, where outputs of real networks are moved from, in half of the others. What does
+    not change in training, the linear part of the flow map, is drawn with them.
+    """
+
+    by_row = True
+
+    def __init__(self, flow_map, trajectories, times, data, base_time, device, rng):
         def tensor(values, dtype=torch.float32):
-            return torch.as_tensor(values[picked], dtype=dtype, device=device)
+            return torch.as_tensor(values, dtype=dtype, device=device)
 
+        self.flow_map = flow_map
         self.points = tensor(trajectories.points)
         self.bends = tensor(trajectories.bends)
-        self.functions = torch.as_tensor(
-            bend_coefficients(self.bends.shape[2]), dtype=torch.float32, device=device
-        )
+        self.functions = tensor(bend_coefficients(self.bends.shape[2]))
         self.times = tensor(times)
         self.first = tensor(trajectories.first, torch.int64)
         self.last = tensor(trajectories.last, torch.int64)
-        origin = trajectories.rows[picked, 0]
-        self.numeric, self.codes = conditions[origin].tensors(device=device)
+        origin = trajectories.rows[:, 0]
+        self.numeric, self.codes = data.conditions[origin].tensors(device=device)
+        knots = np.arange(trajectories.points.shape[1])
+        passes = (trajectories.first[:, None] <= knots) & (knots <= trajectories.last[:, None])
+        places, nearest = nearby_places(trajectories.points, passes, data.groups[origin], rng)
+        self.places, self.nearest = tensor(places), tensor(nearest, torch.int64)
+        self.base_time = base_time
         self.n_rows = len(self.points)
         self.device = device
 
+    @torch.no_grad()
     def draw(self, rows, generator):
-        """Return inputs at random times; times, points and bends of the trajectories.
+        """Return inputs at random times; increments and bends of the trajectories."""
+        n = len(rows)
+        uniform = torch.rand(n, 6, generator=generator, device=self.device)
+        knot = self._knot(rows, uniform[:, 0])
+        base = (uniform[:, 1] < _BASE_SHARE) & (self.first[rows] <= self.base_time)
+        knot = torch.where(base & (self.base_time <= self.last[rows]), self.base_time, knot)
+        at_knot = uniform[:, 1] < 0.5 * (1 + _BASE_SHARE)
+        place = (uniform[:, 2] * self.places.shape[2]).long()
+        places = self.places[rows, knot, place]
+        rows = torch.where(at_knot, self.nearest[rows, knot, place], rows)
 
-        Half of the start times are knots, because that is where outputs of real networks
-        are moved from.
-        """
         knots, points, bends = self.times[rows], self.points[rows], self.bends[rows]
-        start = self._time(rows, knots, 0.5, generator)
-        end = self._time(rows, knots, 0.5, generator)
+        at_knot = at_knot.unsqueeze(1)
+        between = self._between(rows, knots, uniform[:, 3])
+        start = torch.where(at_knot, knots.gather(1, knot.unsqueeze(1)), between)
+        y = torch.where(at_knot, places, position(points, bends, knots, start, self.functions))
+        end_knot = knots.gather(1, self._knot(rows, uniform[:, 4]).unsqueeze(1))
+        end_between = self._between(rows, knots, uniform[:, 4])
+        end = torch.where(uniform[:, 5:] < 0.5, end_knot, end_between)
+        given = self.numeric[rows], self.codes[rows], start
+        z = self.flow_map.normalise(y, start)
         inputs = {
-            "y": position(points, bends, knots, start, self.functions),
-            "numeric": self.numeric[rows],
-            "codes": self.codes[rows],
-            "start": start,
-            "end": end,
+            **dict(zip(("y", "numeric", "codes", "start", "end"), (y, *given, end), strict=True)),
+            "z": z,
+            "linear": self.flow_map.linear_modes(z, *given),
+            "passed": self.flow_map.passed(start, end),
         }
-        return inputs, (knots, points, bends)
+        along = self.flow_map.passed(knots[:, :-1], knots[:, 1:])
+        return inputs, (along, points.diff(dim=1), bends)
 
-    def at(self, t):
-        """Return all trajectories at clock time t as if their knots were the anchors."""
-        knots = torch.arange(self.points.shape[1], dtype=torch.float32, device=self.device)
-        time = torch.full((self.n_rows, 1), t, dtype=torch.float32, device=self.device)
-        knots = knots.expand(self.n_rows, -1).contiguous()
-        return position(self.points, self.bends, knots, time, self.functions)
+    def _knot(self, rows, uniform):
+        """Return one knot of each trajectory."""
+        first, n_more = self.first[rows], (self.last - self.first)[rows]
+        return first + (uniform * (n_more + 1)).long().clamp(max=n_more)
 
-    def _time(self, rows, knots, share_of_knots, generator):
-        """Draw one time per row within its trajectory, some of them at a knot."""
-        uniform = torch.rand(len(rows), 2, generator=generator, device=self.device)
-        first, last = self.first[rows], self.last[rows]
-        knot = first + (uniform[:, 0] * (last - first + 1)).long().clamp(max=last - first)
-        index = torch.stack([first, last, knot], dim=1)
-        low, high, at_knot = knots.gather(1, index).unbind(dim=1)
-        between = low + uniform[:, 0] * (high - low)
-        return torch.where(uniform[:, 1] < share_of_knots, at_knot, between).unsqueeze(1)
+    def _between(self, rows, knots, uniform):
+        """Return one time (n, 1) within each trajectory."""
+        ends = torch.stack([self.first[rows], self.last[rows]], dim=1)
+        low, high = knots.gather(1, ends).split(1, dim=1)
+        return torch.lerp(low, high, uniform.unsqueeze(1))
 
 
 def position(points, bends, knots, time, functions):
@@ -94,13 +114,13 @@ class FlowMapEngine(Engine):
     ----------
     module : FlowMap
         The map.
-    back_weight : float, default=1.0
+    back_weight : float, default=0.0
         Weight of the way back.
     **kwargs : dict
         Further arguments of Engine.
     """
 
-    def __init__(self, module, *, back_weight=1.0, **kwargs):
+    def __init__(self, module, *, back_weight=0.0, **kwargs):
         super().__init__(module, **kwargs)
         self.back_weight = back_weight
 
@@ -112,22 +132,24 @@ class FlowMapEngine(Engine):
         trajectory; the gradient does not pass through the arrival.
         """
         flow_map = self.module_
-        knots, points, bends = target
-        y, numeric, codes, start, end = inputs.values()
-        modes = flow_map.modes(y, numeric, codes, start)
+        along, increments, bends = target
+        y, numeric, codes, start, end, z, linear, passed = inputs.values()
+        modes = linear + flow_map.added_modes(z, numeric, codes, start)
         by_interval = modes.view(len(y), flow_map.n_intervals, -1, y.shape[1])
         scale = flow_map.v_scale.view(by_interval.shape[1:])
-        miss = flow_map.passed(knots[:, :-1], knots[:, 1:]) @ modes - points.diff(dim=1)
+        miss = along @ modes - increments
         error = ((miss / scale[:, 0]) ** 2).mean()
         if bends.shape[2]:
             miss = (by_interval[:, :, 1:] - bends) / scale[:, 1:]
             error = error + (miss**2).sum(dim=2).mean()
+        if not self.back_weight:
+            return error
 
         some = slice(max(1, len(y) // _BACK_SHARE))
-        y, numeric, codes, start, end = (v[some] for v in inputs.values())
-        passed = flow_map.passed(start, end)
-        arrival = y + (passed @ modes[some]).squeeze(1)
-        back = flow_map(arrival.detach(), numeric, codes, end, start)
+        y, numeric, codes, start, end, _, _, passed = (v[some] for v in inputs.values())
+        arrival = (y + (passed @ modes[some]).squeeze(1)).detach()
+        modes = flow_map.modes(arrival, numeric, codes, end)
+        back = arrival - (passed @ modes).squeeze(1)
         unit = (passed.abs() @ flow_map.v_scale).squeeze(1) + 0.1 * scale[:, 0].mean(dim=0)
         return error + self.back_weight * (((back - y) / unit) ** 2).mean()
 
@@ -158,7 +180,9 @@ def fit_flow_map(
     training, validation = (
         None
         if rows is None
-        else TrajectoryDataset(trajectories, times, data.conditions, rows, settings.device)
+        else TrajectoryDataset(
+            module, trajectories[rows], times[rows], data, base_time, settings.device, rng
+        )
         for rows in (picked, held)
     )
     net = train(
@@ -168,7 +192,7 @@ def fit_flow_map(
         label="transport",
         seed=seeds["batches"],
         settings=settings,
-        engine=partial(FlowMapEngine, back_weight=_BACK_WEIGHT[deterministic]),
+        engine=partial(FlowMapEngine, back_weight=_BACK_WEIGHT * deterministic),
         user_callbacks=callbacks,
     )
     error = None
@@ -181,8 +205,8 @@ def fit_flow_map(
 @torch.no_grad()
 def _set_linear_part(module, trajectories, times, data):
     """Write the linear modes into the map, and the scales of y, of the modes and of the rest."""
-    dataset = TrajectoryDataset(trajectories, times, data.conditions, slice(None), "cpu")
-    points, n_bends = dataset.points, dataset.bends.shape[2]
+    points, n_bends = trajectories.points, trajectories.bends.shape[2]
+    origin = trajectories.rows[:, 0]
     length = np.diff(times, axis=1)
     moved = length > 1e-3
     velocity = np.diff(trajectories.points, axis=1) / np.where(moved, length, 1.0)[:, :, None]
@@ -196,23 +220,27 @@ def _set_linear_part(module, trajectories, times, data):
     spread = np.maximum(np.maximum(spread, 0.1 * spread.max(axis=0)), 1e-6)
     spread = np.repeat(spread, 1 + n_bends, axis=0)
     module.v_scale.copy_(torch.as_tensor(spread))
-    scale = points.std(dim=0, correction=0)
-    module.y_mean.copy_(points.mean(dim=0))
-    module.y_scale.copy_(torch.where(scale > 1e-6, scale, 1.0))
+    scale = points.std(axis=0)
+    module.y_mean.copy_(torch.as_tensor(points.mean(axis=0)))
+    module.y_scale.copy_(torch.as_tensor(np.where(scale > 1e-6, scale, 1.0)))
 
-    features = data.features[trajectories.rows[:, 0]]
+    def place(t):
+        """Return normalised outputs at time t, as if knots were anchors, and the time."""
+        time = torch.full((len(points), 1), t, dtype=torch.float32)
+        y = torch.as_tensor(trajectories.at(t), dtype=torch.float32)
+        return module.normalise(y, time), time
+
     for j, t in enumerate(module.nodes.tolist()):
-        z = module.normalise(dataset.at(t), torch.full((len(points), 1), t))
-        inputs = np.hstack([z.numpy(), features])
+        inputs = np.hstack([place(t)[0].numpy(), data.features[origin]])
         for k in np.flatnonzero(moved.any(axis=0)):
             fit = LinearMean().fit(inputs[moved[:, k]], modes[moved[:, k], k])
             module.linear[j, 0, k] = torch.as_tensor(fit.intercept)
             module.linear[j, 1:, k] = torch.as_tensor(fit.coefficients)
 
     left = 0.01 * own_spread + 1e-8
+    numeric, codes = data.conditions[origin].tensors()
     for t in np.arange(0, points.shape[1] - 0.9, 0.25):
-        time = torch.full((len(points), 1), t, dtype=torch.float32)
-        z = module.normalise(dataset.at(t), time)
-        miss = modes - module.linear_modes(z, dataset.numeric, dataset.codes, time).numpy()
+        z, time = place(t)
+        miss = modes - module.linear_modes(z, numeric, codes, time).numpy()
         left = np.maximum(left, miss.std(axis=0, where=moved[:, :, None]))
     module.residual_scale.copy_(torch.as_tensor(left))

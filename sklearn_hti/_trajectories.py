@@ -3,6 +3,9 @@
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from numpy.polynomial import polynomial as poly
+
+from ._bends import bend_coefficients
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,13 @@ class Trajectories:
     def bent(self, bends):
         """Return the same trajectories on other paths between their knots."""
         return replace(self, bends=bends)
+
+    def at(self, t):
+        """Return the points (N, D) at clock time t, as if all knots were the anchors."""
+        k = min(int(t), self.points.shape[1] - 2)
+        functions = poly.polyval(t - k, bend_coefficients(self.bends.shape[2]).T)
+        chord = self.points[:, k] + (t - k) * (self.points[:, k + 1] - self.points[:, k])
+        return chord + np.tensordot(self.bends[:, k], functions, axes=(1, 0))
 
     def __getitem__(self, picked):
         return Trajectories(*(getattr(self, f.name)[picked] for f in fields(self)))

@@ -9,8 +9,9 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.exceptions import CouplingWarning
-from sklearn_hti.lagrangian import DensityPotential, LearnedMetric
+from sklearn_hti.lagrangian import DensityPotential, LandMetric, LearnedMetric, RBFMetric
 from sklearn_hti.paths import GeodesicPath
+from sklearn_hti.solvers import NeuralDual
 
 LAM = np.repeat([0.0, 1.0, 2.0], 10)
 X = np.random.default_rng(0).normal(size=(30, 2))
@@ -457,7 +458,14 @@ def test_a_device_without_data_is_refused(make):
         ({"potential": DensityPotential(condition_bandwidth=0)}, "condition_bandwidth=0"),
         ({"potential": DensityPotential(weight=-1)}, "weight=-1"),
         ({"potential": DensityPotential(n_support=0)}, "n_support=0"),
-        ({"kinetic": LearnedMetric(min_eigenvalue=2.0)}, "min_eigenvalue"),
+        ({"kinetic": LearnedMetric(min_eigenvalue=2.0)}, "max_eigenvalue=1.0 .* at least 2.0"),
+        ({"kinetic": LearnedMetric(min_eigenvalue=0.0)}, "min_eigenvalue=0.0 .* above 0"),
+        ({"kinetic": LandMetric(bandwidth=0)}, "LandMetric: bandwidth=0"),
+        ({"kinetic": RBFMetric(n_support=1.5)}, "RBFMetric: n_support=1.5"),
+        ({"solver": NeuralDual(inner_iter=0)}, "inner_iter=0"),
+        ({"solver": NeuralDual(learning_rate="fast")}, "learning_rate='fast'"),
+        ({"solver": NeuralDual(hidden_layer_sizes=64)}, "hidden_layer_sizes=64"),
+        ({"solver": NeuralDual(map_hidden_layer_sizes=(8, 0))}, "map_hidden_layer_sizes"),
     ],
 )
 def test_components_check_their_parameters(refuse, params, message):

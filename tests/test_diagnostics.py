@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from sklearn_hti._diagnostics import warn_of
+from sklearn_hti.exceptions import ConvergenceWarning
 from sklearn_hti.lagrangian import CallablePotential
+from sklearn_hti.metrics import squared_wasserstein
 from sklearn_hti.paths import GeodesicPath
 
 
@@ -21,11 +24,19 @@ def test_a_map_that_stops_short_is_seen(make, clouds):
 
 
 def test_the_distance_to_an_anchor_is_in_scaled_units(make, networks):
-    """Deterministic networks: the mean squared way from network to network."""
+    """Networks with one answer per input: the exact distance of all answers together."""
     model = make(base="neighbors").fit(networks.X, networks.y, networks.lam)
     scaled = model._scaler.encode(networks.y)
-    way = ((scaled[160:] - scaled[:80]) ** 2).sum(axis=1).mean()
+    way = squared_wasserstein(scaled[160:], scaled[:80])
     assert model.diagnostics_["standing_w2"][2] == pytest.approx(way)
+
+
+def test_spread_that_single_draws_cannot_tell_is_missed_aloud(make):
+    """Random networks asked once per input: what is noise and what is x, nothing tells."""
+    rng = np.random.default_rng(0)
+    X, lam = np.tile(np.arange(60.0)[:, None], (3, 1)), np.repeat([0.0, 1.0, 2.0], 60)
+    with pytest.warns(ConvergenceWarning, match="short of lambda = 1:.*several draws per input"):
+        make(base="neighbors").fit(X, lam + rng.normal(size=180), lam)
 
 
 def test_a_detour_is_measured(make, clouds, networks):
@@ -52,6 +63,33 @@ def test_paths_are_described_where_they_are_learned(make):
     assert 1 <= check["longest_segment"] < 3
     straight = make(max_iter=5).fit(None, y + lam[:, None], lam).diagnostics_
     assert "eigenvalues" not in straight
+
+
+@pytest.mark.parametrize(("cost", "share"), [("action", 1), ("study", 0.2), ("jacobi", 0)])
+def test_negative_energies_are_named(make, recwarn, cost, share):
+    """A potential of 100 everywhere outweighs every motion; "jacobi" counts from the top."""
+    rng = np.random.default_rng(0)
+    y, lam = rng.normal(size=(90, 2)), np.repeat([0.0, 1.0, 2.0], 30)
     rich = CallablePotential(lambda y, x: 0 * y[:, 0] + 100, weight=1.0)
-    action = make(potential=rich, cost="action", path=path, max_iter=5)
-    assert action.fit(None, y, lam).diagnostics_["negative_costs"] == 1
+    path = GeodesicPath(max_iter=20, n_couplings=1)
+    model = make(potential=rich, cost=cost, path=path).fit(None, y, lam)
+    assert share <= model.diagnostics_["negative_costs"] <= (share > 0)
+    said = [str(w.message) for w in recwarn if "negative energy" in str(w.message)]
+    assert len(said) == (share > 0) and all(f"cost={cost!r}" in message for message in said)
+
+
+def test_warnings_follow_the_record():
+    """One per anchor that is missed; none where hardly anything moves, or nothing is known."""
+    good = {"marginal_w2": [0.0, 0.1], "standing_w2": [0.0, 1.0], "floor_w2": [0.0, 0.0]}
+    bad = {
+        "marginal_w2": [0.3, 0.3, 0.3, 1e-9],
+        "standing_w2": [1.0, 1.0, 1.0, 1e-9],
+        "floor_w2": [0.0, 0.1, np.nan, 0.0],
+        "longest_segment": 8.0,
+    }
+    with pytest.warns(ConvergenceWarning) as said:
+        warn_of(good, [0.0, 1.0], "jacobi")
+        warn_of(bad, [0.0, 1.0, 2.0, 3.0], "study")
+    short, jump = (str(w.message) for w in said)
+    assert "lambda = 0:" in short and "0.3 is left" in short
+    assert "longest segment is 8.0 times" in jump

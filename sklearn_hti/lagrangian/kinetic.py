@@ -11,6 +11,7 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import nn
 
+from .._parameters import check_range
 from .._random import build_module
 from ..nn.modules import ConditionalMLP, ConditionEmbedding
 from .support import Support
@@ -108,6 +109,10 @@ class LearnedMetric(KineticEnergy):
         self.max_eigenvalue = max_eigenvalue
         self.fixed_spectrum = fixed_spectrum
 
+    def _check(self):
+        check_range(self, real=["min_eigenvalue"], above=0)
+        check_range(self, real=["max_eigenvalue"], lowest=self.min_eigenvalue)
+
     def metric(self, data, encoder, conditioning, seed):
         """Return the module of the metric.
 
@@ -128,11 +133,6 @@ class LearnedMetric(KineticEnergy):
             The metric; None with one output.
         """
         low, high = self.min_eigenvalue, self.max_eigenvalue
-        if not 0 < low <= high:
-            raise ValueError(
-                f"LearnedMetric: 0 < min_eigenvalue <= max_eigenvalue is required; got {low!r} "
-                f"and {high!r}."
-            )
         n_outputs = data.y.shape[1]
         if n_outputs == 1:
             return None
@@ -202,6 +202,10 @@ class _KernelKinetic(KineticEnergy):
         self.bandwidth = bandwidth
         self.ridge = ridge
         self.n_support = n_support
+
+    def _check(self):
+        check_range(self, real=["bandwidth", "ridge"], above=0)
+        check_range(self, integer=["n_support"], lowest=1)
 
     def metric(self, data, encoder, conditioning, seed):
         """Return the module of the metric.

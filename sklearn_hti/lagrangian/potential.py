@@ -1,13 +1,13 @@
 """Potential energies U: paths stay where outputs are likely (method.md section 2)."""
 
 from abc import ABC, abstractmethod
-from numbers import Real
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from torch import nn
 
+from .._parameters import check_range
 from .support import Support, path_conditions
 
 _GRID = np.geomspace(0.01, 1.0, 21)  # bandwidths that are tried, in units of the spread of y
@@ -131,7 +131,6 @@ class DensityPotential(PotentialEnergy):
         torch.nn.Module
             The log-density.
         """
-        self._check()
         support = Support.build(data, self.condition_bandwidth, self.n_support, seed)
         field = LogDensity(support, np.ones(len(support.points)))
         rng = np.random.default_rng(seed)
@@ -147,21 +146,10 @@ class DensityPotential(PotentialEnergy):
         return field
 
     def _check(self):
-        """Raise if a parameter is out of its range."""
-        for name, words in (
-            ("bandwidth", ("likelihood", "scott")),
-            ("condition_bandwidth", ("scott",)),
-        ):
-            value = getattr(self, name)
-            if value not in words and not (isinstance(value, Real) and value > 0):
-                options = ", ".join(map(repr, words))
-                raise ValueError(
-                    f"DensityPotential: {name}={value!r} must be positive or one of {options}."
-                )
-        for name in ("weight", "cap", "n_support"):
-            value = getattr(self, name)
-            if not isinstance(value, Real) or not value >= (name == "n_support"):
-                raise ValueError(f"DensityPotential: {name}={value!r} is out of range.")
+        words = {"bandwidth": ("likelihood", "scott"), "condition_bandwidth": ("scott",)}
+        check_range(self, real=list(words), above=0, words=words)
+        check_range(self, real=["weight", "cap"], lowest=0)
+        check_range(self, integer=["n_support"], lowest=1)
 
 
 class _LogKernelSum(torch.autograd.Function):
@@ -267,6 +255,9 @@ class CallablePotential(PotentialEnergy):
         self.function = function
         self.weight = weight
         self.cap = cap
+
+    def _check(self):
+        check_range(self, real=["weight", "cap"], lowest=0)
 
     def field(self, data, scaler, seed):
         """Return the module of the function.

@@ -3,6 +3,7 @@
 import math
 import warnings
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -15,8 +16,10 @@ from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
 from ..exceptions import ConvergenceWarning, DivergenceError
+from .optimizer import Muon
 
 STEPS_PER_EPOCH = 50
+_MAX_DRAWN = 16_384  # rows drawn at once
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class DrawnDataset(Dataset):
 
     n_rows: int
     device: str
+    by_row = False  # one row in every tensor per row asked for: many batches are drawn at once
 
     def __len__(self):
         return self.n_rows
@@ -67,13 +71,26 @@ class BatchIterator:
     def __iter__(self):
         if self.fixed:
             self.generator.manual_seed(self.seed)
+        at_once = max(1, _MAX_DRAWN // self.batch_size) if self.dataset.by_row else 1
+        rows = self._rows()
+        while some := list(islice(rows, at_once)):
+            inputs, target = self.dataset.draw(torch.cat(some), self.generator)
+            if len(some) == 1:
+                yield inputs, target
+                continue
+            for parts in zip(
+                *(v.split(self.batch_size) for v in (*inputs.values(), *target)), strict=True
+            ):
+                yield dict(zip(inputs, parts, strict=False)), parts[len(inputs) :]
+
+    def _rows(self):
+        """Yield the row numbers of every batch: permutations, cut."""
         order, used = None, math.inf
         for _ in range(self.n_batches):
             if used + self.batch_size > len(self.dataset):
                 order, used = self._permutation(), 0
-            rows = order[used : used + self.batch_size]
+            yield order[used : used + self.batch_size]
             used += self.batch_size
-            yield self.dataset.draw(rows, self.generator)
 
     def _permutation(self):
         return torch.randperm(
@@ -193,7 +210,7 @@ def train(
         callbacks.append(("progress", StepProgress(label, n_epochs * n_batches)))
     net = engine(
         module.to(settings.device),
-        optimizer=torch.optim.AdamW,
+        optimizer=Muon,
         optimizer__fused=True,
         optimizer__weight_decay=1e-4,
         lr=settings.learning_rate,

@@ -19,8 +19,10 @@ class ConditionEmbedding(nn.Module):
         self.n_numeric = n_numeric
         self.n_categories = tuple(n_categories)
         sizes = [min(8, k) for k in n_categories]
+        # made from tensors: to draw weights on the meta device, torch loads its compiler
         self.embeddings = nn.ModuleList(
-            nn.Embedding(k, size) for k, size in zip(n_categories, sizes, strict=True)
+            nn.Embedding.from_pretrained(torch.empty(k, size), freeze=False)
+            for k, size in zip(n_categories, sizes, strict=True)
         )
         self.n_features = n_numeric + sum(sizes)
 
@@ -120,9 +122,13 @@ class FlowMap(nn.Module):
     def modes(self, y, numeric, codes, start):
         """Return u_km of the trajectory through y at time `start` (n, 1), as (n, K (1 + M), D)."""
         z = self.normalise(y, start)
+        linear = self.linear_modes(z, numeric, codes, start)
+        return linear + self.added_modes(z, numeric, codes, start)
+
+    def added_modes(self, z, numeric, codes, start):
+        """Return what the network adds to the linear part of the modes."""
         added = self.net(torch.cat([z, start / self.n_intervals], dim=1), numeric, codes)
-        added = self.residual_scale * added.view(-1, *self.shape)
-        return self.linear_modes(z, numeric, codes, start) + added
+        return self.residual_scale * added.view(-1, *self.shape)
 
     def normalise(self, y, time):
         """Return y relative to its location and scale at a time (n, 1)."""

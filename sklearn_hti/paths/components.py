@@ -1,18 +1,10 @@
 """What `path` accepts: how the path from anchor to anchor is drawn."""
 
 from dataclasses import replace
-from numbers import Real
 
 from sklearn.base import BaseEstimator
 
-_LOWEST = {
-    "n_nodes": 1,
-    "n_segments": 2,
-    "n_couplings": 1,
-    "max_iter": 1,
-    "batch_size": 1,
-    "refine_steps": 0,
-}
+from .._parameters import check_choice, check_range
 
 
 class GeodesicPath(BaseEstimator):
@@ -30,11 +22,11 @@ class GeodesicPath(BaseEstimator):
     n_couplings : int, default=1
         How often the transport problems are solved anew during training, on the cost that was
         learned so far. The metric is learned after the first time.
-    max_iter : int, default=400
+    max_iter : int, default=250
         Training steps.
     batch_size : int, default=128
         Pairs per step.
-    learning_rate : float, default=0.005
+    learning_rate : float, default=0.01
         Peak of the one-cycle learning rate.
     refine_steps : int, default=0
         Gradient steps on each path after the network's answer.
@@ -49,9 +41,9 @@ class GeodesicPath(BaseEstimator):
         n_nodes=7,
         n_segments=12,
         n_couplings=1,
-        max_iter=400,
+        max_iter=250,
         batch_size=128,
-        learning_rate=0.005,
+        learning_rate=0.01,
         refine_steps=0,
         constant_speed="euclidean",
     ):
@@ -63,6 +55,14 @@ class GeodesicPath(BaseEstimator):
         self.learning_rate = learning_rate
         self.refine_steps = refine_steps
         self.constant_speed = constant_speed
+
+    def _check(self):
+        counts = ["n_nodes", "n_couplings", "max_iter", "batch_size"]
+        check_range(self, integer=counts, lowest=1)
+        check_range(self, integer=["n_segments"], lowest=2)
+        check_range(self, integer=["refine_steps"], lowest=0)
+        check_range(self, real=["learning_rate"], above=0)
+        check_choice(self, "constant_speed", ("euclidean", "metric"))
 
     def training(self, settings):
         """Return the estimator's training settings with those of the path network.
@@ -76,27 +76,7 @@ class GeodesicPath(BaseEstimator):
         -------
         TrainingSettings
             Of the path network.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is out of its range.
         """
-        for name, lowest in _LOWEST.items():
-            value = getattr(self, name)
-            if not isinstance(value, Real) or value < lowest or value != value // 1:
-                raise ValueError(
-                    f"GeodesicPath: {name}={value!r} must be an integer of at least {lowest}."
-                )
-        if not isinstance(self.learning_rate, Real) or not self.learning_rate > 0:
-            raise ValueError(
-                f"GeodesicPath: learning_rate={self.learning_rate!r} must be positive."
-            )
-        if self.constant_speed not in ("euclidean", "metric"):
-            raise ValueError(
-                f"GeodesicPath: constant_speed={self.constant_speed!r} is not available; "
-                "accepted: 'euclidean', 'metric'."
-            )
         return replace(
             settings,
             max_iter=self.max_iter,

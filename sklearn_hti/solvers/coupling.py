@@ -4,14 +4,16 @@ import numpy as np
 from scipy.sparse import coo_array
 
 from .._encoding import share
+from .._parameters import check_choice, check_range
 from ..paths.geodesic import StraightGeodesic
 from .base import OTSolver
+from .discrete import entropic_plan, exact_plan, sparse_plan
 
 _STRAIGHT = StraightGeodesic()
 
 
 class CouplingSolver(OTSolver):
-    """Exact discrete optimal transport between the rows of two anchors.
+    """Discrete optimal transport between the rows of two anchors.
 
     Where inputs repeat across the anchors, one problem is solved inside each group of equal
     x; networks with one answer per input reduce to pairing the rows. Else problems are
@@ -31,6 +33,25 @@ class CouplingSolver(OTSolver):
         Rows of the largest problem that is solved on learned costs, which take the time of
         max_learned^2 paths; larger ones are solved on the cost of straight lines.
 
+    regularization : {None, "entropic", "sparse"}, default=None
+        None: the exact plan. "entropic": Sinkhorn's plan, in which a row has many partners,
+        the likelier the cheaper. "sparse": at most `max_partners` per row, which takes
+        seconds where a group has hundreds of rows.
+    strength : float, default=0.05
+        Of the regularization, relative to the median cost.
+    max_partners : int, default=4
+        Partners of a row in a "sparse" plan.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If a regularized plan misplaces more than 5 % of its mass.
+
+    References
+    ----------
+    Cuturi, "Sinkhorn distances", NeurIPS 2013. Liu, Puigcerver and Blondel,
+    "Sparsity-constrained optimal transport", ICLR 2023.
+
     Examples
     --------
     >>> from sklearn_hti.solvers import CouplingSolver
@@ -38,10 +59,27 @@ class CouplingSolver(OTSolver):
     CouplingSolver(condition_penalty=3.0)
     """
 
-    def __init__(self, condition_penalty=1.0, max_batch=1024, max_learned=256):
+    def __init__(
+        self,
+        condition_penalty=1.0,
+        max_batch=1024,
+        max_learned=256,
+        regularization=None,
+        strength=0.05,
+        max_partners=4,
+    ):
         self.condition_penalty = condition_penalty
         self.max_batch = max_batch
         self.max_learned = max_learned
+        self.regularization = regularization
+        self.strength = strength
+        self.max_partners = max_partners
+
+    def _check(self):
+        check_range(self, integer=["max_batch", "max_partners"], lowest=1)
+        check_range(self, integer=["max_learned"], real=["condition_penalty"], lowest=0)
+        check_range(self, real=["strength"], above=0)
+        check_choice(self, "regularization", (None, "entropic", "sparse"))
 
     def plan(self, data, edge, geodesic, rng):
         """Return the transport plan along one edge.
@@ -91,10 +129,19 @@ class CouplingSolver(OTSolver):
                     x0, x1 = data.features[rows0[i]], data.features[rows1[j]]
                     gap = ((x0[:, None] - x1) ** 2).sum(axis=2)
                     cost = cost + self.condition_penalty * gap
-                r, c, mass = _exact_plan(cost)
-                entries.append((i[r], j[c], mass * len(i)))
+                plan = self._solve(cost)
+                r, c = np.nonzero(plan)
+                entries.append((i[r], j[c], plan[r, c] * len(i)))
         i, j, mass = (np.concatenate(part) for part in zip(*entries, strict=True))
         return coo_array((mass, (i, j)), shape=(len(rows0), len(rows1))).tocsr()
+
+    def _solve(self, cost):
+        """Return the plan of one cost matrix."""
+        if self.regularization == "entropic":
+            return entropic_plan(cost, self.strength)
+        if self.regularization == "sparse":
+            return sparse_plan(cost, self.strength, self.max_partners)
+        return exact_plan(cost)
 
 
 def _shared_groups(groups0, groups1):
@@ -115,16 +162,3 @@ def _split(i, j, max_batch, rng):
         return [(i, j)]
     i, j = rng.permutation(i), rng.permutation(j)
     return zip(np.array_split(i, n_parts), np.array_split(j, n_parts), strict=True)
-
-
-def _exact_plan(cost):
-    """Solve one problem with uniform weights; return its entries (rows, columns, mass)."""
-    import ot
-
-    n, m = cost.shape
-    # costs may be negative ("action"); a constant does not change the plan
-    cost = cost - min(cost.min(), 0)
-    cost = np.ascontiguousarray(cost / max(cost.max(), np.finfo(float).tiny))
-    plan = ot.emd(np.full(n, 1 / n), np.full(m, 1 / m), cost, numItermax=10_000_000)
-    rows, columns = np.nonzero(plan)
-    return rows, columns, plan[rows, columns]

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from sklearn.neighbors import NearestNeighbors
 
+from .._parameters import check_range, check_sizes
 from .._random import build_module, draw_seeds
 from .._trajectories import Trajectories
 from ..exceptions import ConvergenceWarning
@@ -106,6 +107,20 @@ class NeuralDual(OTSolver):
         self.path_iter = path_iter
         self.path_learning_rate = path_learning_rate
 
+    def _check(self):
+        counts = [
+            "max_iter",
+            "batch_size",
+            "inner_iter",
+            "metric_every",
+            "path_every",
+            "path_iter",
+        ]
+        check_range(self, integer=counts, lowest=1)
+        rates = ["learning_rate", "metric_learning_rate", "path_learning_rate"]
+        check_range(self, real=rates, above=0)
+        check_sizes(self, ["hidden_layer_sizes", "map_hidden_layer_sizes"])
+
     @classmethod
     def study(cls):
         """Return the solver with the settings of the study (Amad and van der Schaar, 2026).
@@ -187,8 +202,7 @@ class NeuralDual(OTSolver):
         Warns
         -----
         ConvergenceWarning
-            If a map stops short of its anchor, energies are negative, or the metric has
-            collapsed to its bounds.
+            If a map stops short of its anchor, or the metric has collapsed to its bounds.
         """
         own = draw_seeds(seeds["pairs"], ["networks", "batches"])
         sizes = data.y.shape[1], len(data.anchors.edges), encoder, conditioning
@@ -221,7 +235,7 @@ class NeuralDual(OTSolver):
             user_callbacks=[("dual_records", DualRecords()), *callbacks],
         )
         maps = DualMaps(geodesic, net)
-        _warn_of_history(net.history[-1], lagrangian)
+        _warn_if_collapsed(net.history[-1], lagrangian.metric)
         maps.warn_if_short(data)
         return maps
 
@@ -301,17 +315,8 @@ class DualMaps:
         return left - 2 * floor, max(still - floor, 0.0)
 
 
-def _warn_of_history(last, lagrangian):
-    """Warn of what the last epoch shows of energies and metric."""
-    if last.get("negative_share", 0.0) > 0.01:
-        warnings.warn(
-            f"neural_dual: {last['negative_share']:.0%} of the paths have negative energy at "
-            f"cost={lagrangian.cost!r}, which rewards worse paths. Take cost='jacobi', or lower "
-            "weight of the potential.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
-    metric = lagrangian.metric
+def _warn_if_collapsed(last, metric):
+    """Warn where the last epoch shows a metric at its bounds everywhere."""
     if "eigenvalue_max" in last and metric.sizes[1]:
         slack = 0.01 * (metric.high - metric.low)
         if last["eigenvalue_max"] > metric.high - slack:

@@ -41,14 +41,17 @@ def resolve(name, value):
     Raises
     ------
     ValueError
-        If the value is neither an accepted alias nor an instance of the right class.
+        If the value is neither an accepted alias nor an instance of the right class, or a
+        parameter of the instance is out of its range.
     """
     table, kind = ALIASES[name]
-    if isinstance(value, kind):
-        return value
     if isinstance(value, str) and value in table:
         return table[value]()
-    raise ValueError(
-        f"{name}={value!r} is not available; accepted: {', '.join(map(repr, table))}, or an "
-        f"instance of {' or '.join(k.__name__ for k in np.atleast_1d(kind))}."
-    )
+    if not isinstance(value, kind):
+        raise ValueError(
+            f"{name}={value!r} is not available; accepted: {', '.join(map(repr, table))}, or "
+            f"an instance of {' or '.join(k.__name__ for k in np.atleast_1d(kind))}."
+        )
+    if hasattr(value, "_check"):
+        value._check()
+    return value

@@ -137,15 +137,6 @@ def test_one_output_leaves_no_choice(encode):
     assert EuclideanKinetic().metric(data, encoder, "film", seed=0) is None
 
 
-@pytest.mark.parametrize("bounds", [(0.0, 1.0), (-0.1, 1.0), (0.5, 0.4)])
-@pytest.mark.parametrize("n_outputs", [1, 2])
-def test_bad_bounds(encode, bounds, n_outputs):
-    data = encode(None, np.zeros((N, n_outputs)), np.arange(N) % 2)
-    encoder = ConditionEncoder().fit(None, None, N)
-    with pytest.raises(ValueError, match="0 < min_eigenvalue <= max_eigenvalue"):
-        LearnedMetric(*bounds).metric(data, encoder, "film", seed=0)
-
-
 # ---------------------------------------------------------------- metrics read from the data
 
 

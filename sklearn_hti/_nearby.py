@@ -1,0 +1,66 @@
+"""Places near the knots of trajectories, and the trajectory that is nearest there."""
+
+import numpy as np
+from scipy.spatial import KDTree
+
+_N_PLACES = 16  # around each knot
+_MAX_PLACES = 2_000_000  # of all trajectories
+_MIN_DRAWS = 5  # fewer draws of one condition do not show how far apart draws are
+_N_NEIGHBOURS = 4
+
+
+def nearby_places(points, passes, groups, rng):
+    """Draw places around knots where a condition has many draws; elsewhere the knots alone.
+
+    A flow map that has seen nothing but the knots themselves learns them by heart and errs
+    between them. So it is told to go there as the nearest trajectory of the condition goes.
+
+    Parameters
+    ----------
+    points : ndarray of shape (N, K + 1, D)
+        Knots of trajectories.
+    passes : ndarray of shape (N, K + 1)
+        Whether the trajectory passes the anchor.
+    groups : ndarray of shape (N,)
+        Condition of each trajectory.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    places : ndarray of shape (N, K + 1, P, D)
+        Places about as far from a knot as knots of the condition are from each other.
+    nearest : ndarray of shape (N, K + 1, P)
+        The trajectory whose knot is nearest to each place.
+    """
+    n, n_knots, n_outputs = points.shape
+    counts = np.unique(groups, return_counts=True)[1]
+    many = counts.max() >= _MIN_DRAWS
+    n_places = int(np.clip(_MAX_PLACES // (n * n_knots), 1, _N_PLACES)) if many else 1
+    places = np.repeat(points[:, :, None], n_places, axis=2)
+    nearest = np.broadcast_to(np.arange(n)[:, None, None], (n, n_knots, n_places)).copy()
+    if not many:
+        return places, nearest
+    order = np.argsort(groups, kind="stable")
+    for rows in np.split(order, np.cumsum(counts)[:-1]):
+        for k in range(n_knots):
+            on = rows[passes[rows, k]]
+            known, which = np.unique(points[on, k], axis=0, return_inverse=True)
+            if len(known) < _MIN_DRAWS:
+                continue
+            tree = KDTree(known)
+            apart = tree.query(known, _N_NEIGHBOURS + 1)[0][:, 1:].mean(axis=1)
+            noise = rng.standard_normal((len(on), n_places, n_outputs))
+            apart = apart[which.reshape(-1)] * np.sqrt(2 / n_outputs)
+            places[on, k] += apart[:, None, None] * noise
+            found = tree.query(places[on, k])[1]
+            nearest[on, k] = on[_one_of_each(which.reshape(-1), found, rng)]
+    return places, nearest
+
+
+def _one_of_each(labels, wanted, rng):
+    """Return, for every wanted label, the position of one of those that have it."""
+    order = np.argsort(labels, kind="stable")
+    count = np.bincount(labels)
+    first = np.cumsum(count) - count
+    return order[first[wanted] + (rng.random(wanted.shape) * count[wanted]).astype(int)]
