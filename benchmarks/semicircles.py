@@ -1,17 +1,19 @@
-"""Semicircles, variants of the Lagrangian: python -m benchmarks.semicircles [--seeds 5]
+"""Semicircles, variants of the Lagrangian: python -m benchmarks.semicircles [--seeds 5] [--jobs 2]
 
 Anchors 0, 1/2, 1 with 400 rows each. Prints, at t = 1/4, 1/2, 3/4, 1, the exact W2^2 per
 category of the outputs at t = 0 moved to t against fresh draws, the floor (fresh against
 fresh), and at 1/4 and 3/4 the distance to the circle, the NLL and the ratio of the standard
-deviations of log r (moved over true). Means over seeds.
+deviations of log r (moved over true). Means over seeds. Fits run one by one unless --jobs
+says otherwise; seconds are comparable within one run.
 """
 
 import argparse
 import time
 import warnings
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
+from joblib import Parallel, delayed
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.datasets import make_semicircles
@@ -74,19 +76,24 @@ def main():
     for name, values in CHOICES.items():
         parser.add_argument(f"--{name}", nargs="+", choices=values, default=values)
     parser.add_argument("--default", action="store_true", help="the defaults alone")
+    parser.add_argument("--jobs", type=int, default=1, help="fits that run at once")
     args = parser.parse_args()
     asked = [getattr(args, name) for name in CHOICES]
     if args.default:
         asked = [("learned",), ("density",), ("jacobi",), ("coupling",)]
     print("kinetic, potential, cost, solver: W2^2 at t = .25 .5 .75 1 (floor); circle distance,")
     print("NLL and radial ratio at .25 .75; CPU and wall seconds of a fit")
-    for values in product(*asked):
-        params = dict(zip(CHOICES, values, strict=True))
-        params["potential"] = None if params["potential"] == "none" else params["potential"]
-        runs = [run(seed, **params) for seed in range(args.seeds)]
-        f = np.mean([figures for figures, *_ in runs], axis=0)
-        spread = np.std([figures[:, 0].mean() for figures, *_ in runs])
-        cpu, wall = (np.mean([r[k] for r in runs]) for k in (1, 2))
+    variants = [dict(zip(CHOICES, values, strict=True)) for values in product(*asked)]
+    for variant in variants:
+        variant["potential"] = None if variant["potential"] == "none" else variant["potential"]
+    jobs = (delayed(run)(seed, **variant) for variant in variants for seed in range(args.seeds))
+    runs = Parallel(args.jobs, return_as="generator")(jobs)
+    for variant in variants:
+        values = [str(value) for value in variant.values()]
+        of_seeds = list(islice(runs, args.seeds))
+        f = np.mean([figures for figures, *_ in of_seeds], axis=0)
+        spread = np.std([figures[:, 0].mean() for figures, *_ in of_seeds])
+        cpu, wall = (np.mean([r[k] for r in of_seeds]) for k in (1, 2))
         print(
             f"{' '.join(values):40s} W2^2 {np.round(f[:, 0], 3)} (floor {f[:, 1].mean():.3f}, sd "
             f"over seeds {spread:.3f})  circle {np.round(f[BETWEEN, 2], 3)}  NLL "

@@ -15,7 +15,7 @@ from ..paths.learning import mean_straight_cost, path_loss
 from ..paths.spline import spline_basis
 from .c_transform import c_transform
 
-_WARM_UP = 10  # the paths' first fit takes so many times the steps of a later one
+_WARM_UP = 100  # steps of the paths' first fit, at least
 _SETTLED = 10  # steps until maps have moved
 _MAX_KEPT = 25  # batches whose pairs the paths are refitted on
 
@@ -139,7 +139,8 @@ class DualEngine(Engine):
             for name, p in getattr(module, part).named_parameters(prefix=part)
         ]
         arguments, options = self.get_params_for_optimizer("optimizer", named)
-        self.optimizer_ = self.optimizer(*arguments, **options)
+        # orthogonalised steps bring a min-max problem nothing
+        self.optimizer_ = torch.optim.AdamW(*arguments, **options)
         self.path_optimizer_ = self.metric_optimizer_ = None
         if module.paths is not None:
             self.path_optimizer_ = torch.optim.Adam(
@@ -163,7 +164,7 @@ class DualEngine(Engine):
             return
         generator = torch_generator(self.iterator_train__seed + 2, X.device)
         size = min(self.batch_size, len(X))
-        for _ in range(_WARM_UP * self.solver.path_iter):
+        for _ in range(max(_WARM_UP, self.solver.path_iter)):
             rows = torch.randperm(len(X), generator=generator, device=X.device)[:size]
             inputs, _ = X.draw(rows, generator)
             self.fit_paths(inputs["y0"], inputs["y1"], inputs["x0"])
@@ -191,22 +192,27 @@ class DualEngine(Engine):
             module.potentials,
             module.maps,
         )
-        dual = (transformed.mean() + at_end.mean()).detach()
-        cost = (transformed + at_nearest).mean().item()
-        self.history.record_batch("dual_value", dual.item())
-        self.history.record_batch("cost", cost)
-        self.history.record_batch("map_residual", residual.mean().sqrt().item())
+        figures = (
+            transformed.mean() + at_end.mean(),
+            (transformed + at_nearest).mean(),
+            residual.mean().sqrt(),
+            mean_straight_cost(y0, nearest),
+        )
+        values = torch.stack(figures).tolist()  # one copy to the host
+        for name, value in zip(("dual_value", "cost", "map_residual"), values, strict=False):
+            self.history.record_batch(name, value)
 
         if self.path_optimizer_ is not None:
             self.kept_.append((y0, nearest, y1, x0))
+            _, cost, _, straight = values
             if cost > 0 and self.n_steps_ >= _SETTLED:
-                self.scale_ = min(max(mean_straight_cost(y0, nearest).item() / cost, 0.01), 10.0)
+                self.scale_ = min(max(straight / cost, 0.01), 10.0)
             if self.metric_optimizer_ is not None and self.n_steps_ % solver.metric_every == 0:
                 self.fit_metric(y0, nearest, x0)
             self.n_steps_ += 1
             if self.n_steps_ % solver.path_every == 0:
                 self.refit_paths()
-        return {"loss": -dual, "y_pred": None}
+        return {"loss": -figures[0].detach(), "y_pred": None}
 
     def refit_paths(self):
         """Fit the paths to the pairs of late, half of them coupled and half random."""

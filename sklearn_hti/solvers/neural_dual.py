@@ -45,7 +45,7 @@ class NeuralDual(OTSolver):
         Peak of the one-cycle learning rate of potentials and maps.
     batch_size : int, default=160
         Pairs of beginning and end in a step, equally many of each edge.
-    inner_iter : int, default=4
+    inner_iter : int, default=3
         Steps of the minimiser.
     hidden_layer_sizes : sequence of int, default=(64, 64, 64, 64)
         Hidden layers of each potential.
@@ -58,7 +58,7 @@ class NeuralDual(OTSolver):
     path_every : int, default=25
         Steps after which the path network is refitted.
     path_iter : int, default=10
-        Its steps each time; ten times as many before the first step of the dual.
+        Its steps each time; at least 100 before the first step of the dual.
     path_learning_rate : float, default=0.001
         Of the path network.
 
@@ -77,8 +77,8 @@ class NeuralDual(OTSolver):
     Examples
     --------
     >>> from sklearn_hti.solvers.neural_dual import NeuralDual
-    >>> NeuralDual(inner_iter=3)
-    NeuralDual(inner_iter=3)
+    >>> NeuralDual(inner_iter=5)
+    NeuralDual(inner_iter=5)
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class NeuralDual(OTSolver):
         max_iter=500,
         learning_rate=0.002,
         batch_size=160,
-        inner_iter=4,
+        inner_iter=3,
         hidden_layer_sizes=(64, 64, 64, 64),
         map_hidden_layer_sizes=(64, 64, 64, 64),
         metric_every=10,
