@@ -13,7 +13,7 @@ from ._transport_map import TransportMap, guess_error
 from .nn.engine import DrawnDataset, Engine, split_rows, train
 from .nn.modules import ConditionEmbedding, FlowMap
 
-_BASE_SHARE = 0.5  # of the starts
+_BASE_SHARE = 0.5  # of the starts, where conditions have many draws
 _BACK_SHARE = 4  # one in so many rows of a batch is moved back, too
 # Weight of the way back where one trajectory runs through each condition: deterministic
 # networks have a well-defined inverse. Else starts at all times teach the way back as well.
@@ -23,9 +23,10 @@ _BACK_WEIGHT = 5.0
 class TrajectoryDataset(DrawnDataset):
     """Draws outputs at random times of trajectories, and where the trajectories go.
 
-    Start times are those of the base, from where draws are moved, in half of the rows, and of
-    any knot, where outputs of real networks are moved from, in half of the others. What does
-    not change in training, the linear part of the flow map, is drawn with them.
+    Half of the start times are knots, where outputs of real networks are moved from. Where
+    conditions have many draws, half are the base, where draws start, and a quarter any knot;
+    single draws would be learned by heart that way. What does not change in training, the
+    linear part of the flow map, is drawn with them.
     """
 
     by_row = True
@@ -48,6 +49,7 @@ class TrajectoryDataset(DrawnDataset):
         places, nearest = nearby_places(trajectories.points, passes, data.groups[origin], rng)
         self.places, self.nearest = tensor(places), tensor(nearest, torch.int64)
         self.base_time = base_time
+        self.base_share = _BASE_SHARE if places.shape[2] > 1 else 0.0
         self.n_rows = len(self.points)
         self.device = device
 
@@ -57,9 +59,9 @@ class TrajectoryDataset(DrawnDataset):
         n = len(rows)
         uniform = torch.rand(n, 6, generator=generator, device=self.device)
         knot = self._knot(rows, uniform[:, 0])
-        base = (uniform[:, 1] < _BASE_SHARE) & (self.first[rows] <= self.base_time)
+        base = (uniform[:, 1] < self.base_share) & (self.first[rows] <= self.base_time)
         knot = torch.where(base & (self.base_time <= self.last[rows]), self.base_time, knot)
-        at_knot = uniform[:, 1] < 0.5 * (1 + _BASE_SHARE)
+        at_knot = uniform[:, 1] < 0.5 * (1 + self.base_share)
         place = (uniform[:, 2] * self.places.shape[2]).long()
         places = self.places[rows, knot, place]
         rows = torch.where(at_knot, self.nearest[rows, knot, place], rows)
@@ -174,7 +176,12 @@ def fit_flow_map(
 
     rng = np.random.default_rng(seeds["split"])
     origin = trajectories.rows[:, 0]
-    one_each = len(np.unique(data.groups[origin])) == len(origin)
+    # rows may repeat; of one condition, all trajectories must then be one
+    distinct = np.unique(
+        np.column_stack([data.groups[origin], trajectories.points.reshape(len(origin), -1)]),
+        axis=0,
+    )
+    one_each = len(distinct) == len(np.unique(data.groups[origin]))
     deterministic = one_each and data.conditions_repeat(data.anchors.rows(base_time))
     picked, held = split_rows(data.groups[origin], rng, settings.early_stopping)
     training, validation = (

@@ -10,10 +10,11 @@ _N_NEIGHBOURS = 4
 
 
 def nearby_places(points, passes, groups, rng):
-    """Draw places around knots where a condition has many draws; elsewhere the knots alone.
+    """Draw places around knots where conditions have many draws; else return the knots alone.
 
     A flow map that has seen nothing but the knots themselves learns them by heart and errs
     between them. So it is told to go there as the nearest trajectory of the condition goes.
+    Half of the places remain the knot.
 
     Parameters
     ----------
@@ -29,18 +30,19 @@ def nearby_places(points, passes, groups, rng):
     Returns
     -------
     places : ndarray of shape (N, K + 1, P, D)
-        Places about as far from a knot as knots of the condition are from each other.
+        The knots, and places about as far from them as knots of the condition are apart.
     nearest : ndarray of shape (N, K + 1, P)
         The trajectory whose knot is nearest to each place.
     """
     n, n_knots, n_outputs = points.shape
     counts = np.unique(groups, return_counts=True)[1]
-    many = counts.max() >= _MIN_DRAWS
+    many = counts[counts >= _MIN_DRAWS].sum() >= 0.5 * n
     n_places = int(np.clip(_MAX_PLACES // (n * n_knots), 1, _N_PLACES)) if many else 1
     places = np.repeat(points[:, :, None], n_places, axis=2)
     nearest = np.broadcast_to(np.arange(n)[:, None, None], (n, n_knots, n_places)).copy()
     if not many:
         return places, nearest
+    n_kept = n_places // 2
     order = np.argsort(groups, kind="stable")
     for rows in np.split(order, np.cumsum(counts)[:-1]):
         for k in range(n_knots):
@@ -50,11 +52,12 @@ def nearby_places(points, passes, groups, rng):
                 continue
             tree = KDTree(known)
             apart = tree.query(known, _N_NEIGHBOURS + 1)[0][:, 1:].mean(axis=1)
-            noise = rng.standard_normal((len(on), n_places, n_outputs))
+            noise = rng.standard_normal((len(on), n_places - n_kept, n_outputs))
             apart = apart[which.reshape(-1)] * np.sqrt(2 / n_outputs)
-            places[on, k] += apart[:, None, None] * noise
-            found = tree.query(places[on, k])[1]
-            nearest[on, k] = on[_one_of_each(which.reshape(-1), found, rng)]
+            drawn = points[on, None, k] + apart[:, None, None] * noise
+            found = tree.query(drawn)[1]
+            places[on, k, n_kept:] = drawn
+            nearest[on, k, n_kept:] = on[_one_of_each(which.reshape(-1), found, rng)]
     return places, nearest
 
 
