@@ -17,7 +17,7 @@ _BASE_SHARE = 0.5  # of the starts, where conditions have many draws
 _BACK_SHARE = 4  # one in so many rows of a batch is moved back, too
 # Weight of the way back where one trajectory runs through each condition: deterministic
 # networks have a well-defined inverse. Else starts at all times teach the way back as well.
-_BACK_WEIGHT = 5.0
+_BACK_WEIGHT = 0.3
 
 
 class TrajectoryDataset(DrawnDataset):

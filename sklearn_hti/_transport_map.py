@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 _CHUNK = 65_536  # rows per forward pass
-_BELIEF = 3.0  # an inverse may be so many errors of the guess away from it
+_BELIEF = 5.0  # an inverse may be so many errors of the guess away from it
 
 
 class TransportMap:
