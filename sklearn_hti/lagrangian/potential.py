@@ -76,7 +76,9 @@ class DensityPotential(PotentialEnergy):
     cap : float, default=100.0
         Depth below the highest log-density from which on places cost the same.
     n_support : int, default=128
-        Rows per condition in the sum.
+        Rows per condition in the sum. Measured against all rows: log p is off by at most
+        0.2 with the nearest 128 of 400 conditions, p by 9 to 22 % with 128 of 1,000 draws of
+        one condition, by 5 to 7 % with 512 of them.
 
     Examples
     --------
