@@ -145,7 +145,9 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
     flow_map_ : TransportMap
         The trained network that moves scaled outputs between clock times.
     history_ : list of dict
-        Losses by stage ("paths", "transport", "base") and epoch.
+        Losses by stage ("paths", "transport", "base") and epoch; "paths" of the neural dual
+        adds the ``dual_value``, the transport ``cost``, the ``map_residual``, the
+        ``negative_share`` of costs and the range of eigenvalues of the metric.
     diagnostics_ : dict
         In scaled units, how far the outputs moved from the base are from those of every
         anchor (``marginal_w2``, beside ``standing_w2`` without moving and ``floor_w2``
@@ -755,9 +757,13 @@ def _warn_without_partner(plans, data):
 
 
 def _losses(stage, history):
-    """Return one record per epoch."""
+    """Return one record per epoch: losses, duration, and what else the stage recorded."""
     return [
         {"stage": stage}
-        | {k: epoch[k] for k in ("epoch", "train_loss", "valid_loss", "dur") if k in epoch}
+        | {
+            k: v
+            for k, v in epoch.items()
+            if isinstance(v, Real) and not k.endswith(("_best", "_count"))
+        }
         for epoch in history
     ]

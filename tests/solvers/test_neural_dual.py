@@ -199,6 +199,19 @@ def test_history_records_what_the_dual_does(encode):
     assert maps.geodesic.bends(maps.trajectories(data, None)).any()
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.ConvergenceWarning")
+def test_the_estimator_shows_the_history_of_the_dual(make):
+    rng = np.random.default_rng(0)
+    lam = np.repeat([0.0, 1.0], 40)
+    y = rng.normal(size=(80, 2)) + lam[:, None]
+    model = make(solver=NeuralDual(max_iter=60), max_iter=5).fit(None, y, lam)
+    paths = [record for record in model.history_ if record["stage"] == "paths"]
+    assert len(paths) == 2
+    for record in paths:
+        assert record["dual_value"] == pytest.approx(-record["train_loss"])
+        assert np.isfinite([record["cost"], record["map_residual"]]).all()
+
+
 @pytest.mark.filterwarnings("ignore:neural_dual")
 def test_same_seed_same_maps(encode):
     data = arcs(encode)
