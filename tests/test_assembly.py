@@ -162,7 +162,7 @@ def test_a_potential_of_the_user_bends_paths(make, turning):
         surrogate = make(potential=potential, path=path, base="neighbors").fit(X, y, lam)
         moved = surrogate.transport(X[:30], y[:30], 0.0, 0.75)
         radius[name] = np.linalg.norm(moved, axis=1)
-    assert_allclose(radius["none"], 3 * np.cos(0.75), rtol=0.03)
+    assert_allclose(radius["none"], 3 * np.cos(0.75), rtol=0.05)
     assert_allclose(radius["ring"], 3, rtol=0.08)
 
 

@@ -28,6 +28,7 @@ FAST = HyperparameterTrajectoryRegressor(
 @pytest.mark.filterwarnings(
     "ignore::sklearn_hti.exceptions.CouplingWarning"
 )  # random X repeats little
+@pytest.mark.filterwarnings("ignore:the flow map stops short")  # 20 steps on noise
 @parametrize_with_checks([FAST])
 def test_scikit_learn(estimator, check):
     check(estimator)
