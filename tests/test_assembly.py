@@ -159,10 +159,11 @@ def test_a_potential_of_the_user_bends_paths(make, turning):
     path = GeodesicPath(max_iter=150)
     radius = {}
     for name, potential in (("none", None), ("ring", ring)):
-        surrogate = make(potential=potential, path=path, base="neighbors").fit(X, y, lam)
+        surrogate = make(potential=potential, path=path, base="neighbors", max_iter=200)
+        surrogate.fit(X, y, lam)
         moved = surrogate.transport(X[:30], y[:30], 0.0, 0.75)
         radius[name] = np.linalg.norm(moved, axis=1)
-    assert_allclose(radius["none"], 3 * np.cos(0.75), rtol=0.05)
+    assert_allclose(radius["none"], 3 * np.cos(0.75), rtol=0.03)
     assert_allclose(radius["ring"], 3, rtol=0.08)
 
 

@@ -43,9 +43,9 @@ def test_a_detour_is_measured(make, clouds, networks):
     """None for deterministic networks, whose map is inverted exactly."""
     model = make(base="neighbors", max_iter=300).fit(networks.X, networks.y, networks.lam)
     assert model.diagnostics_["semigroup_error"] < 0.01
-    rough = make(base="neighbors", max_iter=5, learning_rate=0.1)
+    rough = make(base="neighbors", max_iter=20, learning_rate=0.1)
     rough.fit(clouds.X, clouds.y, clouds.lam)
-    assert rough.diagnostics_["semigroup_error"] > 1e-6
+    assert rough.diagnostics_["semigroup_error"] > 1e-4
 
 
 def test_paths_are_described_where_they_are_learned(make):
