@@ -88,10 +88,10 @@ def _marginals(flow_map, data, base_time, rng):
 
 def _floor(y, groups, rng):
     """Return W2^2 between halves of the rows of each group; zero for single rows."""
-    order = rng.permutation(len(y))
+    order = rng.permutation(len(y))[:_MAX_ROWS]
     order = order[np.argsort(groups[order], kind="stable")]
     _, first, size = np.unique(groups[order], return_index=True, return_counts=True)
-    rank = np.arange(len(y)) - np.repeat(first, size)
+    rank = np.arange(len(order)) - np.repeat(first, size)
     even = rank < np.repeat(2 * (size // 2), size)
     one, other = (order[even & (rank % 2 == i)] for i in (0, 1))
     if not len(one):

@@ -40,7 +40,7 @@ def nearby_places(points, passes, groups, rng):
     n_places = int(np.clip(_MAX_PLACES // (n * n_knots), 1, _N_PLACES)) if many else 1
     places = np.repeat(points[:, :, None], n_places, axis=2)
     nearest = np.broadcast_to(np.arange(n)[:, None, None], (n, n_knots, n_places)).copy()
-    if not many:
+    if n_places == 1:
         return places, nearest
     n_kept = n_places // 2
     order = np.argsort(groups, kind="stable")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_hti._diagnostics import warn_of
+from sklearn_hti._diagnostics import _floor, warn_of
 from sklearn_hti.exceptions import ConvergenceWarning
 from sklearn_hti.lagrangian import CallablePotential
 from sklearn_hti.metrics import squared_wasserstein
@@ -76,6 +76,21 @@ def test_negative_energies_are_named(make, recwarn, cost, share):
     assert share <= model.diagnostics_["negative_costs"] <= (share > 0)
     said = [str(w.message) for w in recwarn if "negative energy" in str(w.message)]
     assert len(said) == (share > 0) and all(f"cost={cost!r}" in message for message in said)
+
+
+def test_the_floor_of_many_rows_is_that_of_some(monkeypatch):
+    """Exact transport between all of them would take longer than the fit."""
+    sizes = []
+
+    def note(y_true, y_pred, groups=None):
+        sizes.append(max(len(y_true), len(y_pred)))
+        return squared_wasserstein(y_true, y_pred, groups=groups)
+
+    monkeypatch.setattr("sklearn_hti._diagnostics.squared_wasserstein", note)
+    rng = np.random.default_rng(0)
+    floor = _floor(rng.normal(size=(4000, 1)), np.zeros(4000, dtype=int), rng)
+    assert sizes == [250]
+    assert 0 < floor < 0.1
 
 
 def test_warnings_follow_the_record():

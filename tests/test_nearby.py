@@ -52,6 +52,15 @@ def test_single_draws_stay_where_they_are(rng):
     assert_array_equal(nearest[:, 0, 0], np.arange(30))
 
 
+def test_many_rows_have_the_knots_alone(monkeypatch, two_groups, rng):
+    """Where memory allows one place per knot, it is the knot."""
+    monkeypatch.setattr("sklearn_hti._nearby._MAX_PLACES", 200)
+    points, passes, groups = two_groups
+    places, nearest = nearby_places(points, passes, groups, rng)
+    assert_array_equal(places[:, :, 0], points)
+    assert_array_equal(nearest[:, 1, 0], np.arange(60))
+
+
 def test_trajectories_that_miss_the_anchor_are_not_followed(two_groups, rng):
     points, passes, groups = two_groups
     passes[:20, 2] = False

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from torch import nn
 
 from sklearn_hti._encoding import ConditionEncoder
+from sklearn_hti._random import torch_generator
 from sklearn_hti.lagrangian import KineticEnergy, Lagrangian, LearnedMetric
 from sklearn_hti.lagrangian.support import path_conditions
 from sklearn_hti.nn.engine import TrainingSettings
@@ -62,6 +63,36 @@ def learn(component, module, data, X=None):
 
 def circle(angle, radius=1.0):
     return radius * np.column_stack([np.cos(angle), np.sin(angle)])
+
+
+# ---------------------------------------------------------------- the cost and its gradient
+
+
+@pytest.fixture
+def ends(encode, rng):
+    """An untrained path network, made to bend, with ends and conditions."""
+    data = encode(None, rng.normal(size=(8, 2)) + 3, np.arange(8) % 2)
+    encoder = ConditionEncoder().fit(None, None, 8)
+    paths = build_paths(GeodesicPath(), 2, encoder, "film", 0).double()
+    y0, y1 = torch.as_tensor(data.y).chunk(2)
+    return paths, y0, y1.requires_grad_(), path_conditions(data, np.arange(4), "cpu")
+
+
+def test_gradient_of_the_cost_in_closed_form(ends):
+    """Straight lines under a constant metric: dc/dy1 = A (y1 - y0)."""
+    paths, y0, y1, x = ends
+    A = torch.tensor([[2.0, 0.5], [0.5, 1.0]], dtype=torch.float64)
+    cost = Lagrangian(Constant(A).double(), None)
+    (gradient,) = torch.autograd.grad(cost(paths(y0, y1, x), x)[0].sum(), y1)
+    assert_allclose(gradient, (y1 - y0).detach() @ A, rtol=1e-9)
+
+
+def test_gradient_of_the_cost_of_bent_paths(ends):
+    """The derivative through the path network and the metric, against differences."""
+    paths, y0, y1, x = ends
+    paths.net.output.weight.data.normal_(std=0.1, generator=torch_generator(0))
+    cost = Lagrangian(Cylinder(), None)
+    assert torch.autograd.gradcheck(lambda y: cost(paths(y0, y, x), x)[0], y1)
 
 
 # ---------------------------------------------------------------- circles
