@@ -124,10 +124,10 @@ class Recouple(Callback):
         net.module_.metric_learns = net.max_epochs == 1
 
     def on_epoch_end(self, net, **kwargs):
-        """Recouple after every (n_times + 1)-th of the epochs."""
-        every = max(1, net.max_epochs // (self.n_times + 1))
+        """Recouple at even distances, `n_times` in all where there are enough epochs."""
+        shares = np.arange(1, self.n_times + 1) / (self.n_times + 1)
         epoch = len(net.history)
-        if epoch % every == 0 and epoch < net.max_epochs:
+        if epoch < net.max_epochs and epoch in np.ceil(shares * net.max_epochs):
             self.dataset.couple(self.solve())
             net.module_.metric_learns = True
 

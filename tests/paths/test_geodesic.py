@@ -11,7 +11,7 @@ from sklearn_hti._encoding import ConditionEncoder
 from sklearn_hti._random import torch_generator
 from sklearn_hti.lagrangian import KineticEnergy, Lagrangian, LearnedMetric
 from sklearn_hti.lagrangian.support import path_conditions
-from sklearn_hti.nn.engine import TrainingSettings
+from sklearn_hti.nn.engine import STEPS_PER_EPOCH, TrainingSettings
 from sklearn_hti.paths import Geodesic, GeodesicPath
 from sklearn_hti.paths.geodesic import build_paths, refine
 from sklearn_hti.paths.learning import learn_geodesics
@@ -241,3 +241,23 @@ def test_the_metric_learns_however_short_the_training(encode, rng, max_iter):
     before = [p.clone() for p in metric.parameters()]
     learn(GeodesicPath(max_iter=max_iter), metric, data)
     assert any((p != q).any() for p, q in zip(metric.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize(("n_couplings", "n_epochs"), [(1, 5), (2, 5), (3, 8), (4, 5)])
+def test_plans_are_solved_anew_as_often_as_asked(encode, rng, n_couplings, n_epochs):
+    """Once per edge before training, and `n_couplings` times in it."""
+    calls = []
+
+    class Counting(CouplingSolver):
+        def plan(self, data, edge, geodesic, rng):
+            calls.append(edge)
+            return super().plan(data, edge, geodesic, rng)
+
+    data = encode(None, rng.normal(size=(20, 2)) + 3, np.arange(20) % 2)
+    encoder = ConditionEncoder().fit(None, None, 20)
+    component = GeodesicPath(
+        max_iter=n_epochs * STEPS_PER_EPOCH, batch_size=4, n_couplings=n_couplings
+    )
+    lagrangian = Lagrangian(Cylinder(), None)
+    learn_geodesics(Counting(), data, lagrangian, component, encoder, "film", SEEDS, SETTINGS, ())
+    assert len(calls) == 1 + n_couplings
