@@ -127,7 +127,7 @@ class Recouple(Callback):
         """Recouple at even distances, `n_times` in all where there are enough epochs."""
         shares = np.arange(1, self.n_times + 1) / (self.n_times + 1)
         epoch = len(net.history)
-        if epoch < net.max_epochs and epoch in np.ceil(shares * net.max_epochs):
+        if epoch < net.max_epochs and epoch in np.floor(shares * net.max_epochs).clip(1):
             self.dataset.couple(self.solve())
             net.module_.metric_learns = True
 
