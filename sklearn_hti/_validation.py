@@ -116,10 +116,7 @@ def check_lam(lam, n_rows, *, name="lam"):
 def check_outputs(y, n_rows=None, *, name="y"):
     """Return y as (n, D) float64 and whether it came as one column of shape (n,)."""
     if y is None:
-        raise ValueError(
-            "This HyperparameterTrajectoryRegressor requires y to be passed, "
-            "but the target y is None"
-        )
+        raise ValueError("This estimator requires y to be passed, but the target y is None")
     y = as_float_array(y, name, ensure_2d=False, ensure_min_samples=1)
     if y.ndim not in (1, 2) or 0 in y.shape:
         raise ValueError(f"`{name}` must have shape (n,) or (n, D); got {y.shape}.")
