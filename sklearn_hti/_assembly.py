@@ -1,10 +1,13 @@
 """From couplings to trajectories: Lagrangian, plans, paths (method.md sections 2 to 6)."""
 
+import warnings
+
 import numpy as np
 from scipy.interpolate import CubicSpline
 
 from ._bends import fit_bends
 from ._trajectories import build_trajectories
+from .exceptions import CouplingWarning
 from .lagrangian import CallablePotential, Lagrangian, PotentialEnergy
 from .paths import GeodesicPath, SmoothPath, StraightGeodesic
 from .paths.learning import learn_geodesics
@@ -45,15 +48,18 @@ def fit_trajectories(
         Coupled outputs and the bends of the paths between them.
     geodesic : StraightGeodesic or Geodesic
         Paths and costs.
-    plans : list of csr_array or None
-        One per edge; None where maps were learned instead.
     net : Engine or None
         What was trained: path network or dual; None where nothing was to be learned.
+
+    Warns
+    -----
+    CouplingWarning
+        If rows share their x with no row of a neighbouring anchor while others do.
     """
     rng = np.random.default_rng(seeds["coupling"])
     component = GeodesicPath() if isinstance(path, SmoothPath) else path
     arguments = (data, lagrangian, component, encoder, conditioning, seeds, settings, callbacks)
-    geodesic, plans, net = StraightGeodesic(), None, None
+    geodesic, net = StraightGeodesic(), None
     if isinstance(solver, NeuralDual):
         maps = solver.fit_maps(*arguments)
         geodesic, net, trajectories = maps.geodesic, maps.net, maps.trajectories(data, rng)
@@ -61,12 +67,13 @@ def fit_trajectories(
         if not lagrangian.is_flat:
             geodesic, net = learn_geodesics(solver, *arguments)
         plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
+        _warn_without_partner(plans, data)
         trajectories = build_trajectories(data, plans, rng)
     if isinstance(path, SmoothPath):
         trajectories = trajectories.bent(smooth_bends(trajectories))
     elif not lagrangian.is_flat:
         trajectories = trajectories.bent(geodesic.bends(trajectories))
-    return trajectories, geodesic, plans, net
+    return trajectories, geodesic, net
 
 
 def smooth_bends(trajectories):
@@ -90,3 +97,22 @@ def smooth_bends(trajectories):
         speed = np.linalg.norm(np.diff(samples, axis=1), axis=2)
         bends.append(fit_bends(retime(samples, speed)) * whole[:, None, None])
     return np.stack(bends, axis=1)
+
+
+def _warn_without_partner(plans, data):
+    """Warn of rows that find no row of the same x at a neighbouring anchor."""
+    met = [np.zeros(len(data.anchors.rows(k)), dtype=bool) for k in range(len(data.anchors.lam))]
+    for (a, b), plan in zip(data.anchors.edges, plans, strict=True):
+        met[a] |= np.diff(plan.indptr) > 0
+        met[b][plan.indices] = True
+    alone = [int((~m).sum()) for m in met]
+    if any(alone):
+        counts = ", ".join(
+            f"{n} at lambda = {lam:g}" for n, lam in zip(alone, data.anchors.lam, strict=True) if n
+        )
+        warnings.warn(
+            f"{sum(alone)} rows are not used ({counts}): their x occurs at no neighbouring "
+            "anchor. Put the same inputs to every network.",
+            CouplingWarning,
+            stacklevel=5,
+        )

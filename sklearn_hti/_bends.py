@@ -29,6 +29,12 @@ def bend_functions(s, coefficients):
     return s.unsqueeze(-1) ** powers @ coefficients.T
 
 
+def bend_slopes(s, coefficients):
+    """Return the derivatives h_m'(s), shape s.shape + (M,)."""
+    powers = torch.arange(coefficients.shape[1], device=s.device)
+    return bend_functions(s, (powers * coefficients)[:, 1:])
+
+
 def fit_bends(path):
     """Return the bends (N, M, D) of paths (N, T + 1, D) sampled at even times."""
     s = np.linspace(0, 1, path.shape[1])

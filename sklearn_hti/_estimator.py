@@ -1,15 +1,10 @@
 """The estimator: learn from outputs at a few lambdas, sample at any lambda between."""
 
-import warnings
-
-import numpy as np
-
 from ._assembly import build_lagrangian, fit_trajectories
 from ._compat import StrOptions
 from ._diagnostics import check_fit, warn_of
 from ._flow_map import fit_flow_map
 from ._surrogate import BaseSurrogate, ClockedSurrogate
-from .exceptions import CouplingWarning
 from .lagrangian import COSTS, KineticEnergy, PotentialEnergy
 from .nn.engine import count_steps
 from .paths import GeodesicPath, SmoothPath
@@ -243,7 +238,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             self.conditioning,
             seeds["lagrangian"],
         )
-        trajectories, geodesic, plans, paths = fit_trajectories(
+        trajectories, geodesic, paths = fit_trajectories(
             resolve("path", self.path),
             self.solver_,
             data,
@@ -254,8 +249,6 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             settings,
             self.callbacks or (),
         )
-        if plans is not None:
-            _warn_without_partner(plans, data)
         self.flow_map_, net = fit_flow_map(
             trajectories,
             data,
@@ -275,22 +268,3 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         )
         warn_of(self.diagnostics_, self.anchors_, self.cost)
         return self.flow_map_
-
-
-def _warn_without_partner(plans, data):
-    """Warn of rows that find no row of the same x at a neighbouring anchor."""
-    met = [np.zeros(len(data.anchors.rows(k)), dtype=bool) for k in range(len(data.anchors.lam))]
-    for (a, b), plan in zip(data.anchors.edges, plans, strict=True):
-        met[a] |= np.diff(plan.indptr) > 0
-        met[b][plan.indices] = True
-    alone = [int((~m).sum()) for m in met]
-    if any(alone):
-        counts = ", ".join(
-            f"{n} at lambda = {lam:g}" for n, lam in zip(alone, data.anchors.lam, strict=True) if n
-        )
-        warnings.warn(
-            f"{sum(alone)} rows are not used ({counts}): their x occurs at no neighbouring "
-            "anchor. Put the same inputs to every network.",
-            CouplingWarning,
-            stacklevel=3,
-        )

@@ -268,8 +268,7 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
 
     def _draw_base(self, query, n_samples, random_state):
         """Return draws at the base anchor (n, n_samples, D), scaled."""
-        if not isinstance(n_samples, Integral) or n_samples < 1:
-            raise ValueError(f"n_samples={n_samples!r} must be None or a positive integer.")
+        check_n_samples(n_samples)
         rng = sampling_generator(random_state)
         return self.base_.draw(query, self.base_.noise(len(query), n_samples, rng))
 
@@ -392,22 +391,26 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
         if y is not None and n_samples is not None:
             raise ValueError("`n_samples` draws at the base anchor; it cannot go with `y`.")
         query = self._query(X, grid[0], n_rows=None if y is None else _length(y))
-        n_draws = 1 if n_samples is None else n_samples
-        start = np.full(len(query), self.base_lam_)
-        if y is None:
-            drawn = self._draw_base(query, n_draws, random_state)
-        else:
-            given, _ = self._check_given(y, len(query))
+        drawn = start = None
+        if y is not None:
             start = self._check_lam_from(lam_from, len(query))
-            drawn = self._scaler.encode(given)[:, None]
+            drawn = self._scaler.encode(self._check_given(y, len(query))[0])[:, None]
+        n_draws = 1 if n_samples is None else n_samples
+        path = self._follow(query, grid, drawn, start, n_draws, random_state)
+        return self._shape(path[:, 0] if n_samples is None else path)
+
+    def _follow(self, query, grid, drawn, start, n_draws, random_state):
+        """Return outputs (L, n_draws, n, D) along a grid, drawn at the base unless given."""
+        if drawn is None:
+            drawn = self._draw_base(query, n_draws, random_state)
+            start = np.full(len(query), self.base_lam_)
         conditions = query.conditions[np.repeat(np.arange(len(query)), n_draws)]
-        flat = drawn.reshape(-1, drawn.shape[2])
+        flat, start = drawn.reshape(-1, drawn.shape[2]), np.repeat(start, n_draws)
         path = np.empty((len(grid), n_draws, *drawn.shape[::2]))
         for out, lam in zip(path, grid, strict=True):
-            end = np.full(len(flat), lam)
-            moved = self._displace(flat, conditions, np.repeat(start, n_draws), end)
+            moved = self._displace(flat, conditions, start, np.full(len(flat), lam))
             out[:] = np.moveaxis(self._decode(flat + moved).reshape(drawn.shape), 1, 0)
-        return self._shape(path[:, 0] if n_samples is None else path)
+        return path
 
     def score(self, X, y, lam=None, sample_weight=None):
         """Return the coefficient of determination R^2 of the conditional mean.
@@ -516,6 +519,12 @@ class ClockedSurrogate(BaseSurrogate):
 def _length(values):
     """Return the number of rows of y, before it is checked; None if it has none."""
     return len(values) if hasattr(values, "__len__") and np.ndim(values) else None
+
+
+def check_n_samples(n_samples):
+    """Raise unless a number of draws is a positive integer."""
+    if not isinstance(n_samples, Integral) or n_samples < 1:
+        raise ValueError(f"n_samples={n_samples!r} must be None or a positive integer.")
 
 
 def _take(X, rows):

@@ -6,46 +6,62 @@ import numpy as np
 import pytest
 from numpydoc.docscrape import ClassDoc
 from sklearn.base import is_regressor
+from sklearn.linear_model import LinearRegression
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_hti import HyperparameterTrajectoryRegressor
+from sklearn_hti import HyperparameterTrajectoryRegressor, baselines
 from sklearn_hti.paths import GeodesicPath
+
+ESTIMATORS = [
+    HyperparameterTrajectoryRegressor,
+    *(getattr(baselines, name) for name in baselines.__all__),
+]
 
 # lambda is the last column of the suite's X, which has continuous columns, too: so bins.
 # A few steps of a linear clock are enough for the checks, none of which needs the map to be
 # good except those that want a finite score.
-FAST = HyperparameterTrajectoryRegressor(
-    path=GeodesicPath(max_iter=10, batch_size=32),
-    lam_column=-1,
-    lam_transform=None,
-    max_iter=20,
-    batch_size=32,
-    random_state=0,
-)
+SHORT = {
+    "lam_column": -1,
+    "lam_transform": None,
+    "max_iter": 20,
+    "batch_size": 32,
+    "n_steps": 2,
+    "path": GeodesicPath(max_iter=10, batch_size=32),
+    "estimator": LinearRegression(),
+    "random_state": 0,
+}
+FAST = [
+    cls(**{k: v for k, v in SHORT.items() if k in cls._parameter_constraints})
+    for cls in ESTIMATORS
+]
 
 
 @pytest.mark.filterwarnings(
     "ignore::sklearn_hti.exceptions.CouplingWarning"
 )  # random X repeats little
 @pytest.mark.filterwarnings("ignore:the flow map stops short")  # 20 steps on noise
-@parametrize_with_checks([FAST])
+@parametrize_with_checks(FAST)
 def test_scikit_learn(estimator, check):
     check(estimator)
 
 
-def test_every_parameter_is_documented_and_constrained():
-    signature = list(inspect.signature(HyperparameterTrajectoryRegressor).parameters)
-    documented = [p.name for p in ClassDoc(HyperparameterTrajectoryRegressor)["Parameters"]]
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_every_parameter_is_documented_and_constrained(cls):
+    signature = list(inspect.signature(cls).parameters)
+    documented = [p.name for p in ClassDoc(cls)["Parameters"]]
     assert documented == signature
-    assert set(HyperparameterTrajectoryRegressor._parameter_constraints) == set(signature)
+    assert set(cls._parameter_constraints) == set(signature)
 
 
-def test_every_fitted_attribute_is_documented():
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_every_fitted_attribute_is_documented(cls):
     lam = np.repeat([0.0, 1.0], 10)
-    model = HyperparameterTrajectoryRegressor(lam_transform=None, max_iter=1).fit(None, lam, lam)
+    short = {"lam_transform": None, "max_iter": 1}
+    model = cls(**{k: v for k, v in short.items() if k in cls._parameter_constraints})
+    model.fit(None, lam, lam)
     fitted = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
-    documented = {p.name for p in ClassDoc(HyperparameterTrajectoryRegressor)["Attributes"]}
+    documented = {p.name for p in ClassDoc(cls)["Attributes"]}
     assert fitted <= documented
     assert documented - fitted == {"feature_names_in_"}
 

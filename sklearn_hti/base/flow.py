@@ -1,12 +1,14 @@
 """Draw y at the base anchor from a conditional generator: flow matching."""
 
 import copy
+from functools import partial
 
 import numpy as np
 import torch
 from scipy.stats import norm, qmc
 
 from .._linear import LinearMean
+from .._ode import integrate
 from .._random import build_module
 from ..nn.engine import DrawnDataset, split_rows, train
 from ..nn.modules import ConditionalMLP, ConditionEmbedding
@@ -110,19 +112,13 @@ class FlowBase:
             part = slice(begin, begin + _CHUNK)
             numeric, codes = conditions[part].tensors(dtype, self.device_)
             y = torch.as_tensor(start[part], dtype=dtype, device=self.device_)
-            residual[part] = _integrate(module, y, numeric, codes).cpu().numpy()
+            ends = torch.zeros_like(y[:, :1]), torch.ones_like(y[:, :1])
+            velocity = partial(_velocity, module, numeric, codes)
+            residual[part] = integrate(velocity, y, *ends, _N_STEPS).cpu().numpy()
         mean = self.linear_.predict(conditions.one_hot(self.n_categories_))
         y = mean + residual * self.spread_
         return y.reshape(noise.shape)
 
 
-@torch.no_grad()
-def _integrate(module, y, numeric, codes):
-    """Follow the velocity field from t = 0 to 1 by the midpoint rule."""
-    step = 1.0 / _N_STEPS
-    for k in range(_N_STEPS):
-        t = torch.full_like(y[:, :1], k * step)
-        half = y + 0.5 * step * module(torch.cat([y, t], dim=1), numeric, codes)
-        t = t + 0.5 * step
-        y = y + step * module(torch.cat([half, t], dim=1), numeric, codes)
-    return y
+def _velocity(module, numeric, codes, y, t):
+    return module(torch.cat([y, t], dim=1), numeric, codes)

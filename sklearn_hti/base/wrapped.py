@@ -83,9 +83,12 @@ class EstimatorBase(_WrappedBase):
         if not self.stochastic_:
             y = self._encode(self.estimator_.predict(query.X), (n, 1))
             return np.repeat(y, n_draws, axis=1)
-        options = {"n_samples": n_draws}
-        accepted = inspect.signature(self.estimator_.sample).parameters
-        options.update({k: seed for k in ("random_state", "seed") if k in accepted})
-        drawn = np.asarray(self.estimator_.sample(query.X, **options))
-        drawn = self._encode(drawn, (n_draws, n))
+        drawn = self._encode(draw_from(self.estimator_, query.X, n_draws, seed), (n_draws, n))
         return np.moveaxis(drawn, 0, 1)
+
+
+def draw_from(generator, X, n_draws, seed):
+    """Return draws of ``generator.sample(X, n_samples)``, seeded if it takes a seed."""
+    accepted = inspect.signature(generator.sample).parameters
+    options = {k: seed for k in ("random_state", "seed") if k in accepted}
+    return np.asarray(generator.sample(X, n_samples=n_draws, **options))

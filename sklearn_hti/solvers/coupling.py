@@ -121,10 +121,8 @@ class CouplingSolver(OTSolver):
                     continue
                 small = max(len(i), len(j)) <= self.max_learned
                 # with one output, plans of all these costs are the monotone one
-                if repeated and small and y0.shape[1] > 1:
-                    cost = geodesic.cost_matrix(y0[i], y1[j], rows0[i])
-                else:
-                    cost = _STRAIGHT.cost_matrix(y0[i], y1[j])
+                learned = repeated and small and y0.shape[1] > 1
+                cost = self._cost(geodesic if learned else _STRAIGHT, y0[i], y1[j], rows0[i], rng)
                 if not repeated:
                     x0, x1 = data.features[rows0[i]], data.features[rows1[j]]
                     gap = ((x0[:, None] - x1) ** 2).sum(axis=2)
@@ -134,6 +132,10 @@ class CouplingSolver(OTSolver):
                 entries.append((i[r], j[c], plan[r, c] * len(i)))
         i, j, mass = (np.concatenate(part) for part in zip(*entries, strict=True))
         return coo_array((mass, (i, j)), shape=(len(rows0), len(rows1))).tocsr()
+
+    def _cost(self, geodesic, y0, y1, rows, rng):
+        """Return the cost of moving each of y0 to each of y1, the price of x left out."""
+        return geodesic.cost_matrix(y0, y1, rows)
 
     def _solve(self, cost):
         """Return the plan of one cost matrix."""

@@ -1,0 +1,14 @@
+"""Rivals behind the interface of `HyperparameterTrajectoryRegressor`, to be compared with it."""
+
+from .direct import DirectSurrogateRegressor
+from .displacement import DisplacementInterpolationRegressor, NearestAnchorRegressor
+from .flow_matching import ConditionalFlowMatchingRegressor
+from .metric_flow_matching import MetricFlowMatchingRegressor
+
+__all__ = [
+    "ConditionalFlowMatchingRegressor",
+    "DirectSurrogateRegressor",
+    "DisplacementInterpolationRegressor",
+    "MetricFlowMatchingRegressor",
+    "NearestAnchorRegressor",
+]

@@ -1,0 +1,220 @@
+"""One regressor or generator on [x, lambda]."""
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.neural_network import MLPRegressor
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+
+from .._compat import HasMethods
+from .._random import sampling_generator
+from .._surrogate import BaseSurrogate, Query, check_n_samples
+from ..base import NeighborsBase
+from ..base.wrapped import draw_from
+
+_N_FIXED = 32  # draws behind one conditional mean
+_MAX_SEED = 2**31 - 1
+
+
+def _is_regressor(surrogate):
+    estimator = getattr(surrogate, "estimator_", surrogate.estimator)
+    return estimator is None or not hasattr(estimator, "sample")
+
+
+class DirectSurrogateRegressor(BaseSurrogate):
+    """One regressor or conditional generator that takes lambda as a further input.
+
+    A regressor f(x, lambda) moves outputs by f(x, lam_to) - f(x, lam_from), whatever y; draws
+    are f plus what it leaves of training outputs of near x at the base anchor. An estimator
+    with ``sample(X, n_samples)`` draws y itself at every lambda; it has no `transport`, as it
+    does not know which draw at one lambda belongs to which at another.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        Cloned and fitted on numbers (standardised), categories (one-hot) and lambda
+        (standardised) side by side, and on scaled outputs, one at a time where it takes one
+        only. None is `MLPRegressor` of scikit-learn with three hidden layers of 128.
+    base_lam : float, default=None
+        The anchor whose rows the leftovers are taken from; None is the first.
+    lam_column : int or str, default=None
+        Where lambda sits in X when `lam` is not passed.
+    n_anchors : "auto" or int, default="auto"
+        Number of anchors.
+    y_bounds : tuple of (low, high), default=None
+        Outputs are clipped to this box.
+    output_scaling : {"common", "per_output"}, default="common"
+        Unit of outputs.
+    categorical_features : "from_dtype", None or array-like, default="from_dtype"
+        Categorical columns of X without the lambda column.
+    random_state : int, RandomState instance or None, default=None
+        Seed of everything random in `fit`; `random_state` and `seed` of the estimator, if it
+        has one that is None, are set from it.
+
+    Attributes
+    ----------
+    anchors_ : ndarray of shape (K + 1,)
+        The lambdas of the rows, or of their bins.
+    estimator_ : estimator
+        The fitted estimator.
+    base_ : object
+        The source of leftovers at the base anchor.
+    base_lam_ : float
+        The anchor of the base.
+    history_ : list of dict
+        Empty: what is trained is the estimator's own.
+    n_features_in_ : int
+        Number of columns of X, the lambda column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names of X, where it had names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklearn_hti.baselines import DirectSurrogateRegressor
+    >>> lam = np.repeat([0.0, 1.0], 50)
+    >>> rival = DirectSurrogateRegressor(LinearRegression()).fit(None, 4 * lam, lam)
+    >>> rival.predict(None, lam=0.25).round(6)
+    array([1.])
+    """
+
+    _parameter_constraints = {
+        **BaseSurrogate._parameter_constraints,
+        "estimator": [None, HasMethods(["fit", "predict"]), HasMethods(["fit", "sample"])],
+    }
+    del _parameter_constraints["base"]
+    base = "neighbors"
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        base_lam=None,
+        lam_column=None,
+        n_anchors="auto",
+        y_bounds=None,
+        output_scaling="common",
+        categorical_features="from_dtype",
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.base_lam = base_lam
+        self.lam_column = lam_column
+        self.n_anchors = n_anchors
+        self.y_bounds = y_bounds
+        self.output_scaling = output_scaling
+        self.categorical_features = categorical_features
+        self.random_state = random_state
+
+    def _fit_transport(self, data, seeds, settings):
+        self._lam_scaler = StandardScaler().fit(data.lam[:, None])
+        default = MLPRegressor(hidden_layer_sizes=(128,) * 3, max_iter=500)
+        estimator = clone(default if self.estimator is None else self.estimator)
+        parameters = estimator.get_params() if hasattr(estimator, "get_params") else {}
+        for name in ("random_state", "seed"):
+            if name in parameters and parameters[name] is None:
+                estimator.set_params(**{name: seeds["module"]})
+        y = data.y[:, 0] if data.y.shape[1] == 1 else data.y
+        single = hasattr(estimator, "predict") and not get_tags(estimator).target_tags.multi_output
+        if y.ndim == 2 and single and not hasattr(estimator, "sample"):
+            estimator = MultiOutputRegressor(estimator)
+        self.estimator_ = estimator.fit(self._features(data.conditions, data.lam), y)
+
+    def _displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
+        return self._mean(conditions, lam_to) - self._mean(conditions, lam_from)
+
+    def _features(self, conditions, lam):
+        """Return what the estimator takes, (n, F)."""
+        x = conditions.one_hot(self._encoder.n_categories_)
+        return np.hstack([x, self._lam_scaler.transform(np.reshape(lam, (-1, 1)))])
+
+    def _mean(self, conditions, lam):
+        """Return the regressor's answer in scaled units, (n, D)."""
+        return self.estimator_.predict(self._features(conditions, lam)).reshape(len(lam), -1)
+
+    def _fit_base(self, X, y, data, seeds, settings):
+        """Keep what the regressor leaves of the base anchor's rows."""
+        self.base_, self._noise = None, seeds["noise"]
+        if _is_regressor(self):
+            self.base_ = _Leftovers(self._mean, self.base_lam_)
+            self.base_.fit(data, data.anchors.rows(self._base_time))
+            self._noise = self.base_.fixed_noise(np.random.default_rng(self._noise))
+
+    def _sample(self, query, n_samples, random_state):
+        """Return draws (n_samples, n, D) in the user's units."""
+        if _is_regressor(self):
+            return super()._sample(query, n_samples, random_state)
+        check_n_samples(n_samples)
+        seed = int(sampling_generator(random_state).integers(_MAX_SEED))
+        features = self._features(query.conditions, query.lam)
+        draws = draw_from(self.estimator_, features, n_samples, seed)
+        return self._decode(draws.reshape(n_samples, len(query), -1))
+
+    def _moments(self, query):
+        """Return mean and standard deviation."""
+        if _is_regressor(self):
+            return super()._moments(query)
+        draws = self._sample(query, _N_FIXED, self._noise)
+        return draws.mean(axis=0), draws.std(axis=0)
+
+    @available_if(_is_regressor)
+    def transport(self, X, y, lam_from, lam_to):
+        """Move given outputs by the difference of the regressor's answers.
+
+        There for regressors only, not for generators.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs that the outputs belong to.
+        y : array-like of shape (n,) or (n, D)
+            Outputs of the network at `lam_from`.
+        lam_from : float or array-like of shape (n,)
+            Where the outputs come from.
+        lam_to : float or array-like of shape (n,)
+            Where they are moved to.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, D)
+            The outputs at `lam_to`, in the shape of `y`.
+        """
+        return super().transport(X, y, lam_from, lam_to)
+
+    def _follow(self, query, grid, drawn, start, n_draws, random_state):
+        """Return outputs along a grid of lambdas; a generator's share their seed alone."""
+        if _is_regressor(self):
+            return super()._follow(query, grid, drawn, start, n_draws, random_state)
+        if drawn is not None:
+            raise ValueError(
+                "`y`: a generator does not know which draw at one lambda belongs to which at "
+                "another; take a regressor, or leave y out."
+            )
+        seed = int(sampling_generator(random_state).integers(_MAX_SEED))
+        along = (Query(query.X, query.conditions, np.full(len(query), lam)) for lam in grid)
+        return np.stack([self._sample(q, n_draws, seed) for q in along])
+
+
+class _Leftovers(NeighborsBase):
+    """The regressor's answer at the base anchor plus leftovers of rows of near x."""
+
+    name, reason = "leftovers", "the estimator is a regressor"
+
+    def __init__(self, mean, base_lam):
+        super().__init__()
+        self.mean = mean
+        self.base_lam = base_lam
+
+    def fit(self, data, rows):
+        """Store the leftovers of some rows."""
+        left = data.y[rows] - self.mean(data.conditions[rows], data.lam[rows])
+        return super().fit(left, data.conditions[rows], data.groups[rows])
+
+    def draw(self, query, noise, dtype=None):
+        """Return scaled outputs (n, n_draws, D)."""
+        mean = self.mean(query.conditions, np.full(len(query), self.base_lam))
+        return mean[:, None] + super().draw(query, noise)

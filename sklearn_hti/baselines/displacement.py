@@ -1,0 +1,244 @@
+"""Follow the nearest coupled outputs: optimal transport without a network."""
+
+from numbers import Integral
+
+import numpy as np
+
+from .._assembly import fit_trajectories
+from .._compat import Interval, StrOptions
+from .._surrogate import BaseSurrogate, ClockedSurrogate
+from ..lagrangian import Lagrangian
+from ..paths import GeodesicPath
+from ..solvers import CouplingSolver
+from ..solvers.registry import resolve
+from .nearest import NearestTrajectories
+
+
+class DisplacementInterpolationRegressor(ClockedSurrogate):
+    """Straight lines between optimally coupled outputs, without a network.
+
+    The rows of neighbouring anchors are coupled by exact optimal transport inside each
+    condition, and an output moves as the nearest coupled rows do (McCann's displacement
+    interpolation). What a trained map brings beyond this is generalisation to other x and y.
+
+    Parameters
+    ----------
+    solver : {"coupling"} or CouplingSolver, default="coupling"
+        How outputs of neighbouring anchors are coupled.
+    n_neighbors : int, default=1
+        Coupled rows whose displacements are averaged.
+    base : {"neighbors"}, estimator or callable, default="neighbors"
+        How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
+    base_lam : float, default=None
+        The anchor of the base; None is the first.
+    lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
+            transformer, default="auto"
+        The clock: see `HyperparameterTrajectoryRegressor`.
+    lam_column : int or str, default=None
+        Where lambda sits in X when `lam` is not passed.
+    n_anchors : "auto" or int, default="auto"
+        Number of anchors.
+    y_bounds : tuple of (low, high), default=None
+        Outputs are clipped to this box.
+    output_scaling : {"common", "per_output"}, default="common"
+        Unit of distances between outputs.
+    categorical_features : "from_dtype", None or array-like, default="from_dtype"
+        Categorical columns of X without the lambda column.
+    random_state : int, RandomState instance or None, default=None
+        Seed of everything random in `fit`.
+
+    Attributes
+    ----------
+    anchors_ : ndarray of shape (K + 1,)
+        The lambdas between which outputs are coupled.
+    lam_transform_ : Clock
+        The clock in use.
+    base_ : object
+        The source of draws at the base anchor.
+    base_lam_ : float
+        The anchor of the base.
+    solver_ : CouplingSolver
+        The solver that coupled the anchors.
+    history_ : list of dict
+        Empty: nothing is trained.
+    n_features_in_ : int
+        Number of columns of X, the lambda column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names of X, where it had names.
+
+    References
+    ----------
+    McCann, "A convexity principle for interacting gases", Advances in Mathematics, 1997.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_hti.baselines import DisplacementInterpolationRegressor
+    >>> lam = np.repeat([0.0, 1.0], 50)
+    >>> y = np.random.default_rng(0).normal(loc=4 * lam, scale=1 - 0.5 * lam)
+    >>> rival = DisplacementInterpolationRegressor(lam_transform=None).fit(None, y, lam)
+    >>> rival.predict(None, lam=0.5).round()
+    array([2.])
+    """
+
+    _parameter_constraints = {
+        **BaseSurrogate._parameter_constraints,
+        **BaseSurrogate._clock_constraints,
+        "solver": [StrOptions({"coupling"}), CouplingSolver],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        *,
+        solver="coupling",
+        n_neighbors=1,
+        base="neighbors",
+        base_lam=None,
+        lam_transform="auto",
+        lam_column=None,
+        n_anchors="auto",
+        y_bounds=None,
+        output_scaling="common",
+        categorical_features="from_dtype",
+        random_state=None,
+    ):
+        self.solver = solver
+        self.n_neighbors = n_neighbors
+        self.base = base
+        self.base_lam = base_lam
+        self.lam_transform = lam_transform
+        self.lam_column = lam_column
+        self.n_anchors = n_anchors
+        self.y_bounds = y_bounds
+        self.output_scaling = output_scaling
+        self.categorical_features = categorical_features
+        self.random_state = random_state
+
+    def _check_components(self):
+        self.solver_ = resolve("solver", self.solver)
+
+    def _fit_movement(self, data, seeds, settings, rng):
+        trajectories, *_ = fit_trajectories(
+            GeodesicPath(), self.solver_, data, Lagrangian(None, None), None, None, seeds, None, ()
+        )
+        return NearestTrajectories(
+            trajectories,
+            data,
+            self.lam_transform_,
+            self._encoder,
+            self.solver_.condition_penalty,
+            self.n_neighbors,
+        )
+
+    def __sklearn_tags__(self):
+        """Return the estimator tags: rows of near x say little where inputs do not repeat."""
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True
+        return tags
+
+
+class NearestAnchorRegressor(DisplacementInterpolationRegressor):
+    """Copies the outputs of the anchor that is nearest to lambda: the rival to beat first.
+
+    Outputs stay where they are while lambda is nearer to their own anchor than to another, and
+    move to their partners there in one jump.
+
+    Parameters
+    ----------
+    solver : {"coupling"} or CouplingSolver, default="coupling"
+        How outputs of neighbouring anchors are coupled.
+    n_neighbors : int, default=1
+        Coupled rows whose displacements are averaged.
+    base : {"neighbors"}, estimator or callable, default="neighbors"
+        How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
+    base_lam : float, default=None
+        The anchor of the base; None is the first.
+    lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
+            transformer, default=None
+        The scale on which an anchor is the nearest; None is that of lambda itself.
+    lam_column : int or str, default=None
+        Where lambda sits in X when `lam` is not passed.
+    n_anchors : "auto" or int, default="auto"
+        Number of anchors.
+    y_bounds : tuple of (low, high), default=None
+        Outputs are clipped to this box.
+    output_scaling : {"common", "per_output"}, default="common"
+        Unit of distances between outputs.
+    categorical_features : "from_dtype", None or array-like, default="from_dtype"
+        Categorical columns of X without the lambda column.
+    random_state : int, RandomState instance or None, default=None
+        Seed of everything random in `fit`.
+
+    Attributes
+    ----------
+    anchors_ : ndarray of shape (K + 1,)
+        The lambdas whose outputs are copied.
+    lam_transform_ : Clock
+        The clock in use.
+    base_ : object
+        The source of draws at the base anchor.
+    base_lam_ : float
+        The anchor of the base.
+    solver_ : CouplingSolver
+        The solver that coupled the anchors.
+    history_ : list of dict
+        Empty: nothing is trained.
+    n_features_in_ : int
+        Number of columns of X, the lambda column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names of X, where it had names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_hti.baselines import NearestAnchorRegressor
+    >>> lam = np.repeat([0.0, 1.0], 50)
+    >>> rival = NearestAnchorRegressor().fit(None, 4 * lam, lam)
+    >>> rival.predict(None, lam=[0.4, 0.6])
+    array([0., 4.])
+    """
+
+    def __init__(
+        self,
+        *,
+        solver="coupling",
+        n_neighbors=1,
+        base="neighbors",
+        base_lam=None,
+        lam_transform=None,
+        lam_column=None,
+        n_anchors="auto",
+        y_bounds=None,
+        output_scaling="common",
+        categorical_features="from_dtype",
+        random_state=None,
+    ):
+        super().__init__(
+            solver=solver,
+            n_neighbors=n_neighbors,
+            base=base,
+            base_lam=base_lam,
+            lam_transform=lam_transform,
+            lam_column=lam_column,
+            n_anchors=n_anchors,
+            y_bounds=y_bounds,
+            output_scaling=output_scaling,
+            categorical_features=categorical_features,
+            random_state=random_state,
+        )
+
+    def _fit_movement(self, data, seeds, settings, rng):
+        return _Jumps(super()._fit_movement(data, seeds, settings, rng))
+
+
+class _Jumps:
+    """Moves outputs from anchor to anchor only."""
+
+    def __init__(self, movement):
+        self.movement = movement
+
+    def displacement(self, y, conditions, start, end, *, dtype=None):
+        """Return the displacement between the anchors nearest to two times."""
+        start, end = (np.ceil(time - 0.5) for time in (start, end))
+        return self.movement.displacement(y, conditions, start, end, dtype=dtype)

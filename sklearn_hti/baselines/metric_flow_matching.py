@@ -1,0 +1,185 @@
+"""Flow matching over lambda, on paths that are short in a metric read from the data."""
+
+from numbers import Integral
+
+from .._assembly import build_lagrangian
+from .._compat import Interval, StrOptions
+from .._surrogate import BaseSurrogate
+from ..lagrangian import KineticEnergy
+from ..paths import GeodesicPath
+from ..solvers import CouplingSolver
+from ..solvers.registry import resolve
+from .velocity import FlowMatching
+
+
+class MetricFlowMatchingRegressor(FlowMatching):
+    """Metric flow matching over lambda: velocities along paths that keep near the data.
+
+    As `ConditionalFlowMatchingRegressor`, but the lines between coupled rows are bent to be
+    short in a metric that is read from the data, by a network of their own.
+
+    Parameters
+    ----------
+    metric : {"land", "rbf"} or KineticEnergy, default="land"
+        The metric: cheap where outputs are dense.
+    path : {"geodesic"} or GeodesicPath, default="geodesic"
+        How paths are drawn and trained.
+    solver : {"coupling"} or CouplingSolver, default="coupling"
+        How outputs of neighbouring anchors are coupled.
+    n_steps : int, default=16
+        Midpoint steps per interval between anchors.
+    conditioning : {"film", "concat"}, default="film"
+        How x enters the networks.
+    base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
+        How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
+    base_lam : float, default=None
+        The anchor of the base; None is the first.
+    lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
+            transformer, default="auto"
+        The clock: see `HyperparameterTrajectoryRegressor`.
+    lam_column : int or str, default=None
+        Where lambda sits in X when `lam` is not passed.
+    n_anchors : "auto" or int, default="auto"
+        Number of anchors.
+    y_bounds : tuple of (low, high), default=None
+        Outputs are clipped to this box.
+    output_scaling : {"common", "per_output"}, default="common"
+        Unit of distances between outputs.
+    categorical_features : "from_dtype", None or array-like, default="from_dtype"
+        Categorical columns of X without the lambda column.
+    max_iter : int, default=1200
+        Optimisation steps of each network.
+    batch_size : int, default=256
+        Rows per step.
+    learning_rate : float, default=0.01
+        Peak of the one-cycle learning rate.
+    early_stopping : bool, default=False
+        Stop when the error on held-out trajectories no longer improves.
+    tol : float, default=1e-4
+        Relative improvement that counts for `early_stopping`.
+    device : str, default="auto"
+        Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
+    callbacks : list, default=None
+        Callbacks of skorch for the training of the networks.
+    verbose : int, default=0
+        With 1, show progress bars.
+    random_state : int, RandomState instance or None, default=None
+        Seed of everything random in `fit`.
+
+    Attributes
+    ----------
+    lagrangian_ : Lagrangian
+        The metric, and the cost that it makes of a path.
+    anchors_ : ndarray of shape (K + 1,)
+        The lambdas between which velocities are learned.
+    lam_transform_ : Clock
+        The clock in use.
+    base_ : object
+        The source of draws at the base anchor.
+    base_lam_ : float
+        The anchor of the base.
+    solver_ : CouplingSolver
+        The solver that coupled the anchors.
+    history_ : list of dict
+        Losses by stage ("paths", "transport", "base") and epoch.
+    n_iter_ : int
+        Optimisation steps taken for the velocity field.
+    n_features_in_ : int
+        Number of columns of X, the lambda column included.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names of X, where it had names.
+
+    References
+    ----------
+    Kapusniak et al., "Metric Flow Matching for Smooth Interpolations on the Data Manifold",
+    NeurIPS 2024.
+
+    Examples
+    --------
+    >>> from sklearn_hti.baselines import MetricFlowMatchingRegressor
+    >>> from sklearn_hti.datasets import make_semicircles
+    >>> data = make_semicircles(n_samples=20, random_state=0)
+    >>> rival = MetricFlowMatchingRegressor(
+    ...     lam_transform=None, categorical_features=[0], max_iter=50, random_state=0
+    ... ).fit(data.X, data.y, data.lam)
+    >>> rival.sample(data.X[:3], lam=0.25).shape
+    (3, 2)
+    """
+
+    _parameter_constraints = {
+        **BaseSurrogate._parameter_constraints,
+        **BaseSurrogate._network_constraints,
+        **BaseSurrogate._clock_constraints,
+        "metric": [StrOptions({"land", "rbf"}), KineticEnergy],
+        "path": [StrOptions({"geodesic"}), GeodesicPath],
+        "solver": [StrOptions({"coupling"}), CouplingSolver],
+        "n_steps": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        *,
+        metric="land",
+        path="geodesic",
+        solver="coupling",
+        n_steps=16,
+        conditioning="film",
+        base="auto",
+        base_lam=None,
+        lam_transform="auto",
+        lam_column=None,
+        n_anchors="auto",
+        y_bounds=None,
+        output_scaling="common",
+        categorical_features="from_dtype",
+        max_iter=1200,
+        batch_size=256,
+        learning_rate=0.01,
+        early_stopping=False,
+        tol=1e-4,
+        device="auto",
+        callbacks=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.metric = metric
+        self.path = path
+        self.solver = solver
+        self.n_steps = n_steps
+        self.conditioning = conditioning
+        self.base = base
+        self.base_lam = base_lam
+        self.lam_transform = lam_transform
+        self.lam_column = lam_column
+        self.n_anchors = n_anchors
+        self.y_bounds = y_bounds
+        self.output_scaling = output_scaling
+        self.categorical_features = categorical_features
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.early_stopping = early_stopping
+        self.tol = tol
+        self.device = device
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _check_components(self):
+        self.solver_ = resolve("solver", self.solver)
+        resolve("path", self.path)
+        resolve("kinetic", self.metric)
+
+    def _fit_movement(self, data, seeds, settings, rng):
+        self.lagrangian_ = build_lagrangian(
+            self.metric,
+            None,
+            "jacobi",
+            data,
+            self._scaler,
+            self._encoder,
+            self.conditioning,
+            seeds["lagrangian"],
+        )
+        path = resolve("path", self.path)
+        return self._fit_along(path, self.lagrangian_, data, seeds, settings)

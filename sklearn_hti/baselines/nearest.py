@@ -1,0 +1,64 @@
+"""Move outputs as the trajectories nearest to them go."""
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+_APART = 1e3  # makes any other difference dearer than all of y
+_MANY_DRAWS = 5  # per condition: from here on the nearest condition comes first
+_DIGITS = 9
+_SLOTS = 64  # per interval: start times that share one search tree
+
+
+class NearestTrajectories:
+    """Moves outputs as the trajectories nearest to them go, in straight lines between knots.
+
+    Near is what is cheap for the coupling: |y - y'|^2 / 2 + condition_penalty |x - x'|^2, in the
+    same categories. Where conditions have many draws, the nearest condition comes first.
+    """
+
+    def __init__(self, trajectories, data, clock, encoder, condition_penalty, n_neighbors):
+        self.points = trajectories.points
+        self.times = clock.time(data.lam)[trajectories.rows]
+        ends = np.column_stack([trajectories.first, trajectories.last])
+        self.begin, self.end = np.take_along_axis(self.times, ends, axis=1).T
+        origin = trajectories.rows[:, 0]
+        self.n_categories = encoder.n_categories_
+        many = len(origin) >= _MANY_DRAWS * len(np.unique(data.groups[origin]))
+        self.weight = _APART if many else np.sqrt(2 * condition_penalty)
+        self.features = self._features(data.conditions[origin])
+        self.n_neighbors = n_neighbors
+
+    def displacement(self, y, conditions, start, end, *, dtype=None):
+        """Return the mean displacement (n, D) of the nearest trajectories between two times."""
+        features = self._features(conditions)
+        moved = np.empty(y.shape)
+        slots = np.round(np.column_stack([start, end]) * _SLOTS) / _SLOTS
+        for from_, to in np.unique(slots, axis=0):
+            rows = np.flatnonzero((slots == [from_, to]).all(axis=1))
+            low, high = sorted((from_, to))
+            on = np.flatnonzero((self.begin <= low) & (high <= self.end))
+            on = on if len(on) else np.arange(len(self.points))
+            here = np.hstack([self._at(on, np.full(len(on), from_)), self.features[on]])
+            wanted = np.hstack([y[rows], features[rows]])
+            k = min(self.n_neighbors, len(on))
+            # rounded: trajectories may start at one point, and the last digit must not choose
+            tree = cKDTree(here.round(_DIGITS))
+            near = tree.query(wanted.round(_DIGITS), k=[*range(1, k + 1)])[1]
+            ways = [self._at(on[i], end[rows]) - self._at(on[i], start[rows]) for i in near.T]
+            moved[rows] = np.mean(ways, axis=0)
+        return moved
+
+    def _features(self, conditions):
+        """Return conditions, scaled so that distances are those of the coupling."""
+        one_hot = conditions.one_hot(self.n_categories)
+        n_numeric = conditions.scaled.shape[1]
+        return one_hot * np.where(np.arange(one_hot.shape[1]) < n_numeric, self.weight, _APART)
+
+    def _at(self, rows, time):
+        """Return the points (n, D) of trajectories at times (n,); they rest beyond their ends."""
+        times = self.times[rows]
+        k = (times[:, 1:-1] <= time[:, None]).sum(axis=1)
+        i = np.arange(len(rows))
+        length = times[i, k + 1] - times[i, k]
+        s = np.clip((time - times[i, k]) / np.where(length > 0, length, 1.0), 0, 1)[:, None]
+        return (1 - s) * self.points[rows, k] + s * self.points[rows, k + 1]

@@ -1,0 +1,176 @@
+"""A velocity field of outputs over lambda, and surrogates that follow it."""
+
+import copy
+from functools import partial
+
+import numpy as np
+import torch
+from torch import nn
+
+from .._assembly import fit_trajectories
+from .._bends import bend_coefficients, bend_slopes
+from .._flow_map import position
+from .._ode import integrate
+from .._random import build_module
+from .._surrogate import ClockedSurrogate
+from ..nn.engine import DrawnDataset, Engine, count_steps, split_rows, train
+from ..nn.modules import ConditionalMLP, ConditionEmbedding
+
+_CHUNK = 65_536  # rows per pass
+
+
+class VelocityField(nn.Module):
+    """Velocity v(y, x, t) of outputs, one head per interval between anchors."""
+
+    def __init__(self, n_outputs, n_intervals, embedding, conditioning):
+        super().__init__()
+        self.shape = (n_intervals, n_outputs)
+        self.net = ConditionalMLP(n_outputs + 1, n_intervals * n_outputs, embedding, conditioning)
+        self.register_buffer("scale", torch.empty(n_intervals, n_outputs))
+
+    def init_parameters(self, generator):
+        """Start with unit scales."""
+        nn.init.ones_(self.scale)
+
+    def forward(self, y, numeric, codes, t):
+        """Return the velocity at points (n, D) and times (n, 1)."""
+        n_intervals = self.shape[0]
+        k = t[:, 0].floor().clamp(0, n_intervals - 1).long()
+        out = self.net(torch.cat([y, t / n_intervals], dim=1), numeric, codes)
+        rows = torch.arange(len(y), device=y.device)
+        return self.scale[k] * out.view(-1, *self.shape)[rows, k]
+
+
+class VelocityDataset(DrawnDataset):
+    """Draws points at random times of trajectories, and the velocities there."""
+
+    by_row = True
+
+    def __init__(self, trajectories, times, data, device):
+        def tensor(values, dtype=torch.float32):
+            return torch.as_tensor(values, dtype=dtype, device=device)
+
+        self.points, self.bends = tensor(trajectories.points), tensor(trajectories.bends)
+        self.functions = tensor(bend_coefficients(self.bends.shape[2]))
+        self.times = tensor(times)
+        ends = np.column_stack([trajectories.first, trajectories.last])
+        self.ends = tensor(np.take_along_axis(times, ends, axis=1))
+        origin = trajectories.rows[:, 0]
+        self.numeric, self.codes = data.conditions[origin].tensors(device=device)
+        self.n_rows = len(self.points)
+        self.device = device
+
+    @torch.no_grad()
+    def draw(self, rows, generator):
+        """Return points at random times, and (velocities, interval)."""
+        uniform = torch.rand(len(rows), 1, generator=generator, device=self.device)
+        t = torch.lerp(*self.ends[rows].split(1, dim=1), uniform)
+        knots, points, bends = self.times[rows], self.points[rows], self.bends[rows]
+        k = (torch.searchsorted(knots, t, right=True) - 1).clamp(0, knots.shape[1] - 2)
+        length = (knots.gather(1, k + 1) - knots.gather(1, k)).clamp(min=1e-6)
+        s = (t - knots.gather(1, k)) / length
+        row, k = torch.arange(len(rows), device=self.device), k[:, 0]
+        way = points[row, k + 1] - points[row, k]
+        way = way + (bend_slopes(s, self.functions) @ bends[row, k]).squeeze(1)
+        inputs = {
+            "y": position(points, bends, knots, t, self.functions),
+            "numeric": self.numeric[rows],
+            "codes": self.codes[rows],
+            "t": t,
+        }
+        return inputs, (way / length,)
+
+
+class FollowedVelocities:
+    """Moves outputs by following the trained field, between numpy arrays in scaled units."""
+
+    def __init__(self, module, device, n_steps):
+        self.module = module
+        self.device = device
+        self.n_steps = n_steps
+
+    def displacement(self, y, conditions, start, end, *, dtype=torch.float32):
+        """Return the displacement (n, D) between two times; times have shape (n,)."""
+        module = self.module
+        if dtype != torch.float32:
+            module = copy.deepcopy(module).to(dtype)
+        n_steps = max(1, int(np.ceil(self.n_steps * np.abs(end - start).max(initial=0))))
+        moved = np.zeros(y.shape)
+        rows = np.flatnonzero(start != end)
+        for begin in range(0, len(rows), _CHUNK):
+            part = rows[begin : begin + _CHUNK]
+            numeric, codes = conditions[part].tensors(dtype, self.device)
+            here, a, b = (
+                torch.as_tensor(v, dtype=dtype, device=self.device)
+                for v in (y[part], start[part, None], end[part, None])
+            )
+            velocity = partial(_velocity, module, numeric, codes)
+            arrived = integrate(velocity, here, a, b, n_steps)
+            moved[part] = (arrived - here).cpu().numpy()
+        return moved
+
+
+def _velocity(module, numeric, codes, y, t):
+    return module(y, numeric, codes, t)
+
+
+class VelocityEngine(Engine):
+    """Regresses the velocity field; every interval counts relative to its own velocities."""
+
+    def loss(self, inputs, target):
+        """Return the mean squared error of the velocities of one batch."""
+        field = self.module_
+        k = inputs["t"][:, 0].floor().clamp(0, len(field.scale) - 1).long()
+        return (((field(**inputs) - target[0]) / field.scale[k]) ** 2).mean()
+
+
+def fit_field(trajectories, data, clock, encoder, conditioning, seeds, settings, callbacks):
+    """Train the velocity field on trajectories; return the engine."""
+    times = clock.time(data.lam)[trajectories.rows]
+    n_outputs, n_intervals = data.y.shape[1], len(data.anchors.edges)
+    module = build_module(
+        lambda: VelocityField(
+            n_outputs,
+            n_intervals,
+            ConditionEmbedding(encoder.n_numeric_, encoder.n_categories_),
+            conditioning,
+        ),
+        seeds["module"],
+    )
+    length = np.maximum(np.diff(times, axis=1), 1e-3)[:, :, None]
+    velocity = np.sqrt(np.mean((np.diff(trajectories.points, axis=1) / length) ** 2, axis=0))
+    floor = np.maximum(0.1 * velocity.max(axis=0), 1e-6)
+    with torch.no_grad():
+        module.scale.copy_(torch.as_tensor(np.maximum(velocity, floor)))
+    rng = np.random.default_rng(seeds["split"])
+    groups = data.groups[trajectories.rows[:, 0]]
+    training, validation = (
+        None
+        if rows is None
+        else VelocityDataset(trajectories[rows], times[rows], data, settings.device)
+        for rows in split_rows(groups, rng, settings.early_stopping)
+    )
+    return train(
+        module,
+        training,
+        validation,
+        label="velocities",
+        seed=seeds["batches"],
+        settings=settings,
+        engine=VelocityEngine,
+        user_callbacks=callbacks,
+    )
+
+
+class FlowMatching(ClockedSurrogate):
+    """Common to both: trajectories through a solver and a Lagrangian, then the field."""
+
+    def _fit_along(self, path, lagrangian, data, seeds, settings):
+        """Return what follows the field of the trajectories."""
+        shared = self._encoder, self.conditioning, seeds, settings, self.callbacks or ()
+        trajectories, _, paths = fit_trajectories(path, self.solver_, data, lagrangian, *shared)
+        net = fit_field(trajectories, data, self.lam_transform_, *shared)
+        self.n_iter_ = count_steps(net.history)
+        self._record("paths", [] if paths is None else paths.history)
+        self._record("transport", net.history)
+        return FollowedVelocities(net.module_, settings.device, self.n_steps)
