@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
+_DIGITS = 9
 _N_FIXED = 256  # draws behind one conditional mean
 
 
@@ -76,7 +77,10 @@ class NeighborsBase:
 
 
 def _places(conditions):
-    """Return the numeric part of x, with at least one column, for a KD tree."""
+    """Return the numeric part of x, with at least one column, for a KD tree.
+
+    Rounded, lest the last digit choose between neighbours that are equally near.
+    """
     if conditions.scaled.shape[1]:
-        return conditions.scaled
+        return conditions.scaled.round(_DIGITS)
     return np.zeros((len(conditions), 1))
