@@ -1,0 +1,139 @@
+"""Families of networks with truth at held-out lambdas, and how a surrogate of them is judged."""
+
+import os
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from sklearn_hti.datasets import make_gaussians, make_semicircles
+from sklearn_hti.metrics import squared_wasserstein
+
+from .study import at, load
+
+N_FRESH = 20  # pairs of fresh draws behind a floor
+
+
+@dataclass(frozen=True)
+class Question:
+    """Outputs at one lambda, to be moved to another where the truth is known."""
+
+    lam_from: float
+    lam_to: float
+    X: np.ndarray
+    y: np.ndarray
+    truth: tuple  # (X, y) at lam_to; rows in the order of `X` where networks are deterministic
+    nearest: tuple | None = None  # (X, y) of the true network at the anchor nearest to lam_to
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is fitted, and the questions."""
+
+    X: np.ndarray
+    y: np.ndarray
+    lam: np.ndarray
+    questions: list
+    floor: float
+    params: dict = field(default_factory=dict)  # what any user would say of this family
+    paired: bool = False  # deterministic networks: mean squared error instead of W2^2
+
+    def distance(self, question, X, y):
+        """Return W2^2 per condition, or the mean squared error, to the truth of a question."""
+        X_true, y_true = question.truth
+        if self.paired:
+            return float(np.mean((y - y_true) ** 2))
+        return squared_wasserstein(y_true, y, groups=(X_true[:, 0], X[:, 0]))
+
+    def score(self, model):
+        """Return the mean distance of moved outputs over all questions."""
+        return self._mean(
+            lambda q: (q.X, model.transport(q.X, q.y, q.lam_from, q.lam_to)), self.questions
+        )
+
+    @property
+    def trivial(self):
+        """Scores of not moving and, where its outputs are known, of the nearest anchor."""
+        scores = {"not moving": self._mean(lambda q: (q.X, q.y), self.questions)}
+        if all(q.nearest for q in self.questions):
+            scores["nearest network"] = self._mean(lambda q: q.nearest, self.questions)
+        return scores
+
+    def _mean(self, answer, questions):
+        return float(np.mean([self.distance(q, *answer(q)) for q in questions]))
+
+
+def _of_known_truth(data, X, seed, **params):
+    """Return the task of a dataset with its truth, from outputs at 0 to 1/4 and 3/4."""
+    truth = data.truth
+    y = truth(X, 0.0, random_state=10_000 + seed)
+    questions, floors = [], []
+    for lam, anchor in ((0.25, 0.0), (0.75, 1.0)):
+        fresh = [truth(X, lam, random_state=20_000 + 100 * seed + s) for s in range(N_FRESH + 1)]
+        nearest = truth(X, anchor, random_state=30_000 + seed)
+        questions.append(Question(0.0, lam, X, y, (X, fresh[0]), (X, nearest)))
+        pairs = pairwise(fresh)
+        floors += [squared_wasserstein(a, b, groups=X[:, 0]) for a, b in pairs]
+    return Task(data.X, data.y, data.lam, questions, float(np.mean(floors)), params)
+
+
+def semicircles(seed, folder):
+    """Return four arcs, anchors 0, 1/2, 1, 400 rows each."""
+    data = make_semicircles(100, random_state=seed)
+    X = data.X[data.lam == 0]
+    return _of_known_truth(data, X, seed, categorical_features=[0])
+
+
+def gaussians(n_outputs):
+    """Return a maker of Gaussians in D dimensions: 3 conditions, 500 draws, anchors 0, 1/2, 1."""
+
+    def make(seed, folder):
+        data = make_gaussians(500, n_outputs=n_outputs, random_state=seed)
+        return _of_known_truth(data, data.X[data.lam == 0], seed, categorical_features=[0])
+
+    return make
+
+
+def two_moons(seed, folder):
+    """Return the dropout rates of the study's diffusion model."""
+    parts = load(folder, "two_moons_dropout")
+    train, test = parts["train"], parts["test"]
+    X, y = at(train, 0.0)
+    anchors = np.unique(train["lam"])
+    questions = []
+    for lam in np.unique(test["lam"]):
+        near = anchors[np.abs(anchors - lam).argmin()]
+        questions.append(Question(0.0, lam, X, y, at(test, lam), at(train, near)))
+    # one truth per lambda: a retrained network's distance is the study's to give
+    params = {"categorical_features": [0]}
+    return Task(train["X"], train["y"], train["lam"], questions, np.nan, params)
+
+
+def quantiles(seed, folder):
+    """Return the levels of the study's quantile forecasters, from .01."""
+    parts = load(folder, "ett_quantiles")
+    train, base, test = parts["train"], parts["base"], parts["test"]
+    X, y = at(base, 0.01)
+    questions = [Question(0.01, lam, X, y, at(test, lam)) for lam in np.unique(test["lam"])]
+    return Task(train["X"], train["y"], train["lam"], questions, 0.0, paired=True)
+
+
+TASKS = {
+    "semicircles": semicircles,
+    "two_moons_dropout": two_moons,
+    "ett_quantiles": quantiles,
+    **{f"gaussians_{d}": gaussians(d) for d in (2, 10, 30)},
+}
+OF_THE_STUDY = ("two_moons_dropout", "ett_quantiles")
+
+
+def make_task(name, seed, folder=None):
+    """Return one task; a family of the study needs the folder of its data."""
+    folder = folder or os.environ.get("SKLEARN_HTI_DATA")
+    if name in OF_THE_STUDY and not (folder and (Path(folder) / f"{name}.npz").exists()):
+        raise FileNotFoundError(
+            f"{name}.npz is not in {folder!r}: name the folder of the study's data by --data or "
+            "SKLEARN_HTI_DATA."
+        )
+    return TASKS[name](seed, folder and Path(folder))
