@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from ._affine import affine_trajectories, affine_where_better
 from ._bends import fit_bends
 from ._trajectories import build_trajectories
 from .exceptions import CouplingWarning
@@ -69,6 +70,10 @@ def fit_trajectories(
         plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
         _warn_without_partner(plans, data)
         trajectories = build_trajectories(data, plans, rng)
+        if solver.affine is True:
+            trajectories = affine_trajectories(trajectories, data)
+        elif solver.affine == "auto":
+            trajectories = affine_where_better(trajectories, data, rng)
     if isinstance(path, SmoothPath):
         trajectories = trajectories.bent(smooth_bends(trajectories))
     elif not lagrangian.is_flat:

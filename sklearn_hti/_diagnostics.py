@@ -24,12 +24,13 @@ def check_fit(flow_map, data, trajectories, geodesic, base_time, rng):
     distances at every anchor of the base rows after transport, of those without, and of half
     of the anchor's rows to the other. Draws of one condition are compared, single draws all
     together; the floor is nan where inputs do not repeat, for different inputs have different
-    outputs. Also ``semigroup_error``, the median difference between going to the far anchor in
-    one step and in two, over the median way; and where paths are learned ``longest_segment``
-    over the mean, ``negative_costs`` (their share) and ``eigenvalues`` (lowest and highest of
-    the metric on the paths).
+    outputs. Also ``affine``, whether trajectories are; ``semigroup_error``, the median
+    difference between going to the far anchor in one step and in two, over the median way; and
+    where paths are learned ``longest_segment`` over the mean, ``negative_costs`` (their share)
+    and ``eigenvalues`` (lowest and highest of the metric on the paths).
     """
     record = _marginals(flow_map, data, base_time, rng)
+    record["affine"] = trajectories.affine
     record |= _semigroup(flow_map, data, base_time, rng)
     if not geodesic.is_straight:
         record |= _paths(geodesic, trajectories, rng)

@@ -124,7 +124,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     diagnostics_ : dict
         In scaled units, how far the outputs moved from the base are from those of every
         anchor (``marginal_w2``, beside ``standing_w2`` without moving and ``floor_w2``
-        between halves of the anchor's rows, nan where inputs do not repeat), how much a detour
+        between halves of the anchor's rows, nan where inputs do not repeat), whether outputs
+        follow ``affine`` maps (see `CouplingSolver`), how much a detour
         changes the transport (``semigroup_error``, relative), and what learned paths are
         like (``longest_segment`` over the mean, share of ``negative_costs``, range of the
         ``eigenvalues`` of the metric).

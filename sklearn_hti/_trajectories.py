@@ -21,10 +21,15 @@ class Trajectories:
     rows: np.ndarray  # (N, K + 1): training rows; the x of the first is the condition
     first: np.ndarray  # (N,)
     last: np.ndarray  # (N,)
+    affine: bool = False  # later points come from affine maps, not from rows
 
     def bent(self, bends):
         """Return the same trajectories on other paths between their knots."""
         return replace(self, bends=bends)
+
+    def through(self, points):
+        """Return trajectories from the same first points through others, by affine maps."""
+        return replace(self, points=points, affine=True)
 
     def at(self, t):
         """Return the points (N, D) at clock time t, as if all knots were the anchors."""
@@ -34,7 +39,8 @@ class Trajectories:
         return chord + np.tensordot(self.bends[:, k], functions, axes=(1, 0))
 
     def __getitem__(self, picked):
-        return Trajectories(*(getattr(self, f.name)[picked] for f in fields(self)))
+        names = [f.name for f in fields(self) if f.name != "affine"]
+        return replace(self, **{name: getattr(self, name)[picked] for name in names})
 
 
 def build_trajectories(data, plans, rng):

@@ -116,7 +116,8 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
         self.random_state = random_state
 
     def _check_components(self):
-        self.solver_ = resolve("solver", self.solver)
+        plain = CouplingSolver(affine=False)
+        self.solver_ = resolve("solver", plain if self.solver == "coupling" else self.solver)
 
     def _fit_movement(self, data, seeds, settings, rng):
         trajectories, *_ = fit_trajectories(

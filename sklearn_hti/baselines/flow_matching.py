@@ -166,7 +166,10 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         self.random_state = random_state
 
     def _check_components(self):
-        named = {"ot": CouplingSolver(), "independent": IndependentCoupling()}
+        named = {
+            "ot": CouplingSolver(affine=False),
+            "independent": IndependentCoupling(affine=False),
+        }
         chosen = named[self.coupling] if isinstance(self.coupling, str) else self.coupling
         self.solver_ = resolve("solver", chosen)
 

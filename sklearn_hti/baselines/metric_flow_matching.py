@@ -166,7 +166,8 @@ class MetricFlowMatchingRegressor(FlowMatching):
         self.random_state = random_state
 
     def _check_components(self):
-        self.solver_ = resolve("solver", self.solver)
+        plain = CouplingSolver(affine=False)
+        self.solver_ = resolve("solver", plain if self.solver == "coupling" else self.solver)
         resolve("path", self.path)
         resolve("kinetic", self.metric)
 
