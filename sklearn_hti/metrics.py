@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from scipy.spatial.distance import cdist, pdist
 from sklearn.utils import check_array
+from sklearn.utils.metadata_routing import MetadataRequest
 
 # The network simplex stops at this many pivots. 2,000 points a side need about 4e4, so
 # the bound ends a solve that cycles, not one that is slow.
@@ -147,6 +148,140 @@ def energy_score(y_true, y_samples):
         for y, draws in zip(y_true, draws_by_row, strict=True)
     ]
     return float(np.mean(scores))
+
+
+def crps(y_true, y_samples):
+    r"""Continuous ranked probability score of samples, mean over rows and outputs.
+
+    The energy score of every output by itself: unbiased for S >= 2 draws, and blind to how
+    outputs depend on each other.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,) or (n, D)
+        Outputs of the true network, one per row.
+    y_samples : array-like of shape (S, n) or (S, n, D)
+        S >= 2 draws of the surrogate for each row, draws first.
+
+    Returns
+    -------
+    float
+        Mean score, in units of y. Lower is better.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not match, there are fewer than two draws, or NaN.
+
+    References
+    ----------
+    Gneiting & Raftery, "Strictly Proper Scoring Rules, Prediction, and Estimation",
+    Journal of the American Statistical Association 102, 2007.
+
+    Examples
+    --------
+    >>> from sklearn_hti.metrics import crps
+    >>> crps([[0.0, 2.0]], [[[-1.0, -1.0]], [[1.0, 1.0]]])
+    0.5
+    """
+    shape = np.shape(y_true)
+    columns = np.reshape(y_true, (shape[0], -1)).T if shape else [y_true]
+    samples = np.asarray(y_samples)
+    if samples.shape[1:] != shape or not shape:
+        return energy_score(y_true, y_samples)  # says what is wrong
+    draws = np.moveaxis(samples.reshape(len(samples), shape[0], -1), 2, 0)
+    return float(np.mean([energy_score(y, d) for y, d in zip(columns, draws, strict=True)]))
+
+
+class SampleScorer:
+    """Negative score of draws, to be passed as ``scoring=``; higher is better.
+
+    Asks for `lam` itself: with metadata routing on, searches and cross-validation hand it over
+    without a request; without, lambda has to be a column of X. ``make_scorer`` cannot do it.
+
+    Parameters
+    ----------
+    score : callable
+        ``score(y_true, draws, X, lam)``, lower is better.
+    name : str
+        Its name.
+    n_samples : int, default=100
+        Draws per row.
+    random_state : int, default=0
+        Seed of the draws, the same for all candidates of a search.
+    """
+
+    def __init__(self, score, name, *, n_samples=100, random_state=0):
+        self._score = score
+        self.name = name
+        self.n_samples = n_samples
+        self.random_state = random_state
+
+    def __call__(self, estimator, X, y_true, *, lam=None):
+        """Return the negative score of draws of a fitted surrogate.
+
+        Parameters
+        ----------
+        estimator : estimator
+            With ``sample(X, lam, n_samples=..., random_state=...)``.
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs.
+        y_true : array-like of shape (n,) or (n, D)
+            Outputs of the true network.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda; None: the estimator's column of X.
+
+        Returns
+        -------
+        float
+            Minus the score.
+        """
+        draws = estimator.sample(X, lam, n_samples=self.n_samples, random_state=self.random_state)
+        return -self._score(y_true, draws, X, lam)
+
+    def get_metadata_routing(self):
+        """Return the request for `lam`.
+
+        Returns
+        -------
+        MetadataRequest
+            What `score` asks for.
+        """
+        request = MetadataRequest(owner=self)
+        request.score.add_request(param="lam", alias=True)
+        return request
+
+    def __repr__(self):
+        return self.name
+
+
+def _draws_of_conditions(y_true, draws, X, lam):
+    """Return W2^2 between the rows of equal x and lambda, and one draw for each of them."""
+    y_true = _check_outputs(y_true, "y_true")
+    key = [np.zeros((len(y_true), 1))]
+    if X is not None:
+        columns = [X[c] for c in X] if hasattr(X, "columns") else list(np.asarray(X).T)
+        key += [np.unique(c, return_inverse=True)[1][:, None] for c in columns]
+    if lam is not None:
+        key.append(np.broadcast_to(np.reshape(lam, (-1, 1)), (len(y_true), 1)))
+    groups = np.unique(np.hstack(key), axis=0, return_inverse=True)[1].reshape(-1)
+    drawn = np.asarray(draws)[0].reshape(len(y_true), -1)
+    return squared_wasserstein(y_true, drawn, groups=groups)
+
+
+def _energy_of_draws(y_true, draws, X, lam):
+    return energy_score(y_true, draws)
+
+
+def _crps_of_draws(y_true, draws, X, lam):
+    return crps(y_true, draws)
+
+
+neg_energy_score = SampleScorer(_energy_of_draws, "neg_energy_score")
+neg_crps = SampleScorer(_crps_of_draws, "neg_crps")
+neg_squared_wasserstein = SampleScorer(
+    _draws_of_conditions, "neg_squared_wasserstein", n_samples=1
+)
 
 
 def _check_outputs(y, name):

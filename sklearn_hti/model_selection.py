@@ -1,0 +1,118 @@
+"""Validation that matches the task: predict an anchor from the others."""
+
+import numpy as np
+from sklearn.model_selection import BaseCrossValidator
+
+from . import _validation as check
+from ._encoding import find_anchors
+
+
+class LeaveOneLambdaOut(BaseCrossValidator):
+    """Leave the rows of one anchor out at a time, to be predicted from the other anchors.
+
+    This is what a surrogate is for; folds of random rows ask it for lambdas that it has seen.
+    Takes lambda as the estimators do: routed as `lam`, or as a column of X.
+
+    Parameters
+    ----------
+    lam_column : int or str, default=None
+        Where lambda sits in X when `lam` is not passed.
+    n_anchors : "auto" or int, default="auto"
+        Number of anchors, as in `HyperparameterTrajectoryRegressor`: the distinct values of
+        lambda, or bins of near values.
+    ends : bool, default=False
+        Whether the first and the last anchor are left out, too. The surrogates then have to
+        extrapolate, which they refuse.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_hti.model_selection import LeaveOneLambdaOut
+    >>> lam = np.repeat([0.0, 0.5, 1.0, 2.0], 5)
+    >>> for train, test in LeaveOneLambdaOut().split(lam[:, None], lam=lam):
+    ...     print(np.unique(lam[train]), np.unique(lam[test]))
+    [0. 1. 2.] [0.5]
+    [0.  0.5 2. ] [1.]
+    """
+
+    __metadata_request__split = {"lam": True}
+
+    def __init__(self, *, lam_column=None, n_anchors="auto", ends=False):
+        self.lam_column = lam_column
+        self.n_anchors = n_anchors
+        self.ends = ends
+
+    def split(self, X, y=None, groups=None, *, lam=None):
+        """Yield the rows to fit on and those of the anchor that is left out.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs; read for `lam_column` only.
+        y : array-like, default=None
+            Not read.
+        groups : array-like, default=None
+            Not read.
+        lam : array-like of shape (n,), default=None
+            Hyperparameter value lambda of every row.
+
+        Yields
+        ------
+        train : ndarray of int
+            Rows of the other anchors.
+        test : ndarray of int
+            Rows of the anchor that is left out.
+
+        Raises
+        ------
+        ValueError
+            If lambda is missing, or fewer than three anchors (two with `ends`) are there.
+        """
+        anchors = self._anchors(X, lam)
+        for k in self._left_out(anchors):
+            held = anchors.index == k
+            yield np.flatnonzero(~held), np.flatnonzero(held)
+
+    def get_n_splits(self, X=None, y=None, groups=None, *, lam=None):
+        """Return the number of anchors that are left out.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs; read for `lam_column` only.
+        y : array-like, default=None
+            Not read.
+        groups : array-like, default=None
+            Not read.
+        lam : array-like of shape (n,), default=None
+            Hyperparameter value lambda of every row.
+
+        Returns
+        -------
+        int
+            Number of splits.
+        """
+        return len(self._left_out(self._anchors(X, lam)))
+
+    def _anchors(self, X, lam):
+        """Return the Anchors of all rows."""
+        if lam is None and self.lam_column is not None and X is not None:
+            X = X if check.is_frame(X) else np.asarray(X)
+            lam = check.drop_column(X, check.locate_column(X, self.lam_column))[1]
+        if lam is None:
+            raise ValueError(
+                "`lam` is missing: pass it to the search (with metadata routing on), or name its "
+                "column of X by LeaveOneLambdaOut(lam_column=...)."
+            )
+        return find_anchors(check.check_lam(lam, len(lam)), self.n_anchors)
+
+    def _left_out(self, anchors):
+        """Return the numbers of the anchors that are left out."""
+        kept_at_ends = 0 if self.ends else 1
+        out = range(len(anchors.lam))[kept_at_ends : len(anchors.lam) - kept_at_ends]
+        if not out or len(anchors.lam) < 3:
+            raise ValueError(
+                f"LeaveOneLambdaOut: `lam` has {len(anchors.lam)} anchors; at least three are "
+                "needed, so that two are left when one is out."
+            )
+        return list(out)

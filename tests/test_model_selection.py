@@ -1,0 +1,181 @@
+"""Leaving one lambda out, and scorers that ask for lambda themselves."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import config_context
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    KFold,
+    cross_val_score,
+    cross_validate,
+)
+
+from sklearn_hti.baselines import DisplacementInterpolationRegressor
+from sklearn_hti.metrics import (
+    crps,
+    energy_score,
+    neg_crps,
+    neg_energy_score,
+    neg_squared_wasserstein,
+    squared_wasserstein,
+)
+from sklearn_hti.model_selection import LeaveOneLambdaOut
+
+SCORERS = {"energy": neg_energy_score, "crps": neg_crps, "w2": neg_squared_wasserstein}
+
+
+@pytest.fixture
+def routing():
+    with config_context(enable_metadata_routing=True):
+        yield
+
+
+@pytest.fixture
+def rival():
+    """A surrogate that is fitted in no time."""
+    return DisplacementInterpolationRegressor(lam_transform=None, random_state=0)
+
+
+@pytest.fixture
+def as_column(clouds):
+    """The same rows with lambda as the last column of X."""
+    return np.column_stack([clouds.X, clouds.lam])
+
+
+# ---------------------------------------------------------------- the splitter
+
+
+def test_interior_anchors_are_left_out(clouds):
+    splits = list(LeaveOneLambdaOut().split(clouds.X, lam=clouds.lam))
+    assert len(splits) == LeaveOneLambdaOut().get_n_splits(clouds.X, lam=clouds.lam) == 1
+    train, test = splits[0]
+    assert set(clouds.lam[test]) == {0.5}
+    assert set(clouds.lam[train]) == {0.0, 2.0}
+    assert len(train) + len(test) == len(clouds.lam)
+    ends = [
+        set(clouds.lam[test])
+        for _, test in LeaveOneLambdaOut(ends=True).split(None, lam=clouds.lam)
+    ]
+    assert ends == [{0.0}, {0.5}, {2.0}]
+
+
+def test_lambda_as_a_column(clouds, as_column):
+    for X, column in [(as_column, -1), (pd.DataFrame(as_column, columns=["x", "lam"]), "lam")]:
+        ((_, test),) = LeaveOneLambdaOut(lam_column=column).split(X)
+        assert set(clouds.lam[test]) == {0.5}
+
+
+def test_bins_of_continuous_lambda(rng):
+    lam = rng.uniform(size=200)
+    parts = [test for _, test in LeaveOneLambdaOut(n_anchors=5).split(None, lam=lam)]
+    assert len(parts) == 3
+    assert max(lam[parts[0]]) < min(lam[parts[1]])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [({}, "`lam` is missing"), ({"lam": np.repeat([0.0, 1.0], 10)}, "at least three")],
+)
+def test_the_splitter_refuses(arguments, match):
+    with pytest.raises(ValueError, match=match):
+        next(LeaveOneLambdaOut().split(np.zeros((20, 1)), **arguments))
+
+
+# ---------------------------------------------------------------- the scores
+
+
+def test_crps_is_the_energy_score_of_one_output(rng):
+    y, draws = rng.normal(size=20), rng.normal(size=(7, 20))
+    assert crps(y, draws) == pytest.approx(energy_score(y, draws))
+    both = crps(np.column_stack([y, 3 * y]), np.stack([draws, 3 * draws], axis=2))
+    assert both == pytest.approx(2 * energy_score(y, draws))  # (1 + 3) / 2
+
+
+def test_crps_refuses_other_shapes(rng):
+    with pytest.raises(ValueError, match="y_samples"):
+        crps(np.zeros(3), np.zeros((5, 4)))
+
+
+@pytest.mark.parametrize("scorer", SCORERS.values(), ids=str)
+def test_scorers_by_hand(scorer, rival, clouds):
+    rival.fit(clouds.X, clouds.y, clouds.lam)
+    draws = rival.sample(
+        clouds.X, clouds.lam, n_samples=scorer.n_samples, random_state=scorer.random_state
+    )
+    groups = clouds.X[:, 0] + 10 * clouds.lam
+    expected = {
+        "neg_energy_score": lambda: energy_score(clouds.y, draws),
+        "neg_crps": lambda: crps(clouds.y, draws),
+        "neg_squared_wasserstein": lambda: squared_wasserstein(clouds.y, draws[0], groups=groups),
+    }[scorer.name]()
+    assert scorer(rival, clouds.X, clouds.y, lam=clouds.lam) == pytest.approx(-expected)
+    assert pickle.loads(pickle.dumps(scorer)).name == scorer.name
+
+
+# ---------------------------------------------------------------- through scikit-learn
+
+
+def test_search_with_routing(routing, rival, clouds):
+    search = GridSearchCV(
+        rival,
+        {"n_neighbors": [1, 30]},
+        scoring=SCORERS,
+        refit="energy",
+        cv=LeaveOneLambdaOut(),
+        error_score="raise",
+    ).fit(clouds.X, clouds.y, lam=clouds.lam)
+    ((train, test),) = LeaveOneLambdaOut().split(clouds.X, lam=clouds.lam)
+    for i, n in enumerate([1, 30]):
+        rival.set_params(n_neighbors=n).fit(clouds.X[train], clouds.y[train], clouds.lam[train])
+        for name, scorer in SCORERS.items():
+            expected = scorer(rival, clouds.X[test], clouds.y[test], lam=clouds.lam[test])
+            assert search.cv_results_[f"mean_test_{name}"][i] == pytest.approx(expected)
+    assert np.array_equal(search.best_estimator_.anchors_, [0.0, 0.5, 2.0])
+
+
+def test_halving_and_cross_validation_with_routing(routing, rival, clouds):
+    search = HalvingGridSearchCV(
+        rival,
+        {"n_neighbors": [1, 10]},
+        scoring=neg_energy_score,
+        cv=KFold(2, shuffle=True, random_state=0),
+        min_resources=180,
+        error_score="raise",
+        random_state=0,
+    ).fit(clouds.X, clouds.y, lam=clouds.lam)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    scores = cross_validate(
+        rival,
+        clouds.X,
+        clouds.y,
+        scoring=SCORERS,
+        cv=LeaveOneLambdaOut(),
+        params={"lam": clouds.lam},
+        error_score="raise",
+    )
+    assert {k for k in scores if k.startswith("test")} == {f"test_{name}" for name in SCORERS}
+    assert all(np.isfinite(scores[f"test_{name}"]).all() for name in SCORERS)
+
+
+def test_lambda_as_a_column_without_routing(rival, clouds, as_column):
+    rival.set_params(lam_column=-1)
+    cv = LeaveOneLambdaOut(lam_column=-1)
+    scores = cross_val_score(
+        rival, as_column, clouds.y, scoring=neg_energy_score, cv=cv, error_score="raise"
+    )
+    ((train, test),) = cv.split(as_column)
+    rival.fit(as_column[train], clouds.y[train])
+    assert scores == pytest.approx(neg_energy_score(rival, as_column[test], clouds.y[test]))
+
+
+def test_without_lambda_nothing_is_scored(rival, clouds):
+    with pytest.raises(ValueError, match="`lam` is missing"):
+        cross_val_score(rival, clouds.X, clouds.y, scoring=neg_energy_score, error_score="raise")
+    rival.fit(clouds.X, clouds.y, clouds.lam)
+    with pytest.raises(ValueError, match="`lam` is missing"):
+        neg_energy_score(rival, clouds.X, clouds.y)
