@@ -151,7 +151,7 @@ def energy_score(y_true, y_samples):
 
 
 def crps(y_true, y_samples):
-    r"""Continuous ranked probability score of samples, mean over rows and outputs.
+    r"""Return the continuous ranked probability score of samples, mean over rows and outputs.
 
     The energy score of every output by itself: unbiased for S >= 2 draws, and blind to how
     outputs depend on each other.

@@ -1,0 +1,193 @@
+"""A pipeline that ends in a surrogate, keeps its methods and hands lambda on."""
+
+from sklearn import get_config
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils.metaestimators import available_if
+
+
+def _final_has(name):
+    def check(pipeline):
+        getattr(pipeline.steps[-1][1], name)
+        return True
+
+    return check
+
+
+class TrajectoryPipeline(Pipeline):
+    """Pipeline of transformers of X and a surrogate at its end.
+
+    A plain `sklearn.pipeline.Pipeline` has no `sample`, `transport` and `trajectory`, and loses
+    `lam` on the way to `score`. This one has them all, with metadata routing on or off;
+    everything else is as there, the parameters as well.
+
+    See Also
+    --------
+    make_trajectory_pipeline : The same without names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn_hti.baselines import DisplacementInterpolationRegressor
+    >>> from sklearn_hti.pipeline import make_trajectory_pipeline
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.tile(rng.normal(size=(20, 6)), (2, 1))
+    >>> lam = np.repeat([0.0, 1.0], 20)
+    >>> pipe = make_trajectory_pipeline(
+    ...     PCA(2), DisplacementInterpolationRegressor(lam_transform=None)
+    ... ).fit(X, X[:, 0] + lam, lam)
+    >>> pipe.transport(X[:3], X[:3, 0], 0.0, 0.5) - X[:3, 0]
+    array([0.5, 0.5, 0.5])
+    """
+
+    def fit(self, X, y=None, lam=None, **params):
+        """Fit the transformers and the surrogate.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C) or DataFrame
+            Inputs of the first step.
+        y : array-like of shape (n,) or (n, D)
+            Outputs of the networks.
+        lam : array-like of shape (n,), default=None
+            Hyperparameter value lambda of every row.
+        **params : dict
+            As for `sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        TrajectoryPipeline
+            The fitted pipeline.
+        """
+        if lam is not None:
+            routed = get_config()["enable_metadata_routing"]
+            params["lam" if routed else f"{self.steps[-1][0]}__lam"] = lam
+        return super().fit(X, y, **params)
+
+    def predict(self, X, lam=None, **params):
+        """Return the conditional mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C) or DataFrame
+            Inputs.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda.
+        **params : dict
+            Of `predict` of the surrogate, such as ``return_std``.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, D)
+            Conditional mean.
+        """
+        return self.steps[-1][1].predict(self[:-1].transform(X), lam, **params)
+
+    def score(self, X, y=None, lam=None, sample_weight=None):
+        """Return R^2 of the conditional mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C) or DataFrame
+            Inputs.
+        y : array-like of shape (n,) or (n, D)
+            True outputs.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda.
+        sample_weight : array-like of shape (n,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        float
+            R^2, averaged over outputs.
+        """
+        X = self[:-1].transform(X)
+        return self.steps[-1][1].score(X, y, lam, sample_weight=sample_weight)
+
+    @available_if(_final_has("sample"))
+    def sample(self, X, lam=None, **options):
+        """Draw outputs; see `HyperparameterTrajectoryRegressor.sample`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C) or DataFrame
+            Inputs.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda.
+        **options : dict
+            ``n_samples`` and ``random_state``.
+
+        Returns
+        -------
+        ndarray
+            The draws.
+        """
+        return self.steps[-1][1].sample(self[:-1].transform(X), lam, **options)
+
+    @available_if(_final_has("transport"))
+    def transport(self, X, y, lam_from, lam_to):
+        """Move given outputs; see `HyperparameterTrajectoryRegressor.transport`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C) or DataFrame
+            Inputs.
+        y : array-like of shape (n,) or (n, D)
+            Outputs at `lam_from`.
+        lam_from, lam_to : float or array-like of shape (n,)
+            Where they come from, and where they are moved to.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, D)
+            The outputs at `lam_to`.
+        """
+        return self.steps[-1][1].transport(self[:-1].transform(X), y, lam_from, lam_to)
+
+    @available_if(_final_has("trajectory"))
+    def trajectory(self, X, lam_grid, **options):
+        """Follow draws along a grid; see `HyperparameterTrajectoryRegressor.trajectory`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C) or DataFrame
+            Inputs.
+        lam_grid : array-like of shape (L,)
+            Hyperparameter values lambda.
+        **options : dict
+            ``y``, ``lam_from``, ``n_samples`` and ``random_state``.
+
+        Returns
+        -------
+        ndarray
+            Outputs at every lambda of the grid.
+        """
+        return self.steps[-1][1].trajectory(self[:-1].transform(X), lam_grid, **options)
+
+
+def make_trajectory_pipeline(*steps, **options):
+    """Return a `TrajectoryPipeline` whose steps are named after their classes.
+
+    Parameters
+    ----------
+    *steps : estimators
+        Transformers of X, and a surrogate.
+    **options : dict
+        Of `sklearn.pipeline.make_pipeline`: ``memory``, ``transform_input``, ``verbose``.
+
+    Returns
+    -------
+    TrajectoryPipeline
+        The pipeline.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_hti import HyperparameterTrajectoryRegressor
+    >>> from sklearn_hti.pipeline import make_trajectory_pipeline
+    >>> pipe = make_trajectory_pipeline(StandardScaler(), HyperparameterTrajectoryRegressor())
+    >>> [name for name, _ in pipe.steps]
+    ['standardscaler', 'hyperparametertrajectoryregressor']
+    """
+    return TrajectoryPipeline(make_pipeline(*steps).steps, **options)
