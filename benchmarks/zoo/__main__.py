@@ -35,14 +35,16 @@ def report(names):
     total = 0
     for card in map(find, names):
         print(f"\n{card.name}" + "".join(f" [{trait}]" for trait in card.traits))
-        print(f"  network         {card.network}; {card.data}")
+        print(f"  network         {card.network}")
+        print(f"  data            {card.data}")
         print(f"  hyperparameter  {card.hyperparameter}: {', '.join(f'{v:g}' for v in card.lams)}")
         print(f"  changes         {card.changes}")
         if not card.file.exists():
             print("  not trained")
             continue
         family = load(card.name)
-        size = card.file.stat().st_size
+        stored = (file for file in (card.file, policy_file(card.name)) if file.exists())
+        size = sum(file.stat().st_size for file in stored)
         total += size
         kind = "deterministic" if family.deterministic else "stochastic"
         categorical = f" ({len(family.categorical)} categorical)" if family.categorical else ""

@@ -12,8 +12,8 @@ from .family import Outputs
 class Ensemble(nn.Module):
     """M perceptrons; every weight has a leading axis of members.
 
-    All members start from the same weights, drawn from `seed`, so that lambda is all that
-    differs between them.
+    All members start from the same weights, so that lambda is all that differs between
+    them, unless each has a start of its own.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class Ensemble(nn.Module):
     generator : torch.Generator
         Source of the initial weights.
     own_start : bool, default=False
-        Whether every member starts from weights of its own instead.
+        Whether every member starts from weights of its own.
     """
 
     def __init__(self, sizes, n_members, generator, own_start=False):
