@@ -19,7 +19,8 @@ from tqdm.auto import tqdm
 
 from .methods import METHODS, make_method
 from .report import print_table, write_page
-from .tasks import OF_THE_STUDY, TASKS, make_task
+from .tasks import OF_THE_STUDY, TASKS, ZOO, make_task
+from .zoo.registry import CARDS
 
 KEY = ("task", "method", "seed")
 
@@ -66,7 +67,10 @@ def read(path):
 def main():
     """Run what is not in the result file yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument(
+        "--tasks", nargs="+", choices=TASKS, default=[t for t in TASKS if t not in ZOO]
+    )
+    parser.add_argument("--zoo", type=int, choices=(2, 3, 5), help="the zoo, so many anchors")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="fits that run at once")
@@ -74,6 +78,8 @@ def main():
     parser.add_argument("--results", type=Path, default=Path("judge.jsonl"))
     parser.add_argument("--write", type=Path, help="page to write")
     args = parser.parse_args()
+    if args.zoo:
+        args.tasks = [t for t in ZOO if t.endswith(f"/{args.zoo}") and CARDS[t[:-2]].file.exists()]
     names = list(args.tasks)
     for name in OF_THE_STUDY:
         try:

@@ -11,6 +11,8 @@ from sklearn_hti.datasets import make_gaussians, make_semicircles
 from sklearn_hti.metrics import squared_wasserstein
 
 from .study import at, load
+from .zoo.registry import CARDS
+from .zoo.registry import load as load_family
 
 N_FRESH = 20  # pairs of fresh draws behind a floor
 
@@ -44,7 +46,8 @@ class Task:
         X_true, y_true = question.truth
         if self.paired:
             return float(np.mean((y - y_true) ** 2))
-        return squared_wasserstein(y_true, y, groups=(X_true[:, 0], X[:, 0]))
+        label = np.unique(np.concatenate([X_true, X]), axis=0, return_inverse=True)[1].ravel()
+        return squared_wasserstein(y_true, y, groups=(label[: len(y_true)], label[len(y_true) :]))
 
     def score(self, model):
         """Return the mean distance of moved outputs over all questions."""
@@ -119,11 +122,49 @@ def quantiles(seed, folder):
     return Task(train["X"], train["y"], train["lam"], questions, 0.0, paired=True)
 
 
+def of_the_zoo(name, n_anchors):
+    """Return a maker of a family of the zoo, judged on its test rows.
+
+    The surrogate sees the networks of one seed; the truth are those of another, as for the
+    floor.
+    """
+
+    def make(seed, folder):
+        family = load_family(name)
+        n_seeds = len(family.y)
+        own, other = seed % n_seeds, (seed + 1) % n_seeds
+        rows = family.test_rows
+        X, anchors = family.X[rows], np.array(family.anchors(n_anchors))
+        y = family.at(family.lams[0], seed=own, rows=rows)
+        questions = []
+        for lam in family.held_out:
+            near = float(anchors[np.abs(anchors - lam).argmin()])
+            truth, nearest = (
+                (X, family.at(value, seed=s, rows=rows))
+                for value, s in ((lam, other), (near, own))
+            )
+            questions.append(Question(family.lams[0], lam, X, y, truth, nearest))
+        params = {"y_bounds": family.y_bounds}
+        if family.categorical:
+            params["categorical_features"] = list(family.categorical)
+        floor = float(np.mean([family.floor(lam) for lam in family.held_out]))
+        fitted = family.training_set(n_anchors, seed=own)
+        return Task(*fitted, questions, floor, params, paired=family.deterministic)
+
+    return make
+
+
+ZOO = {
+    f"{name}/{n_anchors}": of_the_zoo(name, n_anchors)
+    for name, card in CARDS.items()
+    for n_anchors in card.protocols
+}
 TASKS = {
     "semicircles": semicircles,
     "two_moons_dropout": two_moons,
     "ett_quantiles": quantiles,
     **{f"gaussians_{d}": gaussians(d) for d in (2, 10, 30)},
+    **ZOO,
 }
 OF_THE_STUDY = ("two_moons_dropout", "ett_quantiles")
 
