@@ -12,6 +12,7 @@ from scipy.spatial.distance import cdist
 _MIN_ROWS = 20  # of a condition and half, and twice as many as outputs
 _N_NEIGHBORS = 4  # a network smooths, too
 _N_SPLITS = 8
+_MAX_BLOCKS = 50  # conditions that are compared
 _MAX_ROWS = 250  # per sample of one comparison
 
 
@@ -40,7 +41,8 @@ def affine_where_better(trajectories, data, rng):
     blocks = _blocks(trajectories, data)
     if blocks is None or min(map(len, blocks)) < 2 * max(_MIN_ROWS, 2 * n_outputs):
         return trajectories
-    gains = [np.mean([block.gain(rng) for block in blocks]) for _ in range(_N_SPLITS)]
+    some = rng.permutation(len(blocks))[:_MAX_BLOCKS]
+    gains = [np.mean([blocks[i].gain(rng) for i in some]) for _ in range(_N_SPLITS)]
     if np.mean(gains) <= 2 * np.std(gains) / np.sqrt(_N_SPLITS):
         return trajectories
     return _through_maps(trajectories, blocks)
