@@ -250,7 +250,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             settings,
             self.callbacks or (),
         )
-        self.flow_map_, net = fit_flow_map(
+        flow_map, net = fit_flow_map(
             trajectories,
             data,
             self.lam_transform_,
@@ -264,8 +264,6 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.n_iter_ = count_steps(net.history)
         self._record("paths", [] if paths is None else paths.history)
         self._record("transport", net.history)
-        self.diagnostics_ = check_fit(
-            self.flow_map_, data, trajectories, geodesic, self._base_time, rng
-        )
+        self.diagnostics_ = check_fit(flow_map, data, trajectories, geodesic, self._base_time, rng)
         warn_of(self.diagnostics_, self.anchors_, self.cost)
-        return self.flow_map_
+        return flow_map

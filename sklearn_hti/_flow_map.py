@@ -14,6 +14,7 @@ from .nn.engine import DrawnDataset, Engine, split_rows, train
 from .nn.modules import ConditionEmbedding, FlowMap
 
 _BASE_SHARE = 0.5  # of the starts, where conditions have many draws
+_MARGIN = 1.5  # over what the linear part leaves of the trajectories: no network adds more
 _BACK_SHARE = 4  # one in so many rows of a batch is moved back, too
 # Weight of the way back where one trajectory runs through each condition: deterministic
 # networks have a well-defined inverse. Else starts at all times teach the way back as well.
@@ -245,9 +246,12 @@ def _set_linear_part(module, trajectories, times, data):
             module.linear[j, 1:, k] = torch.as_tensor(fit.coefficients)
 
     left = 0.01 * own_spread + 1e-8
+    most = np.zeros_like(left)
     numeric, codes = data.conditions[origin].tensors()
     for t in np.arange(0, points.shape[1] - 0.9, 0.25):
         z, time = place(t)
         miss = modes - module.linear_modes(z, numeric, codes, time).numpy()
         left = np.maximum(left, miss.std(axis=0, where=moved[:, :, None]))
+        most = np.maximum(most, np.abs(miss * moved[:, :, None]).max(axis=0))
     module.residual_scale.copy_(torch.as_tensor(left))
+    module.limit.copy_(torch.as_tensor(np.maximum(_MARGIN * most, left)))

@@ -505,7 +505,7 @@ class ClockedSurrogate(BaseSurrogate):
         self.lam_transform_ = choose_clock(
             self.lam_transform, data, self.solver_, StraightGeodesic(), rng
         )
-        self._movement = self._fit_movement(data, seeds, settings, rng)
+        self.flow_map_ = self._fit_movement(data, seeds, settings, rng)
 
     @abstractmethod
     def _fit_movement(self, data, seeds, settings, rng):
@@ -513,7 +513,7 @@ class ClockedSurrogate(BaseSurrogate):
 
     def _displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
         start, end = (self.lam_transform_.time(lam) for lam in (lam_from, lam_to))
-        return self._movement.displacement(y, conditions, start, end, dtype=dtype)
+        return self.flow_map_.displacement(y, conditions, start, end, dtype=dtype)
 
 
 def _length(values):

@@ -264,3 +264,16 @@ def test_a_user_may_stop_the_training_early(make, networks):
     model = make(max_iter=500, base="neighbors", callbacks=[stop])
     model.fit(networks.X, networks.y, networks.lam)
     assert len(model.history_) == 2
+
+
+def test_the_network_adds_no_more_than_the_trajectories_ask_for(make, rng):
+    """Far from the data, the linear part of the flow map speaks alone."""
+    X = rng.normal(size=(150, 3))
+    y = np.concatenate([X[:, :1], X[:, :1] + X[:, 1:2] + 0.3 * np.sin(3 * X[:, :1])])
+    lam = np.repeat([0.0, 1.0], 150)
+    model = make(max_iter=300).fit(np.tile(X, (2, 1)), y, lam)
+    far = 30 * rng.normal(size=(500, 3))
+    moved = model.transport(far, far[:, :1], 0.0, 1.0)
+    exact = far[:, :1] + far[:, 1:2]
+    assert np.abs(moved - exact).max() < 0.1 * np.abs(far).max()
+    assert np.abs(model.transport(X, y[:150], 0.0, 1.0) - y[150:]).max() < 0.1

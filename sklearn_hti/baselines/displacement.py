@@ -53,6 +53,8 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
         The lambdas between which outputs are coupled.
     lam_transform_ : Clock
         The clock in use.
+    flow_map_ : object
+        Moves scaled outputs between clock times.
     base_ : object
         The source of draws at the base anchor.
     base_lam_ : float
@@ -177,6 +179,8 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
         The lambdas whose outputs are copied.
     lam_transform_ : Clock
         The clock in use.
+    flow_map_ : object
+        Moves scaled outputs between clock times.
     base_ : object
         The source of draws at the base anchor.
     base_lam_ : float

@@ -77,6 +77,8 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         The lambdas between which velocities are learned.
     lam_transform_ : Clock
         The clock in use.
+    flow_map_ : object
+        Moves scaled outputs between clock times.
     base_ : object
         The source of draws at the base anchor.
     base_lam_ : float

@@ -85,8 +85,9 @@ class FlowMap(nn.Module):
     vanish at both ends (`sklearn_hti._bends`). The map is exactly the identity at
     a = b, and one pass of the network at a gives the whole trajectory through y.
 
-    The u are linear in (y, x) plus what a network adds, so that the map stays sensible where
-    it has seen no data. The coefficients of the linear part are piecewise linear in a.
+    The u are linear in (y, x) plus what a network adds, within `limit`, so that the map stays
+    sensible where it has seen no data. The coefficients of the linear part are piecewise
+    linear in a.
     """
 
     def __init__(self, n_outputs, n_intervals, embedding, conditioning, n_bends=0):
@@ -99,9 +100,11 @@ class FlowMap(nn.Module):
             # location and scale of y at every knot
             "y_mean": (n_intervals + 1, n_outputs),
             "y_scale": (n_intervals + 1, n_outputs),
-            # coefficients of the linear part, scale of what the network adds, scale of both
+            # coefficients of the linear part, scale of what the network adds and the most that
+            # it may add, scale of both
             "linear": (_NODES * n_intervals + 1, n_features, *self.shape),
             "residual_scale": self.shape,
+            "limit": self.shape,
             "v_scale": self.shape,
             "bends": (n_bends, n_bends + 2),
         }
@@ -112,6 +115,7 @@ class FlowMap(nn.Module):
         """Start with unit scales and no velocity."""
         for name, value in self.named_buffers(recurse=False):
             nn.init.constant_(value, float(name.endswith("scale")))
+        nn.init.constant_(self.limit, math.inf)
         self.bends.copy_(torch.as_tensor(bend_coefficients(len(self.bends))))
 
     @property
@@ -128,7 +132,8 @@ class FlowMap(nn.Module):
     def added_modes(self, z, numeric, codes, start):
         """Return what the network adds to the linear part of the modes."""
         added = self.net(torch.cat([z, start / self.n_intervals], dim=1), numeric, codes)
-        return self.residual_scale * added.view(-1, *self.shape)
+        added = self.residual_scale * added.view(-1, *self.shape)
+        return added.clamp(-self.limit, self.limit)
 
     def normalise(self, y, time):
         """Return y relative to its location and scale at a time (n, 1)."""
