@@ -46,9 +46,10 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         or by Kantorovich potentials and maps learned as the study does, which is slower and
         less accurate. Names stand for ``CouplingSolver()`` and ``NeuralDual()``; pass an
         instance to search over its parameters.
-    conditioning : {"film", "concat"}, default="film"
-        How x enters the networks: as scale and shift of the first hidden layer, or as
-        further inputs.
+    conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
+        How x enters the networks: as scale and shift of the first hidden layer, as further
+        inputs, or as weights of the last hidden layer. Pass an instance of
+        `sklearn_hti.nn.Conditioning` to choose the encoding of numbers, too.
     base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
         How y is drawn at the base anchor. "neighbors" draws among the training outputs of
         the nearest x, "flow" from a conditional flow-matching generator. An estimator is
@@ -236,7 +237,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             data,
             self._scaler,
             self._encoder,
-            self.conditioning,
+            self._conditioning,
             seeds["lagrangian"],
         )
         trajectories, geodesic, paths = fit_trajectories(
@@ -245,7 +246,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             data,
             self.lagrangian_,
             self._encoder,
-            self.conditioning,
+            self._conditioning,
             seeds,
             settings,
             self.callbacks or (),
@@ -255,7 +256,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             data,
             self.lam_transform_,
             self._encoder,
-            self.conditioning,
+            self._conditioning,
             self._base_time,
             seeds,
             settings,

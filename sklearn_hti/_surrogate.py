@@ -16,8 +16,10 @@ from ._compat import HasMethods, Interval, StrOptions
 from ._encoding import ConditionEncoder, Conditions, OutputScaler, TrainingData, find_anchors
 from ._random import draw_seeds, sampling_generator
 from .base import check_base, make_base
+from .nn import Conditioning
 from .nn.engine import TrainingSettings
 from .paths import StraightGeodesic
+from .solvers.registry import ALIASES, resolve
 
 SEEDS = (
     "coupling",
@@ -74,7 +76,7 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
     }
     _network_constraints = {
         "base": [StrOptions({"auto", "flow"}), *_parameter_constraints["base"]],
-        "conditioning": [StrOptions({"film", "concat"})],
+        "conditioning": [StrOptions(set(ALIASES["conditioning"][0])), Conditioning],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -131,6 +133,8 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
         """
         self._validate_params()
         self._check_components()
+        if "conditioning" in self._parameter_constraints:
+            self._conditioning = resolve("conditioning", self.conditioning)
         X, lam, n_rows = self._split_lam(X, lam, reset=True, n_rows=_length(y))
         y, self._single_output = check.check_outputs(y, n_rows)
         lam = check.check_lam(lam, n_rows)
@@ -212,7 +216,7 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             y=y[own, 0] if self._single_output else y[own],
             scaler=self._scaler,
             encoder=self._encoder,
-            conditioning=getattr(self, "conditioning", None),
+            conditioning=getattr(self, "_conditioning", None),
             seeds={k: seeds[f"base_{k}"] for k in ("module", "batches", "split")},
             settings=settings,
             callbacks=getattr(self, "callbacks", None) or (),

@@ -33,7 +33,7 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         inputs do not repeat, "independent" couples rows of the nearest x.
     n_steps : int, default=16
         Midpoint steps per interval between anchors.
-    conditioning : {"film", "concat"}, default="film"
+    conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
         How x enters the networks.
     base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
         How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.

@@ -28,7 +28,7 @@ class MetricFlowMatchingRegressor(FlowMatching):
         How outputs of neighbouring anchors are coupled.
     n_steps : int, default=16
         Midpoint steps per interval between anchors.
-    conditioning : {"film", "concat"}, default="film"
+    conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
         How x enters the networks.
     base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
         How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
@@ -181,7 +181,7 @@ class MetricFlowMatchingRegressor(FlowMatching):
             data,
             self._scaler,
             self._encoder,
-            self.conditioning,
+            self._conditioning,
             seeds["lagrangian"],
         )
         path = resolve("path", self.path)

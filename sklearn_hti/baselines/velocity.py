@@ -167,7 +167,7 @@ class FlowMatching(ClockedSurrogate):
 
     def _fit_along(self, path, lagrangian, data, seeds, settings):
         """Return what follows the field of the trajectories."""
-        shared = self._encoder, self.conditioning, seeds, settings, self.callbacks or ()
+        shared = self._encoder, self._conditioning, seeds, settings, self.callbacks or ()
         trajectories, _, paths = fit_trajectories(path, self.solver_, data, lagrangian, *shared)
         net = fit_field(trajectories, data, self.lam_transform_, *shared)
         self.n_iter_ = count_steps(net.history)

@@ -10,6 +10,7 @@ from sklearn_hti._encoding import ConditionEncoder
 from sklearn_hti.exceptions import ConvergenceWarning, DivergenceError
 from sklearn_hti.lagrangian import DensityPotential, Lagrangian, LearnedMetric
 from sklearn_hti.lagrangian.support import path_conditions
+from sklearn_hti.nn import Conditioning
 from sklearn_hti.nn.engine import TrainingSettings
 from sklearn_hti.paths import GeodesicPath, StraightGeodesic
 from sklearn_hti.solvers import CouplingSolver
@@ -34,7 +35,7 @@ def fit(data, X=None, lagrangian=FLAT, callbacks=(), **parameters):
         lagrangian,
         GeodesicPath(n_nodes=3, n_segments=6),
         encoder,
-        "film",
+        Conditioning(),
         {"paths": 0, "pairs": 0},
         SETTINGS,
         callbacks,
@@ -186,7 +187,7 @@ def arcs(encode, n=60):
 def test_history_records_what_the_dual_does(encode):
     data = arcs(encode)
     encoder = ConditionEncoder().fit(np.zeros((len(data.y), 0)), None, len(data.y))
-    metric = LearnedMetric().metric(data, encoder, "film", 0)
+    metric = LearnedMetric().metric(data, encoder, Conditioning(), 0)
     before = {k: v.clone() for k, v in metric.state_dict().items()}
     field = DensityPotential().field(data, None, 0)
     lagrangian = Lagrangian(metric, field, 0.2, 100.0, "study")
