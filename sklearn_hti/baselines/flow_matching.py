@@ -84,7 +84,7 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
     base_lam_ : float
         The anchor of the base.
     solver_ : CouplingSolver
-        The solver that coupled the anchors.
+        The solver that coupled the anchors, or with independent couplings chose the clock.
     history_ : list of dict
         Losses by stage ("paths", "transport", "base") and epoch.
     n_iter_ : int
@@ -168,12 +168,12 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         self.random_state = random_state
 
     def _check_components(self):
-        named = {
-            "ot": CouplingSolver(affine=False),
-            "independent": IndependentCoupling(affine=False),
-        }
-        chosen = named[self.coupling] if isinstance(self.coupling, str) else self.coupling
-        self.solver_ = resolve("solver", chosen)
+        named = isinstance(self.coupling, str)
+        # random couplings tell no clock from another: optimal ones choose it in any case
+        self.solver_ = resolve("solver", CouplingSolver(affine=False) if named else self.coupling)
 
     def _fit_movement(self, data, seeds, settings, rng):
-        return self._fit_along(GeodesicPath(), Lagrangian(None, None), data, seeds, settings)
+        independent = isinstance(self.coupling, str) and self.coupling == "independent"
+        solver = IndependentCoupling(affine=False) if independent else self.solver_
+        flat = Lagrangian(None, None)
+        return self._fit_along(GeodesicPath(), flat, solver, data, seeds, settings)

@@ -185,4 +185,4 @@ class MetricFlowMatchingRegressor(FlowMatching):
             seeds["lagrangian"],
         )
         path = resolve("path", self.path)
-        return self._fit_along(path, self.lagrangian_, data, seeds, settings)
+        return self._fit_along(path, self.lagrangian_, self.solver_, data, seeds, settings)

@@ -165,10 +165,10 @@ def fit_field(trajectories, data, clock, encoder, conditioning, seeds, settings,
 class FlowMatching(ClockedSurrogate):
     """Common to both: trajectories through a solver and a Lagrangian, then the field."""
 
-    def _fit_along(self, path, lagrangian, data, seeds, settings):
+    def _fit_along(self, path, lagrangian, solver, data, seeds, settings):
         """Return what follows the field of the trajectories."""
         shared = self._encoder, self._conditioning, seeds, settings, self.callbacks or ()
-        trajectories, _, paths = fit_trajectories(path, self.solver_, data, lagrangian, *shared)
+        trajectories, _, paths = fit_trajectories(path, solver, data, lagrangian, *shared)
         net = fit_field(trajectories, data, self.lam_transform_, *shared)
         self.n_iter_ = count_steps(net.history)
         self._record("paths", [] if paths is None else paths.history)
