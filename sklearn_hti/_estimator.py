@@ -21,6 +21,7 @@ from ._random import draw_seeds, sampling_generator
 from .base import check_base, make_base
 from .exceptions import CouplingWarning
 from .lagrangian import COSTS, KineticEnergy, PotentialEnergy
+from .nn import Conditioning
 from .nn.engine import TrainingSettings, count_steps
 from .paths import GeodesicPath, SmoothPath, StraightGeodesic
 from .solvers import OTSolver
@@ -73,9 +74,10 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         or by Kantorovich potentials and maps learned as the study does, which is slower and
         less accurate. Names stand for ``CouplingSolver()`` and ``NeuralDual()``; pass an
         instance to search over its parameters.
-    conditioning : {"film", "concat"}, default="film"
-        How x enters the networks: as scale and shift of the first hidden layer, or as
-        further inputs.
+    conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
+        How x enters the networks: as scale and shift of the first hidden layer, as further
+        inputs, or as weights of the last hidden layer. Pass an instance of
+        `sklearn_hti.nn.Conditioning` to choose the encoding of numbers, too.
     base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
         How y is drawn at the base anchor. "neighbors" draws among the training outputs of
         the nearest x, "flow" from a conditional flow-matching generator. An estimator is
@@ -198,7 +200,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         "cost": [StrOptions(set(COSTS))],
         "path": [StrOptions({"geodesic", "smooth"}), GeodesicPath, SmoothPath],
         "solver": [StrOptions(set(ALIASES["solver"][0])), OTSolver],
-        "conditioning": [StrOptions({"film", "concat"})],
+        "conditioning": [StrOptions(set(ALIASES["conditioning"][0])), Conditioning],
         "base": [
             StrOptions({"auto", "neighbors", "flow"}),
             HasMethods(["fit", "predict"]),
@@ -318,6 +320,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         self._validate_params()
         self.solver_ = resolve("solver", self.solver)
         path = resolve("path", self.path)
+        conditioning = resolve("conditioning", self.conditioning)
         X, lam, n_rows = self._split_lam(X, lam, reset=True, n_rows=_length(y))
         y, self._single_output = check.check_outputs(y, n_rows)
         lam = check.check_lam(lam, n_rows)
@@ -366,7 +369,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             data,
             self._scaler,
             self._encoder,
-            self.conditioning,
+            conditioning,
             seeds["lagrangian"],
         )
         settings = TrainingSettings(
@@ -384,7 +387,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             data,
             self.lagrangian_,
             self._encoder,
-            self.conditioning,
+            conditioning,
             seeds,
             settings,
             self.callbacks or (),
@@ -396,7 +399,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             data,
             self.lam_transform_,
             self._encoder,
-            self.conditioning,
+            conditioning,
             self._base_time,
             seeds,
             settings,
@@ -405,7 +408,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
         self.n_iter_ = count_steps(net.history)
         self.history_ = [] if paths is None else _losses("paths", paths.history)
         self.history_ += _losses("transport", net.history)
-        self._fit_base(X, y, data, seeds, settings)
+        self._fit_base(X, y, data, conditioning, seeds, settings)
         self.diagnostics_ = check_fit(
             self.flow_map_, data, trajectories, geodesic, self._base_time, rng
         )
@@ -423,7 +426,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             )
         return float(self.base_lam)
 
-    def _fit_base(self, X, y, data, seeds, settings):
+    def _fit_base(self, X, y, data, conditioning, seeds, settings):
         """Build the source of draws at the base anchor."""
         rows = own = data.anchors.rows(self._base_time)
         if not data.conditions_repeat(rows):
@@ -442,7 +445,7 @@ class HyperparameterTrajectoryRegressor(RegressorMixin, BaseEstimator):
             y=y[own, 0] if self._single_output else y[own],
             scaler=self._scaler,
             encoder=self._encoder,
-            conditioning=self.conditioning,
+            conditioning=conditioning,
             seeds={k: seeds[f"base_{k}"] for k in ("module", "batches", "split")},
             settings=settings,
             callbacks=self.callbacks or (),

@@ -10,6 +10,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.exceptions import CouplingWarning
 from sklearn_hti.lagrangian import DensityPotential, LandMetric, LearnedMetric, RBFMetric
+from sklearn_hti.nn import Conditioning
 from sklearn_hti.paths import GeodesicPath
 from sklearn_hti.solvers import NeuralDual
 
@@ -164,7 +165,7 @@ def test_lam_column_holds_no_numbers(refuse):
         ("cost", "x", ["'jacobi'", "'action'", "'study'"]),
         ("path", "x", ["'geodesic'", "'smooth'"]),
         ("solver", "x", ["'coupling'", "'neural_dual'"]),
-        ("conditioning", "hypernetwork", ["'film'", "'concat'"]),
+        ("conditioning", "x", ["'film'", "'concat'", "'hypernetwork'"]),
         ("base", "x", ["'auto'", "'neighbors'", "'flow'"]),
         ("lam_transform", "x", ["None", "'auto'", "'log'", "'logit'", "'probit'", "'odds'"]),
         ("output_scaling", "x", ["'common'", "'per_output'"]),
@@ -466,6 +467,11 @@ def test_a_device_without_data_is_refused(make):
         ({"solver": NeuralDual(learning_rate="fast")}, "learning_rate='fast'"),
         ({"solver": NeuralDual(hidden_layer_sizes=64)}, "hidden_layer_sizes=64"),
         ({"solver": NeuralDual(map_hidden_layer_sizes=(8, 0))}, "map_hidden_layer_sizes"),
+        ({"solver": NeuralDual(pretrain_iter=-1)}, "pretrain_iter=-1"),
+        ({"conditioning": Conditioning("x")}, "Conditioning: kind='x' .*'hypernetwork'"),
+        ({"conditioning": Conditioning(encoding=None)}, "encoding=None .*'sinusoidal'"),
+        ({"conditioning": Conditioning(n_frequencies=0)}, "n_frequencies=0"),
+        ({"conditioning": Conditioning(n_bases=2.5)}, "n_bases=2.5"),
     ],
 )
 def test_components_check_their_parameters(refuse, params, message):

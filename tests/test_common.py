@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 from numpydoc.docscrape import ClassDoc
-from sklearn.base import is_regressor
+from sklearn.base import clone, is_regressor
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -31,6 +31,14 @@ FAST = HyperparameterTrajectoryRegressor(
 @pytest.mark.filterwarnings("ignore:the flow map stops short")  # 20 steps on noise
 @parametrize_with_checks([FAST])
 def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.CouplingWarning")
+@pytest.mark.filterwarnings("ignore:the flow map stops short")
+@parametrize_with_checks([clone(FAST).set_params(conditioning="hypernetwork")])
+def test_scikit_learn_with_a_hypernetwork(estimator, check):
     check(estimator)
 
 

@@ -109,7 +109,7 @@ def test_transport_to_the_same_lambda_returns_y(on_networks, networks, lam):
     assert_array_equal(on_networks.transport(X, y, lams, lams), y)
 
 
-@pytest.mark.parametrize("conditioning", ["film", "concat"])
+@pytest.mark.parametrize("conditioning", ["film", "concat", "hypernetwork"])
 def test_every_conditioning_uses_x(make, networks, conditioning):
     model = make(conditioning=conditioning, max_iter=200, base="neighbors")
     model.fit(networks.X, networks.y, networks.lam)

@@ -34,7 +34,7 @@ class KineticEnergy(BaseEstimator, ABC):
             All encoded rows.
         encoder : ConditionEncoder
             What the columns of x are.
-        conditioning : str
+        conditioning : Conditioning
             How x enters networks.
         seed : int
             Seed of the parameters.
@@ -59,7 +59,7 @@ class EuclideanKinetic(KineticEnergy):
             Not read.
         encoder : ConditionEncoder
             Not read.
-        conditioning : str
+        conditioning : Conditioning
             Not read.
         seed : int
             Not read.
@@ -122,7 +122,7 @@ class LearnedMetric(KineticEnergy):
             Gives the number of outputs.
         encoder : ConditionEncoder
             What the columns of x are.
-        conditioning : str
+        conditioning : Conditioning
             How x enters the network.
         seed : int
             Seed of its parameters.
@@ -216,7 +216,7 @@ class _KernelKinetic(KineticEnergy):
             The rows that are read.
         encoder : ConditionEncoder
             Not read.
-        conditioning : str
+        conditioning : Conditioning
             Not read.
         seed : int
             Seed of the choice of rows.

@@ -1,1 +1,5 @@
-"""Networks and the engine that trains them."""
+"""Networks, how the condition enters them, and the engine that trains them."""
+
+from .conditioning import Conditioning
+
+__all__ = ["Conditioning"]

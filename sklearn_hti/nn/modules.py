@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from .._bends import bend_coefficients, bend_functions
+from .conditioning import HyperLayer, Waves
 
 _NODES = 2  # nodes per interval of the coefficients of the linear part
 
@@ -37,22 +38,27 @@ class ConditionEmbedding(nn.Module):
 
 
 class ConditionalMLP(nn.Module):
-    """MLP on z whose first hidden layer sees the condition x.
+    """MLP on z that sees the condition x in one layer (`Conditioning`).
 
-    ``"concat"`` appends x to z; ``"film"`` scales and shifts the first hidden layer by
-    linear functions of x. The output layer starts at zero.
+    Without a condition it is a plain MLP. The output layer starts at zero.
     """
 
     def __init__(self, n_inputs, n_outputs, embedding, conditioning, hidden=(128, 128, 128)):
         super().__init__()
-        n_condition = embedding.n_features
         self.embedding = embedding
-        self.concat = conditioning == "concat" and n_condition > 0
-        self.film = None
-        if conditioning == "film" and n_condition:
-            self.film = nn.Linear(n_condition, 2 * hidden[0])
+        self.waves = None
+        n_condition = embedding.n_features
+        if conditioning.encoding == "sinusoidal" and embedding.n_numeric:
+            self.waves = Waves(embedding.n_numeric, conditioning.n_frequencies)
+            n_condition += self.waves.n_features
+        kind = conditioning.kind if n_condition else "none"
+        self.concat = kind == "concat"
+        self.film = nn.Linear(n_condition, 2 * hidden[0]) if kind == "film" else None
         sizes = [n_inputs + (n_condition if self.concat else 0), *hidden]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+        self.hyper = None
+        if kind == "hypernetwork":
+            self.hyper = HyperLayer(*sizes[-2:], n_condition, conditioning.n_bases)
         self.output = nn.Linear(hidden[-1], n_outputs)
 
     def init_parameters(self, generator):
@@ -63,6 +69,8 @@ class ConditionalMLP(nn.Module):
     def forward(self, z, numeric, codes):
         """Return the outputs for z (n, ..., n_inputs): one condition may have many z."""
         condition = self.embedding(numeric, codes)
+        if self.waves is not None:
+            condition = torch.cat([condition, self.waves(numeric)], dim=1)
         condition = condition[(slice(None), *[None] * (z.dim() - 2))]
         if self.concat:
             z = torch.cat([z, condition.expand(*z.shape[:-1], -1)], dim=-1)
@@ -70,10 +78,12 @@ class ConditionalMLP(nn.Module):
         if self.film is not None:
             scale, shift = self.film(condition).chunk(2, dim=-1)
             hidden = torch.addcmul(shift, hidden, 1 + scale)
-        hidden = nn.functional.silu(hidden)
         for layer in self.layers[1:]:
-            hidden = nn.functional.silu(layer(hidden))
-        return self.output(hidden)
+            z = nn.functional.silu(hidden)
+            hidden = layer(z)
+        if self.hyper is not None:
+            hidden = hidden + self.hyper(z, condition)
+        return self.output(nn.functional.silu(hidden))
 
 
 class FlowMap(nn.Module):

@@ -23,12 +23,15 @@ _MAX_KEPT = 25  # batches whose pairs the paths are refitted on
 class DualNetworks(nn.Module):
     """Potentials g_k(y, x) and maps T_k(y, x) = y + net_k(y, x) of all edges, and the cost.
 
-    Rows come edge by edge, equally many of each. The networks' outputs start at zero: the
-    maps are pre-trained to the identity without a step.
+    Rows come edge by edge, equally many of each. Unless `random_start`, the networks' outputs
+    start at zero: maps at the identity, potentials at a constant.
     """
 
-    def __init__(self, n_outputs, n_edges, encoder, conditioning, hidden, map_hidden):
+    def __init__(
+        self, n_outputs, n_edges, encoder, conditioning, hidden, map_hidden, random_start=False
+    ):
         super().__init__()
+        self.random_start = random_start
 
         def networks(n_out, hidden):
             return nn.ModuleList(
@@ -46,6 +49,13 @@ class DualNetworks(nn.Module):
         self.maps = networks(n_outputs, tuple(map_hidden))
         self.paths = self.lagrangian = None
         self.register_buffer("basis", None)
+
+    def init_parameters(self, generator):
+        """Draw the output layers as linear layers are, if the start is random."""
+        for net in (*self.potentials, *self.maps) if self.random_start else ():
+            bound = net.output.in_features**-0.5
+            for parameter in net.output.parameters():
+                nn.init.uniform_(parameter, -bound, bound, generator=generator)
 
     def follow(self, paths, lagrangian):
         """Take the cost of paths, over half as many segments as paths are drawn with."""
@@ -155,19 +165,41 @@ class DualEngine(Engine):
         return self
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
-        """Fit the paths to random pairs before anything relies on their cost."""
+        """Pre-train maps and potentials; fit the paths before anything relies on their cost."""
         super().on_train_begin(net, X, y, **kwargs)
         self.n_steps_ = 0
         self.scale_ = 1.0  # inverse curvature of the cost
         self.kept_ = deque(maxlen=min(self.solver.path_every, _MAX_KEPT))
+        generator = torch_generator(self.iterator_train__seed + 2, X.device)
+        if n_steps := self.solver.pretrain_iter:
+            self.pretrain(self.batches(X, generator, n_steps), n_steps)
         if self.path_optimizer_ is None:
             return
-        generator = torch_generator(self.iterator_train__seed + 2, X.device)
-        size = min(self.batch_size, len(X))
-        for _ in range(max(_WARM_UP, self.solver.path_iter)):
-            rows = torch.randperm(len(X), generator=generator, device=X.device)[:size]
-            inputs, _ = X.draw(rows, generator)
+        for inputs in self.batches(X, generator, max(_WARM_UP, self.solver.path_iter)):
             self.fit_paths(inputs["y0"], inputs["y1"], inputs["x0"])
+
+    def batches(self, dataset, generator, n_batches):
+        """Yield the inputs of some random batches."""
+        size = min(self.batch_size, len(dataset))
+        for _ in range(n_batches):
+            rows = torch.randperm(len(dataset), generator=generator, device=dataset.device)
+            yield dataset.draw(rows[:size], generator)[0]
+
+    def pretrain(self, batches, n_steps):
+        """Lead maps toward the identity and potentials toward a vanishing gradient."""
+        module = self.module_
+        parts = module.potentials, module.maps
+        weights = [p for part in parts for p in part.parameters()]
+        optimizer = torch.optim.Adam(weights, lr=self.solver.learning_rate, fused=True)
+        schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, n_steps)
+        for inputs in batches:
+            y1 = inputs["y1"].clone().requires_grad_()
+            potential = module.potential(y1, inputs["x1"])
+            (slope,) = torch.autograd.grad(potential.sum(), y1, create_graph=True)
+            move = module.move(inputs["y0"], inputs["x0"]) - inputs["y0"]
+            loss = (slope**2).sum(dim=1).mean() + (move**2).sum(dim=1).mean()
+            self.descend(optimizer, loss, *parts)
+            schedule.step()
 
     def train_step(self, batch, **fit_params):
         """Take one step of potentials and maps; now and then, of metric and paths."""

@@ -35,7 +35,7 @@ class NeuralDual(OTSolver):
 
     The minimiser starts from a map T(y_0, x), takes a few L-BFGS steps, and T regresses on
     it. A learned metric descends the same objective, the path network follows both. The maps
-    start as the identity.
+    start as the identity, the potentials as constants.
 
     Parameters
     ----------
@@ -61,6 +61,11 @@ class NeuralDual(OTSolver):
         Its steps each time; at least 100 before the first step of the dual.
     path_learning_rate : float, default=0.001
         Of the path network.
+    pretrain_iter : int, default=None
+        None: output layers start at zero, so that maps are exactly the identity and potentials
+        exactly constant without a step. An integer: networks start at random, and so many steps
+        lead the maps toward the identity and the potentials toward a vanishing gradient
+        (Rodriguez-Pardo et al., 2026); 0 is no pre-training at all.
 
     See Also
     --------
@@ -73,6 +78,9 @@ class NeuralDual(OTSolver):
 
     Amad and van der Schaar, "Hyperparameter Trajectory Inference with Conditional Lagrangian
     Optimal Transport", ICLR 2026.
+
+    Rodriguez-Pardo, Chiani, Borgonovo and Tavoni, "Neural Conditional Transport Maps", TMLR
+    2026.
 
     Examples
     --------
@@ -94,6 +102,7 @@ class NeuralDual(OTSolver):
         path_every=25,
         path_iter=10,
         path_learning_rate=0.001,
+        pretrain_iter=None,
     ):
         self.max_iter = max_iter
         self.learning_rate = learning_rate
@@ -106,6 +115,7 @@ class NeuralDual(OTSolver):
         self.path_every = path_every
         self.path_iter = path_iter
         self.path_learning_rate = path_learning_rate
+        self.pretrain_iter = pretrain_iter
 
     def _check(self):
         counts = [
@@ -119,6 +129,8 @@ class NeuralDual(OTSolver):
         check_range(self, integer=counts, lowest=1)
         rates = ["learning_rate", "metric_learning_rate", "path_learning_rate"]
         check_range(self, real=rates, above=0)
+        if self.pretrain_iter is not None:
+            check_range(self, integer=["pretrain_iter"], lowest=0)
         check_sizes(self, ["hidden_layer_sizes", "map_hidden_layer_sizes"])
 
     @classmethod
@@ -180,7 +192,7 @@ class NeuralDual(OTSolver):
             Nodes and segments of the paths.
         encoder : ConditionEncoder
             What the columns of x are.
-        conditioning : str
+        conditioning : Conditioning
             How x enters the networks.
         seeds : dict
             Seeds "paths" and "pairs".
@@ -207,7 +219,8 @@ class NeuralDual(OTSolver):
         own = draw_seeds(seeds["pairs"], ["networks", "batches"])
         sizes = data.y.shape[1], len(data.anchors.edges), encoder, conditioning
         hidden = self.hidden_layer_sizes, self.map_hidden_layer_sizes
-        module = build_module(lambda: DualNetworks(*sizes, *hidden), own["networks"])
+        random_start = self.pretrain_iter is not None
+        module = build_module(lambda: DualNetworks(*sizes, *hidden, random_start), own["networks"])
         geodesic = StraightGeodesic()
         if not lagrangian.is_flat:
             module.follow(

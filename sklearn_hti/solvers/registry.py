@@ -13,6 +13,7 @@ from ..lagrangian import (
     PotentialEnergy,
     RBFMetric,
 )
+from ..nn import Conditioning
 from ..paths import GeodesicPath, SmoothPath
 from .base import OTSolver
 from .coupling import CouplingSolver
@@ -31,6 +32,14 @@ ALIASES = {
     ),
     "potential": ({"density": DensityPotential}, PotentialEnergy),
     "path": ({"geodesic": GeodesicPath, "smooth": SmoothPath}, (GeodesicPath, SmoothPath)),
+    "conditioning": (
+        {
+            "film": Conditioning,
+            "concat": partial(Conditioning, kind="concat"),
+            "hypernetwork": partial(Conditioning, kind="hypernetwork"),
+        },
+        Conditioning,
+    ),
     "solver": ({"coupling": CouplingSolver, "neural_dual": NeuralDual}, OTSolver),
 }
 

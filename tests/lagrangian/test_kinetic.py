@@ -8,6 +8,7 @@ from torch.testing import assert_close
 from sklearn_hti._encoding import ConditionEncoder
 from sklearn_hti.lagrangian import EuclideanKinetic, LandMetric, LearnedMetric, RBFMetric
 from sklearn_hti.lagrangian.support import path_conditions
+from sklearn_hti.nn import Conditioning
 
 N, T = 12, 5
 LOW, HIGH = 0.2, 1.5
@@ -22,7 +23,7 @@ def generator():
 def build(encode, generator):
     """Build a learned metric in double precision with random parameters: (module, q, v, x)."""
 
-    def build(n_outputs, *, condition="both", conditioning="film", **kwargs):
+    def build(n_outputs, *, condition="both", kind="film", **kwargs):
         rng = np.random.default_rng(0)
         columns = {
             "none": None,
@@ -33,7 +34,8 @@ def build(encode, generator):
         y = rng.normal(size=(N, n_outputs))
         data = encode(X, y, np.arange(N) % 2, categorical=categorical)
         encoder = ConditionEncoder().fit(X, categorical, N)
-        module = LearnedMetric(LOW, HIGH, **kwargs).metric(data, encoder, conditioning, seed=1)
+        metric = LearnedMetric(LOW, HIGH, **kwargs)
+        module = metric.metric(data, encoder, Conditioning(kind), seed=1)
         module = module.double()
         with torch.no_grad():
             for parameter in module.parameters():
@@ -66,11 +68,11 @@ conditions = pytest.mark.parametrize("condition", ["none", "numeric", "both"])
 
 @sizes
 @conditions
-@pytest.mark.parametrize("conditioning", ["film", "concat"])
+@pytest.mark.parametrize("kind", ["film", "concat", "hypernetwork"])
 def test_eigenvalues_lie_within_their_bounds_and_have_a_fixed_sum(
-    build, n_outputs, condition, conditioning
+    build, n_outputs, condition, kind
 ):
-    module, q, _, x = build(n_outputs, condition=condition, conditioning=conditioning)
+    module, q, _, x = build(n_outputs, condition=condition, kind=kind)
     spectrum = torch.linalg.eigvalsh(matrices(module, q, x))
     assert spectrum.min() >= LOW - 1e-9
     assert spectrum.max() <= HIGH + 1e-9
@@ -133,8 +135,8 @@ def test_gradients_with_respect_to_the_place(build, n_outputs):
 def test_one_output_leaves_no_choice(encode):
     data = encode(None, np.zeros((N, 1)), np.arange(N) % 2)
     encoder = ConditionEncoder().fit(None, None, N)
-    assert LearnedMetric().metric(data, encoder, "film", seed=0) is None
-    assert EuclideanKinetic().metric(data, encoder, "film", seed=0) is None
+    assert LearnedMetric().metric(data, encoder, Conditioning(), seed=0) is None
+    assert EuclideanKinetic().metric(data, encoder, Conditioning(), seed=0) is None
 
 
 # ---------------------------------------------------------------- metrics read from the data

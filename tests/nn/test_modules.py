@@ -7,6 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from sklearn_hti._random import build_module
+from sklearn_hti.nn import Conditioning
 from sklearn_hti.nn.modules import ConditionalMLP, ConditionEmbedding, FlowMap
 
 N, D, K = 50, 3, 4
@@ -46,7 +47,11 @@ def make_map(conditioning, generator, dtype=torch.float64):
     return module
 
 
-conditionings = pytest.mark.parametrize("conditioning", ["film", "concat"])
+conditionings = pytest.mark.parametrize(
+    "conditioning",
+    [Conditioning(kind) for kind in ("film", "concat", "hypernetwork")],
+    ids=["film", "concat", "hypernetwork"],
+)
 
 
 # ---------------------------------------------------------------- the flow map
@@ -103,7 +108,7 @@ def test_forward_adds_the_displacement(inputs, generator, conditioning):
 
 
 def test_lengths_of_a_span_in_every_interval(generator):
-    flow_map = make_map("film", generator)
+    flow_map = make_map(Conditioning(), generator)
     start = torch.tensor([[0.5], [3.25], [1.0], [0.0]]).double()
     end = torch.tensor([[2.25], [0.5], [1.0], [4.0]]).double()
     expected = [[0.5, 1, 0.25, 0], [-0.5, -1, -1, -0.25], [0, 0, 0, 0], [1, 1, 1, 1]]
@@ -186,10 +191,12 @@ def test_every_conditioning_reads_numbers_and_categories(inputs, generator, cond
     assert (change[moving].abs().amax(dim=1) > 1e-6).all()
 
 
-@conditionings
-def test_film_scales_by_the_condition_and_concat_does_not(generator, conditioning):
+@pytest.mark.parametrize("kind", ["film", "concat"])
+def test_film_scales_by_the_condition_and_concat_does_not(generator, kind):
     """With FiLM the slope in z depends on x even in a network that is linear in z."""
-    mlp = build_module(lambda: ConditionalMLP(1, 1, ConditionEmbedding(1, []), conditioning), 0)
+    mlp = build_module(
+        lambda: ConditionalMLP(1, 1, ConditionEmbedding(1, []), Conditioning(kind)), 0
+    )
     z = torch.linspace(-1, 1, 5)[:, None]
     codes = torch.zeros(5, 0, dtype=torch.int64)
     with torch.no_grad():
@@ -200,7 +207,7 @@ def test_film_scales_by_the_condition_and_concat_does_not(generator, conditionin
             for x in (0.0, 2.0)
         ]
     slopes = [layer[-1] - layer[0] for layer in first]
-    assert torch.allclose(*slopes, atol=1e-6) == (conditioning == "concat")
+    assert torch.allclose(*slopes, atol=1e-6) == (kind == "concat")
     with torch.no_grad():
         assert (mlp(z, torch.zeros(5, 1), codes) == 0).all()  # the output starts at zero
 
@@ -229,7 +236,9 @@ def test_embedding_sizes():
 
 def test_the_seed_alone_decides(generator):
     def build(seed):
-        module = build_module(lambda: FlowMap(D, K, ConditionEmbedding(2, [5]), "film"), seed)
+        module = build_module(
+            lambda: FlowMap(D, K, ConditionEmbedding(2, [5]), Conditioning()), seed
+        )
         return torch.cat([p.detach().flatten() for p in module.parameters()])
 
     torch.manual_seed(0)
@@ -243,7 +252,9 @@ def test_the_seed_alone_decides(generator):
 
 def test_parameters_are_as_torch_would_draw_them():
     """Uniform within 1 / sqrt(inputs) for linear layers, standard normal for embeddings."""
-    module = build_module(lambda: ConditionalMLP(5, 2, ConditionEmbedding(2, [50]), "concat"), 0)
+    module = build_module(
+        lambda: ConditionalMLP(5, 2, ConditionEmbedding(2, [50]), Conditioning("concat")), 0
+    )
     for layer in module.layers:
         bound = layer.in_features**-0.5
         for parameter in (layer.weight, layer.bias):

@@ -11,6 +11,7 @@ from sklearn_hti._encoding import ConditionEncoder
 from sklearn_hti._random import torch_generator
 from sklearn_hti.lagrangian import KineticEnergy, Lagrangian, LearnedMetric
 from sklearn_hti.lagrangian.support import path_conditions
+from sklearn_hti.nn import Conditioning
 from sklearn_hti.nn.engine import STEPS_PER_EPOCH, TrainingSettings
 from sklearn_hti.paths import Geodesic, GeodesicPath
 from sklearn_hti.paths.geodesic import build_paths, refine
@@ -52,10 +53,10 @@ class Given(KineticEnergy):
 def learn(component, module, data, X=None):
     """Train paths on couplings of the data under a metric; return (geodesic, plans)."""
     encoder = ConditionEncoder().fit(X, None, len(data.y))
-    metric = Given(module).metric(data, encoder, "film", 0)
+    metric = Given(module).metric(data, encoder, Conditioning(), 0)
     lagrangian, solver = Lagrangian(metric, None), CouplingSolver()
     geodesic, _ = learn_geodesics(
-        solver, data, lagrangian, component, encoder, "film", SEEDS, SETTINGS, ()
+        solver, data, lagrangian, component, encoder, Conditioning(), SEEDS, SETTINGS, ()
     )
     rng = np.random.default_rng(0)
     return geodesic, [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
@@ -73,7 +74,7 @@ def ends(encode, rng):
     """An untrained path network, made to bend, with ends and conditions."""
     data = encode(None, rng.normal(size=(8, 2)) + 3, np.arange(8) % 2)
     encoder = ConditionEncoder().fit(None, None, 8)
-    paths = build_paths(GeodesicPath(), 2, encoder, "film", 0).double()
+    paths = build_paths(GeodesicPath(), 2, encoder, Conditioning(), 0).double()
     y0, y1 = torch.as_tensor(data.y).chunk(2)
     return paths, y0, y1.requires_grad_(), path_conditions(data, np.arange(4), "cpu")
 
@@ -183,7 +184,7 @@ def untrained(encode, rng):
     """A path network of random parameters under the cylinder's metric."""
     data = encode(rng.normal(size=(40, 1)), rng.normal(size=(40, 2)), np.arange(40) % 2)
     encoder = ConditionEncoder().fit(rng.normal(size=(40, 1)), None, 40)
-    paths = build_paths(GeodesicPath(n_segments=12), 2, encoder, "film", 0)
+    paths = build_paths(GeodesicPath(n_segments=12), 2, encoder, Conditioning(), 0)
     with torch.no_grad():
         generator = torch.Generator().manual_seed(0)
         paths.net.output.weight.normal_(std=0.05, generator=generator)
@@ -237,7 +238,7 @@ def test_the_metric_learns_however_short_the_training(encode, rng, max_iter):
     y[30:, 0] += 3.0
     data = encode(None, y, np.repeat([0.0, 1.0], 30))
     encoder = ConditionEncoder().fit(None, None, 60)
-    metric = LearnedMetric().metric(data, encoder, "film", 0)
+    metric = LearnedMetric().metric(data, encoder, Conditioning(), 0)
     before = [p.clone() for p in metric.parameters()]
     learn(GeodesicPath(max_iter=max_iter), metric, data)
     assert any((p != q).any() for p, q in zip(metric.parameters(), before, strict=True))
@@ -259,5 +260,7 @@ def test_plans_are_solved_anew_as_often_as_asked(encode, rng, n_couplings, n_epo
         max_iter=n_epochs * STEPS_PER_EPOCH, batch_size=4, n_couplings=n_couplings
     )
     lagrangian = Lagrangian(Cylinder(), None)
-    learn_geodesics(Counting(), data, lagrangian, component, encoder, "film", SEEDS, SETTINGS, ())
+    learn_geodesics(
+        Counting(), data, lagrangian, component, encoder, Conditioning(), SEEDS, SETTINGS, ()
+    )
     assert len(calls) == 1 + n_couplings

@@ -5,11 +5,13 @@ import pytest
 import torch
 from scipy.stats import norm
 from sklearn.base import clone
+from skorch.callbacks import Callback
 
 from sklearn_hti._encoding import ConditionEncoder
 from sklearn_hti.exceptions import ConvergenceWarning, DivergenceError
 from sklearn_hti.lagrangian import DensityPotential, Lagrangian, LearnedMetric
 from sklearn_hti.lagrangian.support import path_conditions
+from sklearn_hti.nn import Conditioning
 from sklearn_hti.nn.engine import TrainingSettings
 from sklearn_hti.paths import GeodesicPath, StraightGeodesic
 from sklearn_hti.solvers import CouplingSolver
@@ -34,7 +36,7 @@ def fit(data, X=None, lagrangian=FLAT, callbacks=(), **parameters):
         lagrangian,
         GeodesicPath(n_nodes=3, n_segments=6),
         encoder,
-        "film",
+        Conditioning(),
         {"paths": 0, "pairs": 0},
         SETTINGS,
         callbacks,
@@ -112,6 +114,27 @@ def test_maps_are_conditional(encode, rng):
     np.testing.assert_allclose(gain, X[trajectories.rows[:, 0]], atol=0.25)
 
 
+def test_pre_training_leads_to_the_identity_and_to_flat_potentials(encode, rng):
+    data, *_ = gaussians(encode, 100, *CASES[1], rng)
+    x = path_conditions(data, np.arange(200), "cpu")
+    y = torch.as_tensor(data.y, dtype=torch.float32).requires_grad_()
+    seen = []
+
+    class Look(Callback):
+        def on_train_begin(self, net, *args, **kwargs):
+            (slope,) = torch.autograd.grad(net.module_.potential(y, x).sum(), y)
+            move = net.module_.move(y, x) - y
+            seen.append([v.square().mean().sqrt().item() for v in (move, slope)])
+
+    for n_steps in (None, 0, 200):
+        with pytest.warns(ConvergenceWarning, match="stops short"):
+            fit(data, callbacks=[Look()], **FAST | {"max_iter": 1, "pretrain_iter": n_steps})
+    at_zero, at_random, trained = np.array(seen)
+    assert (at_zero == 0).all()
+    assert (at_random > 0.01).all()
+    assert (trained < 0.1 * at_random).all()
+
+
 def test_trajectories_name_rows_of_their_anchors_and_conditions(encode, clouds):
     data = encode(clouds.X, clouds.y, clouds.lam)
     with pytest.warns(ConvergenceWarning, match="stops short"):
@@ -186,7 +209,7 @@ def arcs(encode, n=60):
 def test_history_records_what_the_dual_does(encode):
     data = arcs(encode)
     encoder = ConditionEncoder().fit(np.zeros((len(data.y), 0)), None, len(data.y))
-    metric = LearnedMetric().metric(data, encoder, "film", 0)
+    metric = LearnedMetric().metric(data, encoder, Conditioning(), 0)
     before = {k: v.clone() for k, v in metric.state_dict().items()}
     field = DensityPotential().field(data, None, 0)
     lagrangian = Lagrangian(metric, field, 0.2, 100.0, "study")
