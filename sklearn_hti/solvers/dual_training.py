@@ -171,7 +171,8 @@ class DualEngine(Engine):
         self.scale_ = 1.0  # inverse curvature of the cost
         self.kept_ = deque(maxlen=min(self.solver.path_every, _MAX_KEPT))
         generator = torch_generator(self.iterator_train__seed + 2, X.device)
-        self.pretrain(self.batches(X, generator, self.solver.pretrain_iter or 0))
+        if n_steps := self.solver.pretrain_iter:
+            self.pretrain(self.batches(X, generator, n_steps), n_steps)
         if self.path_optimizer_ is None:
             return
         for inputs in self.batches(X, generator, max(_WARM_UP, self.solver.path_iter)):
@@ -184,12 +185,13 @@ class DualEngine(Engine):
             rows = torch.randperm(len(dataset), generator=generator, device=dataset.device)
             yield dataset.draw(rows[:size], generator)[0]
 
-    def pretrain(self, batches):
+    def pretrain(self, batches, n_steps):
         """Lead maps toward the identity and potentials toward a vanishing gradient."""
         module = self.module_
         parts = module.potentials, module.maps
         weights = [p for part in parts for p in part.parameters()]
         optimizer = torch.optim.Adam(weights, lr=self.solver.learning_rate, fused=True)
+        schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, n_steps)
         for inputs in batches:
             y1 = inputs["y1"].clone().requires_grad_()
             potential = module.potential(y1, inputs["x1"])
@@ -197,6 +199,7 @@ class DualEngine(Engine):
             move = module.move(inputs["y0"], inputs["x0"]) - inputs["y0"]
             loss = (slope**2).sum(dim=1).mean() + (move**2).sum(dim=1).mean()
             self.descend(optimizer, loss, *parts)
+            schedule.step()
 
     def train_step(self, batch, **fit_params):
         """Take one step of potentials and maps; now and then, of metric and paths."""

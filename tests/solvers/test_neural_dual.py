@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.stats import norm
 from sklearn.base import clone
+from skorch.callbacks import Callback
 
 from sklearn_hti._encoding import ConditionEncoder
 from sklearn_hti.exceptions import ConvergenceWarning, DivergenceError
@@ -111,6 +112,27 @@ def test_maps_are_conditional(encode, rng):
     trajectories = maps.trajectories(data, rng)
     gain = trajectories.points[:, 1] - trajectories.points[:, 0]
     np.testing.assert_allclose(gain, X[trajectories.rows[:, 0]], atol=0.25)
+
+
+def test_pre_training_leads_to_the_identity_and_to_flat_potentials(encode, rng):
+    data, *_ = gaussians(encode, 100, *CASES[1], rng)
+    x = path_conditions(data, np.arange(200), "cpu")
+    y = torch.as_tensor(data.y, dtype=torch.float32).requires_grad_()
+    seen = []
+
+    class Look(Callback):
+        def on_train_begin(self, net, *args, **kwargs):
+            (slope,) = torch.autograd.grad(net.module_.potential(y, x).sum(), y)
+            move = net.module_.move(y, x) - y
+            seen.append([v.square().mean().sqrt().item() for v in (move, slope)])
+
+    for n_steps in (None, 0, 200):
+        with pytest.warns(ConvergenceWarning, match="stops short"):
+            fit(data, callbacks=[Look()], **FAST | {"max_iter": 1, "pretrain_iter": n_steps})
+    at_zero, at_random, trained = np.array(seen)
+    assert (at_zero == 0).all()
+    assert (at_random > 0.01).all()
+    assert (trained < 0.1 * at_random).all()
 
 
 def test_trajectories_name_rows_of_their_anchors_and_conditions(encode, clouds):
