@@ -105,6 +105,8 @@ def main():
     records = [
         r for r in read(args.results) if r["task"] in args.tasks and r["method"] in args.methods
     ]
+    order = {name: i for i, name in enumerate([*TASKS, *METHODS])}
+    records.sort(key=lambda r: (order[r["task"]], order[r["method"]]))
     print_table(records)
     if args.write:
         write_page(records, args.write)
