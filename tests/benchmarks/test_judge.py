@@ -1,0 +1,99 @@
+"""The judge: what it measures, and that it goes on where it stopped."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import tasks
+from benchmarks.judge import judge, prepare, read
+from benchmarks.methods import METHODS, make_method
+from benchmarks.report import BEGIN, END, tables, write_page
+from benchmarks.tasks import TASKS, make_task
+
+
+class Still:
+    """Answers with what it is given."""
+
+    def transport(self, X, y, lam_from, lam_to):
+        return y
+
+
+class Exact:
+    """Moves by a known map."""
+
+    def __init__(self, truth):
+        self.transport = truth.transport
+
+
+@pytest.fixture(autouse=True)
+def few_pairs(monkeypatch):
+    monkeypatch.setattr(tasks, "N_FRESH", 2)
+
+
+def test_the_exact_map_scores_the_floor():
+    task = make_task("gaussians_2", 0)
+    truth = tasks.make_gaussians(500, n_outputs=2, random_state=0).truth
+    assert task.score(Exact(truth)) == pytest.approx(task.floor, abs=0.05)
+    assert task.score(Still()) == pytest.approx(task.trivial["not moving"])
+    assert task.trivial["not moving"] > 10 * task.floor
+
+
+@pytest.mark.parametrize("name", ["quantile_diabetes/3", "bootstrap_linnerud/3"])
+def test_families_of_the_zoo(name):
+    task = make_task(name, 0)
+    assert task.score(Still()) == pytest.approx(task.trivial["not moving"])
+    assert task.trivial["nearest network"] < task.trivial["not moving"]
+    assert 0 < task.floor < task.trivial["nearest network"]
+    assert not {q.lam_to for q in task.questions} & set(task.lam)
+    X = {tuple(row) for row in task.X}
+    assert not X & {tuple(row) for row in task.questions[0].X}  # inputs that fitting does not see
+
+
+def test_data_of_the_study_are_asked_for(tmp_path):
+    with pytest.raises(FileNotFoundError, match="SKLEARN_HTI_DATA"):
+        make_task("two_moons_dropout", 0, str(tmp_path))
+
+
+def test_every_method_can_be_made():
+    for name in METHODS:
+        model = make_method(name, 3, y_bounds=(0, 1), lam_transform=None)
+        assert model.random_state == 3
+        assert model.y_bounds == (0, 1)
+    assert all(callable(maker) for maker in TASKS.values())
+
+
+def test_one_record(tmp_path):
+    method = "the same, linear in lambda"
+    record = judge("quantile_diabetes/3", method, 0, *prepare("quantile_diabetes/3", 0, None))
+    assert record["floor"] < record["score"] < record["not moving"]
+    path = tmp_path / "results.jsonl"
+    path.write_text(json.dumps(record) + "\n" + json.dumps(record)[:-20])
+    assert read(path) == [record]  # a line that was cut off is left out
+    assert read(tmp_path / "none") == []
+
+
+def test_tables(tmp_path):
+    records = [
+        {"task": task, "method": method, "seed": seed, "score": score + seed, "floor": floor,
+         "not moving": 9.0, "cpu": 2.0}
+        for task, floor in (("a", np.nan), ("b", 1.0))
+        for method, score in (("one", 1.0), ("two", 3.0))
+        for seed in (0, 1)
+        if (task, method) != ("b", "two")
+    ]  # fmt: skip
+    scores, seconds = tables(records)
+    assert scores[2:] == [
+        "| floor | – | 1.00 ± 0 |",
+        "| not moving | 9.00 ± 0 | 9.00 ± 0 |",
+        "| nearest network | – | – |",
+        "| one | **1.50 ± 0.500** | **1.50 ± 0.500** |",
+        "| two | 3.50 ± 0.500 | – |",
+    ]
+    assert seconds[2:] == ["| one | 2.0 | 2.0 |", "| two | 2.0 | – |"]
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nstale\n{END}\nafter\n")
+    write_page(records, page)
+    text = page.read_text()
+    assert text.startswith("before\n") and text.endswith("\nafter\n")
+    assert "stale" not in text and "mean over 2 seeds" in text
