@@ -187,7 +187,8 @@ def test_global_states_are_put_back_after_an_error():
 
 def test_draws_at_one_input_are_neighbours():
     net = make_net(StochasticNet)
-    data = sweep(net, "module__p", [0.0, 0.5], X, Y[:, None], X[:5], method="sample", n_draws=4)
+    options = {"method": "sample", "n_draws": 4, "random_state": 0}
+    data = sweep(net, "module__p", [0.0, 0.5], X, Y[:, None], X[:5], **options)
     assert_array_equal(data.row, np.tile(np.repeat(np.arange(5), 4), 2))
     assert_array_equal(data.X, X[data.row])
     draws = data.y.reshape(2, 5, 4)
