@@ -28,7 +28,10 @@ KEY = ("task", "method", "seed")
 def prepare(name, seed, folder):
     """Return a task and the scores that no fit changes."""
     task = make_task(name, seed, folder)
-    return task, {"floor": task.floor, **task.trivial}
+    fixed = {"floor": task.floor, **task.trivial}
+    if name in ZOO:
+        fixed["avoidable"], fixed["avoidable_se"] = task.avoidable
+    return task, fixed
 
 
 def judge(task_name, method, seed, task, fixed):
@@ -39,12 +42,13 @@ def judge(task_name, method, seed, task, fixed):
         cpu, wall = time.process_time(), time.perf_counter()
         model.fit(task.X, task.y, task.lam)
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        score = task.score(model)
+        score, energy = task.score(model)
     return {
         "task": task_name,
         "method": method,
         "seed": seed,
         "score": score,
+        "energy": energy,
         **fixed,
         "cpu": cpu,
         "wall": wall,

@@ -3,7 +3,7 @@
 import numpy as np
 
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
-FIXED = ("floor", "not moving", "nearest network")
+FIXED = ("floor", "not moving", "nearest network", "straight line")
 
 
 def _rows(records):

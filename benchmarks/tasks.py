@@ -6,6 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist, pdist
 
 from sklearn_hti.datasets import make_gaussians, make_semicircles
 from sklearn_hti.metrics import squared_wasserstein
@@ -27,6 +29,7 @@ class Question:
     y: np.ndarray
     truth: tuple  # (X, y) at lam_to; rows in the order of `X` where networks are deterministic
     nearest: tuple | None = None  # (X, y) of the true network at the anchor nearest to lam_to
+    between: tuple | None = None  # (X, y) on straight lines between its neighbours
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,10 @@ class Task:
     y: np.ndarray
     lam: np.ndarray
     questions: list
-    floor: float
+    floors: list  # distance of fresh truth from truth, question by question
     params: dict = field(default_factory=dict)  # what any user would say of this family
     paired: bool = False  # deterministic networks: mean squared error instead of W2^2
+    first: tuple | None = None  # (X, y) at the first anchor, where questions start elsewhere
 
     def distance(self, question, X, y):
         """Return W2^2 per condition, or the mean squared error, to the truth of a question."""
@@ -50,21 +54,55 @@ class Task:
         return squared_wasserstein(y_true, y, groups=(label[: len(y_true)], label[len(y_true) :]))
 
     def score(self, model):
-        """Return the mean distance of moved outputs over all questions."""
-        return self._mean(
-            lambda q: (q.X, model.transport(q.X, q.y, q.lam_from, q.lam_to)), self.questions
+        """Return the mean distance of moved outputs over all questions, and energy score."""
+        moved = [model.transport(q.X, q.y, q.lam_from, q.lam_to) for q in self.questions]
+        pairs = list(zip(self.questions, moved, strict=True))
+        return (
+            float(np.mean([self.distance(q, q.X, y) for q, y in pairs])),
+            float(np.mean([self.energy(q, q.X, y) for q, y in pairs])),
         )
+
+    def energy(self, question, X, y):
+        """Return the energy score of outputs: of one answer, its mean distance to the truth."""
+        X_true, y_true = question.truth
+        if self.paired:
+            return float(np.mean(np.linalg.norm(y - y_true, axis=1)))
+        scores = []
+        for x in np.unique(X_true, axis=0):
+            here, there = ((rows == x).all(axis=1) for rows in (X_true, X))
+            # that of metrics.energy_score, whose draws are the same for all rows here
+            scores.append(cdist(y_true[here], y[there]).mean() - 0.5 * pdist(y[there]).mean())
+        return float(np.mean(scores))
+
+    @property
+    def floor(self):
+        """Distance between fresh draws of the truth, or networks trained again."""
+        return float(np.mean(self.floors))
 
     @property
     def trivial(self):
-        """Scores of not moving and, where its outputs are known, of the nearest anchor."""
-        scores = {"not moving": self._mean(lambda q: (q.X, q.y), self.questions)}
-        if all(q.nearest for q in self.questions):
-            scores["nearest network"] = self._mean(lambda q: q.nearest, self.questions)
-        return scores
+        """Scores of answers without a surrogate, for which the anchors' networks are asked."""
+        return {name: float(np.mean(v)) for name, v in self._trivial().items()}
 
-    def _mean(self, answer, questions):
-        return float(np.mean([self.distance(q, *answer(q)) for q in questions]))
+    @property
+    def avoidable(self):
+        """Error of the best trivial answer above the floor, and its standard error over lambda."""
+        answers = self._trivial()
+        best = min(answers.values(), key=np.mean)
+        excess = np.array(best) - self.floors
+        return float(excess.mean()), float(excess.std(ddof=1) / np.sqrt(len(excess)))
+
+    def _trivial(self):
+        """Return lists of distances, question by question."""
+        answers = {"not moving": [self.first or (q.X, q.y) for q in self.questions]}
+        if all(q.nearest for q in self.questions):
+            answers["nearest network"] = [q.nearest for q in self.questions]
+        if all(q.between for q in self.questions):
+            answers["straight line"] = [q.between for q in self.questions]
+        return {
+            name: [self.distance(q, *one) for q, one in zip(self.questions, of, strict=True)]
+            for name, of in answers.items()
+        }
 
 
 def _of_known_truth(data, X, seed, **params):
@@ -76,9 +114,9 @@ def _of_known_truth(data, X, seed, **params):
         fresh = [truth(X, lam, random_state=20_000 + 100 * seed + s) for s in range(N_FRESH + 1)]
         nearest = truth(X, anchor, random_state=30_000 + seed)
         questions.append(Question(0.0, lam, X, y, (X, fresh[0]), (X, nearest)))
-        pairs = pairwise(fresh)
-        floors += [squared_wasserstein(a, b, groups=X[:, 0]) for a, b in pairs]
-    return Task(data.X, data.y, data.lam, questions, float(np.mean(floors)), params)
+        of_pairs = [squared_wasserstein(a, b, groups=X[:, 0]) for a, b in pairwise(fresh)]
+        floors.append(float(np.mean(of_pairs)))
+    return Task(data.X, data.y, data.lam, questions, floors, params)
 
 
 def semicircles(seed, folder):
@@ -110,7 +148,7 @@ def two_moons(seed, folder):
         questions.append(Question(0.0, lam, X, y, at(test, lam), at(train, near)))
     # one truth per lambda: a retrained network's distance is the study's to give
     params = {"categorical_features": [0]}
-    return Task(train["X"], train["y"], train["lam"], questions, np.nan, params)
+    return Task(train["X"], train["y"], train["lam"], questions, [np.nan], params)
 
 
 def quantiles(seed, folder):
@@ -119,14 +157,15 @@ def quantiles(seed, folder):
     train, base, test = parts["train"], parts["base"], parts["test"]
     X, y = at(base, 0.01)
     questions = [Question(0.01, lam, X, y, at(test, lam)) for lam in np.unique(test["lam"])]
-    return Task(train["X"], train["y"], train["lam"], questions, 0.0, paired=True)
+    return Task(train["X"], train["y"], train["lam"], questions, [0.0], paired=True)
 
 
 def of_the_zoo(name, n_anchors):
     """Return a maker of a family of the zoo, judged on its test rows.
 
-    The surrogate sees the networks of one seed; the truth are those of another, as for the
-    floor.
+    Outputs of the network at the nearest anchor are moved, which is the network that its user
+    would ask. The surrogate sees the networks of one seed; the truth are those of another, as
+    for the floor.
     """
 
     def make(seed, folder):
@@ -135,23 +174,35 @@ def of_the_zoo(name, n_anchors):
         own, other = seed % n_seeds, (seed + 1) % n_seeds
         rows = family.test_rows
         X, anchors = family.X[rows], np.array(family.anchors(n_anchors))
-        y = family.at(family.lams[0], seed=own, rows=rows)
+        outputs = {float(a): family.at(a, seed=own, rows=rows) for a in anchors}
         questions = []
         for lam in family.held_out:
             near = float(anchors[np.abs(anchors - lam).argmin()])
-            truth, nearest = (
-                (X, family.at(value, seed=s, rows=rows))
-                for value, s in ((lam, other), (near, own))
-            )
-            questions.append(Question(family.lams[0], lam, X, y, truth, nearest))
+            truth = X, family.at(lam, seed=other, rows=rows)
+            end = np.searchsorted(anchors, lam)
+            ends = [float(a) for a in anchors[end - 1 : end + 1]]
+            y = straight_line(X, *(outputs[a] for a in ends), (lam - ends[0]) / np.diff(ends)[0])
+            here = X, outputs[near]
+            questions.append(Question(near, lam, *here, truth, here, (X, y)))
         params = {"y_bounds": family.y_bounds}
         if family.categorical:
             params["categorical_features"] = list(family.categorical)
-        floor = float(np.mean([family.floor(lam) for lam in family.held_out]))
+        floors = [family.floor(lam) for lam in family.held_out]
         fitted = family.training_set(n_anchors, seed=own)
-        return Task(*fitted, questions, floor, params, paired=family.deterministic)
+        first = X, outputs[float(anchors[0])]
+        return Task(*fitted, questions, floors, params, family.deterministic, first)
 
     return make
+
+
+def straight_line(X, y0, y1, s):
+    """Return outputs on the way from one network's to another's, coupled inside each input."""
+    y = np.empty_like(y0)
+    for x in np.unique(X, axis=0):
+        rows = np.flatnonzero((x == X).all(axis=1))
+        cost = cdist(y0[rows], y1[rows], "sqeuclidean")
+        y[rows] = (1 - s) * y0[rows] + s * y1[rows[linear_sum_assignment(cost)[1]]]
+    return y
 
 
 ZOO = {

@@ -82,7 +82,7 @@ class Block:
         self.points = points  # (n, K + 1, D)
         self.means = means  # (n, K + 1, D)
         self.features = features  # (n, F): what is left of x to compare
-        self.n_rows = n_rows  # distinct ones, at the anchor that has fewest
+        self.n_rows = n_rows  # distinct ones, where fewest are
 
     def __len__(self):
         return self.n_rows
@@ -131,8 +131,9 @@ def _blocks(trajectories, data):
     blocks = []
     for g in np.unique(groups):
         on = np.flatnonzero(groups == g)
-        n_rows = min(len(np.unique(column)) for column in trajectories.rows[on].T)
         points = trajectories.points[on] - means[on]
+        n_rows = min(len(np.unique(column)) for column in trajectories.rows[on].T)
+        n_rows = min(n_rows, len(np.unique(points[:, 0], axis=0)))  # equal outputs say no more
         blocks.append(Block(on, points, means[on], features[on], n_rows))
     return blocks
 

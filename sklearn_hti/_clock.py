@@ -71,13 +71,43 @@ class EntropyClock:
         """Return how far lam is on the way from lo to hi."""
         gain = np.interp(hi, self.anchors, self.entropies)
         gain = gain - np.interp(lo, self.anchors, self.entropies)
-        kappa = np.clip(self.gamma * gain, -30.0, 30.0)
         t = (np.asarray(lam, dtype=float) - lo) / (np.asarray(hi) - lo)
-        flat = np.abs(kappa) < 1e-8
-        kappa = np.where(flat, 1.0, kappa)
-        # log1p and expm1 keep digits where kappa is small; at t = 1 rounding loses them
-        s = -np.log1p(t * np.expm1(-kappa)) / kappa
-        return np.where(flat | (t == 1), t, s)
+        return bend_time(t, np.clip(self.gamma * gain, -30.0, 30.0))
+
+
+@dataclass(frozen=True)
+class BentClock:
+    """Another clock over the whole range of lambda, its time s(t) bent as by a gain in entropy.
+
+    Read backwards, a bent clock is bent by as much the other way.
+    """
+
+    rule: WarpClock
+    lo: float
+    hi: float
+    bend: float
+
+    @property
+    def name(self):
+        """Name of the rule that is bent."""
+        return self.rule.name
+
+    def fraction(self, lam, lo, hi):
+        """Return how far lam is on the way from lo to hi."""
+        start, here, end = (
+            bend_time(self.rule.fraction(value, self.lo, self.hi), self.bend)
+            for value in (lo, np.asarray(lam, dtype=float), hi)
+        )
+        return (here - start) / (end - start)
+
+
+def bend_time(t, kappa):
+    """Return -log(1 - t (1 - exp(-kappa))) / kappa: t at 0 and 1, and for kappa = 0."""
+    t, flat = np.asarray(t), np.abs(kappa) < 1e-8
+    kappa = np.where(flat, 1.0, kappa)
+    # log1p and expm1 keep digits where kappa is small; at t = 1 rounding loses them
+    s = -np.log1p(t * np.expm1(-kappa)) / kappa
+    return np.where(flat | (t == 1), t, s)
 
 
 @dataclass
@@ -91,9 +121,9 @@ class Clock:
     reason : str
         Why this rule is used.
     scores : dict
-        For "auto" with three anchors or more: for every candidate the mean squared
-        Wasserstein distance at left-out anchors (`distance`, in scaled output units), the
-        `gain` over identity, and the `standard_error` of that gain.
+        For "auto" with three anchors or more: for every named clock, where it puts the
+        anchors before it is bent (`positions`, 0 to 1), and how far that is on average from
+        where they sit on the way of the outputs (`error`, root mean square).
     """
 
     rule: object
@@ -156,10 +186,9 @@ def make_warp_clock(name, lam):
     return rule
 
 
-def candidate_rules(lam, anchors, entropies):
-    """Return every clock that is defined on the data, identity first."""
-    rules = [WarpClock(n) for n in _WARPS if WarpClock(n).defined_on(lam)]
-    return [*rules, EntropyClock(anchors, entropies)]
+def candidate_rules(lam):
+    """Return every named clock that is defined on the data, identity first."""
+    return [WarpClock(n) for n in _WARPS if WarpClock(n).defined_on(lam)]
 
 
 def conditional_entropies(y, features, groups, anchors, *, max_groups=100, min_rows=20):

@@ -1,26 +1,31 @@
-"""Choose the clock: the user's, a prior's, or the one that predicts left-out anchors best."""
+"""Choose the clock: the user's, or one that puts every anchor where outputs have it."""
 
 import warnings
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
+from ._affine import affine_where_better
 from ._clock import (
+    BentClock,
     Clock,
     EntropyClock,
     WarpClock,
+    bend_time,
     candidate_rules,
     conditional_entropies,
     make_transformer_clock,
     make_warp_clock,
 )
-from ._encoding import Anchors, TrainingData, share
 from ._trajectories import build_trajectories
 from .exceptions import ClockWarning
+from .metrics import squared_wasserstein
 
-_MAX_ROWS = 400  # rows per side of one comparison at a left-out anchor
-_MAX_GROUPS = 400
-_MIN_GROUPS = 10  # from here on whole groups are resampled, below it their rows
+_EDGE, _DECADES = 0.05, 100.0  # ranges of lambda that suggest a clock
+_NEAR = 0.03  # of the whole way: a clock puts an anchor in its place
 _DISAGREEMENT = 0.1  # clocks further apart than this tell different stories
+_MAX_BEND = 8.0
+_N_SPLITS, _MAX_DRAWS = 4, 1024  # of the noise of samples
 
 
 def choose_clock(lam_transform, data, solver, geodesic, rng):
@@ -29,8 +34,8 @@ def choose_clock(lam_transform, data, solver, geodesic, rng):
     Warns
     -----
     ClockWarning
-        If "auto" meets data that cannot tell: two anchors, or clocks that predict the
-        left-out anchors equally well but differ in between.
+        If "auto" meets data that cannot tell: two anchors, or clocks that put the anchors in
+        the same places but differ in between.
     """
     anchors = data.anchors.lam
     if lam_transform is None:
@@ -56,150 +61,117 @@ def choose_clock(lam_transform, data, solver, geodesic, rng):
             stacklevel=3,
         )
         return Clock(entropy, anchors, "two anchors: the entropy clock is the prior")
-    return _choose_by_leaving_out(data, entropies, solver, geodesic, rng)
+    return _choose_by_positions(data, solver, geodesic, rng)
 
 
-def _choose_by_leaving_out(data, entropies, solver, geodesic, rng):
-    """Score every clock by displacement interpolation to each interior anchor."""
+def prior_clock(anchors):
+    """Return the name of the clock that the range of lambda suggests.
+
+    Levels that come near to 0 and to 1 are read as quantile levels, rates from 0 to nearly 1
+    as those of dropout, and strengths over two decades or more as regularisation.
+    """
+    low, high = anchors[0], anchors[-1]
+    if 0 < low <= _EDGE and 1 - _EDGE <= high < 1:
+        return "probit"
+    if low == 0 and 1 - _EDGE <= high < 1:
+        return "odds"
+    if low > 0 and high >= _DECADES * low:
+        return "log"
+    return "identity"
+
+
+def _choose_by_positions(data, solver, geodesic, rng):
+    """Take the clock that puts the anchors where the way of the outputs has them.
+
+    That of the prior if it does, else another that does, else that of the prior, bent.
+    """
     anchors = data.anchors.lam
-    rules = candidate_rules(data.lam, anchors, entropies)
-    losses = {rule.name: [] for rule in rules}  # per anchor: arrays of unit losses
-    for k in range(1, len(anchors) - 1):
-        kept = np.delete(np.arange(len(anchors)), k)
-        entropy = EntropyClock(anchors[kept], entropies[kept])
-        loo_rules = [entropy if r.name == "entropy" else r for r in rules]
-        for name, units in _left_out_losses(k, loo_rules, data, solver, geodesic, rng).items():
-            losses[name].append(units)
-
-    total = {name: sum(_mean(units) for units in parts) for name, parts in losses.items()}
-    best = min(total, key=total.get)
-    gain, error = _difference(losses["identity"], losses[best])
-    chosen = best if best != "identity" and gain > 2 * error else "identity"
-    scores = {}
-    for name in losses:
-        gain, error = _difference(losses["identity"], losses[name])
-        scores[name] = {
-            "distance": total[name] / (len(anchors) - 2),
-            "gain": gain / (len(anchors) - 2),
-            "standard_error": error / (len(anchors) - 2),
-        }
-    rule = next(r for r in rules if r.name == chosen)
-    reason = f"best of {len(rules)} clocks at {len(anchors) - 2} left-out anchor(s)"
-    if chosen == "identity":
-        reason = "no clock predicts the left-out anchors better by two standard errors"
-    clock = Clock(rule, anchors, reason, scores)
-    _warn_if_undecided(clock, rules, losses)
+    rules = {rule.name: rule for rule in candidate_rules(data.lam)}
+    ends = anchors[0], anchors[-1]
+    place = positions(data, solver, geodesic, rng)
+    if place is None:
+        place = rules[prior_clock(anchors)].fraction(anchors, *ends)
+    errors = {
+        name: float(np.sqrt(np.mean((rule.fraction(anchors, *ends) - place)[1:-1] ** 2)))
+        for name, rule in rules.items()
+    }
+    chosen, best = prior_clock(anchors), min(errors, key=errors.get)
+    if errors[best] <= _NEAR < errors[chosen]:
+        chosen = best
+    if errors[chosen] <= _NEAR:
+        alike = {name: rule for name, rule in rules.items() if errors[name] <= _NEAR}
+        reason = "puts the anchors where outputs have them"
+    else:
+        alike = {name: bend(rule, anchors, place) for name, rule in rules.items()}
+        reason = f"a guess from the range of lambda, bent by {alike[chosen].bend:.2g}"
+    scores = {
+        name: {"positions": rule.fraction(anchors, *ends).tolist(), "error": errors[name]}
+        for name, rule in rules.items()
+    }
+    clock = Clock(alike[chosen], anchors, reason, scores)
+    _warn_if_undecided(clock, alike)
     return clock
 
 
-def _left_out_losses(k, rules, data, solver, geodesic, rng):
-    """Return, per rule, the loss of each unit (group or row) at the left-out anchor k."""
-    ends = _neighbours(data, k)
-    plan = solver.plan(ends, (0, 1), geodesic, rng)
-    pairs = build_trajectories(ends, [plan], rng)
-    start, end = ends.lam[pairs.rows].T
-    target = data.anchors.rows(k)
-    aim = data.lam[rng.choice(target, size=len(start))]  # one value, or those of a bin
+def positions(data, solver, geodesic, rng):
+    """Return where anchors sit on the mean way of coupled outputs: 0 for the first, 1 the last.
 
-    origin = pairs.rows[:, 0]
-    groups, truth_groups = ends.groups[origin], data.groups[target]
-    if share(groups, truth_groups):
-        truth = data.y[target]
-        extra = np.zeros((len(groups), 0))
-    else:
-        weight = np.sqrt(2 * getattr(solver, "condition_penalty", 1.0))
-        truth = np.hstack([data.y[target], weight * data.features[target]])
-        extra = weight * ends.features[origin]
-        groups, truth_groups = np.zeros(len(groups), int), np.zeros(len(target), int)
-    blocks = _comparison_blocks(groups, truth_groups, rng)
-    losses = {}
-    for rule in rules:
-        s = np.clip(rule.fraction(aim, start, end), 0, 1)[:, None]
-        predicted = geodesic.point(pairs.points[:, 0], pairs.points[:, 1], s)
-        losses[rule.name] = _unit_losses(np.hstack([predicted, extra]), truth, blocks)
-    return losses
-
-
-def _neighbours(data, k):
-    """Return the rows of the two neighbours of anchor k, as a chain of their own."""
-    rows = np.flatnonzero(np.abs(data.anchors.index - k) == 1)
-    index = (data.anchors.index[rows] > k).astype(int)
-    return TrainingData(
-        data.y[rows],
-        data.conditions[rows],
-        data.features[rows],
-        data.groups[rows],
-        data.lam[rows],
-        Anchors(data.anchors.lam[[k - 1, k + 1]], index, data.anchors.binned),
-    )
-
-
-def _comparison_blocks(groups, truth_groups, rng):
-    """Return pairs of row sets to compare, at most `_MAX_ROWS` on a side."""
-    shared = np.intersect1d(groups, truth_groups)
-    if len(shared) > _MAX_GROUPS:
-        shared = rng.choice(shared, _MAX_GROUPS, replace=False)
-    blocks = []
-    for g in shared:
-        i, j = np.flatnonzero(groups == g), np.flatnonzero(truth_groups == g)
-        blocks.append((rng.permutation(i)[:_MAX_ROWS], rng.permutation(j)[:_MAX_ROWS]))
-    return blocks
-
-
-def _unit_losses(predicted, truth, blocks):
-    """Return squared Wasserstein losses in units that may be resampled.
-
-    With many groups: their W2^2. With few: the Kantorovich potentials of the rows, whose
-    means over both sides add up to W2^2 and are its influence functions.
+    What coupled samples of one distribution would be apart is taken off. None if nothing moves.
     """
-    import ot
-
-    values, predicted_parts, truth_parts = [], [], []
-    for i, j in blocks:
-        cost = ot.dist(predicted[i], truth[j], metric="sqeuclidean")
-        if cost.size == 1:
-            values.append(cost.item())
-            predicted_parts.append(cost[0])
-            truth_parts.append(np.zeros(1))
-            continue
-        weights = np.full(len(i), 1 / len(i)), np.full(len(j), 1 / len(j))
-        value, log = ot.emd2(*weights, cost, log=True, numItermax=10_000_000)
-        values.append(float(value))
-        predicted_parts.append(log["u"])
-        truth_parts.append(log["v"])
-    if len(blocks) >= _MIN_GROUPS:
-        return [np.array(values)]
-    return [np.concatenate(predicted_parts), np.concatenate(truth_parts)]
+    plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
+    trajectories = build_trajectories(data, plans, rng)
+    if getattr(solver, "affine", False):
+        trajectories = affine_where_better(trajectories, data, rng)
+    steps = np.diff(trajectories.points, axis=1)
+    k = np.arange(steps.shape[1])
+    inside = (trajectories.first[:, None] <= k) & (k < trajectories.last[:, None])
+    squared = np.mean((steps**2).sum(axis=2), axis=0, where=inside)
+    if not trajectories.affine:
+        noise = [_noise(data, anchor, rng) for anchor in range(len(data.anchors.lam))]
+        squared = np.maximum(squared - 0.5 * np.array([sum(noise[i : i + 2]) for i in k]), 0)
+    way = np.cumsum(np.sqrt(squared))
+    return np.concatenate([[0.0], way / way[-1]]) if way[-1] > 0 else None
 
 
-def _mean(units):
-    return sum(part.mean() for part in units)
+def _noise(data, anchor, rng):
+    """Return W2^2 between samples of an anchor as large as it is, from those half as large."""
+    rows = data.anchors.rows(anchor)
+    halves, values = 2 ** (-2 / max(data.y.shape[1], 2)), []
+    for _ in range(_N_SPLITS):
+        order = rng.permutation(rows)
+        order = order[np.argsort(data.groups[order], kind="stable")]
+        groups, first, size = np.unique(data.groups[order], return_index=True, return_counts=True)
+        rank = np.arange(len(order)) - np.repeat(first, size)
+        kept = rank < np.repeat(np.minimum(2 * (size // 2), _MAX_DRAWS), size)
+        one, other = (order[kept & (rank % 2 == parity)] for parity in (0, 1))
+        if not len(one):
+            return 0.0
+        pair = data.groups[one], data.groups[other]
+        values.append(squared_wasserstein(data.y[one], data.y[other], groups=pair))
+    return halves * float(np.mean(values))
 
 
-def _difference(losses, other):
-    """Return mean(losses) - mean(other) over anchors and its bootstrap standard error.
+def bend(rule, anchors, place):
+    """Return the clock of a rule, bent so that anchors come nearest to their places."""
+    u = rule.fraction(anchors, anchors[0], anchors[-1])[1:-1]
 
-    For a mean, the standard error over infinitely many bootstrap samples is std / sqrt(n).
-    """
-    gain, variance = 0.0, 0.0
-    for units, other_units in zip(losses, other, strict=True):
-        for a, b in zip(units, other_units, strict=True):
-            gain += np.mean(a - b)
-            variance += np.var(a - b) / len(a)
-    return float(gain), float(np.sqrt(variance))
+    def distance(kappa):
+        return np.sum((bend_time(u, kappa) - place[1:-1]) ** 2)
+
+    best = minimize_scalar(distance, bounds=(-_MAX_BEND, _MAX_BEND), method="bounded")
+    return BentClock(rule, anchors[0], anchors[-1], float(best.x))
 
 
-def _warn_if_undecided(clock, rules, losses):
-    """Warn if a clock that is as good at the left-out anchors differs in between."""
+def _warn_if_undecided(clock, rules):
+    """Warn if a clock that puts the anchors in the same places differs in between."""
     grid = np.linspace(clock.anchors[0], clock.anchors[-1], 101)[1:-1]
     time = clock.time(grid)
-    for rule in rules:
-        gain, error = _difference(losses[rule.name], losses[clock.name])
+    for name, rule in rules.items():
         gap = np.abs(Clock(rule, clock.anchors, "").time(grid) - time).max()
-        if rule.name != clock.name and gain <= 2 * error and gap > _DISAGREEMENT:
+        if gap > _DISAGREEMENT:
             warnings.warn(
                 f"The anchors cannot tell the clocks {clock.name!r} (used) and "
-                f"{rule.name!r} apart, but they differ by {gap:.2f} of an interval in "
+                f"{name!r} apart, but they differ by {gap:.2f} of an interval in "
                 "between. Set lam_transform to what you know of the hyperparameter, or add "
                 "an anchor. Scores are in lam_transform_.scores.",
                 ClockWarning,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from sklearn_hti._affine import affine_trajectories, affine_where_better, bures_map
 from sklearn_hti._trajectories import build_trajectories
@@ -114,3 +115,10 @@ def test_the_estimator_says_whether_it_is_affine(make, clouds, rng):
     assert make().fit(None, y, lam).diagnostics_["affine"]
     plain = make(solver=CouplingSolver(affine=False)).fit(None, y, lam)
     assert not plain.diagnostics_["affine"]
+
+
+def test_equal_outputs_are_left_to_the_coupling(make):
+    lam = np.repeat([0.0, 1.0], 50)
+    model = make(solver="coupling", max_iter=5).fit(None, lam, lam)
+    assert not model.diagnostics_["affine"]
+    assert_allclose(model.transport(None, np.zeros(3), 0.0, 1.0), np.ones(3), atol=0.1)

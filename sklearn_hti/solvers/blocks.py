@@ -11,15 +11,16 @@ from ..lagrangian.support import path_conditions
 from ..nn.engine import DrawnDataset
 
 _MANY = 16  # draws of a condition that show its distribution
+_FEW = 0.1  # share of the conditions
 
 
 class BlockDataset(DrawnDataset):
     """Blocks of outputs at the beginning and at the end of every edge.
 
-    Where conditions have many draws at both ends, a block holds draws of one. Where all have
-    one draw at both ends, it is that pair. Else it holds the draws of the conditions that are
-    nearest to one: with the parts of the outputs that a linear regression on x explains, and
-    with tags, whose squared distance prices the difference of conditions.
+    Where conditions have many draws at both ends, a block holds draws of one. Where nearly all
+    have one draw at both ends, it is that pair. Else it holds the draws of the conditions that
+    are nearest to one: with the parts of the outputs that a linear regression on x explains,
+    and with tags, whose squared distance prices the difference of conditions.
     """
 
     def __init__(self, data, device, block_size, condition_penalty):
@@ -111,7 +112,9 @@ def _edge_blocks(data, k0, k1, block_size, device):
         lists = [_by_condition(data, rows, shared) for rows in ends]
         counts = [[len(rows) for rows in end] for end in lists]
         size = min(block_size, int(min(np.median(c) for c in counts)))
-        near = max(map(max, counts)) > 1 and size < min(block_size, _MANY)
+        # of conditions with one draw, some may come twice
+        several = max(np.mean(np.array(c) > 1) for c in counts) > _FEW
+        near = several and size < min(block_size, _MANY)
     if near:
         size = min(block_size, *map(len, ends))
         _, first = np.unique(data.groups[ends[0]], return_index=True)

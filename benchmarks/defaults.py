@@ -1,0 +1,152 @@
+"""Defaults chosen by the zoo: python -m benchmarks.defaults [--seeds 2] [--jobs 2]
+
+The rule, written down before it was run. Families in alphabetical order fall by turns into two
+halves. A candidate differs from the defaults in one choice. Its figure is the mean over families
+and seeds of the share of the avoidable error that it removes,
+
+    share = (best trivial answer - method) / (best trivial answer - floor), at least -1;
+
+families whose best trivial answer is within two standard errors of the floor are left out. On
+the first half, a candidate replaces the default if its mean share is higher by two standard
+errors of the paired difference over families; a simpler or cheaper one already if it is not
+lower by more than 0.01. The second half, and then the study's data, confirm: a replacement
+whose mean share is lower there by more than 0.01 is dropped.
+
+Clocks are judged with two anchors and with three, all else with three.
+"""
+
+import argparse
+import json
+import warnings
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from sklearn_hti import HyperparameterTrajectoryRegressor, _clock_choice
+from sklearn_hti.lagrangian import DensityPotential
+
+from .judge import read
+from .tasks import make_task
+from .zoo.registry import CARDS
+
+SIMPLE = {"kinetic": "euclidean", "potential": None}
+CANDIDATES = {
+    "default": {},
+    "no metric, no potential": SIMPLE,
+    "no metric": {"kinetic": "euclidean"},
+    "no potential": {"potential": None},
+    "smooth path": SIMPLE | {"path": "smooth"},
+    "outputs scaled one by one": {"output_scaling": "per_output"},
+    "early stopping": {"early_stopping": True},
+    "weight of the density .1": {"potential": DensityPotential(weight=0.1)},
+    "weight of the density 1": {"potential": DensityPotential(weight=1.0)},
+    "600 steps": {"max_iter": 600},
+    "2,400 steps": {"max_iter": 2400},
+    "linear clock unless others are better": {},
+}
+CLOCKS = {"default": "auto", "linear": None, "entropy": "entropy"}
+PRIORS = {"linear clock unless others are better": lambda anchors: "identity"}
+
+
+def run(task_name, candidate, seed):
+    """Return the record of one fit."""
+    task = make_task(task_name, seed)
+    params = dict(CANDIDATES.get(candidate, {}))
+    if task_name.endswith("/2"):
+        params["lam_transform"] = CLOCKS[candidate]
+    model = HyperparameterTrajectoryRegressor(random_state=seed, **params, **task.params)
+    prior = PRIORS.get(candidate, _clock_choice.prior_clock)
+    with (
+        warnings.catch_warnings(),
+        threadpool_limits(1),
+        patch.object(_clock_choice, "prior_clock", prior),
+    ):
+        warnings.simplefilter("ignore")
+        model.fit(task.X, task.y, task.lam)
+        score, energy = task.score(model)
+    return {
+        "task": task_name,
+        "candidate": candidate,
+        "seed": seed,
+        "score": score,
+        "energy": energy,
+        "floor": task.floor,
+        "avoidable": task.avoidable,
+        "clock": model.lam_transform_.name,
+    }
+
+
+def share(record):
+    """Return the share of the avoidable error removed; nan for a family that is left out."""
+    avoidable, error = record["avoidable"]
+    if avoidable <= 2 * error:
+        return np.nan
+    return max(1 - (record["score"] - record["floor"]) / avoidable, -1.0)
+
+
+def halves():
+    """Return the names of the families that choose and of those that confirm."""
+    names = sorted(name for name, card in CARDS.items() if card.file.exists())
+    return names[::2], names[1::2]
+
+
+def print_table(records, names, n_anchors, candidates):
+    """Print every candidate's mean share in a half, and its difference from the default's."""
+    shares = {}
+    for candidate in candidates:
+        shares[candidate] = np.full(len(names), np.nan)
+        for i, name in enumerate(names):
+            of = [
+                share(r)
+                for r in records
+                if r["task"] == f"{name}/{n_anchors}" and r["candidate"] == candidate
+            ]
+            if of:
+                shares[candidate][i] = np.mean(of)
+    kept = np.isfinite(shares["default"])
+    print("| | share | difference | standard error | " + " | ".join(np.array(names)[kept]) + " |")
+    print("| --- |" + " --- |" * (3 + kept.sum()))
+    for candidate, values in shares.items():
+        values, difference = values[kept], (values - shares["default"])[kept]
+        error = difference.std(ddof=1) / np.sqrt(len(difference))
+        cells = [f"{v:.3f}" for v in (values.mean(), difference.mean(), error, *values)]
+        print(f"| {candidate} | " + " | ".join(cells) + " |")
+
+
+def main():
+    """Run what is not in the result file yet, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=1, help="fits that run at once")
+    parser.add_argument("--results", type=Path, default=Path("defaults.jsonl"))
+    args = parser.parse_args()
+    parts = [(2, CLOCKS), (3, CANDIDATES)]
+    done = {(r["task"], r["candidate"], r["seed"]) for r in read(args.results)}
+    todo = [
+        (f"{name}/{n}", candidate, seed)
+        for seed in range(args.seeds)
+        for half in halves()
+        for n, candidates in parts
+        for candidate in candidates
+        for name in half
+        if (f"{name}/{n}", candidate, seed) not in done
+    ]
+    jobs = (delayed(run)(*one) for one in todo)
+    runs = Parallel(args.jobs, return_as="generator_unordered")(jobs)
+    with args.results.open("a") as out:
+        for record in tqdm(runs, total=len(todo), unit="fit", disable=not todo):
+            out.write(json.dumps(record) + "\n")
+            out.flush()
+    records = read(args.results)
+    for n, candidates in parts:
+        for title, names in zip(("chooses", "confirms"), halves(), strict=True):
+            print(f"\n{n} anchors, the half that {title}")
+            print_table(records, names, n, candidates)
+
+
+if __name__ == "__main__":
+    main()
