@@ -51,8 +51,11 @@ def test_flow_from_noise(coupling, tolerance, rng):
         draws = model.sample(np.full((100, 1), x), 2, seed=0)
         assert draws.shape == (2, 100, 2)
         np.testing.assert_allclose(draws.mean(axis=(0, 1)), [4 * x - 2, 0], atol=tolerance)
-    again = FlowFromNoise(coupling, n_steps=300, seed=0).fit(X, y)
-    np.testing.assert_array_equal(again.sample(X[:5], 3, seed=1), model.sample(X[:5], 3, seed=1))
+    first, again = (
+        FlowFromNoise(coupling, n_steps=10, seed=0).fit(X, y).sample(X[:5], 3, seed=1)
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, again)
 
 
 @pytest.mark.parametrize("name", PEERS)
