@@ -16,7 +16,8 @@ from sklearn_hti.baselines import DirectSurrogateRegressor
 
 HOW = {
     "torchcfm": "pip install sklearn-hti[peers]",
-    "treeffuser": "asks for numpy < 2, so without constraints.txt: pip install sklearn-hti "
+    # 0.2 pins scikit-learn 1.5.0, which is too old here: pip then takes 0.1.3
+    "treeffuser": "asks for numpy < 2, so not with constraints.txt: pip install sklearn-hti "
     "treeffuser",
 }
 

@@ -212,7 +212,7 @@ def test_pipelines_and_frames(networks):
 
 def test_in_stable_baselines3(surrogate):
     gymnasium = pytest.importorskip("gymnasium", reason="needs the extra `rl`")
-    pytest.importorskip("stable_baselines3", reason="needs the extra `rl`")
+    sb3 = pytest.importorskip("stable_baselines3", reason="needs the extra `rl`")
     from stable_baselines3.common.evaluation import evaluate_policy
     from stable_baselines3.common.vec_env import DummyVecEnv
 
@@ -239,3 +239,10 @@ def test_in_stable_baselines3(surrogate):
         mean, std = evaluate_policy(policy, env, n_eval_episodes=3, warn=False)
         assert mean == pytest.approx(true, rel=1e-5)
         assert std == pytest.approx(0.0, abs=1e-6)
+    model = sb3.PPO("MlpPolicy", Point(), seed=0, device="cpu")
+    policy.base, X = model, np.random.default_rng(0).uniform(-1, 1, (6, 2)).astype(np.float32)
+    for lam in (1.0, 0.4):
+        policy.lam = lam
+        acted = model.predict(X, deterministic=True)[0]
+        expected = np.clip(acted + pull(X, lam) - pull(X, 1.0), -1, 1)
+        np.testing.assert_allclose(policy.predict(X)[0], expected, atol=1e-6)
