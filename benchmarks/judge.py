@@ -13,16 +13,19 @@ import warnings
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from .methods import METHODS, make_method
+from .peers import MISSING
 from .report import print_table, write_page
 from .tasks import OF_THE_STUDY, TASKS, ZOO, make_task
 from .zoo.registry import CARDS
 
 KEY = ("task", "method", "seed")
+N_DRAWS = 10_000
 
 
 def prepare(name, seed, folder):
@@ -34,6 +37,15 @@ def prepare(name, seed, folder):
     return task, fixed
 
 
+def draws_per_second(model, question):
+    """Return how many outputs `sample` draws in a CPU second, for rows of a question's x."""
+    X = question.X[np.arange(N_DRAWS) % len(question.X)]
+    for rows in (X[:10], X):  # the first to warm up
+        cpu = time.process_time()
+        model.sample(rows, question.lam_to, random_state=0)
+    return N_DRAWS / (time.process_time() - cpu)
+
+
 def judge(task_name, method, seed, task, fixed):
     """Return the record of one fit."""
     model = make_method(method, seed, **task.params)
@@ -43,6 +55,7 @@ def judge(task_name, method, seed, task, fixed):
         model.fit(task.X, task.y, task.lam)
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
         score, energy = task.score(model)
+        speed = draws_per_second(model, task.questions[0])
     return {
         "task": task_name,
         "method": method,
@@ -52,6 +65,7 @@ def judge(task_name, method, seed, task, fixed):
         **fixed,
         "cpu": cpu,
         "wall": wall,
+        "draws_per_second": speed,
         "warned": sorted({w.category.__name__ for w in caught}),
     }
 
@@ -84,6 +98,8 @@ def main():
     args = parser.parse_args()
     if args.zoo:
         args.tasks = [t for t in ZOO if t.endswith(f"/{args.zoo}") and CARDS[t[:-2]].file.exists()]
+    for line in MISSING:
+        print(line)
     names = list(args.tasks)
     for name in OF_THE_STUDY:
         try:

@@ -1,10 +1,12 @@
-"""Every solver and conditioning, and the rivals, under one name each."""
+"""Every solver and conditioning, the rivals and the installed peers, under one name each."""
 
 from functools import partial
 
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, baselines
+
+from .peers import PEERS
 
 SOLVERS = ("coupling", "neural_dual", "monge_gap")
 CONDITIONINGS = ("film", "concat", "hypernetwork")
@@ -36,6 +38,7 @@ METHODS |= {
     "direct, boosting": partial(
         baselines.DirectSurrogateRegressor, HistGradientBoostingRegressor()
     ),
+    **PEERS,
 }
 
 

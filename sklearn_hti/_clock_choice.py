@@ -22,10 +22,10 @@ from .exceptions import ClockWarning
 from .metrics import squared_wasserstein
 
 _EDGE, _DECADES = 0.05, 100.0  # ranges of lambda that suggest a clock
-_NEAR = 0.03  # of the whole way: a clock puts an anchor in its place
+_NEAR = 0.05  # of the whole way: a clock puts an anchor in its place
 _DISAGREEMENT = 0.1  # clocks further apart than this tell different stories
 _MAX_BEND = 8.0
-_N_SPLITS, _MAX_DRAWS = 4, 1024  # of the noise of samples
+_N_SPLITS, _MAX_DRAWS = 8, 1024  # of the noise of samples
 
 
 def choose_clock(lam_transform, data, solver, geodesic, rng):
@@ -140,7 +140,7 @@ def _noise(data, anchor, rng):
     for _ in range(_N_SPLITS):
         order = rng.permutation(rows)
         order = order[np.argsort(data.groups[order], kind="stable")]
-        groups, first, size = np.unique(data.groups[order], return_index=True, return_counts=True)
+        _, first, size = np.unique(data.groups[order], return_index=True, return_counts=True)
         rank = np.arange(len(order)) - np.repeat(first, size)
         kept = rank < np.repeat(np.minimum(2 * (size // 2), _MAX_DRAWS), size)
         one, other = (order[kept & (rank % 2 == parity)] for parity in (0, 1))

@@ -82,23 +82,25 @@ class ConditionEncoder:
         """Return the numeric columns as float64 and the categorical ones as objects."""
         if X is None or not X.shape[1]:
             return np.zeros((n_rows, 0)), np.zeros((n_rows, 0), dtype=object)
-        frame = X if is_frame(X) else pd.DataFrame(X)
-        values = frame.loc[:, self.categorical_].astype(object)
-        if values.isna().to_numpy().any():
-            raise ValueError(
-                "Input X contains NaN in a categorical column; replace missing values, "
-                "for instance by a category of their own."
-            )
-        numeric = frame.loc[:, ~self.categorical_]
+        numeric, values = X, np.zeros((len(X), 0), dtype=object)
+        if self.categorical_.any():
+            frame = X if is_frame(X) else pd.DataFrame(X)
+            categories = frame.loc[:, self.categorical_].astype(object)
+            if categories.isna().to_numpy().any():
+                raise ValueError(
+                    "Input X contains NaN in a categorical column; replace missing values, "
+                    "for instance by a category of their own."
+                )
+            numeric, values = frame.loc[:, ~self.categorical_], categories.to_numpy()
         if not numeric.shape[1]:
-            return np.zeros((len(frame), 0)), values.to_numpy()
+            return np.zeros((len(X), 0)), values
         try:
             numeric = check_array(numeric, dtype=np.float64, input_name="X", ensure_min_features=0)
         except (TypeError, ValueError) as error:
             if "X" in str(error):
                 raise
             raise type(error)(f"X: {error}") from error
-        return numeric, values.to_numpy()
+        return numeric, values
 
 
 def categorical_mask(X, categorical_features):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import tasks
-from benchmarks.judge import judge, prepare, read
+from benchmarks.judge import draws_per_second, judge, prepare, read
 from benchmarks.methods import METHODS, make_method
 from benchmarks.report import BEGIN, END, tables, write_page
 from benchmarks.tasks import TASKS, make_task
@@ -17,6 +17,16 @@ class Still:
 
     def transport(self, X, y, lam_from, lam_to):
         return y
+
+
+class Recorder:
+    """Notes for how many rows, and where, draws were asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def sample(self, X, lam, random_state):
+        self.asked.append((len(X), {tuple(row) for row in X}, lam))
 
 
 class Exact:
@@ -63,10 +73,20 @@ def test_every_method_can_be_made():
     assert all(callable(maker) for maker in TASKS.values())
 
 
+def test_speed_of_draws():
+    (question, *_) = make_task("bootstrap_linnerud/3", 0).questions
+    model = Recorder()
+    assert draws_per_second(model, question) > 0
+    (n_warm, *_), (n, rows, lam) = model.asked
+    assert n_warm < n == 10_000
+    assert rows == {tuple(row) for row in question.X} and lam == question.lam_to
+
+
 def test_one_record(tmp_path):
     method = "the same, linear in lambda"
     record = judge("quantile_diabetes/3", method, 0, *prepare("quantile_diabetes/3", 0, None))
     assert record["floor"] < record["score"] < record["not moving"]
+    assert record["draws_per_second"] > 100
     path = tmp_path / "results.jsonl"
     path.write_text(json.dumps(record) + "\n" + json.dumps(record)[:-20])
     assert read(path) == [record]  # a line that was cut off is left out
