@@ -183,7 +183,7 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             self.learning_rate,
             self.early_stopping,
             self.tol,
-            _pick_device(self.device),
+            pick_device(self.device),
             self.verbose,
         )
 
@@ -437,6 +437,33 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
         """
         return r2_score(y, self.predict(X, lam), sample_weight=sample_weight)
 
+    # ---------------------------------------------------------------- files
+
+    def save(self, path):
+        """Write the fitted surrogate to a plain data file, for `sklearn_hti.load`.
+
+        The file holds numbers and names (safetensors and JSON), nothing that could be executed.
+        It is written beside `path` and takes its place once it is complete.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, whatever its name ends in.
+
+        Raises
+        ------
+        TypeError
+            If an object of the user is part of the surrogate: a function, an estimator, a
+            transformer or a class derived from ours. `skops.io.dump` and `joblib.dump` keep
+            those.
+        OSError
+            If the file cannot be written; what was there before is unchanged.
+        """
+        from ._persistence import save  # knows all surrogates, so it cannot be imported above
+
+        check_is_fitted(self)
+        save(self, path)
+
     # ---------------------------------------------------------------- helpers
 
     def _split_lam(self, X, lam, *, reset, n_rows=None):
@@ -535,7 +562,7 @@ def _take(X, rows):
     return X.iloc[rows] if check.is_frame(X) else X[rows]
 
 
-def _pick_device(device):
+def pick_device(device):
     """Return the torch device, checked."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
