@@ -98,9 +98,10 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     device : str, default="auto"
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
     callbacks : list, default=None
-        Callbacks of skorch for the training of the networks.
+        Callbacks of skorch for the training of the networks, each as callback or (name,
+        callback); `sklearn_hti.callbacks.Checkpoint` lets a fit go on where it was cut off.
     verbose : int, default=0
-        With 1, show progress bars.
+        0 is silent, 1 and more show a progress bar of each network on stderr.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random in `fit`.
 
@@ -120,10 +121,12 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         The solver that coupled the anchors.
     flow_map_ : TransportMap
         The trained network that moves scaled outputs between clock times.
-    history_ : list of dict
-        Losses by stage ("paths", "transport", "base") and epoch; "paths" of the neural dual
-        adds the ``dual_value``, the transport ``cost``, the ``map_residual``, the
-        ``negative_share`` of costs and the range of eigenvalues of the metric.
+    history_ : DataFrame
+        One row per epoch of about 50 steps of each network: its ``stage`` ("paths", "transport",
+        "base"), ``epoch``, ``step``, ``train_loss``, ``valid_loss`` (nan where no rows are held
+        out), learning rate ``lr`` and ``seconds``. "paths" of the neural dual adds the
+        ``dual_value``, the transport ``cost``, the ``map_residual``, the ``negative_share`` of
+        costs and the range of eigenvalues of the metric.
     diagnostics_ : dict
         In scaled units, how far the outputs moved from the base are from those of every
         anchor (``marginal_w2``, beside ``standing_w2`` without moving and ``floor_w2``

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import r2_score
@@ -16,10 +17,14 @@ from ._compat import HasMethods, Interval, StrOptions
 from ._encoding import ConditionEncoder, Conditions, OutputScaler, TrainingData, find_anchors
 from ._random import draw_seeds, sampling_generator
 from .base import check_base, make_base
+from .callbacks import begin_checkpoints
 from .nn import Conditioning
-from .nn.engine import TrainingSettings
+from .nn.engine import TrainingSettings, count_steps
 from .paths import StraightGeodesic
 from .solvers.registry import ALIASES, resolve
+
+# of `history_`, to which a stage may add more
+_COLUMNS = ["stage", "epoch", "step", "train_loss", "valid_loss", "lr", "seconds"]
 
 SEEDS = (
     "coupling",
@@ -157,9 +162,11 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             anchors,
         )
         settings = self._settings()
+        begin_checkpoints(self, data, seeds)
         self.history_ = []
         self._fit_transport(data, seeds, settings)
         self._fit_base(X, y, data, seeds, settings)
+        self.history_ = _as_frame(self.history_)
         return self
 
     def _check_components(self):
@@ -227,13 +234,15 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
 
     def _record(self, stage, history):
         """Append one record per epoch: losses, duration, and what else the stage recorded."""
+        step = 0
         for epoch in history:
+            step += count_steps([epoch])
             figures = {
-                k: v
+                "seconds" if k == "dur" else k: v
                 for k, v in epoch.items()
                 if isinstance(v, Real) and not k.endswith(("_best", "_count"))
             }
-            self.history_.append({"stage": stage} | figures)
+            self.history_.append({"stage": stage, "step": step} | figures)
 
     # ---------------------------------------------------------------- answers
 
@@ -556,6 +565,12 @@ def check_n_samples(n_samples):
     """Raise unless a number of draws is a positive integer."""
     if not isinstance(n_samples, Integral) or n_samples < 1:
         raise ValueError(f"n_samples={n_samples!r} must be None or a positive integer.")
+
+
+def _as_frame(records):
+    """Return the records of all epochs as a DataFrame, one row each."""
+    more = dict.fromkeys(name for record in records for name in record if name not in _COLUMNS)
+    return pd.DataFrame(records, columns=[*_COLUMNS, *more])
 
 
 def _take(X, rows):

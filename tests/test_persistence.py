@@ -158,7 +158,7 @@ def test_what_users_see_is_kept(default, table, path):
     assert repr(again.lam_transform_) == repr(default.lam_transform_)
     assert again.lam_transform_.scores == default.lam_transform_.scores
     assert again.diagnostics_ == default.diagnostics_
-    assert pd.DataFrame(again.history_).equals(pd.DataFrame(default.history_))
+    assert again.history_.equals(default.history_)
     assert (again.base_.name, again.base_.reason) == (default.base_.name, default.base_.reason)
     assert again.base_lam_ == default.base_lam_
     assert repr(again.solver_) == repr(default.solver_)

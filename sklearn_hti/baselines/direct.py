@@ -64,7 +64,7 @@ class DirectSurrogateRegressor(BaseSurrogate):
         The source of leftovers at the base anchor.
     base_lam_ : float
         The anchor of the base.
-    history_ : list of dict
+    history_ : DataFrame
         Empty: what is trained is the estimator's own.
     n_features_in_ : int
         Number of columns of X, the lambda column included.

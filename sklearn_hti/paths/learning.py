@@ -123,13 +123,24 @@ class Recouple(Callback):
         """Let the metric learn at once in a training too short to be parted."""
         net.module_.metric_learns = net.max_epochs == 1
 
+    def on_epoch_begin(self, net, **kwargs):
+        """Recouple where a training goes on that had done so before it was cut off."""
+        if len(net.history) - 1 >= self._epochs(net)[0] and not net.module_.metric_learns:
+            self._couple(net)
+
     def on_epoch_end(self, net, **kwargs):
         """Recouple at even distances, `n_times` in all where there are enough epochs."""
-        shares = np.arange(1, self.n_times + 1) / (self.n_times + 1)
         epoch = len(net.history)
-        if epoch < net.max_epochs and epoch in np.floor(shares * net.max_epochs).clip(1):
-            self.dataset.couple(self.solve())
-            net.module_.metric_learns = True
+        if epoch < net.max_epochs and epoch in self._epochs(net):
+            self._couple(net)
+
+    def _epochs(self, net):
+        shares = np.arange(1, self.n_times + 1) / (self.n_times + 1)
+        return np.floor(shares * net.max_epochs).clip(1)
+
+    def _couple(self, net):
+        self.dataset.couple(self.solve())
+        net.module_.metric_learns = True
 
 
 def learn_geodesics(
