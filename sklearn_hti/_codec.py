@@ -27,11 +27,14 @@ class Encoder:
         What may be stored, by name.
     left_out : dict of str to set
         Names of attributes that are not stored, by name of the class.
+    foreign : list, default=None
+        Takes the objects that the table does not name; None refuses them.
     """
 
-    def __init__(self, classes, left_out):
+    def __init__(self, classes, left_out, foreign=None):
         self.names = {cls: name for name, cls in classes.items()}
         self.left_out = left_out
+        self.foreign = foreign
         self.arrays = {}
         self._keys = {}  # by id, of arrays that stay alive in `_kept`
         self._kept = []
@@ -42,7 +45,7 @@ class Encoder:
         Raises
         ------
         TypeError
-            If it is, or holds, an object that the table does not name.
+            If it is, or holds, an object that the table does not name, unless those are taken.
         """
         kind = type(value)
         if value is None or kind in (bool, int, str):
@@ -64,6 +67,9 @@ class Encoder:
         if kind is type and issubclass(value, np.generic):
             return {"dtype": np.dtype(value).name}
         if kind not in self.names:
+            if self.foreign is not None:
+                self.foreign.append(value)
+                return {"foreign": len(self.foreign) - 1}
             raise TypeError(
                 f"save: {where or 'the surrogate'} is {_described(value)}, which a plain data "
                 "file cannot hold. skops.io.dump keeps it, or joblib.dump, whose files run code "
@@ -125,12 +131,15 @@ class Decoder:
         The arrays of the nodes.
     device : str
         Where networks go.
+    foreign : list, default=()
+        The objects that the table does not name.
     """
 
-    def __init__(self, classes, arrays, device):
+    def __init__(self, classes, arrays, device, foreign=()):
         self.classes = classes
         self.arrays = arrays
         self.device = device
+        self.foreign = foreign
 
     def decode(self, node):
         """Return the value of a node.
@@ -156,6 +165,9 @@ class Decoder:
 
     def _array(self, key):
         return self.arrays[key]
+
+    def _foreign(self, index):
+        return self.foreign[index]
 
     def _transposed(self, node):
         return self.decode(node).T
@@ -223,7 +235,7 @@ class Decoder:
 
 # nodes that a Decoder has a method for
 _TAGS = (
-    *("array", "device", "dtype", "float", "object", "objects"),
+    *("array", "device", "dtype", "float", "foreign", "object", "objects"),
     *("ragged", "scalar", "texts", "transposed"),
 )
 

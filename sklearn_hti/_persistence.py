@@ -1,6 +1,5 @@
 """Fitted surrogates in plain data files: safetensors, with JSON for structure; no pickle."""
 
-import copy
 import hashlib
 import json
 import os
@@ -21,7 +20,7 @@ from . import lagrangian as energies
 from . import solvers as plans
 from ._codec import Decoder, Encoder
 from ._files import replacing
-from .baselines import displacement, flow_matching, nearest, velocity
+from .baselines import direct, displacement, flow_matching, nearest, velocity
 from .lagrangian import kinetic, potential, support
 from .nn import conditioning, modules
 from .paths import GeodesicPath, SmoothPath
@@ -63,6 +62,7 @@ _CLASSES = {
         _transport_map.TransportMap,
         bases.FlowBase,
         bases.NeighborsBase,
+        direct._Leftovers,
         displacement._Jumps,
         energies.Lagrangian,
         flow_matching.IndependentCoupling,
@@ -77,6 +77,7 @@ _CLASSES = {
         modules.ConditionEmbedding,
         modules.FlowMap,
         potential.LogDensity,
+        potential._UserField,
         support.Support,
         velocity.VelocityField,
         nn.Embedding,
@@ -101,7 +102,8 @@ _LEFT_OUT = {"FlowBase": {"history_"}}
 def save(model, path):
     """Write a fitted surrogate; see `BaseSurrogate.save`."""
     encoder = Encoder(_CLASSES, _LEFT_OUT)
-    plain = copy.copy(model)
+    plain = object.__new__(type(model))
+    vars(plain).update(vars(model))
     # what only a new fit would need: objects of the user, and a generator that has moved on
     if hasattr(model, "callbacks"):
         plain.callbacks = None
@@ -197,6 +199,22 @@ def load(path, device="auto"):
             stacklevel=2,
         )
     return model
+
+
+def get_state(model):
+    """Return what pickle and skops store: text, arrays and, as they are, objects of the user."""
+    foreign = []
+    encoder = Encoder(_CLASSES, _LEFT_OUT, foreign)
+    nodes = json.dumps(encoder.encode(vars(model)), allow_nan=False)
+    device = str(_device_of(model))
+    return {"nodes": nodes, "arrays": encoder.arrays, "device": device, "foreign": foreign}
+
+
+def set_state(model, state):
+    """Give a surrogate the attributes that `get_state` has returned."""
+    device = _choose_device("auto", state["device"])
+    decoder = Decoder(_CLASSES, state["arrays"], device, state["foreign"])
+    vars(model).update(decoder.decode(json.loads(state["nodes"])))
 
 
 class _DeviceError(ValueError):

@@ -473,6 +473,17 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
         check_is_fitted(self)
         save(self, path)
 
+    def __getstate__(self):
+        """Return plain data, which skops takes and which go from device to device."""
+        from ._persistence import get_state
+
+        return get_state(self)
+
+    def __setstate__(self, state):
+        from ._persistence import set_state
+
+        set_state(self, state)
+
     # ---------------------------------------------------------------- helpers
 
     def _split_lam(self, X, lam, *, reset, n_rows=None):

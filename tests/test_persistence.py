@@ -1,10 +1,12 @@
 """Surrogates in files: the same answers, and no harm from what is not a surrogate."""
 
+import copy
 import json
 import os
 import pickle
 import resource
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,9 +15,11 @@ from safetensors.numpy import save as to_safetensors
 from sklearn.base import clone
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     MinMaxScaler,
+    OneHotEncoder,
     PowerTransformer,
     QuantileTransformer,
     StandardScaler,
@@ -251,6 +255,68 @@ def test_objects_of_the_user_are_refused(fit, path, model, named):
 def test_unfitted_is_refused(path):
     with pytest.raises(NotFittedError):
         HyperparameterTrajectoryRegressor().save(path)
+
+
+# ---------------------------------------------------------------- pickle, joblib, skops
+
+
+OWN = {
+    "default": HyperparameterTrajectoryRegressor(),
+    "estimator": HyperparameterTrajectoryRegressor(
+        base=make_pipeline(OneHotEncoder(), LinearRegression()),
+        lam_transform=FunctionTransformer(np.log),
+    ),
+    "function": HyperparameterTrajectoryRegressor(potential=square),
+    "direct": baselines.DirectSurrogateRegressor(LinearRegression()),
+    "nearest": baselines.NearestAnchorRegressor(),
+}
+
+
+@pytest.fixture(scope="module", params=OWN)
+def own(fit, request):
+    """Surrogates with and without objects of the user."""
+    return request.param, fit(clone(OWN[request.param]))
+
+
+def test_pickle_joblib_and_copies(own, table, tmp_path):
+    _, model = own
+    joblib.dump(model, tmp_path / "model")
+    for again in (
+        joblib.load(tmp_path / "model"),
+        joblib.load(tmp_path / "model", mmap_mode="r"),
+        pickle.loads(pickle.dumps(model)),
+        copy.deepcopy(model),
+        copy.copy(model),
+    ):
+        assert_same_answers(model, again, *table)
+
+
+def test_skops_has_to_trust_the_surrogate_alone(own, table):
+    """And what the user has put into it."""
+    skops = pytest.importorskip("skops.io", reason="skops is of the user")
+    name, model = own
+    data = skops.dumps(model)
+    trusted = skops.get_untrusted_types(data=data)
+    more = {
+        "estimator": [
+            "sklearn_hti._encoding.OutputScaler",
+            "sklearn_hti.base.wrapped.EstimatorBase",
+        ],
+        "direct": ["sklearn_hti.baselines.direct._Mean"],
+    }
+    expected = [f"{type(model).__module__}.{type(model).__name__}"]
+    expected += more.get(name, [])
+    expected += [f"{__name__}.square"] * (name == "function")
+    assert sorted(trusted) == sorted(expected)
+    assert_same_answers(model, skops.loads(data, trusted=trusted), *table)
+
+
+def test_a_pickle_from_another_device(default, table):
+    """Where there is no such device, networks come to the CPU."""
+    state = default.__getstate__() | {"device": "cuda:77"}
+    again = HyperparameterTrajectoryRegressor.__new__(HyperparameterTrajectoryRegressor)
+    again.__setstate__(state)
+    assert_same_answers(default, again, *table)
 
 
 # ---------------------------------------------------------------- faults of the disk
