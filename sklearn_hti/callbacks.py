@@ -199,6 +199,7 @@ def _state(net, batches):
             for c in _callbacks(net, EarlyStopping)
         ],
         "batches": batches.generator.get_state(),
+        "dataset": batches.dataset.state_dict(),
     }
 
 
@@ -213,6 +214,7 @@ def _restore(net, batches, state):
     for callback, stored in zip(_callbacks(net, EarlyStopping), state["stopping"], strict=True):
         vars(callback).update(stored)
     batches.generator.set_state(state["batches"])
+    batches.dataset.load_state_dict(state["dataset"])
 
 
 def _plain(value):

@@ -53,6 +53,13 @@ class DrawnDataset(Dataset):
         """Return one batch: a dict of module inputs, and the target."""
         raise NotImplementedError
 
+    def state_dict(self):
+        """Return what changes in training, for checkpoints: tensors and numbers."""
+        return {}
+
+    def load_state_dict(self, state):
+        """Go on from a state."""
+
 
 class BatchIterator:
     """Yield batches of a DrawnDataset; tensors were moved to the device once."""

@@ -7,7 +7,7 @@ from torch import nn
 from torch.func import functional_call
 
 from .._trajectories import build_trajectories
-from ..lagrangian.support import path_conditions
+from ..lagrangian.support import PathConditions, path_conditions
 from ..nn.engine import DrawnDataset, Engine, train
 from .geodesic import Geodesic, StraightGeodesic, build_paths
 
@@ -48,6 +48,18 @@ class PairDataset(DrawnDataset):
         self.x = path_conditions(self.data, rows[picked], self.device)
         self.first, self.size = (tensor(v[index], torch.int64) for v in (first, size))
         self.n_rows = len(picked)
+
+    def state_dict(self):
+        """Return the pairs, and the randomness of couplings to come."""
+        pairs = [self.y0, self.y1, *self.x, self.first, self.size]
+        return {"pairs": pairs, "rng": self.rng.bit_generator.state}
+
+    def load_state_dict(self, state):
+        """Go on with the pairs of a state."""
+        y0, y1, *x, first, size = (part.to(self.device) for part in state["pairs"])
+        self.y0, self.y1, self.x, self.n_rows = y0, y1, PathConditions(*x), len(y0)
+        self.first, self.size = first, size
+        self.rng.bit_generator.state = state["rng"]
 
     def draw(self, rows, generator):
         """Return pairs; one in three starts is led to a random end of its edge and condition."""
@@ -124,23 +136,20 @@ class Recouple(Callback):
         net.module_.metric_learns = net.max_epochs == 1
 
     def on_epoch_begin(self, net, **kwargs):
-        """Recouple where a training goes on that had done so before it was cut off."""
-        if len(net.history) - 1 >= self._epochs(net)[0] and not net.module_.metric_learns:
-            self._couple(net)
+        """Let the metric learn in a training that goes on and had recoupled before."""
+        if len(net.history) > self._epochs(net)[0]:
+            net.module_.metric_learns = True
 
     def on_epoch_end(self, net, **kwargs):
         """Recouple at even distances, `n_times` in all where there are enough epochs."""
         epoch = len(net.history)
         if epoch < net.max_epochs and epoch in self._epochs(net):
-            self._couple(net)
+            self.dataset.couple(self.solve())
+            net.module_.metric_learns = True
 
     def _epochs(self, net):
         shares = np.arange(1, self.n_times + 1) / (self.n_times + 1)
         return np.floor(shares * net.max_epochs).clip(1)
-
-    def _couple(self, net):
-        self.dataset.couple(self.solve())
-        net.module_.metric_learns = True
 
 
 def learn_geodesics(
