@@ -79,7 +79,7 @@ def stored(folder):
 # ---------------------------------------------------------------- checkpoints
 
 
-@pytest.mark.parametrize(("crash_at", "n_done"), [(70, 0), (110, 0), (210, 1), (340, 2)])
+@pytest.mark.parametrize(("crash_at", "n_done"), [(110, 0), (210, 1), (340, 2)])
 def test_a_fit_that_goes_on_is_the_same_to_the_bit(
     build, whole, networks, tmp_path, crash_at, n_done
 ):
