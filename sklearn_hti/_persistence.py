@@ -117,6 +117,8 @@ def save(model, path):
         "device": str(_device_of(model)),
         "root": encoder.encode(plain),
     }
+    if not _are_numbers(encoder.arrays):
+        raise ValueError("save: the surrogate holds NaN, which `load` would refuse. Fit it again.")
     text = json.dumps(head, allow_nan=False)
     digest = _digest(text, encoder.arrays)
     data = to_safetensors(encoder.arrays, {_ENTRY: text, "sha256": digest})
@@ -243,10 +245,13 @@ def _read(path):
         )
     if digest != _digest(text, arrays):
         raise ValueError(f"{refused}: its checksum is not that of its content. Save it again.")
-    for array in arrays.values():
-        if array.dtype.kind not in "biuf" or np.isnan(array).any():
-            raise ValueError(f"{refused}: it holds what is no number. Save it again.")
+    if not _are_numbers(arrays):
+        raise ValueError(f"{refused}: it holds what is no number. Save it again.")
     return head, arrays
+
+
+def _are_numbers(arrays):
+    return all(a.dtype.kind in "biuf" and not np.isnan(a).any() for a in arrays.values())
 
 
 def _digest(text, arrays):

@@ -465,6 +465,8 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             If an object of the user is part of the surrogate: a function, an estimator, a
             transformer or a class derived from ours. `skops.io.dump` and `joblib.dump` keep
             those.
+        ValueError
+            If the surrogate holds NaN.
         OSError
             If the file cannot be written; what was there before is unchanged.
         """

@@ -252,6 +252,14 @@ def test_objects_of_the_user_are_refused(fit, path, model, named):
     assert not path.exists()
 
 
+def test_what_could_not_be_loaded_is_refused(default, path):
+    spoiled = copy.deepcopy(default)
+    spoiled.base_.y_[0, 0] = np.nan
+    with pytest.raises(ValueError, match="holds NaN"):
+        spoiled.save(path)
+    assert not path.exists()
+
+
 def test_unfitted_is_refused(path):
     with pytest.raises(NotFittedError):
         HyperparameterTrajectoryRegressor().save(path)
