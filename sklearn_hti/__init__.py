@@ -5,8 +5,9 @@ a few values of a hyperparameter lambda, and draws y ~ p_lambda(y | x) at any va
 """
 
 from ._estimator import HyperparameterTrajectoryRegressor
+from ._persistence import load
 from ._sweep import sweep
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["HyperparameterTrajectoryRegressor", "__version__", "sweep"]
+__all__ = ["HyperparameterTrajectoryRegressor", "__version__", "load", "sweep"]

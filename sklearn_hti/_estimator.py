@@ -1,5 +1,7 @@
 """The estimator: learn from outputs at a few lambdas, sample at any lambda between."""
 
+from sklearn.utils.validation import check_is_fitted
+
 from ._assembly import build_lagrangian, fit_trajectories
 from ._compat import StrOptions
 from ._diagnostics import check_fit, warn_of
@@ -96,9 +98,10 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     device : str, default="auto"
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
     callbacks : list, default=None
-        Callbacks of skorch for the training of the networks.
+        Callbacks of skorch for the training of the networks, each as callback or (name,
+        callback); `sklearn_hti.callbacks.Checkpoint` lets a fit go on where it was cut off.
     verbose : int, default=0
-        With 1, show progress bars.
+        0 is silent, 1 and more show a progress bar of each network on stderr.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random in `fit`.
 
@@ -118,10 +121,12 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         The solver that coupled the anchors.
     flow_map_ : TransportMap
         The trained network that moves scaled outputs between clock times.
-    history_ : list of dict
-        Losses by stage ("paths", "transport", "base") and epoch; "paths" of the neural dual
-        adds the ``dual_value``, the transport ``cost``, the ``map_residual``, the
-        ``negative_share`` of costs and the range of eigenvalues of the metric.
+    history_ : DataFrame
+        One row per epoch of about 50 steps of each network: its ``stage`` ("paths", "transport",
+        "base"), ``epoch``, ``step``, ``train_loss``, ``valid_loss`` (nan where no rows are held
+        out), learning rate ``lr`` and ``seconds``. "paths" of the neural dual adds the
+        ``dual_value``, the transport ``cost``, the ``map_residual``, the ``negative_share`` of
+        costs and the range of eigenvalues of the metric.
     diagnostics_ : dict
         In scaled units, how far the outputs moved from the base are from those of every
         anchor (``marginal_w2``, beside ``standing_w2`` without moving and ``floor_w2``
@@ -224,6 +229,55 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.callbacks = callbacks
         self.verbose = verbose
         self.random_state = random_state
+
+    def export(self, path, format="onnx", *, lam_from=None):
+        """Write the transport from one lambda to any as a single graph.
+
+        The graph needs neither this package nor scikit-learn. Its inputs are single-precision
+        arrays ``x`` of shape (n, C), ``y`` of shape (n, D) and ``lam`` of shape (n,), for any
+        number of rows n; its output ``moved`` of shape (n, D) is that of `transport`. ``x`` holds
+        the columns of X without the lambda column, categories by their numbers; without a
+        condition there is no ``x``. The clock, all scaling and `y_bounds` are in the graph.
+        A lambda outside the anchors counts as the nearest one, and a number that is no category's
+        as the nearest that is.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file.
+        format : {"onnx", "torch"}, default="onnx"
+            "onnx" is for any runtime of ONNX and needs ``pip install "sklearn-hti[onnx]"``;
+            "torch" is for `torch.export.load` (a name in ``.pt2`` is usual).
+        lam_from : float, default=None
+            Where the outputs come from, between the anchors; None is the base anchor.
+
+        Returns
+        -------
+        dict
+            What the inputs mean, which the file holds, too: names of the columns ``x``, the
+            ``categories`` (column of ``x`` and its values in the order of their numbers, from 0),
+            ``n_outputs``, ``lam_from`` and ``lam_range``.
+
+        Raises
+        ------
+        ImportError
+            If "onnx" is not installed.
+        OSError
+            If the file cannot be written; what was there before is unchanged.
+        ValueError
+            If `lam_from` lies outside the anchors, or the clock is a transformer too steep for
+            the table that stands for it.
+
+        See Also
+        --------
+        save : Writes the whole surrogate, to be loaded by this package.
+        """
+        from ._export import export
+
+        check_is_fitted(self)
+        lam_from = self.base_lam_ if lam_from is None else lam_from
+        lam_from = float(self._check_lam_from(lam_from, 1)[0])
+        return export(self, path, format, lam_from)
 
     def _check_components(self):
         self.solver_ = resolve("solver", self.solver)

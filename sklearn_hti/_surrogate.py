@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import r2_score
@@ -16,10 +17,14 @@ from ._compat import HasMethods, Interval, StrOptions
 from ._encoding import ConditionEncoder, Conditions, OutputScaler, TrainingData, find_anchors
 from ._random import draw_seeds, sampling_generator
 from .base import check_base, make_base
+from .callbacks import begin_checkpoints
 from .nn import Conditioning
-from .nn.engine import TrainingSettings
+from .nn.engine import TrainingSettings, count_steps
 from .paths import StraightGeodesic
 from .solvers.registry import ALIASES, resolve
+
+# of `history_`, to which a stage may add more
+_COLUMNS = ["stage", "epoch", "step", "train_loss", "valid_loss", "lr", "seconds"]
 
 SEEDS = (
     "coupling",
@@ -157,9 +162,11 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             anchors,
         )
         settings = self._settings()
+        begin_checkpoints(self, data, seeds)
         self.history_ = []
         self._fit_transport(data, seeds, settings)
         self._fit_base(X, y, data, seeds, settings)
+        self.history_ = _as_frame(self.history_)
         return self
 
     def _check_components(self):
@@ -183,7 +190,7 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             self.learning_rate,
             self.early_stopping,
             self.tol,
-            _pick_device(self.device),
+            pick_device(self.device),
             self.verbose,
         )
 
@@ -227,13 +234,15 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
 
     def _record(self, stage, history):
         """Append one record per epoch: losses, duration, and what else the stage recorded."""
+        step = 0
         for epoch in history:
+            step += count_steps([epoch])
             figures = {
-                k: v
+                "seconds" if k == "dur" else k: v
                 for k, v in epoch.items()
                 if isinstance(v, Real) and not k.endswith(("_best", "_count"))
             }
-            self.history_.append({"stage": stage} | figures)
+            self.history_.append({"stage": stage, "step": step} | figures)
 
     # ---------------------------------------------------------------- answers
 
@@ -437,6 +446,46 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
         """
         return r2_score(y, self.predict(X, lam), sample_weight=sample_weight)
 
+    # ---------------------------------------------------------------- files
+
+    def save(self, path):
+        """Write the fitted surrogate to a plain data file, for `sklearn_hti.load`.
+
+        The file holds numbers and names (safetensors and JSON), nothing that could be executed.
+        It is written beside `path` and takes its place once it is complete.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, whatever its name ends in.
+
+        Raises
+        ------
+        TypeError
+            If an object of the user is part of the surrogate: a function, an estimator, a
+            transformer or a class derived from ours. `skops.io.dump` and `joblib.dump` keep
+            those.
+        ValueError
+            If the surrogate holds NaN.
+        OSError
+            If the file cannot be written; what was there before is unchanged.
+        """
+        from ._persistence import save  # knows all surrogates, so it cannot be imported above
+
+        check_is_fitted(self)
+        save(self, path)
+
+    def __getstate__(self):
+        """Return plain data, which skops takes and which go from device to device."""
+        from ._persistence import get_state
+
+        return get_state(self)
+
+    def __setstate__(self, state):
+        from ._persistence import set_state
+
+        set_state(self, state)
+
     # ---------------------------------------------------------------- helpers
 
     def _split_lam(self, X, lam, *, reset, n_rows=None):
@@ -531,11 +580,17 @@ def check_n_samples(n_samples):
         raise ValueError(f"n_samples={n_samples!r} must be None or a positive integer.")
 
 
+def _as_frame(records):
+    """Return the records of all epochs as a DataFrame, one row each."""
+    more = dict.fromkeys(name for record in records for name in record if name not in _COLUMNS)
+    return pd.DataFrame(records, columns=[*_COLUMNS, *more])
+
+
 def _take(X, rows):
     return X.iloc[rows] if check.is_frame(X) else X[rows]
 
 
-def _pick_device(device):
+def pick_device(device):
     """Return the torch device, checked."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"

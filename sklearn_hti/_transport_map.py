@@ -44,8 +44,8 @@ class TransportMap:
         moved = np.empty(y.shape)
         led_back = (start != self.base_time) & (start != end) & (self.guess_error is not None)
         for rows, move in (
-            (np.flatnonzero(~led_back), module.displacement),
-            (np.flatnonzero(led_back), self._move_through_base(module)),
+            (np.flatnonzero(~led_back), self.mover(module, False)),
+            (np.flatnonzero(led_back), self.mover(module, True)),
         ):
             for begin in range(0, len(rows), _CHUNK):
                 part = rows[begin : begin + _CHUNK]
@@ -58,8 +58,10 @@ class TransportMap:
                     moved[part] = move(y_part, numeric, codes, a, b).cpu().numpy()
         return moved
 
-    def _move_through_base(self, module):
-        """Return a function like `displacement` that goes through the inverse of the map."""
+    def mover(self, module, through_base):
+        """Return a function like `displacement` of the network, through its inverse if asked."""
+        if not through_base:
+            return module.displacement
 
         def move(y, numeric, codes, start, end):
             base = torch.full_like(start, self.base_time)

@@ -177,7 +177,7 @@ def test_kinetic_energies_by_name(make, turning, kinetic):
     assert not surrogate.lagrangian_.is_flat
     assert_allclose(surrogate.transport(X[:30], y[:30], 0.0, 1.5), y[30:], atol=0.25)
     assert np.isfinite(surrogate.transport(X[:30], y[:30], 0.0, 0.75)).all()
-    assert surrogate.history_[0]["stage"] == "paths"
+    assert surrogate.history_["stage"].iloc[0] == "paths"
 
 
 def test_one_output_without_weight_is_euclidean_to_the_bit(make):

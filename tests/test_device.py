@@ -5,6 +5,8 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sklearn_hti import load
+
 pytestmark = [
     pytest.mark.cuda,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU"),
@@ -48,3 +50,14 @@ def test_global_states_are_left_alone(make, networks):
 def test_auto_takes_the_gpu(make, networks):
     model = make(max_iter=10).fit(networks.X, networks.y, networks.lam)
     assert next(model.flow_map_.module.parameters()).device.type == "cuda"
+
+
+def test_a_surrogate_of_the_gpu_is_loaded_on_the_cpu(fitted, networks, tmp_path):
+    model, X, y = fitted["cuda"], networks.X[:80], networks.y[:80]
+    model.save(tmp_path / "model")
+    here, there = load(tmp_path / "model", device="cpu"), load(tmp_path / "model")
+    assert next(there.flow_map_.module.parameters()).device.type == "cuda"
+    assert_array_equal(there.transport(X, y, 0.0, 0.7), model.transport(X, y, 0.0, 0.7))
+    assert next(here.flow_map_.module.parameters()).device.type == "cpu"
+    assert_allclose(here.transport(X, y, 0.0, 0.7), model.transport(X, y, 0.0, 0.7), atol=1e-4)
+    assert_allclose(here.predict(X, 0.7), model.predict(X, 0.7), atol=1e-6)

@@ -218,10 +218,18 @@ def bent():
 
 def test_history_tells_of_learning(make, bent):
     model = make(max_iter=300, base="flow").fit(bent.X, bent.y, bent.lam)
-    stages = [record["stage"] for record in model.history_]
-    assert stages == ["transport"] * 6 + ["base"] * 6
-    transport = [r["valid_loss"] for r in model.history_ if r["stage"] == "transport"]
-    assert transport[-1] < 0.3 * transport[0]
+    history = model.history_
+    assert history.columns.tolist() == [
+        *("stage", "epoch", "step", "train_loss", "valid_loss", "lr", "seconds")
+    ]
+    assert history["stage"].tolist() == ["transport"] * 6 + ["base"] * 6
+    transport, base = history[:6], history[6:]
+    for stage in (transport, base):
+        assert stage["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+        assert stage["step"].tolist() == [50, 100, 150, 200, 250, 300]
+    assert transport["valid_loss"].iloc[-1] < 0.3 * transport["valid_loss"].iloc[0]
+    assert (history["seconds"] > 0).all()
+    assert transport["lr"].iloc[0] > 10 * transport["lr"].iloc[-1] > 0  # one cycle
 
 
 def test_longer_training_is_better(make, bent):

@@ -64,7 +64,7 @@ class DirectSurrogateRegressor(BaseSurrogate):
         The source of leftovers at the base anchor.
     base_lam_ : float
         The anchor of the base.
-    history_ : list of dict
+    history_ : DataFrame
         Empty: what is trained is the estimator's own.
     n_features_in_ : int
         Number of columns of X, the lambda column included.
@@ -111,7 +111,6 @@ class DirectSurrogateRegressor(BaseSurrogate):
         self.random_state = random_state
 
     def _fit_transport(self, data, seeds, settings):
-        self._lam_scaler = StandardScaler().fit(data.lam[:, None])
         default = MLPRegressor(hidden_layer_sizes=(128,) * 3, max_iter=500)
         estimator = clone(default if self.estimator is None else self.estimator)
         parameters = estimator.get_params() if hasattr(estimator, "get_params") else {}
@@ -122,19 +121,12 @@ class DirectSurrogateRegressor(BaseSurrogate):
         single = hasattr(estimator, "predict") and not get_tags(estimator).target_tags.multi_output
         if y.ndim == 2 and single and not hasattr(estimator, "sample"):
             estimator = MultiOutputRegressor(estimator)
-        self.estimator_ = estimator.fit(self._features(data.conditions, data.lam), y)
+        lam_scaler = StandardScaler().fit(data.lam[:, None])
+        self._mean = _Mean(estimator, lam_scaler, self._encoder.n_categories_)
+        self.estimator_ = estimator.fit(self._mean.features(data.conditions, data.lam), y)
 
     def _displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
         return self._mean(conditions, lam_to) - self._mean(conditions, lam_from)
-
-    def _features(self, conditions, lam):
-        """Return what the estimator takes, (n, F)."""
-        x = conditions.one_hot(self._encoder.n_categories_)
-        return np.hstack([x, self._lam_scaler.transform(np.reshape(lam, (-1, 1)))])
-
-    def _mean(self, conditions, lam):
-        """Return the regressor's answer in scaled units, (n, D)."""
-        return self.estimator_.predict(self._features(conditions, lam)).reshape(len(lam), -1)
 
     def _fit_base(self, X, y, data, seeds, settings):
         """Keep what the regressor leaves of the base anchor's rows."""
@@ -150,7 +142,7 @@ class DirectSurrogateRegressor(BaseSurrogate):
             return super()._sample(query, n_samples, random_state)
         check_n_samples(n_samples)
         seed = int(sampling_generator(random_state).integers(_MAX_SEED))
-        features = self._features(query.conditions, query.lam)
+        features = self._mean.features(query.conditions, query.lam)
         draws = draw_from(self.estimator_, features, n_samples, seed)
         return self._decode(draws.reshape(n_samples, len(query), -1))
 
@@ -197,6 +189,24 @@ class DirectSurrogateRegressor(BaseSurrogate):
         seed = int(sampling_generator(random_state).integers(_MAX_SEED))
         along = (Query(query.X, query.conditions, np.full(len(query), lam)) for lam in grid)
         return np.stack([self._sample(q, n_draws, seed) for q in along])
+
+
+class _Mean:
+    """The estimator's answer in scaled units."""
+
+    def __init__(self, estimator, lam_scaler, n_categories):
+        self.estimator = estimator
+        self.lam_scaler = lam_scaler
+        self.n_categories = n_categories
+
+    def features(self, conditions, lam):
+        """Return what the estimator takes, (n, F)."""
+        x = conditions.one_hot(self.n_categories)
+        return np.hstack([x, self.lam_scaler.transform(np.reshape(lam, (-1, 1)))])
+
+    def __call__(self, conditions, lam):
+        """Return the estimator's answer, (n, D)."""
+        return self.estimator.predict(self.features(conditions, lam)).reshape(len(lam), -1)
 
 
 class _Leftovers(NeighborsBase):

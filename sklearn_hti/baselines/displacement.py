@@ -61,7 +61,7 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
         The anchor of the base.
     solver_ : CouplingSolver
         The solver that coupled the anchors.
-    history_ : list of dict
+    history_ : DataFrame
         Empty: nothing is trained.
     n_features_in_ : int
         Number of columns of X, the lambda column included.
@@ -187,7 +187,7 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
         The anchor of the base.
     solver_ : CouplingSolver
         The solver that coupled the anchors.
-    history_ : list of dict
+    history_ : DataFrame
         Empty: nothing is trained.
     n_features_in_ : int
         Number of columns of X, the lambda column included.

@@ -67,7 +67,7 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
     callbacks : list, default=None
         Callbacks of skorch for the training of the networks.
     verbose : int, default=0
-        With 1, show progress bars.
+        0 is silent, 1 and more show a progress bar of each network on stderr.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random in `fit`.
 
@@ -85,8 +85,8 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         The anchor of the base.
     solver_ : CouplingSolver
         The solver that coupled the anchors, or with independent couplings chose the clock.
-    history_ : list of dict
-        Losses by stage ("paths", "transport", "base") and epoch.
+    history_ : DataFrame
+        Losses, learning rates and seconds by stage ("paths", "transport", "base") and epoch.
     n_iter_ : int
         Optimisation steps taken for the velocity field.
     n_features_in_ : int

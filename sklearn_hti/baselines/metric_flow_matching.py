@@ -62,7 +62,7 @@ class MetricFlowMatchingRegressor(FlowMatching):
     callbacks : list, default=None
         Callbacks of skorch for the training of the networks.
     verbose : int, default=0
-        With 1, show progress bars.
+        0 is silent, 1 and more show a progress bar of each network on stderr.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random in `fit`.
 
@@ -82,8 +82,8 @@ class MetricFlowMatchingRegressor(FlowMatching):
         The anchor of the base.
     solver_ : CouplingSolver
         The solver that coupled the anchors.
-    history_ : list of dict
-        Losses by stage ("paths", "transport", "base") and epoch.
+    history_ : DataFrame
+        Losses, learning rates and seconds by stage ("paths", "transport", "base") and epoch.
     n_iter_ : int
         Optimisation steps taken for the velocity field.
     n_features_in_ : int

@@ -53,6 +53,13 @@ class DrawnDataset(Dataset):
         """Return one batch: a dict of module inputs, and the target."""
         raise NotImplementedError
 
+    def state_dict(self):
+        """Return what changes in training, for checkpoints: tensors and numbers."""
+        return {}
+
+    def load_state_dict(self, state):
+        """Go on from a state."""
+
 
 class BatchIterator:
     """Yield batches of a DrawnDataset; tensors were moved to the device once."""
@@ -99,10 +106,24 @@ class BatchIterator:
 
 
 class Engine(NeuralNet):
-    """A skorch net that steps its optimizer on `loss(inputs, target)` of drawn batches."""
+    """A skorch net that steps its optimizer on `loss(inputs, target)` of drawn batches.
 
-    def __init__(self, module, *, criterion=nn.MSELoss, **kwargs):
+    `label` is the name of the stage.
+    """
+
+    def __init__(self, module, *, label="", criterion=nn.MSELoss, **kwargs):
+        self.label = label
         super().__init__(module, criterion=criterion, **kwargs)
+
+    def fit_loop(self, X, y=None, epochs=None, **options):
+        """Train for the epochs that are left: all, unless a checkpoint was restored."""
+        epochs = 0 if is_complete(self) else self.max_epochs - len(self.history)
+        return super().fit_loop(X, y, epochs, **options)
+
+    def on_epoch_end(self, net, *args, **kwargs):
+        """Record the learning rate."""
+        super().on_epoch_end(net, *args, **kwargs)
+        self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
 
     def get_iterator(self, dataset, training=False):
         """Return one iterator per role for the whole fit, so that its stream goes on."""
@@ -153,8 +174,14 @@ class StepProgress(Callback):
         self.n_steps = n_steps
 
     def on_train_begin(self, net, *args, **kwargs):
+        """Wait for what a checkpoint restores."""
+        self.bar_ = None
+
+    def on_epoch_begin(self, net, *args, **kwargs):
         """Open the bar."""
-        self.bar_ = tqdm(total=self.n_steps, desc=self.label, unit="step")
+        if self.bar_ is None:
+            done = count_steps(net.history)
+            self.bar_ = tqdm(total=self.n_steps, initial=done, desc=self.label, unit="step")
 
     def on_epoch_end(self, net, *args, **kwargs):
         """Advance by the steps of one epoch and show the loss."""
@@ -163,7 +190,8 @@ class StepProgress(Callback):
 
     def on_train_end(self, net, *args, **kwargs):
         """Close the bar."""
-        self.bar_.close()
+        if self.bar_ is not None:
+            self.bar_.close()
 
 
 def train(
@@ -210,6 +238,7 @@ def train(
         callbacks.append(("progress", StepProgress(label, n_epochs * n_batches)))
     net = engine(
         module.to(settings.device),
+        label=label,
         optimizer=Muon,
         optimizer__fused=True,
         optimizer__weight_decay=1e-4,
@@ -225,7 +254,7 @@ def train(
         iterator_valid__batch_size=1024,
         iterator_valid__fixed=True,
         train_split=None if validation is None else predefined_split(validation),
-        callbacks=[*callbacks, *user_callbacks],
+        callbacks=[*callbacks, *sorted(user_callbacks, key=_runs_last)],
         callbacks__print_log=None,
         device=settings.device,
         verbose=0,
@@ -234,15 +263,10 @@ def train(
     # (of OpenMP only: its limit is the calling thread's own, that of BLAS the process's)
     with threadpool_limits(1, user_api="openmp"):
         net.fit(training, None)
-    n_steps = count_steps(net.history)
-    stopped_early = any(
-        isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
-        for _, callback in net.callbacks_
-    )
-    if n_steps < n_epochs * n_batches and not stopped_early:
+    if not is_complete(net):
         warnings.warn(
-            f"{label}: interrupted after {n_steps} of {n_epochs * n_batches} steps; the best "
-            "state so far is kept.",
+            f"{label}: interrupted after {count_steps(net.history)} of {n_epochs * n_batches} "
+            "steps; the best state so far is kept.",
             ConvergenceWarning,
             stacklevel=4,
         )
@@ -250,9 +274,24 @@ def train(
     return net
 
 
+def is_complete(net):
+    """Tell whether a training took all its steps, or a callback stopped it early."""
+    stopped_early = any(
+        isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
+        for _, callback in net.callbacks_
+    )
+    n_steps = net.max_epochs * net.iterator_train__n_batches
+    return stopped_early or count_steps(net.history) >= n_steps
+
+
 def count_steps(history):
     """Return the optimisation steps of some epochs; validation batches are none."""
     return sum("train_loss" in batch for epoch in history for batch in epoch["batches"])
+
+
+def _runs_last(callback):
+    """Tell whether a callback, or a pair of name and callback, wants to come after others."""
+    return getattr(callback[1] if isinstance(callback, tuple) else callback, "runs_last", False)
 
 
 def _one_cycle(learning_rate, n_steps):

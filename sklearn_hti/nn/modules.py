@@ -188,7 +188,7 @@ class FlowMap(nn.Module):
         origin = guess = best = self(y, numeric, codes, start, reference)
         miss = self(origin, numeric, codes, reference, start) - y
         smallest = miss.square().sum(dim=1, keepdim=True)
-        inverse = torch.eye(y.shape[1], dtype=y.dtype, device=y.device).repeat(len(y), 1, 1)
+        inverse = torch.eye(y.shape[1], dtype=y.dtype, device=y.device).repeat(y.shape[0], 1, 1)
         for _ in range(n_steps):
             step = -(inverse @ miss.unsqueeze(2))
             origin = origin + step.squeeze(2)

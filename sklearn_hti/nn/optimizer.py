@@ -37,7 +37,10 @@ class Muon(torch.optim.AdamW):
         for shape, matrices in by_shape.items():
             grads = torch.stack([p.grad for p in matrices])
             for p, grad in zip(matrices, grads, strict=True):
-                momentum = self.state[p].setdefault("momentum", torch.zeros_like(p))
+                state = self.state[p]
+                if not state:  # AdamW wants a step in every state that it loads
+                    state |= {"step": torch.zeros(()), "momentum": torch.zeros_like(p)}
+                momentum = state["momentum"]
                 momentum.lerp_(grad, 1 - _MOMENTUM)
                 grad.lerp_(momentum, _MOMENTUM)
                 p.grad = None

@@ -7,7 +7,7 @@ from torch import nn
 from torch.func import functional_call
 
 from .._trajectories import build_trajectories
-from ..lagrangian.support import path_conditions
+from ..lagrangian.support import PathConditions, path_conditions
 from ..nn.engine import DrawnDataset, Engine, train
 from .geodesic import Geodesic, StraightGeodesic, build_paths
 
@@ -48,6 +48,18 @@ class PairDataset(DrawnDataset):
         self.x = path_conditions(self.data, rows[picked], self.device)
         self.first, self.size = (tensor(v[index], torch.int64) for v in (first, size))
         self.n_rows = len(picked)
+
+    def state_dict(self):
+        """Return the pairs, and the randomness of couplings to come."""
+        pairs = [self.y0, self.y1, *self.x, self.first, self.size]
+        return {"pairs": pairs, "rng": self.rng.bit_generator.state}
+
+    def load_state_dict(self, state):
+        """Go on with the pairs of a state."""
+        y0, y1, *x, first, size = (part.to(self.device) for part in state["pairs"])
+        self.y0, self.y1, self.x, self.n_rows = y0, y1, PathConditions(*x), len(y0)
+        self.first, self.size = first, size
+        self.rng.bit_generator.state = state["rng"]
 
     def draw(self, rows, generator):
         """Return pairs; one in three starts is led to a random end of its edge and condition."""
@@ -123,13 +135,21 @@ class Recouple(Callback):
         """Let the metric learn at once in a training too short to be parted."""
         net.module_.metric_learns = net.max_epochs == 1
 
+    def on_epoch_begin(self, net, **kwargs):
+        """Let the metric learn in a training that goes on and had recoupled before."""
+        if len(net.history) > self._epochs(net)[0]:
+            net.module_.metric_learns = True
+
     def on_epoch_end(self, net, **kwargs):
         """Recouple at even distances, `n_times` in all where there are enough epochs."""
-        shares = np.arange(1, self.n_times + 1) / (self.n_times + 1)
         epoch = len(net.history)
-        if epoch < net.max_epochs and epoch in np.floor(shares * net.max_epochs).clip(1):
+        if epoch < net.max_epochs and epoch in self._epochs(net):
             self.dataset.couple(self.solve())
             net.module_.metric_learns = True
+
+    def _epochs(self, net):
+        shares = np.arange(1, self.n_times + 1) / (self.n_times + 1)
+        return np.floor(shares * net.max_epochs).clip(1)
 
 
 def learn_geodesics(

@@ -228,7 +228,7 @@ def test_the_estimator_shows_the_history_of_the_dual(make):
     lam = np.repeat([0.0, 1.0], 40)
     y = rng.normal(size=(80, 2)) + lam[:, None]
     model = make(solver=NeuralDual(max_iter=60), max_iter=5).fit(None, y, lam)
-    paths = [record for record in model.history_ if record["stage"] == "paths"]
+    paths = [r for r in model.history_.to_dict("records") if r["stage"] == "paths"]
     assert len(paths) == 2
     for record in paths:
         assert record["dual_value"] == pytest.approx(-record["train_loss"])

@@ -1,0 +1,230 @@
+"""Callbacks for the training of the networks, beside those of skorch."""
+
+import hashlib
+import json
+import os
+import re
+import warnings
+from numbers import Real
+from pathlib import Path
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+
+from ._files import replacing
+from .exceptions import TrajectoryWarning
+from .nn.engine import count_steps, is_complete
+
+__all__ = ["Checkpoint"]
+
+_STOPPING = ("misses_", "dynamic_threshold_", "best_model_weights_", "best_epoch_")
+# parameters that do not change what is learned, or whose seeds are known
+_FREE = ("callbacks", "device", "random_state", "verbose")
+
+
+class Checkpoint(Callback):
+    """Lets a fit that was cut off go on where it was.
+
+    Give it to `callbacks` of a surrogate, and after a crash call `fit` again with the same data
+    and parameters: networks that were trained are read from `folder`, the one in training goes on
+    from its last checkpoint, with the same batches as if it had never stopped. Each fit has a
+    folder of its own in `folder`, named by its data and parameters, so that many fits may share
+    it. The files stay when the fit is done; delete them once the surrogate is saved.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        Where checkpoints are; made if need be.
+    every : int, default=500
+        Optimisation steps between two checkpoints, rounded up to an epoch of about 50.
+
+    Warns
+    -----
+    TrajectoryWarning
+        If a checkpoint cannot be written; the one before stays, and training goes on.
+
+    Notes
+    -----
+    Files are replaced once they are complete, so that none is ever half written, and hold tensors
+    and numbers alone. Callbacks of the user begin anew in a fit that goes on.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from sklearn_hti import HyperparameterTrajectoryRegressor
+    >>> from sklearn_hti.callbacks import Checkpoint
+    >>> lam = np.repeat([0.0, 1.0], 20)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     surrogate = HyperparameterTrajectoryRegressor(
+    ...         lam_transform=None,
+    ...         max_iter=100,
+    ...         callbacks=[Checkpoint(folder, every=50)],
+    ...         random_state=0,
+    ...     ).fit(None, 4 * lam, lam)
+    ...     (fit,) = os.listdir(folder)
+    ...     os.listdir(os.path.join(folder, fit))
+    ['1-transport.pt']
+    """
+
+    runs_last = True  # what it stores and restores is then what all others have left
+
+    def __init__(self, folder, every=500):
+        self.folder = folder
+        self.every = every
+
+    def begin(self, name):
+        """Begin a fit.
+
+        Parameters
+        ----------
+        name : str
+            Name of the fit.
+
+        Raises
+        ------
+        OSError
+            If there can be no such folder.
+        """
+        self.fit_folder_ = Path(os.fspath(self.folder), name)
+        self.fit_folder_.mkdir(parents=True, exist_ok=True)
+        self.n_networks_ = 0
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Restore the network if it was in training before.
+
+        Parameters
+        ----------
+        net : Engine
+            The network.
+        X : DrawnDataset
+            Its training examples.
+        y : None
+            Not read.
+        **kwargs : dict
+            Not read.
+        """
+        self.n_networks_ += 1
+        label = net.label.replace(" ", "-")
+        self.file_ = self.fit_folder_ / f"{self.n_networks_}-{label}.pt"
+        self.n_steps_ = 0
+        self.batches_ = net.get_iterator(X, training=True)
+        if self.file_.exists():
+            try:
+                _restore(net, self.batches_, torch.load(self.file_, "cpu", weights_only=True))
+            except Exception as error:
+                raise ValueError(
+                    f"{self.file_} is damaged or of another version ({error}); delete it."
+                ) from error
+
+    def on_epoch_end(self, net, **kwargs):
+        """Write a checkpoint if it is time.
+
+        Parameters
+        ----------
+        net : Engine
+            The network.
+        **kwargs : dict
+            Not read.
+        """
+        self.n_steps_ += count_steps(net.history[-1:])
+        if self.n_steps_ >= self.every:
+            self._write(net)
+
+    def on_train_end(self, net, X=None, y=None, **kwargs):
+        """Write the trained network, unless its training was interrupted.
+
+        Parameters
+        ----------
+        net : Engine
+            The network.
+        X : DrawnDataset
+            Not read.
+        y : None
+            Not read.
+        **kwargs : dict
+            Not read.
+        """
+        if is_complete(net):
+            self._write(net)
+
+    def _write(self, net):
+        self.n_steps_ = 0
+        try:
+            with replacing(self.file_) as fresh:
+                torch.save(_state(net, self.batches_), fresh)
+        except (OSError, RuntimeError) as error:  # torch reports a full disk as the latter
+            warnings.warn(
+                f"no checkpoint could be written: {error}. Training goes on.",
+                TrajectoryWarning,
+                stacklevel=2,
+            )
+
+
+def begin_checkpoints(model, data, seeds):
+    """Begin a fit with every Checkpoint among the callbacks of a surrogate."""
+    given = getattr(model, "callbacks", None) or ()
+    given = [c[1] if isinstance(c, tuple) else c for c in given]
+    found = [c for c in given if isinstance(c, Checkpoint)]
+    if not found:
+        return
+    if model.random_state is None:
+        raise ValueError(
+            "callbacks: a Checkpoint needs an integer random_state; without, every fit is another."
+        )
+    parameters = {k: v for k, v in model.get_params(deep=False).items() if k not in _FREE}
+    text = f"{type(model).__name__} {parameters} {seeds} {data.y.shape}"
+    digest = hashlib.sha256(re.sub(r" at 0x\w+", "", text).encode())
+    for array in (data.y, data.conditions.keys, data.lam):
+        digest.update(array.tobytes())
+    for checkpoint in found:
+        checkpoint.begin(digest.hexdigest()[:16])
+
+
+def _state(net, batches):
+    """Return all that training depends on, as tensors and numbers."""
+    return {
+        "history": json.dumps(net.history, default=float),
+        "module": net.module_.state_dict(),
+        "optimizers": {name: o.state_dict() for name, o in _optimizers(net).items()},
+        "numbers": {
+            name: _plain(value)
+            for name, value in vars(net).items()
+            if name.endswith("_") and isinstance(value, Real)
+        },
+        "schedules": [c.lr_scheduler_.state_dict() for c in _callbacks(net, LRScheduler)],
+        "stopping": [
+            {name: _plain(getattr(c, name)) for name in _STOPPING}
+            for c in _callbacks(net, EarlyStopping)
+        ],
+        "batches": batches.generator.get_state(),
+        "dataset": batches.dataset.state_dict(),
+    }
+
+
+def _restore(net, batches, state):
+    net.history.extend(json.loads(state["history"]))
+    net.module_.load_state_dict(state["module"])
+    for name, optimizer in _optimizers(net).items():
+        optimizer.load_state_dict(state["optimizers"][name])
+    vars(net).update(state["numbers"])
+    for callback, stored in zip(_callbacks(net, LRScheduler), state["schedules"], strict=True):
+        callback.lr_scheduler_.load_state_dict(stored)
+    for callback, stored in zip(_callbacks(net, EarlyStopping), state["stopping"], strict=True):
+        vars(callback).update(stored)
+    batches.generator.set_state(state["batches"])
+    batches.dataset.load_state_dict(state["dataset"])
+
+
+def _plain(value):
+    """Return the number of Python for one of numpy: no others are loaded without their code."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _optimizers(net):
+    return {n: o for n, o in vars(net).items() if isinstance(o, torch.optim.Optimizer)}
+
+
+def _callbacks(net, kind):
+    return [callback for _, callback in net.callbacks_ if isinstance(callback, kind)]
