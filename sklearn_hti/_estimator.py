@@ -119,9 +119,10 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     flow_map_ : TransportMap
         The trained network that moves scaled outputs between clock times.
     history_ : list of dict
-        Losses by stage ("paths", "transport", "base") and epoch; "paths" of the neural dual
-        adds the ``dual_value``, the transport ``cost``, the ``map_residual``, the
-        ``negative_share`` of costs and the range of eigenvalues of the metric.
+        Losses by stage ("paths", "transport", "base") and epoch, with the ``step`` reached;
+        "paths" of the neural dual adds the ``dual_value``, the transport ``cost``, the
+        ``map_residual``, the ``negative_share`` of costs and the range of eigenvalues of the
+        metric.
     diagnostics_ : dict
         In scaled units, how far the outputs moved from the base are from those of every
         anchor (``marginal_w2``, beside ``standing_w2`` without moving and ``floor_w2``

@@ -17,7 +17,7 @@ from ._encoding import ConditionEncoder, Conditions, OutputScaler, TrainingData,
 from ._random import draw_seeds, sampling_generator
 from .base import check_base, make_base
 from .nn import Conditioning
-from .nn.engine import TrainingSettings
+from .nn.engine import TrainingSettings, count_steps
 from .paths import StraightGeodesic
 from .solvers.registry import ALIASES, resolve
 
@@ -157,6 +157,7 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             anchors,
         )
         settings = self._settings()
+        self._conditions = conditions[np.unique(data.groups, return_index=True)[1]]
         self.history_ = []
         self._fit_transport(data, seeds, settings)
         self._fit_base(X, y, data, seeds, settings)
@@ -226,14 +227,16 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
         self._noise = self.base_.fixed_noise(rng)
 
     def _record(self, stage, history):
-        """Append one record per epoch: losses, duration, and what else the stage recorded."""
+        """Append one record per epoch: steps so far, losses, duration, and what else there is."""
+        step = 0
         for epoch in history:
+            step += count_steps([epoch])
             figures = {
                 k: v
                 for k, v in epoch.items()
                 if isinstance(v, Real) and not k.endswith(("_best", "_count"))
             }
-            self.history_.append({"stage": stage} | figures)
+            self.history_.append({"stage": stage, "step": step} | figures)
 
     # ---------------------------------------------------------------- answers
 
