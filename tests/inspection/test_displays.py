@@ -279,9 +279,13 @@ def test_every_surrogate_can_be_shown(model, networks):
     paths = TrajectoryDisplay.from_estimator(model, X, truth=truth, n_samples=3, random_state=0)
     assert np.isfinite(paths.paths).all()
     assert paths.truth.row.tolist() == [0, 1] * 3
-    draws = MarginalDisplay.from_estimator(model, X, truth=truth, output=1, random_state=0)
+    draws = MarginalDisplay.from_estimator(
+        model, X, truth=truth, output=1, n_samples=20, random_state=0
+    )
     assert np.isfinite(draws.draws).all()
-    again = MarginalDisplay.from_estimator(model, X, truth=truth, output=1, random_state=0)
+    again = MarginalDisplay.from_estimator(
+        model, X, truth=truth, output=1, n_samples=20, random_state=0
+    )
     np.testing.assert_array_equal(draws.draws, again.draws)
     if hasattr(model, "lagrangian_"):
         display = LagrangianDisplay.from_estimator(model, X[:1], random_state=0)
