@@ -195,13 +195,13 @@ class MarginalDisplay:
         self.figure_ = self.ax_.figure
         truth = self.truth or [np.empty(0)] * len(self.lam)
         places = _spread(np.concatenate([self.draws.ravel(), *truth]))
-        heights = _density if kind == "density" else _histogram
+        heights = _densities if kind == "density" else _histograms
         step = None if kind == "density" else "mid"
         outline = {"color": "k", "ls": "--", "lw": 1, **(truth_kw or {})}
         outline["drawstyle"] = "default" if step is None else "steps-mid"
         style = {"color": "C0", "alpha": 0.45, "lw": 0, **kwargs}
         for k, (draws, true) in enumerate(zip(self.draws, truth, strict=True)):
-            ridges = [heights(y, places) for y in (draws, true) if len(y)]
+            ridges = heights([y for y in (draws, true) if len(y)], places)
             unit = _HEIGHT / max(ridge.max() for ridge in ridges)
             up, *true_up = (k + unit * ridge for ridge in ridges)
             depth = len(self.lam) - k  # the lower ridge stands in front
@@ -229,14 +229,22 @@ def _spread(values):
     return np.linspace(low - margin, high + margin, _N_PLACES)
 
 
-def _density(y, places):
-    """Return a Gaussian kernel density; one place wide, at least, where draws are alike."""
-    width = max(y.std() * len(y) ** -0.2, 2 * (places[1] - places[0]))
-    return np.exp(-0.5 * ((places[:, None] - y) / width) ** 2).mean(axis=1) / width
+def _densities(samples, places):
+    """Return Gaussian kernel densities, as smooth as the smallest sample allows.
+
+    One width for all, so that a small sample does not look wider than a large one; two places,
+    at least, where draws are alike.
+    """
+    widths = [y.std() * len(y) ** -0.2 for y in samples]
+    width = max(*widths, 2 * (places[1] - places[0]))
+    unit = width * np.sqrt(2 * np.pi)
+    return [
+        np.exp(-0.5 * ((places[:, None] - y) / width) ** 2).mean(axis=1) / unit for y in samples
+    ]
 
 
-def _histogram(y, places):
-    """Return the height of a histogram at every place."""
+def _histograms(samples, places):
+    """Return the heights of histograms at every place."""
     edges = np.linspace(places[0], places[-1], 51)
-    counts, _ = np.histogram(y, edges, density=True)
-    return counts[np.clip(np.searchsorted(edges, places, "right") - 1, 0, len(counts) - 1)]
+    bins = np.clip(np.searchsorted(edges, places, "right") - 1, 0, len(edges) - 2)
+    return [np.histogram(y, edges, density=True)[0][bins] for y in samples]

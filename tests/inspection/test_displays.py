@@ -23,6 +23,7 @@ from sklearn_hti.inspection import (
     TrajectoryDisplay,
 )
 from sklearn_hti.inspection._history import _collect_losses
+from sklearn_hti.inspection._marginal import _densities
 from sklearn_hti.lagrangian import LearnedMetric
 from sklearn_hti.paths import GeodesicPath
 from sklearn_hti.pipeline import make_trajectory_pipeline
@@ -151,6 +152,17 @@ def test_ridges_hold_their_mass_where_the_draws_are(kind, rng):
         assert abs(peak - np.median(y)) < 0.75
     with pytest.raises(ValueError, match="kind='violin'"):
         display.plot(kind="violin")
+
+
+def test_densities_are_as_smooth_as_the_smallest_sample_allows(rng):
+    places = np.linspace(-6, 6, 301)
+    large, small = rng.normal(size=5000), rng.normal(size=30)
+    together = _densities([large, small], places)
+    step = places[1] - places[0]
+    assert [ridge.sum() * step for ridge in together] == pytest.approx([1, 1], abs=1e-6)
+    width = small.std() * 30**-0.2  # of the kernel; the variance of the large one grows by it
+    variance = (together[0] * places**2).sum() * step
+    assert variance == pytest.approx(large.var() + width**2, rel=0.02)
 
 
 def test_ellipses_are_the_unit_balls_of_the_metric(on_arcs):
