@@ -41,11 +41,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     path : {"geodesic", "smooth"} or GeodesicPath, default="geodesic"
         "geodesic" draws the cheapest path interval by interval, "smooth" one cubic curve
         through the coupled outputs of all anchors.
-    solver : {"coupling", "neural_dual"} or OTSolver, default="coupling"
-        How outputs of neighbouring anchors are matched: by coupling the samples themselves,
-        or by Kantorovich potentials and maps learned as the study does, which is slower and
-        less accurate. Names stand for ``CouplingSolver()`` and ``NeuralDual()``; pass an
-        instance to search over its parameters.
+    solver : {"coupling", "neural_dual", "monge_gap"} or OTSolver, default="coupling"
+        How outputs of neighbouring anchors are matched: by coupling the samples themselves; by
+        Kantorovich potentials and maps learned as the study does; or by maps that fit the next
+        anchor and leave no Monge gap. Names stand for ``CouplingSolver()``, ``NeuralDual()``
+        and ``MongeGap()``; pass an instance to search over its parameters.
     conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
         How x enters the networks: as scale and shift of the first hidden layer, as further
         inputs, or as weights of the last hidden layer. Pass an instance of
@@ -119,10 +119,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     flow_map_ : TransportMap
         The trained network that moves scaled outputs between clock times.
     history_ : list of dict
-        Losses by stage ("paths", "transport", "base") and epoch, with the ``step`` reached;
-        "paths" of the neural dual adds the ``dual_value``, the transport ``cost``, the
-        ``map_residual``, the ``negative_share`` of costs and the range of eigenvalues of the
-        metric.
+        Losses by stage ("paths", "transport", "base") and epoch; "paths" of the neural dual
+        adds the ``dual_value``, the transport ``cost``, the ``map_residual``, the
+        ``negative_share`` of costs and the range of eigenvalues of the metric.
     diagnostics_ : dict
         In scaled units, how far the outputs moved from the base are from those of every
         anchor (``marginal_w2``, beside ``standing_w2`` without moving and ``floor_w2``

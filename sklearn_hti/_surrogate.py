@@ -156,8 +156,8 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             lam,
             anchors,
         )
-        settings = self._settings()
         self._conditions = conditions[np.unique(data.groups, return_index=True)[1]]
+        settings = self._settings()
         self.history_ = []
         self._fit_transport(data, seeds, settings)
         self._fit_base(X, y, data, seeds, settings)
@@ -227,12 +227,12 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
         self._noise = self.base_.fixed_noise(rng)
 
     def _record(self, stage, history):
-        """Append one record per epoch: steps so far, losses, duration, and what else there is."""
+        """Append one record per epoch: losses, duration, and what else the stage recorded."""
         step = 0
         for epoch in history:
             step += count_steps([epoch])
             figures = {
-                k: v
+                "seconds" if k == "dur" else k: v
                 for k, v in epoch.items()
                 if isinstance(v, Real) and not k.endswith(("_best", "_count"))
             }
@@ -419,27 +419,6 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             out[:] = np.moveaxis(self._decode(flat + moved).reshape(drawn.shape), 1, 0)
         return path
 
-    def score(self, X, y, lam=None, sample_weight=None):
-        """Return the coefficient of determination R^2 of the conditional mean.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, C), DataFrame or None
-            Inputs.
-        y : array-like of shape (n,) or (n, D)
-            True outputs.
-        lam : float or array-like of shape (n,), default=None
-            Hyperparameter value lambda.
-        sample_weight : array-like of shape (n,), default=None
-            Weight of each row.
-
-        Returns
-        -------
-        float
-            R^2, averaged over outputs.
-        """
-        return r2_score(y, self.predict(X, lam), sample_weight=sample_weight)
-
     def to_html(
         self,
         path,
@@ -508,6 +487,27 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             title=title,
             random_state=random_state,
         )
+
+    def score(self, X, y, lam=None, sample_weight=None):
+        """Return the coefficient of determination R^2 of the conditional mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs.
+        y : array-like of shape (n,) or (n, D)
+            True outputs.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda.
+        sample_weight : array-like of shape (n,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        float
+            R^2, averaged over outputs.
+        """
+        return r2_score(y, self.predict(X, lam), sample_weight=sample_weight)
 
     # ---------------------------------------------------------------- helpers
 

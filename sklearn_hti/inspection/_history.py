@@ -1,6 +1,6 @@
 """Losses of the networks that a surrogate trained."""
 
-import numpy as np
+import pandas as pd
 
 from ._common import final_step, make_axes, require
 
@@ -17,7 +17,7 @@ ROLES = {
     "cost": "transport cost",
     "map_residual": "map T: distance to the c-transform",
 }
-_NO_LOSSES = ("stage", "step", "epoch", "dur", "negative_share", "eigenvalue", "event_lr")
+_NO_LOSSES = ("stage", "step", "epoch", "seconds", "lr", "event_", "negative_share", "eigenvalue")
 
 
 class HistoryDisplay:
@@ -129,14 +129,12 @@ class HistoryDisplay:
 def _collect_losses(history):
     """Return steps and values of every loss of every stage, stages in the order of the fit."""
     losses = {}
-    for stage in dict.fromkeys(record["stage"] for record in history):
-        records = [record for record in history if record["stage"] == stage]
-        names = [n for n in records[0] if not n.startswith(_NO_LOSSES)]
+    history = pd.DataFrame(history, columns=None if len(history) else ["stage"])
+    for stage, records in history.groupby("stage", sort=False):
+        records = records.dropna(axis="columns", how="all")
+        names = [n for n in records.columns if not n.startswith(_NO_LOSSES)]
         if "dual_value" in names:
             names.remove("train_loss")  # the dual value with the other sign
-        steps = np.array([record["step"] for record in records])
-        losses[stage] = {
-            name: (steps, np.array([record[name] for record in records], dtype=float))
-            for name in names
-        }
+        steps = records["step"].to_numpy()
+        losses[stage] = {n: (steps, records[n].to_numpy(dtype=float)) for n in names}
     return losses

@@ -257,8 +257,9 @@ def test_history_shows_every_stage_by_steps(on_arcs):
 
 
 def test_history_names_the_players_of_the_dual():
-    record = {"stage": "paths", "epoch": 1, "step": 50, "dur": 0.1, "train_loss": -0.5}
+    record = {"stage": "paths", "epoch": 1, "step": 50, "seconds": 0.1, "train_loss": -0.5}
     record |= {"dual_value": 0.5, "map_residual": 0.1, "cost": 0.4, "negative_share": 0.0}
+    record["valid_loss"] = np.nan  # there were no rows to hold out
     losses = _collect_losses([record, record | {"epoch": 2, "step": 100, "dual_value": 0.6}])
     assert set(losses["paths"]) == {"dual_value", "map_residual", "cost"}
     display = HistoryDisplay(losses=losses).plot()
