@@ -9,14 +9,16 @@ STAGES = {
     "transport": "movement along lambda",
     "base": "generator at the base anchor",
 }
-_DUAL = "dual of the transport"
 ROLES = {
     "train_loss": "training loss",
     "valid_loss": "validation loss",
     "dual_value": "potential g: dual value",
-    "cost": "transport cost",
     "map_residual": "map T: distance to the c-transform",
+    "fitting_loss": "map T: divergence from the next anchor",
+    "monge_gap": "map T: Monge gap",
+    "cost": "cost of the transport",
 }
+_PLAYERS = {"dual_value": "potentials and maps", "monge_gap": "maps"}
 _NO_LOSSES = ("stage", "step", "epoch", "seconds", "lr", "event_", "negative_share", "eigenvalue")
 
 
@@ -24,8 +26,8 @@ class HistoryDisplay:
     """Losses of every network of a surrogate along its training steps.
 
     Use `from_estimator` to make one. One panel per stage of the fit: the paths between coupled
-    outputs (with the neural dual its potential and map), the movement along lambda, and the
-    generator at the base anchor. Stages that train nothing have no panel.
+    outputs (of solvers that learn maps, these and their potentials), the movement along lambda,
+    and the generator at the base anchor. Stages that train nothing have no panel.
 
     Parameters
     ----------
@@ -119,8 +121,8 @@ class HistoryDisplay:
                 axis.plot(steps, values, label=role, **{"marker": ".", "lw": 1, **kwargs})
             if all((values > 0).all() for _, values in losses.values()):
                 axis.set_yscale("log")
-            title = _DUAL if "dual_value" in losses else STAGES.get(stage, stage)
-            axis.set(xlabel="step", title=title)
+            players = [title for name, title in _PLAYERS.items() if name in losses]
+            axis.set(xlabel="step", title=(players or [STAGES.get(stage, stage)])[0])
             axis.legend(fontsize="small")
         self.ax_.set_ylabel("loss")
         return self
@@ -133,8 +135,8 @@ def _collect_losses(history):
     for stage, records in history.groupby("stage", sort=False):
         records = records.dropna(axis="columns", how="all")
         names = [n for n in records.columns if not n.startswith(_NO_LOSSES)]
-        if "dual_value" in names:
-            names.remove("train_loss")  # the dual value with the other sign
+        if not _PLAYERS.keys().isdisjoint(names):
+            names.remove("train_loss")  # made of the figures of its parts
         steps = records["step"].to_numpy()
         losses[stage] = {n: (steps, records[n].to_numpy(dtype=float)) for n in names}
     return losses
