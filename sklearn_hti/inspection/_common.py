@@ -1,7 +1,7 @@
 """What all pictures share: the surrogate in question, lambdas, names, and the truth."""
 
 import importlib
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -9,6 +9,8 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _validation as check
+
+_SAME = 1e-6  # standard deviations of x
 
 
 def require(module, caller):
@@ -112,7 +114,7 @@ def name_rows(surrogate, X, n_rows, labels):
 
 
 def _short(value):
-    return value if isinstance(value, str) else f"{value:.3g}"
+    return f"{value:.3g}" if isinstance(value, Real) else str(value)
 
 
 def match_truth(estimator, surrogate, truth, conditions):
@@ -127,17 +129,19 @@ def match_truth(estimator, surrogate, truth, conditions):
     X, y, lam = truth
     query = surrogate._query(enter(estimator, X), lam, name="lam of truth", n_rows=len(y))
     y, _ = surrogate._check_given(y, len(query))
-    keys = np.vstack([conditions.keys, query.conditions.keys])
-    group = np.zeros(len(keys), dtype=int)
-    if keys.shape[1]:
-        group = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
-    shown, first = np.unique(group[: len(conditions)], return_index=True)
-    group = group[len(conditions) :]
-    known = np.isin(group, shown)
-    if not known.any():
+    row = np.full(len(query), -1)
+    for i in reversed(range(len(conditions))):
+        row[_is_condition(query.conditions, conditions[[i]])] = i
+    if (row < 0).all():
         raise ValueError("`truth` has no row with an x that is shown; ask it at the rows of X.")
-    row = first[np.searchsorted(shown, group[known])]
-    return Bunch(y=y[known], lam=query.lam[known], row=row)
+    known = row >= 0
+    return Bunch(y=y[known], lam=query.lam[known], row=row[known])
+
+
+def _is_condition(conditions, one):
+    """Tell which conditions are a given one, but for the rounding of transformers of X."""
+    near = np.abs(conditions.scaled - one.scaled) <= _SAME
+    return near.all(axis=1) & (conditions.codes == one.codes).all(axis=1)
 
 
 def make_axes(ax, n_panels):
