@@ -161,6 +161,7 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             lam,
             anchors,
         )
+        self._conditions = conditions[np.unique(data.groups, return_index=True)[1]]
         settings = self._settings()
         begin_checkpoints(self, data, seeds)
         self.history_ = []
@@ -424,6 +425,75 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             moved = self._displace(flat, conditions, start, np.full(len(flat), lam))
             out[:] = np.moveaxis(self._decode(flat + moved).reshape(drawn.shape), 1, 0)
         return path
+
+    def to_html(
+        self,
+        path,
+        X=None,
+        *,
+        lam_grid=None,
+        n_samples=200,
+        output_names=None,
+        labels=None,
+        lam_name=None,
+        title=None,
+        random_state=None,
+    ):
+        """Write a page with a lambda slider that moves the distribution of the outputs.
+
+        One file, to be opened in any browser, that loads nothing from elsewhere (about 5 MB,
+        of which 4.8 are plotly.js). The same draws are followed, so that motion is continuous.
+        One output is shown by quantiles along lambda and a histogram, more by the plane of two
+        of them; anchors are ticks of the slider and grey in the picture.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file to write.
+        X : array-like of shape (n, C), DataFrame or None, default=None
+            The conditions to choose from; None for no condition.
+        lam_grid : array-like of shape (L,), default=None
+            Lambdas of the draws, to which the anchors between them are added; between two, a
+            draw moves straight. None: 61 from the first anchor to the last.
+        n_samples : int, default=200
+            Draws per row of X. The file holds ``5 * L * n * n_samples * D`` bytes of them.
+        output_names : list of str, default=None
+            Names of the outputs.
+        labels : list of str, default=None
+            Names of the rows of X.
+        lam_name : str, default=None
+            Name of lambda; None is that of `lam_column`, or λ.
+        title : str, default=None
+            Title of the page.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed of the draws.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        ValueError
+            If a lambda is outside the anchors, or names do not fit.
+        ImportError
+            If plotly is not installed.
+        """
+        from .inspection._page import write_page
+
+        return write_page(
+            self,
+            path,
+            X,
+            lam_grid=lam_grid,
+            n_samples=n_samples,
+            output_names=output_names,
+            labels=labels,
+            lam_name=lam_name,
+            title=title,
+            random_state=random_state,
+        )
 
     def score(self, X, y, lam=None, sample_weight=None):
         """Return the coefficient of determination R^2 of the conditional mean.

@@ -165,6 +165,28 @@ class TrajectoryPipeline(Pipeline):
         """
         return self.steps[-1][1].trajectory(self[:-1].transform(X), lam_grid, **options)
 
+    @available_if(_final_has("to_html"))
+    def to_html(self, path, X, **options):
+        """Write a page with a slider; see `HyperparameterTrajectoryRegressor.to_html`.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file to write.
+        X : array-like of shape (n, C) or DataFrame
+            The conditions to choose from.
+        **options : dict
+            As there.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
+        from .inspection._page import write_page
+
+        return write_page(self, path, X, **options)
+
 
 def make_trajectory_pipeline(*steps, **options):
     """Return a `TrajectoryPipeline` whose steps are named after their classes.

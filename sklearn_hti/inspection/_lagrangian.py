@@ -1,0 +1,309 @@
+"""The fitted Lagrangian: metric as ellipses, potential as contours."""
+
+import numpy as np
+
+from .. import _validation as check
+from ..lagrangian.potential import LogDensity
+from ._common import (
+    enter,
+    final_step,
+    find_output,
+    make_axes,
+    name_lambda,
+    name_outputs,
+    require,
+)
+from ._plane import LagrangianAt, cell_centers, window
+
+_DEPTH = 8.0  # below the highest log-density: all is one colour from here on
+_N_CORNERS = 40
+
+
+class LagrangianDisplay:
+    """Kinetic and potential energy of a fitted surrogate in a plane of outputs.
+
+    Use `from_estimator` to make one. The ellipse around a place holds all velocities of one
+    kinetic energy v' G v / 2: it is long where moving is cheap. Filled contours are the
+    potential u, and lines the paths that draws take. Of more than two outputs, the others are
+    held at the median of the draws in the middle of the interval: ellipses are a block of G,
+    and contours a cut through u, no marginal.
+
+    Parameters
+    ----------
+    xx0, xx1 : ndarray of shape (R, R)
+        Grid of the potential, in the units of the outputs.
+    potential : ndarray of shape (R, R) or None
+        The potential u there (log-density with "density"); None if there is none.
+    centers : ndarray of shape (M, 2)
+        Places of the ellipses.
+    metric : ndarray of shape (M, 2, 2)
+        G there, in the units of the outputs.
+    paths : ndarray of shape (L, n_paths, 2)
+        Paths of draws.
+    ends : tuple of (low, high)
+        The lambdas between which they are drawn.
+    names : tuple of (str, str)
+        The two outputs.
+    held : dict of str to float
+        Where the other outputs are held.
+    potential_name : str, default="potential"
+        What the contours show.
+    lam_name : str, default="λ"
+        Name of lambda.
+    equal_aspect : bool, default=True
+        Whether both directions have one unit.
+
+    Attributes
+    ----------
+    contours_ : QuadContourSet or None
+        The filled contours.
+    ellipses_ : PolyCollection
+        The ellipses.
+    ax_ : Axes
+        The axes.
+    figure_ : Figure
+        Their figure.
+
+    Examples
+    --------
+    >>> from sklearn_hti import HyperparameterTrajectoryRegressor
+    >>> from sklearn_hti.datasets import make_semicircles
+    >>> from sklearn_hti.inspection import LagrangianDisplay
+    >>> from sklearn_hti.paths import GeodesicPath
+    >>> data = make_semicircles(n_samples=10, random_state=0)
+    >>> surrogate = HyperparameterTrajectoryRegressor(
+    ...     kinetic="rbf", path=GeodesicPath(max_iter=5), categorical_features=[0],
+    ...     lam_transform=None, base="neighbors", max_iter=20, random_state=0,
+    ... ).fit(data.X, data.y, data.lam)
+    >>> display = LagrangianDisplay.from_estimator(surrogate, [[0]], random_state=0)
+    >>> display.potential.shape, display.metric.shape
+    ((80, 80), (121, 2, 2))
+    """
+
+    def __init__(
+        self,
+        *,
+        xx0,
+        xx1,
+        potential,
+        centers,
+        metric,
+        paths,
+        ends,
+        names,
+        held,
+        potential_name="potential",
+        lam_name="λ",
+        equal_aspect=True,
+    ):
+        self.xx0 = xx0
+        self.xx1 = xx1
+        self.potential = potential
+        self.centers = centers
+        self.metric = metric
+        self.paths = paths
+        self.ends = ends
+        self.names = names
+        self.held = held
+        self.potential_name = potential_name
+        self.lam_name = lam_name
+        self.equal_aspect = equal_aspect
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X=None,
+        *,
+        interval=None,
+        outputs=None,
+        n_paths=20,
+        grid_resolution=80,
+        n_ellipses=11,
+        output_names=None,
+        lam_name=None,
+        random_state=None,
+        ax=None,
+        **kwargs,
+    ):
+        """Evaluate the Lagrangian of a fitted surrogate on a grid, and plot it.
+
+        Parameters
+        ----------
+        estimator : surrogate or TrajectoryPipeline
+            Fitted, with a ``lagrangian_``.
+        X : array-like of shape (1, C), DataFrame or None, default=None
+            The condition; None for no condition. A potential that is read off the data is
+            that of the nearest condition of the fit in the same categories.
+        interval : tuple of (low, high), default=None
+            Lambdas between which paths are drawn, whose surroundings are shown; None is from
+            the first anchor to the last.
+        outputs : pair of int or str, default=None
+            The plane; None is that of the first two outputs.
+        n_paths : int, default=20
+            Draws that are followed.
+        grid_resolution : int, default=80
+            Places of the potential in either direction.
+        n_ellipses : int, default=11
+            Ellipses in either direction.
+        output_names : list of str, default=None
+            Names of the outputs.
+        lam_name : str, default=None
+            Name of lambda; None is that of `lam_column`, or λ.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed of the draws.
+        ax : Axes, default=None
+            Where to draw; None makes a figure.
+        **kwargs : dict
+            For `plot`.
+
+        Returns
+        -------
+        LagrangianDisplay
+            With the arrays that are shown.
+
+        Raises
+        ------
+        TypeError
+            If `estimator` has no Lagrangian.
+        ValueError
+            If there is one output only, one does not exist, X is not one row, or a lambda is
+            outside the anchors.
+        ImportError
+            If matplotlib is not installed.
+        """
+        caller = f"{cls.__name__}.from_estimator"
+        require("matplotlib", caller)
+        surrogate = final_step(estimator, caller)
+        if not hasattr(surrogate, "lagrangian_"):
+            raise TypeError(
+                f"{caller} needs a surrogate with a Lagrangian, such as "
+                f"HyperparameterTrajectoryRegressor; {type(surrogate).__name__} has none."
+            )
+        names = name_outputs(output_names, len(surrogate._scaler.center_))
+        pair = _choose_pair(outputs, names)
+        ends = _check_interval(interval, surrogate.anchors_)
+        lam = np.linspace(*ends, 31)
+        X_seen = enter(estimator, X)
+        query = surrogate._query(X_seen, ends[0])
+        if len(query) != 1:
+            raise ValueError(f"X must be one row, the condition to show; got {len(query)} rows.")
+        paths = surrogate.trajectory(X_seen, lam, n_samples=n_paths, random_state=random_state)
+        paths = paths[:, :, 0]
+        held = np.median(paths[len(lam) // 2], axis=0)
+        at = LagrangianAt(surrogate, query.conditions, pair, held)
+        axes = [window(paths[..., d], grid_resolution) for d in pair]
+        xx0, xx1 = np.meshgrid(*axes)
+        coarse = np.meshgrid(*(cell_centers(axis, n_ellipses) for axis in axes))
+        centers = np.column_stack([c.ravel() for c in coarse])
+        potential = at.potential(np.column_stack([xx0.ravel(), xx1.ravel()]))
+        display = cls(
+            xx0=xx0,
+            xx1=xx1,
+            potential=None if potential is None else potential.reshape(xx0.shape),
+            centers=centers,
+            metric=at.metric(centers),
+            paths=paths[..., list(pair)],
+            ends=ends,
+            names=tuple(names[d] for d in pair),
+            held={names[d]: float(held[d]) for d in range(len(names)) if d not in pair},
+            potential_name=(
+                "log-density" if isinstance(at.lagrangian.field, LogDensity) else "potential"
+            ),
+            lam_name=name_lambda(surrogate, lam_name),
+            equal_aspect=surrogate.output_scaling == "common",
+        )
+        return display.plot(ax, **kwargs)
+
+    def plot(self, ax=None, *, ellipse_kw=None, path_kw=None, **kwargs):
+        """Plot contours, ellipses and paths.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            Where to draw; None makes a figure.
+        ellipse_kw : dict, default=None
+            For the `PolyCollection` of the ellipses.
+        path_kw : dict, default=None
+            For `Axes.plot` of the paths.
+        **kwargs : dict
+            For `Axes.contourf` of the potential, such as ``cmap``.
+
+        Returns
+        -------
+        LagrangianDisplay
+            Itself.
+        """
+        require("matplotlib", f"{type(self).__name__}.plot")
+        from matplotlib.collections import PolyCollection
+
+        (self.ax_,) = make_axes(ax, 1)
+        self.figure_ = self.ax_.figure
+        self.contours_ = None
+        if self.potential is not None:
+            shown = np.maximum(self.potential, self.potential.max() - _DEPTH)
+            style = {"levels": 12, "cmap": "Blues", **kwargs}
+            self.contours_ = self.ax_.contourf(self.xx0, self.xx1, shown, **style)
+            bar = self.ax_.inset_axes((1.03, 0, 0.04, 1))
+            self.figure_.colorbar(self.contours_, cax=bar, label=self.potential_name)
+        style = {"facecolor": "none", "edgecolor": "C1", "lw": 1, **(ellipse_kw or {})}
+        self.ellipses_ = PolyCollection(self._outlines(), **style)
+        self.ax_.add_collection(self.ellipses_)
+        style = {"color": "0.15", "lw": 0.8, "alpha": 0.7, **(path_kw or {})}
+        self.ax_.plot(*np.moveaxis(self.paths, 2, 0), **style)
+        for k, color in ((0, "w"), (-1, "k")):
+            lam = f"{self.lam_name} = {self.ends[k]:g}"
+            self.ax_.scatter(
+                *self.paths[k].T, s=16, color=color, edgecolor="k", lw=0.6, zorder=3, label=lam
+            )
+        others = ", ".join(f"{name} = {value:.3g}" for name, value in self.held.items())
+        self.ax_.legend(
+            title=f"at {others}" if others else None,
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1),
+            ncols=2,
+            frameon=False,
+        )
+        self.ax_.set(xlabel=self.names[0], ylabel=self.names[1])
+        if self.equal_aspect:
+            self.ax_.set_aspect("equal")
+        return self
+
+    def _outlines(self):
+        """Return the outlines {v : v' G v = c} around the centres, the longest as a cell."""
+        turn = np.linspace(0, 2 * np.pi, _N_CORNERS)
+        circle = np.stack([np.cos(turn), np.sin(turn)])
+        reach = np.swapaxes(np.linalg.solve(_roots(self.metric), circle), 1, 2)
+        n = round(np.sqrt(len(self.centers)))
+        cell = [np.ptp(self.xx0) / n, np.ptp(self.xx1) / n]
+        unit = 0.45 / (np.abs(reach).max(axis=(0, 1)) / cell).max()
+        return self.centers[:, None] + unit * reach
+
+
+def _choose_pair(outputs, names):
+    """Return the positions of the two outputs."""
+    if len(names) < 2:
+        raise ValueError(
+            "LagrangianDisplay shows a plane of two outputs, and the surrogate has one: between "
+            "two values there is one path only."
+        )
+    pair = tuple(find_output(d, names) for d in ((0, 1) if outputs is None else outputs))
+    if len(pair) != 2 or pair[0] == pair[1]:
+        raise ValueError(f"`outputs` must be two different outputs; got {outputs!r}.")
+    return pair
+
+
+def _check_interval(interval, anchors):
+    """Return the two lambdas."""
+    if interval is None:
+        return float(anchors[0]), float(anchors[-1])
+    ends = check.as_float_array(interval, "interval", ensure_2d=False)
+    if ends.shape != (2,) or not ends[0] < ends[1]:
+        raise ValueError(f"`interval` must be two lambdas, (low, high); got {interval!r}.")
+    check.check_within(ends, anchors, name="interval")
+    return float(ends[0]), float(ends[1])
+
+
+def _roots(metric):
+    """Return the upper triangular R with R' R = G, so that R v has unit length."""
+    return np.swapaxes(np.linalg.cholesky(metric), 1, 2)

@@ -1,0 +1,250 @@
+"""The distribution of one output at a row of lambdas."""
+
+import numpy as np
+
+from ._common import (
+    enter,
+    final_step,
+    find_output,
+    make_axes,
+    match_truth,
+    name_lambda,
+    name_outputs,
+    require,
+    spaced_lambdas,
+)
+
+_N_PLACES = 300
+_HEIGHT = 0.9  # of a ridge, in distances between ridges
+KINDS = ("density", "histogram")
+
+
+class MarginalDisplay:
+    """Distributions of one output at a row of lambdas, one ridge each.
+
+    Use `from_estimator` to make one. With one row of X it is the conditional distribution,
+    with several their mixture. Ridges are equally high, whatever they enclose; a short line
+    marks the median.
+
+    Parameters
+    ----------
+    draws : ndarray of shape (L, N)
+        Draws at every lambda.
+    lam : ndarray of shape (L,)
+        The lambdas.
+    anchors : ndarray of shape (K + 1,)
+        Those the surrogate was fitted at.
+    truth : list of ndarray or None
+        Outputs of the true networks at every lambda, empty where there are none.
+    output_name : str, default="output"
+        Name of the output.
+    lam_name : str, default="λ"
+        Name of lambda.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        The axes.
+    figure_ : Figure
+        Their figure.
+
+    See Also
+    --------
+    TrajectoryDisplay : Draws followed along lambda.
+
+    Examples
+    --------
+    >>> from sklearn_hti.baselines import DisplacementInterpolationRegressor
+    >>> from sklearn_hti.datasets import make_semicircles
+    >>> from sklearn_hti.inspection import MarginalDisplay
+    >>> data = make_semicircles(n_samples=20, random_state=0)
+    >>> surrogate = DisplacementInterpolationRegressor(
+    ...     categorical_features=[0], random_state=0
+    ... ).fit(data.X, data.y, data.lam)
+    >>> display = MarginalDisplay.from_estimator(
+    ...     surrogate, [[0]], [0.0, 0.25, 0.5], output=1, n_samples=50, random_state=0
+    ... )
+    >>> display.draws.shape
+    (3, 50)
+    """
+
+    def __init__(self, *, draws, lam, anchors, truth=None, output_name="output", lam_name="λ"):
+        self.draws = draws
+        self.lam = lam
+        self.anchors = anchors
+        self.truth = truth
+        self.output_name = output_name
+        self.lam_name = lam_name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X=None,
+        lam_grid=None,
+        *,
+        output=0,
+        n_samples=500,
+        truth=None,
+        output_names=None,
+        lam_name=None,
+        random_state=None,
+        ax=None,
+        **kwargs,
+    ):
+        """Draw from a fitted surrogate at a row of lambdas, and plot the distributions.
+
+        Parameters
+        ----------
+        estimator : surrogate or TrajectoryPipeline
+            Any fitted surrogate of this package.
+        X : array-like of shape (n, C), DataFrame or None, default=None
+            The conditions; None for no condition.
+        lam_grid : array-like of shape (L,), default=None
+            The lambdas. None: 7 from the first anchor to the last, and the anchors.
+        output : int or str, default=0
+            The output, by position or name.
+        n_samples : int, default=500
+            Draws per row of X, the same ones at every lambda.
+        truth : tuple of (X, y, lam), default=None
+            Outputs of true networks as in `fit`; those of the rows of X and the lambdas that
+            are shown are outlined.
+        output_names : list of str, default=None
+            Names of the outputs.
+        lam_name : str, default=None
+            Name of lambda; None is that of `lam_column`, or λ.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed of the draws.
+        ax : Axes, default=None
+            Where to draw; None makes a figure.
+        **kwargs : dict
+            For `plot`.
+
+        Returns
+        -------
+        MarginalDisplay
+            With the arrays that are shown.
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is no surrogate.
+        ValueError
+            If the output does not exist, a lambda is outside the anchors, or the truth has
+            nothing of what is shown.
+        ImportError
+            If matplotlib is not installed.
+        """
+        caller = f"{cls.__name__}.from_estimator"
+        require("matplotlib", caller)
+        surrogate = final_step(estimator, caller)
+        grid = spaced_lambdas(surrogate, lam_grid, 7)
+        lam = grid if lam_grid is None else np.unique(np.asarray(lam_grid, dtype=float))
+        X_seen = enter(estimator, X)
+        draws = np.asarray(
+            surrogate.trajectory(X_seen, lam, n_samples=n_samples, random_state=random_state)
+        )
+        if surrogate._single_output:
+            draws = draws[..., None]
+        names = name_outputs(output_names, draws.shape[-1])
+        position = find_output(output, names)
+        conditions = surrogate._query(X_seen, lam[0], n_rows=draws.shape[2]).conditions
+        truth = match_truth(estimator, surrogate, truth, conditions)
+        if truth is not None:
+            truth = [truth.y[np.isclose(truth.lam, value), position] for value in lam]
+            if not any(len(y) for y in truth):
+                raise ValueError("`truth` has no row at a lambda that is shown.")
+        display = cls(
+            draws=draws[..., position].reshape(len(lam), -1),
+            lam=lam,
+            anchors=surrogate.anchors_,
+            truth=truth,
+            output_name=names[position],
+            lam_name=name_lambda(surrogate, lam_name),
+        )
+        return display.plot(ax, **kwargs)
+
+    def plot(self, ax=None, *, kind="density", truth_kw=None, **kwargs):
+        """Plot the ridges.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            Where to draw; None makes a figure.
+        kind : {"density", "histogram"}, default="density"
+            Kernel densities or histograms.
+        truth_kw : dict, default=None
+            For `Axes.plot` of the outlines of the truth.
+        **kwargs : dict
+            For `Axes.fill_between` of the ridges, such as ``color``.
+
+        Returns
+        -------
+        MarginalDisplay
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If `kind` is unknown.
+        """
+        require("matplotlib", f"{type(self).__name__}.plot")
+        if kind not in KINDS:
+            raise ValueError(f"kind={kind!r} is not available; there are {KINDS}.")
+        (self.ax_,) = make_axes(ax, 1)
+        self.figure_ = self.ax_.figure
+        truth = self.truth or [np.empty(0)] * len(self.lam)
+        places = _spread(np.concatenate([self.draws.ravel(), *truth]))
+        heights = _densities if kind == "density" else _histograms
+        step = None if kind == "density" else "mid"
+        outline = {"color": "k", "ls": "--", "lw": 1, **(truth_kw or {})}
+        outline["drawstyle"] = "default" if step is None else "steps-mid"
+        style = {"color": "C0", "alpha": 0.45, "lw": 0, **kwargs}
+        for k, (draws, true) in enumerate(zip(self.draws, truth, strict=True)):
+            ridges = heights([y for y in (draws, true) if len(y)], places)
+            unit = _HEIGHT / max(ridge.max() for ridge in ridges)
+            up, *true_up = (k + unit * ridge for ridge in ridges)
+            depth = len(self.lam) - k  # the lower ridge stands in front
+            filled = self.ax_.fill_between(places, k, up, step=step, zorder=depth, **style)
+            median = np.median(draws)
+            top = np.interp(median, places, up)
+            self.ax_.plot([median, median], [k, top], color="0.2", lw=1, zorder=depth)
+            for ridge in true_up:
+                (line,) = self.ax_.plot(places, ridge, zorder=depth, **outline)
+                line.set_label("truth" if not self.ax_.get_legend_handles_labels()[0] else None)
+            self.ax_.axhline(k, color="0.85", lw=0.8, zorder=0)
+        if self.truth is not None:
+            filled.set_label("surrogate")
+            self.ax_.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
+        ticks = [f"{v:.4g}{' (anchor)' if v in self.anchors else ''}" for v in self.lam]
+        self.ax_.set_yticks(range(len(self.lam)), ticks)
+        self.ax_.set(xlabel=self.output_name, ylabel=self.lam_name)
+        return self
+
+
+def _spread(values):
+    """Return even places that reach a little beyond all values."""
+    low, high = values.min(), values.max()
+    margin = 0.08 * (high - low) or max(1.0, abs(low)) * 0.1
+    return np.linspace(low - margin, high + margin, _N_PLACES)
+
+
+def _densities(samples, places):
+    """Return Gaussian kernel densities, as smooth as the smallest sample allows.
+
+    One width for all, so that a small sample does not look wider than a large one; two places,
+    at least, where draws are alike.
+    """
+    widths = [y.std() * len(y) ** -0.2 for y in samples]
+    width = max(*widths, 2 * (places[1] - places[0]))
+    unit = width * np.sqrt(2 * np.pi)
+    return [
+        np.exp(-0.5 * ((places[:, None] - y) / width) ** 2).mean(axis=1) / unit for y in samples
+    ]
+
+
+def _histograms(samples, places):
+    """Return the heights of histograms at every place."""
+    edges = np.linspace(places[0], places[-1], 51)
+    bins = np.clip(np.searchsorted(edges, places, "right") - 1, 0, len(edges) - 2)
+    return [np.histogram(y, edges, density=True)[0][bins] for y in samples]

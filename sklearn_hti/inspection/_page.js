@@ -1,0 +1,210 @@
+(function () {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const [L, N, , D] = data.shape;
+  const COLORS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd",
+    "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf"];
+  const MAIN = COLORS[0], GREY = "#9aa5b1";
+  const at = (id) => document.getElementById(id);
+  const plot = at("plot"), slider = at("lam"), play = at("play");
+  const state = { lam: data.lam[0], row: N > 1 ? -1 : 0, x: 0, y: D > 1 ? 1 : 0 };
+  const { ALL, share, lamAt, members, draws, atAnchor, quantiles, range, bands, histogram, peak,
+    trails } = makeFamily(data, state);
+  const steps = Number(slider.max);
+  const text = (v) => String(Number(v.toPrecision(3))).replace("-", "−");
+
+  // ---------------------------------------------------------------- pictures
+  const SIDE = { xaxis: "x2", yaxis: "y" }, TOP = { xaxis: "x", yaxis: "y2" };
+
+  function ridge(y, d, axes, style) {  // a histogram as one line: those can move alone
+    const h = histogram(y, d), [value, part] = axes === TOP ? "xy" : "yx";
+    const shape = axes === TOP ? "hvh" : "vhv";
+    return Object.assign({ [value]: h.centers, [part]: h.shares, mode: "lines", showlegend: false,
+      line: { color: style.color, width: 1, shape }, hoverinfo: "skip" }, axes, style.more);
+  }
+
+  const filled = (d, axes) => ridge(draws(d), d, axes, { color: MAIN, more: {
+    fill: axes === TOP ? "tozeroy" : "tozerox", fillcolor: "rgba(31,119,180,0.55)" } });
+
+  function moving() {  // the traces that change with lambda
+    if (D === 1) {
+      const cursor = { x: [state.lam, state.lam], y: range(0), mode: "lines", showlegend: false,
+        hoverinfo: "skip", line: { color: "#d9480f", width: 2 } };
+      return [cursor, filled(0, SIDE)];
+    }
+    const color = state.row === ALL && N <= COLORS.length
+      ? members().map(([n]) => COLORS[n]) : COLORS[Math.max(0, state.row) % COLORS.length];
+    const dots = { x: draws(state.x), y: draws(state.y), mode: "markers", showlegend: false,
+      marker: { color, size: 7, opacity: 0.8, line: { color: "#fff", width: 0.5 } },
+      hovertemplate: "(%{x:.3~g}, %{y:.3~g})<extra></extra>" };
+    return [dots, filled(state.x, TOP), filled(state.y, SIDE)];
+  }
+
+  const shade = (k) => {  // anchors from light to dark
+    const level = 205 - Math.round(120 * k / Math.max(1, data.anchors.length - 1));
+    return `rgb(${level},${level},${level})`;
+  };
+
+  const axis = (title, more) => Object.assign({
+    title: { text: title }, zeroline: false, showline: true, linecolor: GREY, ticks: "outside",
+    tickcolor: GREY, gridcolor: "#eef1f4",
+  }, more);
+  const plain = (more) => axis("", Object.assign(
+    { showticklabels: false, showgrid: false, showline: false, ticks: "", fixedrange: true }, more));
+
+  function alongLambda() {  // D = 1: quantiles along lambda, with a histogram beside them
+    const q = bands(0), band = (low, high, color, name) => [
+      { x: data.lam, y: q[low], mode: "lines", line: { width: 0 }, hoverinfo: "skip",
+        showlegend: false },
+      { x: data.lam, y: q[high], mode: "lines", line: { width: 0 }, fill: "tonexty",
+        fillcolor: color, hoverinfo: "skip", name: name, showlegend: true }];
+    const traces = [
+      ...band(0, 4, "rgba(31,119,180,0.18)", "90 % of outputs"),
+      ...band(1, 3, "rgba(31,119,180,0.3)", "50 %"),
+      { x: data.lam, y: q[2], mode: "lines", line: { color: MAIN, width: 2 }, name: "median",
+        hovertemplate: data.lam_name + " = %{x:.3~g}: %{y:.3~g}<extra></extra>" },
+      ...data.anchors.map((a, k) => ridge(atAnchor(a, 0), 0, SIDE, { color: shade(k) }))];
+    return [traces, {
+      xaxis: axis(data.lam_name, { domain: [0, 0.66], type: data.log ? "log" : "linear",
+        range: [data.lam[0], data.lam[L - 1]].map((v) => data.log ? Math.log10(v) : v) }),
+      xaxis2: axis("share of outputs", { domain: [0.7, 1], tickformat: ".0%",
+        range: [0, peak(0)], fixedrange: true }),
+      yaxis: axis(data.outputs[0], { range: range(0) }),
+      shapes: data.anchors.map((a) => ({ type: "line", xref: "x", yref: "paper", x0: a, x1: a,
+        y0: 0, y1: 1, layer: "below", line: { color: "#dde2e7", width: 1 } })),
+      showlegend: true,
+      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+    }];
+  }
+
+  function inPlane() {  // D > 1: the plane of two outputs, and the histogram of either
+    const { x: dx, y: dy } = state;
+    const ghosts = data.anchors.map((a, k) => ({
+      x: atAnchor(a, dx), y: atAnchor(a, dy), mode: "markers", hoverinfo: "skip", name: `${data.lam_name} = ${text(a)}`,
+      marker: { color: shade(k), size: 5, opacity: 0.55 },
+      showlegend: data.anchors.length <= 4 || k === 0 || k === data.anchors.length - 1 }));
+    const traces = [
+      Object.assign({ mode: "lines", hoverinfo: "skip", showlegend: false,
+        line: { color: "#d5dbe1", width: 1 } }, trails()),
+      ...ghosts];
+    const same = data.common ? { scaleanchor: "x", scaleratio: 1 } : {};
+    return [traces, {
+      xaxis: axis(data.outputs[dx], { domain: [0, 0.8], range: range(dx), constrain: "range" }),
+      yaxis: axis(data.outputs[dy], Object.assign({ domain: [0, 0.8], range: range(dy) }, same)),
+      xaxis2: plain({ domain: [0.83, 1], range: [0, peak(dy)] }),
+      yaxis2: plain({ domain: [0.83, 1], range: [0, peak(dx)] }),
+      showlegend: true,
+      legend: { x: 1, y: 1, xanchor: "right", yanchor: "top" },
+    }];
+  }
+
+  let drawn = null, n_still = 0;  // what is drawn but for lambda, and by how many traces
+
+  function draw() {
+    const key = [state.row, state.x, state.y].join(), traces = moving();
+    if (key === drawn) {
+      Plotly.animate(plot, { data: traces, traces: traces.map((_, i) => n_still + i) },
+        { mode: "immediate", transition: { duration: 0 }, frame: { duration: 0, redraw: false } })
+        .catch(() => {});  // a later frame took the place of this one
+      describe();
+      return;
+    }
+    const [still, layout] = D === 1 ? alongLambda() : inPlane();
+    drawn = key;
+    n_still = still.length;
+    Plotly.react(plot, [...still, ...traces], Object.assign(layout, {
+      margin: { l: 64, r: 12, t: 28, b: 52 }, hovermode: "closest", dragmode: "pan",
+      paper_bgcolor: "#fff", plot_bgcolor: "#fff", uirevision: key,
+      font: { family: "system-ui, Segoe UI, Roboto, Helvetica, sans-serif", size: 13,
+        color: "#1f2933" },
+    }), { responsive: true, displaylogo: false,
+      modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] });
+    describe();
+  }
+
+  function describe() {
+    const lam = `${data.lam_name} = ${text(state.lam)}`;
+    const anchor = data.anchors.includes(state.lam) ? " (anchor)" : "";
+    const shown = D === 1 ? [0] : [...new Set([state.x, state.y])];
+    const parts = shown.map((d) => {
+      const [low, middle, high] = quantiles(draws(d), [0.05, 0.5, 0.95]).map(text);
+      return `${data.outputs[d]}: median ${middle}, 90 % between ${low} and ${high}`;
+    });
+    at("value").textContent = lam + anchor;
+    at("readout").textContent = parts.join("; ") + ".";
+    slider.setAttribute("aria-valuetext", lam + anchor);
+    plot.setAttribute("aria-label", `${lam}. ${parts.join("; ")}.`);
+  }
+
+  // ---------------------------------------------------------------- controls
+  let waiting = false;
+  function redraw() {  // at most once per frame
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; draw(); });
+  }
+
+  function go(lam) {
+    state.lam = lam;
+    slider.value = Math.round(share(lam) * steps);
+    redraw();
+  }
+
+  function choose(label, key, options, values) {
+    const box = document.createElement("label"), select = document.createElement("select");
+    select.id = key;
+    options.forEach((name, i) => select.add(new Option(name, values[i])));
+    select.value = state[key];
+    select.addEventListener("change", () => { state[key] = Number(select.value); redraw(); });
+    box.append(label + " ", select);
+    at("controls").append(box);
+  }
+
+  let playing = null;
+  function stop() {
+    cancelAnimationFrame(playing);
+    playing = null;
+    play.textContent = "Play";
+  }
+  function run() {
+    const from = share(state.lam) >= 1 ? 0 : share(state.lam), begin = performance.now();
+    const tick = (now) => {
+      const s = Math.min(1, from + Math.max(0, now - begin) / 6000);
+      go(lamAt(s * steps, steps));
+      if (s < 1) playing = requestAnimationFrame(tick); else stop();
+    };
+    play.textContent = "Pause";
+    playing = requestAnimationFrame(tick);
+  }
+
+  at("title").textContent = data.title;
+  at("note").textContent = (D > 1 ? "Every dot is one draw, followed" : "The same draws, followed") +
+    ` along ${data.lam_name}. Grey: at the anchors, where networks were trained. ` +
+    "The arrow keys move the slider.";
+  slider.setAttribute("aria-label", data.lam_name);
+  slider.addEventListener("input", () => {
+    if (playing !== null) stop();
+    state.lam = lamAt(Number(slider.value), steps);
+    redraw();
+  });
+  play.addEventListener("click", () => (playing === null ? run() : stop()));
+  if (N > 1) {
+    choose("Condition", "row", ["all " + N + " together", ...data.labels],
+      [ALL, ...data.labels.keys()]);
+  }
+  if (D > 2) {
+    choose("Across", "x", data.outputs, [...data.outputs.keys()]);
+    choose("Up", "y", data.outputs, [...data.outputs.keys()]);
+  }
+  let last = -1;
+  for (const a of data.anchors) {
+    const tick = document.createElement("button"), named = share(a) - last > 0.05;
+    tick.type = "button";
+    tick.style.left = 100 * share(a) + "%";
+    tick.textContent = named ? text(a) : " ";
+    tick.setAttribute("aria-label", `Anchor ${data.lam_name} = ${text(a)}`);
+    tick.addEventListener("click", () => { if (playing !== null) stop(); go(a); });
+    at("ticks").append(tick);
+    if (named) last = share(a);
+  }
+  draw();
+})();

@@ -1,0 +1,293 @@
+"""Paths of outputs along lambda."""
+
+import numpy as np
+
+from ._common import (
+    enter,
+    final_step,
+    find_output,
+    lam_scale,
+    make_axes,
+    match_truth,
+    name_lambda,
+    name_outputs,
+    name_rows,
+    require,
+    spaced_lambdas,
+)
+
+_MAX_LEGEND = 10
+
+
+class TrajectoryDisplay:
+    """Paths of draws along lambda, with the outputs of true networks over them.
+
+    Use `from_estimator` to make one. A panel shows one output against lambda, or the plane of
+    two outputs, where dots from light to dark mark the anchors in their order.
+
+    Parameters
+    ----------
+    paths : ndarray of shape (L, n_samples, n, D)
+        The same draws at every lambda, for every row of X.
+    lam : ndarray of shape (L,)
+        The lambdas.
+    anchors : ndarray of shape (K + 1,)
+        Those the surrogate was fitted at.
+    panels : list of tuple of int
+        One output or two per panel.
+    output_names : list of str
+        Names of the D outputs.
+    labels : list of str
+        Names of the n rows.
+    truth : Bunch or None
+        ``y`` (m, D), ``lam`` (m,) and the ``row`` (m,) of X that each belongs to.
+    lam_name : str, default="λ"
+        Name of lambda.
+    lam_scale : {"linear", "log"}, default="linear"
+        Scale of axes of lambda.
+    equal_aspect : bool, default=True
+        Whether planes have one unit in both directions.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes
+        One per panel.
+    ax_ : Axes
+        The first of them.
+    figure_ : Figure
+        Their figure.
+
+    See Also
+    --------
+    MarginalDisplay : The distribution of one output at several lambdas.
+
+    Examples
+    --------
+    >>> from sklearn_hti.baselines import DisplacementInterpolationRegressor
+    >>> from sklearn_hti.datasets import make_semicircles
+    >>> from sklearn_hti.inspection import TrajectoryDisplay
+    >>> data = make_semicircles(n_samples=20, random_state=0)
+    >>> surrogate = DisplacementInterpolationRegressor(
+    ...     categorical_features=[0], random_state=0
+    ... ).fit(data.X, data.y, data.lam)
+    >>> display = TrajectoryDisplay.from_estimator(surrogate, [[0], [3]], random_state=0)
+    >>> display.paths.shape
+    (61, 10, 2, 2)
+    >>> display.ax_.get_xlabel()
+    'output 0'
+    """
+
+    def __init__(
+        self,
+        *,
+        paths,
+        lam,
+        anchors,
+        panels,
+        output_names,
+        labels,
+        truth=None,
+        lam_name="λ",
+        lam_scale="linear",
+        equal_aspect=True,
+    ):
+        self.paths = paths
+        self.lam = lam
+        self.anchors = anchors
+        self.panels = panels
+        self.output_names = output_names
+        self.labels = labels
+        self.truth = truth
+        self.lam_name = lam_name
+        self.lam_scale = lam_scale
+        self.equal_aspect = equal_aspect
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X=None,
+        *,
+        lam_grid=None,
+        y=None,
+        lam_from=None,
+        n_samples=10,
+        outputs=None,
+        truth=None,
+        output_names=None,
+        labels=None,
+        lam_name=None,
+        random_state=None,
+        ax=None,
+        **kwargs,
+    ):
+        """Follow draws of a fitted surrogate along lambda, and plot them.
+
+        Parameters
+        ----------
+        estimator : surrogate or TrajectoryPipeline
+            Any fitted surrogate of this package.
+        X : array-like of shape (n, C), DataFrame or None, default=None
+            The conditions to show, one colour each; None for no condition.
+        lam_grid : array-like of shape (L,), default=None
+            Lambdas, to which the anchors between them are added. None: 61 from the first
+            anchor to the last, evenly spaced (in log lambda where the clock is "log").
+        y : array-like of shape (n,) or (n, D), default=None
+            Outputs at `lam_from` to follow, one per row of X; None draws them.
+        lam_from : float or array-like of shape (n,), default=None
+            Lambda of `y`.
+        n_samples : int, default=10
+            Draws per row, where `y` is None.
+        outputs : list of int, str or pair of these, default=None
+            One panel each: an output against lambda, or the plane of a pair. None: the one
+            output, the plane of two, or neighbouring pairs of the first four.
+        truth : tuple of (X, y, lam), default=None
+            Outputs of true networks as in `fit`, drawn as crosses where their x is shown.
+        output_names : list of str, default=None
+            Names of the outputs.
+        labels : list of str, default=None
+            Names of the rows of X.
+        lam_name : str, default=None
+            Name of lambda; None is that of `lam_column`, or λ.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed of the draws.
+        ax : Axes or array of Axes, default=None
+            One per panel; None makes a figure.
+        **kwargs : dict
+            For `plot`.
+
+        Returns
+        -------
+        TrajectoryDisplay
+            With the arrays that are shown.
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is no surrogate.
+        ValueError
+            If an output does not exist, a lambda is outside the anchors, or no x of the truth
+            is shown.
+        ImportError
+            If matplotlib is not installed.
+        """
+        caller = f"{cls.__name__}.from_estimator"
+        require("matplotlib", caller)
+        surrogate = final_step(estimator, caller)
+        X_seen = enter(estimator, X)
+        lam = spaced_lambdas(surrogate, lam_grid, 61)
+        options = {"n_samples": n_samples, "random_state": random_state}
+        if y is not None or lam_from is not None:
+            options = {"y": y, "lam_from": lam_from}
+        paths = np.asarray(surrogate.trajectory(X_seen, lam, **options))
+        if surrogate._single_output:
+            paths = paths[..., None]
+        if paths.ndim == 3:
+            paths = paths[:, None]
+        n_rows, n_outputs = paths.shape[2:]
+        conditions = surrogate._query(X_seen, lam[0], n_rows=n_rows).conditions
+        names = name_outputs(output_names, n_outputs)
+        display = cls(
+            paths=paths,
+            lam=lam,
+            anchors=surrogate.anchors_,
+            panels=_choose_panels(outputs, names),
+            output_names=names,
+            labels=name_rows(surrogate, X, n_rows, labels),
+            truth=match_truth(estimator, surrogate, truth, conditions),
+            lam_name=name_lambda(surrogate, lam_name),
+            lam_scale=lam_scale(surrogate),
+            equal_aspect=surrogate.output_scaling == "common",
+        )
+        return display.plot(ax, **kwargs)
+
+    def plot(self, ax=None, *, truth_kw=None, **kwargs):
+        """Plot the paths.
+
+        Parameters
+        ----------
+        ax : Axes or array of Axes, default=None
+            One per panel; None makes a figure.
+        truth_kw : dict, default=None
+            For `Axes.scatter` of the truth.
+        **kwargs : dict
+            For `Axes.plot` of the paths, such as ``alpha``.
+
+        Returns
+        -------
+        TrajectoryDisplay
+            Itself.
+        """
+        require("matplotlib", f"{type(self).__name__}.plot")
+        self.axes_ = make_axes(ax, len(self.panels))
+        self.ax_ = self.axes_[0]
+        self.figure_ = self.ax_.figure
+        kwargs = {"lw": 1, "alpha": 0.8 if self.paths.shape[1] <= 3 else 0.45, **kwargs}
+        truth_kw = {"s": 22, "marker": "x", "lw": 1, "zorder": 2.5, **(truth_kw or {})}
+        for axis, panel in zip(self.axes_, self.panels, strict=True):
+            draw = self._against_lambda if len(panel) == 1 else self._in_plane
+            for row, label in enumerate(self.labels):
+                draw(axis, panel, row, {"color": f"C{row % 10}", **kwargs}, label)
+            if self.truth is not None:
+                self._draw_truth(axis, panel, truth_kw)
+        self._legend()
+        return self
+
+    def _against_lambda(self, ax, panel, row, style, label):
+        lines = ax.plot(self.lam, self.paths[:, :, row, panel[0]], **style)
+        lines[0].set_label(label)
+        if row == 0:
+            for anchor in self.anchors:
+                ax.axvline(anchor, color="0.85", lw=1, zorder=0)
+            ax.set(xlabel=self.lam_name, ylabel=self.output_names[panel[0]])
+            ax.set_xscale(self.lam_scale)
+
+    def _in_plane(self, ax, panel, row, style, label):
+        across, up = (self.paths[:, :, row, d] for d in panel)
+        lines = ax.plot(across, up, **style)
+        lines[0].set_label(label)
+        shown = np.flatnonzero(np.isin(self.lam, self.anchors))
+        for k, grey in zip(shown, np.linspace(0.95, 0, len(shown)), strict=True):
+            where = {"label": f"{self.lam_name} = {self.lam[k]:g}"} if row == 0 else {}
+            ax.scatter(
+                across[k], up[k], s=14, color=str(grey), edgecolor="0.3", lw=0.5, zorder=3, **where
+            )
+        if row == 0:
+            ax.set(xlabel=self.output_names[panel[0]], ylabel=self.output_names[panel[1]])
+            if self.equal_aspect:
+                ax.set_aspect("equal")
+
+    def _draw_truth(self, ax, panel, style):
+        truth = self.truth
+        across = truth.lam if len(panel) == 1 else truth.y[:, panel[0]]
+        colors = [f"C{row % 10}" for row in truth.row]
+        marks = ax.scatter(across, truth.y[:, panel[-1]], **{"c": colors, **style})
+        marks.set_label("truth")
+
+    def _legend(self):
+        """Explain colours, unless there is one or too many, then the dots and crosses."""
+        handles = {}
+        for axis in self.axes_:
+            handles |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
+        rows = self.labels if 1 < len(self.labels) <= _MAX_LEGEND else []
+        marks = [label for label in handles if label not in self.labels]
+        labels = [*rows, *marks]
+        if labels:
+            where = {"loc": "upper left", "bbox_to_anchor": (1, 1), "frameon": False}
+            ax = self.axes_[-1]
+            ax.legend([handles[label] for label in labels], labels, fontsize="small", **where)
+
+
+def _choose_panels(outputs, names):
+    """Return the outputs of every panel by position."""
+    if outputs is None:
+        if len(names) == 1:
+            return [(0,)]
+        return [(d, d + 1) for d in range(min(len(names), 4) - 1)]
+    panels = []
+    for output in outputs:
+        chosen = output if isinstance(output, tuple | list) else (output,)
+        if len(chosen) not in (1, 2):
+            raise ValueError(f"`outputs`: a panel shows one output or two, not {output!r}.")
+        panels.append(tuple(find_output(d, names) for d in chosen))
+    return panels

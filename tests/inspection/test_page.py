@@ -1,0 +1,111 @@
+"""The page holds the draws of the surrogate and needs nothing else."""
+
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_hti.baselines import DisplacementInterpolationRegressor
+from sklearn_hti.pipeline import make_trajectory_pipeline
+
+pytest.importorskip("plotly", reason="the page is drawn by plotly (extra `plot`)")
+
+
+def read(path):
+    """Return the data of a page and its draws (L, n, n_samples, D)."""
+    pattern = r'<script id="data" type="application/json">(.*?)</script>'
+    (text,) = re.findall(pattern, path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    data = json.loads(text)
+    values = np.frombuffer(base64.b64decode(data["values"]), dtype="<f4")
+    return data, values.reshape(data["shape"])
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "page.html"
+
+
+def test_draws_are_those_of_the_surrogate(path, on_networks, networks):
+    X = networks.X[:3]
+    assert on_networks.to_html(path, X, n_samples=4, random_state=0) == path
+    data, draws = read(path)
+    assert data["anchors"] == [0.0, 1.0, 2.0]
+    assert set(data["anchors"]) <= set(data["lam"])
+    expected = on_networks.trajectory(X, data["lam"], n_samples=4, random_state=0)
+    np.testing.assert_allclose(draws, np.moveaxis(expected, 1, 2), rtol=1e-6)
+
+
+def test_given_names_and_lambdas(path, on_clouds, clouds):
+    on_clouds.to_html(
+        str(path),
+        clouds.X[[0, 60]],
+        lam_grid=[0.2, 1.0],
+        n_samples=2,
+        labels=["sober", "drunk"],
+        output_names=["reaction"],
+        lam_name="dose",
+        title="One </script> & <b>two</b>",
+        random_state=0,
+    )
+    data, draws = read(path)
+    assert data["lam"] == [0.2, 0.5, 1.0]  # the anchor between
+    assert data["anchors"] == [0.5]
+    assert draws.shape == (3, 2, 2, 1)
+    assert (data["labels"], data["outputs"]) == (["sober", "drunk"], ["reaction"])
+    assert (data["lam_name"], data["title"]) == ("dose", "One </script> & <b>two</b>")
+    text = path.read_text(encoding="utf-8")
+    assert "<title>One &lt;/script&gt; &amp; &lt;b&gt;two&lt;/b&gt;</title>" in text
+
+
+def test_the_file_refers_to_nothing_outside(path, on_clouds, clouds):
+    on_clouds.to_html(path, clouds.X[:1], n_samples=2, random_state=0)
+    text = path.read_text(encoding="utf-8")
+    own = re.sub(r"<script>/\*\*\n\* plotly\.js.*?</script>", "", text, count=1, flags=re.DOTALL)
+    assert len(own) < 100_000 < len(text) < 7_000_000
+    assert "default-src 'none'" in own  # the browser refuses whatever would be loaded
+    assert not re.search(r"https?://|\bsrc=|\bhref=|@import|url\(", own)
+
+
+def test_no_condition_and_a_logarithmic_lambda(path, rng):
+    lam = np.repeat([0.01, 0.1, 1.0], 20)
+    y = rng.normal(size=(60, 3)) + np.log(lam)[:, None]
+    model = DisplacementInterpolationRegressor(lam_transform="log").fit(None, y, lam)
+    model.to_html(path, n_samples=5, random_state=0)
+    data, draws = read(path)
+    assert data["log"]
+    assert draws.shape == (61, 1, 5, 3)
+    steps = np.diff(np.log(data["lam"]))
+    np.testing.assert_allclose(steps, steps[0], rtol=1e-6)
+
+
+def test_a_pipeline_writes_what_its_surrogate_would(path, networks, tmp_path):
+    X = networks.X[:2]
+    scaler, model = StandardScaler(), DisplacementInterpolationRegressor(random_state=0)
+    pipe = make_trajectory_pipeline(scaler, model).fit(networks.X, networks.y, networks.lam)
+    pipe.to_html(path, X, n_samples=3, random_state=0)
+    other = model.to_html(tmp_path / "m.html", scaler.transform(X), n_samples=3, random_state=0)
+    np.testing.assert_array_equal(read(path)[1], read(other)[1])
+    assert read(path)[0]["labels"][0] == f"x = {X[0, 0]:.3g}, x' = {X[0, 1]:.3g}"
+
+
+def test_refusals(path, on_clouds, clouds, monkeypatch):
+    X = clouds.X[:1]
+    with pytest.raises(ValueError, match="not fitted"):
+        DisplacementInterpolationRegressor().to_html(path, X)
+    with pytest.raises(ValueError, match="outside the anchors"):
+        on_clouds.to_html(path, X, lam_grid=[0.0, 3.0])
+    with pytest.raises(ValueError, match="two lambdas at least"):
+        on_clouds.to_html(path, X, lam_grid=[0.5])
+    with pytest.raises(ValueError, match="`labels` has 2 entries for 1"):
+        on_clouds.to_html(path, X, labels=["a", "b"])
+
+    def no_plotly(name, *args, **kwargs):
+        raise ImportError(name)
+
+    monkeypatch.setattr("importlib.import_module", no_plotly)
+    with pytest.raises(ImportError, match=r"to_html needs plotly.*sklearn-hti\[plot\]"):
+        on_clouds.to_html(path, X)
+    assert not path.exists()
