@@ -4,6 +4,7 @@ import numbers
 import re
 
 import numpy as np
+from sklearn import get_config
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples, validate_data
 
@@ -98,7 +99,7 @@ def check_lam(lam, n_rows, *, name="lam"):
     if lam is None:
         raise ValueError(
             f"`{name}` is missing: pass the hyperparameter value of every row as "
-            f"`{name}=...`, or construct the estimator with `lam_column`."
+            f"`{name}=...`, or construct the estimator with `lam_column`. {_routing_hint()}"
         )
     lam = as_float_array(lam, name, ensure_2d=False, allow_nd=True, ensure_min_samples=0)
     if lam.ndim == 0:
@@ -111,6 +112,19 @@ def check_lam(lam, n_rows, *, name="lam"):
             "was expected (or a scalar)."
         )
     return lam
+
+
+def _routing_hint():
+    """Say what scikit-learn's tools do with lambda under the present configuration."""
+    if get_config()["enable_metadata_routing"]:
+        return (
+            "cross_val_predict and the scorers of scikit-learn never hand `lam` on: use "
+            "`lam_column`, or sklearn_hti.metrics.make_lam_scorer as scoring."
+        )
+    return (
+        "Searches, cross-validation and pipelines of scikit-learn hand `lam` on with metadata "
+        "routing only: sklearn.set_config(enable_metadata_routing=True)."
+    )
 
 
 def check_outputs(y, n_rows=None, *, name="y"):
