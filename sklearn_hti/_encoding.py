@@ -46,6 +46,11 @@ class Conditions:
         )
 
 
+def as_arrays(transformer):
+    """Have a transformer return arrays, whatever users set for all of theirs."""
+    return transformer.set_output(transform="default")
+
+
 class ConditionEncoder:
     """Standardises numeric columns and numbers the values of categorical ones."""
 
@@ -54,8 +59,8 @@ class ConditionEncoder:
         n_columns = 0 if X is None else X.shape[1]
         self.categorical_ = categorical_mask(X, categorical_features)
         numeric, values = self._split(X, n_rows)
-        self.scaler_ = StandardScaler().fit(numeric) if numeric.shape[1] else None
-        self.ordinal_ = OrdinalEncoder().fit(values) if values.shape[1] else None
+        self.scaler_ = as_arrays(StandardScaler()).fit(numeric) if numeric.shape[1] else None
+        self.ordinal_ = as_arrays(OrdinalEncoder()).fit(values) if values.shape[1] else None
         self.n_categories_ = [len(c) for c in self.ordinal_.categories_] if values.shape[1] else []
         self.n_numeric_ = n_columns - len(self.n_categories_)
         return self

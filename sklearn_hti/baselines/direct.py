@@ -10,6 +10,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
 from .._compat import HasMethods
+from .._encoding import as_arrays
 from .._random import sampling_generator
 from .._surrogate import BaseSurrogate, Query, check_n_samples
 from ..base import NeighborsBase
@@ -111,7 +112,7 @@ class DirectSurrogateRegressor(BaseSurrogate):
         self.random_state = random_state
 
     def _fit_transport(self, data, seeds, settings):
-        self._lam_scaler = StandardScaler().fit(data.lam[:, None])
+        self._lam_scaler = as_arrays(StandardScaler()).fit(data.lam[:, None])
         default = MLPRegressor(hidden_layer_sizes=(128,) * 3, max_iter=500)
         estimator = clone(default if self.estimator is None else self.estimator)
         parameters = estimator.get_params() if hasattr(estimator, "get_params") else {}
