@@ -248,8 +248,9 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             Hyperparameter value lambda, one or one per row.
         n_samples : int, default=None
             Draws per row; None is one draw without an axis of its own.
-        random_state : int, RandomState, Generator or None, default=None
-            Seed of the draws; None gives fresh ones.
+        random_state : int, RandomState, Generator, array-like of shape (n,) or None, default=None
+            Seed of the draws; None gives fresh ones. With one int per row, the draws of a row
+            depend on its own seed only, however rows are split or ordered.
 
         Returns
         -------
@@ -375,8 +376,8 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             Lambda of `y`; to be given with `y`, and only then.
         n_samples : int, default=None
             Draws per row, where `y` is None.
-        random_state : int, RandomState, Generator or None, default=None
-            Seed of the draws.
+        random_state : int, RandomState, Generator, array-like of shape (n,) or None, default=None
+            Seed of the draws, one or one per row.
 
         Returns
         -------
