@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
-from sklearn.utils import check_array
 
 from ._linear import LinearMean
-from ._validation import is_frame
+from ._validation import as_float_array, check_reach, errors_name, is_frame
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,8 @@ class ConditionEncoder:
         self.categorical_ = categorical_mask(X, categorical_features)
         numeric, values = self._split(X, n_rows)
         self.scaler_ = as_arrays(StandardScaler()).fit(numeric) if numeric.shape[1] else None
-        self.ordinal_ = as_arrays(OrdinalEncoder()).fit(values) if values.shape[1] else None
+        with errors_name("X"):
+            self.ordinal_ = as_arrays(OrdinalEncoder()).fit(values) if values.shape[1] else None
         self.n_categories_ = [len(c) for c in self.ordinal_.categories_] if values.shape[1] else []
         self.n_numeric_ = n_columns - len(self.n_categories_)
         return self
@@ -79,6 +79,7 @@ class ConditionEncoder:
                     "the lambda column."
                 ) from error
         scaled = numeric if self.scaler_ is None else self.scaler_.transform(numeric)
+        check_reach(scaled, "X")
         with np.errstate(over="ignore"):
             keys = np.hstack([numeric, codes]).astype(np.float32)
         return Conditions(scaled, codes, keys)
@@ -97,13 +98,7 @@ class ConditionEncoder:
         numeric = frame.loc[:, ~self.categorical_]
         if not numeric.shape[1]:
             return np.zeros((len(frame), 0)), values.to_numpy()
-        try:
-            numeric = check_array(numeric, dtype=np.float64, input_name="X", ensure_min_features=0)
-        except (TypeError, ValueError) as error:
-            if "X" in str(error):
-                raise
-            raise type(error)(f"X: {error}") from error
-        return numeric, values.to_numpy()
+        return as_float_array(numeric, "X", ensure_min_features=0), values.to_numpy()
 
 
 def categorical_mask(X, categorical_features):

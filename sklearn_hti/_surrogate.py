@@ -436,7 +436,9 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
         float
             R^2, averaged over outputs.
         """
-        return r2_score(y, self.predict(X, lam), sample_weight=sample_weight)
+        predicted = self.predict(X, lam)
+        y, _ = self._check_given(y, len(predicted))
+        return r2_score(y, predicted.reshape(y.shape), sample_weight=sample_weight)
 
     # ---------------------------------------------------------------- helpers
 
@@ -475,6 +477,7 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
                 f"`y` has {y.shape[1]} output(s) per row; in fit it had "
                 f"{len(self._scaler.center_)}."
             )
+        check.check_reach(self._scaler.encode(y), "y")
         return y, single
 
     @property
@@ -523,6 +526,8 @@ class ClockedSurrogate(BaseSurrogate):
 
 def _length(values):
     """Return the number of rows of y, before it is checked; None if it has none."""
+    if hasattr(values, "shape"):  # sparse matrices have no length
+        return values.shape[0] if values.shape else None
     return len(values) if hasattr(values, "__len__") and np.ndim(values) else None
 
 
