@@ -8,7 +8,7 @@ import torch
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
 from ._linear import LinearMean
-from ._validation import as_float_array, check_reach, errors_name, is_frame
+from ._validation import as_float_array, check_reach, check_size, errors_name, is_frame
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,9 @@ class ConditionEncoder:
         numeric = frame.loc[:, ~self.categorical_]
         if not numeric.shape[1]:
             return np.zeros((len(frame), 0)), values.to_numpy()
-        return as_float_array(numeric, "X", ensure_min_features=0), values.to_numpy()
+        numeric = as_float_array(numeric, "X", ensure_min_features=0)
+        check_size(numeric, "X")
+        return numeric, values.to_numpy()
 
 
 def categorical_mask(X, categorical_features):

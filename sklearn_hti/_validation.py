@@ -130,8 +130,7 @@ def check_lam(lam, n_rows, *, name="lam"):
             f"`{name}=...`, or construct the estimator with `lam_column`. {_routing_hint()}"
         )
     lam = as_float_array(lam, name, ensure_2d=False, allow_nd=True, ensure_min_samples=0)
-    if np.abs(lam).max(initial=0) > _LARGEST:
-        raise ValueError(f"`{name}` is too large for its squares; divide it by a constant.")
+    check_size(lam, name)
     if lam.ndim == 0:
         return np.full(n_rows, float(lam))
     if lam.ndim == 2 and lam.shape[1] == 1:
@@ -188,6 +187,12 @@ def check_within(lam, anchors, *, name="lam"):
             f"[{low:g}, {high:g}], first {lam[outside][0]:g}: the surrogate interpolates "
             "only; train a network there and add its outputs to fit."
         )
+
+
+def check_size(values, name):
+    """Raise where the square of a value is no float64."""
+    if np.abs(values).max(initial=0) > _LARGEST:
+        raise ValueError(f"`{name}` is too large for its squares; divide it by a constant.")
 
 
 def check_reach(scaled, name):
