@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
-from sklearn.utils import check_array
 
 from ._linear import LinearMean
-from ._validation import is_frame
+from ._validation import as_float_array, check_reach, check_size, errors_name, is_frame
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,11 @@ class Conditions:
         )
 
 
+def as_arrays(transformer):
+    """Have a transformer return arrays, whatever users set for all of theirs."""
+    return transformer.set_output(transform="default")
+
+
 class ConditionEncoder:
     """Standardises numeric columns and numbers the values of categorical ones."""
 
@@ -54,8 +58,9 @@ class ConditionEncoder:
         n_columns = 0 if X is None else X.shape[1]
         self.categorical_ = categorical_mask(X, categorical_features)
         numeric, values = self._split(X, n_rows)
-        self.scaler_ = StandardScaler().fit(numeric) if numeric.shape[1] else None
-        self.ordinal_ = OrdinalEncoder().fit(values) if values.shape[1] else None
+        self.scaler_ = as_arrays(StandardScaler()).fit(numeric) if numeric.shape[1] else None
+        with errors_name("X"):
+            self.ordinal_ = as_arrays(OrdinalEncoder()).fit(values) if values.shape[1] else None
         self.n_categories_ = [len(c) for c in self.ordinal_.categories_] if values.shape[1] else []
         self.n_numeric_ = n_columns - len(self.n_categories_)
         return self
@@ -74,6 +79,7 @@ class ConditionEncoder:
                     "the lambda column."
                 ) from error
         scaled = numeric if self.scaler_ is None else self.scaler_.transform(numeric)
+        check_reach(scaled, "X")
         with np.errstate(over="ignore"):
             keys = np.hstack([numeric, codes]).astype(np.float32)
         return Conditions(scaled, codes, keys)
@@ -94,12 +100,8 @@ class ConditionEncoder:
             numeric, values = frame.loc[:, ~self.categorical_], categories.to_numpy()
         if not numeric.shape[1]:
             return np.zeros((len(X), 0)), values
-        try:
-            numeric = check_array(numeric, dtype=np.float64, input_name="X", ensure_min_features=0)
-        except (TypeError, ValueError) as error:
-            if "X" in str(error):
-                raise
-            raise type(error)(f"X: {error}") from error
+        numeric = as_float_array(numeric, "X", ensure_min_features=0)
+        check_size(numeric, "X")
         return numeric, values
 
 

@@ -16,8 +16,50 @@ def draw_seeds(random_state, names):
     return {name: int(rng.randint(_MAX_SEED)) for name in names}
 
 
+class RowGenerator:
+    """Draws the noise of every row from a seed of its own, in place of a numpy Generator.
+
+    What a row is given depends on its seed alone, neither on the other rows nor on how they
+    are split, and further draws leave the first ones as they are.
+    """
+
+    def __init__(self, seeds):
+        seeds = np.asarray(seeds)
+        if seeds.dtype.kind not in "iu" or (seeds < 0).any():
+            raise ValueError(
+                "`random_state`: one seed per row has to be a non-negative integer for each; "
+                f"got dtype {seeds.dtype}" + (f", least {seeds.min()}." if seeds.size else ".")
+            )
+        self.seeds = seeds
+
+    def random(self, shape):
+        """Return uniform numbers, rows first."""
+        return self._by_row(shape, "random")
+
+    def standard_normal(self, shape):
+        """Return standard normal numbers, rows first."""
+        return self._by_row(shape, "standard_normal")
+
+    def integers(self, *args):
+        """Refuse what one seed has to decide."""
+        raise ValueError(
+            "`random_state` holds one seed per row, but the draws come from a network of yours, "
+            "which takes a single seed for all rows: pass an int."
+        )
+
+    def _by_row(self, shape, method):
+        if shape[0] != len(self.seeds):
+            raise ValueError(f"`random_state` has {len(self.seeds)} seeds for {shape[0]} rows.")
+        values = np.empty(shape)
+        for row, seed in zip(values, self.seeds.tolist(), strict=True):
+            row[...] = getattr(np.random.default_rng(seed), method)(shape[1:])
+        return values
+
+
 def sampling_generator(random_state):
-    """Return the numpy Generator that drives sampling noise."""
+    """Return the Generator that drives sampling noise; one seed per row gives a RowGenerator."""
+    if np.ndim(random_state) == 1:
+        return RowGenerator(random_state)
     if isinstance(random_state, np.random.Generator):
         return random_state
     if random_state is None or isinstance(random_state, numbers.Integral):

@@ -258,8 +258,9 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             Hyperparameter value lambda, one or one per row.
         n_samples : int, default=None
             Draws per row; None is one draw without an axis of its own.
-        random_state : int, RandomState, Generator or None, default=None
-            Seed of the draws; None gives fresh ones.
+        random_state : int, RandomState, Generator, array-like of shape (n,) or None, default=None
+            Seed of the draws; None gives fresh ones. With one int per row, the draws of a row
+            depend on its own seed only, however rows are split or ordered.
 
         Returns
         -------
@@ -385,8 +386,8 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             Lambda of `y`; to be given with `y`, and only then.
         n_samples : int, default=None
             Draws per row, where `y` is None.
-        random_state : int, RandomState, Generator or None, default=None
-            Seed of the draws.
+        random_state : int, RandomState, Generator, array-like of shape (n,) or None, default=None
+            Seed of the draws, one or one per row.
 
         Returns
         -------
@@ -514,7 +515,9 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
         float
             R^2, averaged over outputs.
         """
-        return r2_score(y, self.predict(X, lam), sample_weight=sample_weight)
+        predicted = self.predict(X, lam)
+        y, _ = self._check_given(y, len(predicted))
+        return r2_score(y, predicted.reshape(y.shape), sample_weight=sample_weight)
 
     # ---------------------------------------------------------------- files
 
@@ -593,6 +596,7 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
                 f"`y` has {y.shape[1]} output(s) per row; in fit it had "
                 f"{len(self._scaler.center_)}."
             )
+        check.check_reach(self._scaler.encode(y), "y")
         return y, single
 
     @property
@@ -641,6 +645,8 @@ class ClockedSurrogate(BaseSurrogate):
 
 def _length(values):
     """Return the number of rows of y, before it is checked; None if it has none."""
+    if hasattr(values, "shape"):  # sparse matrices have no length
+        return values.shape[0] if values.shape else None
     return len(values) if hasattr(values, "__len__") and np.ndim(values) else None
 
 

@@ -2,10 +2,15 @@
 
 import numbers
 import re
+from contextlib import contextmanager
 
 import numpy as np
+from sklearn import get_config
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples, validate_data
+
+_LARGEST = 1e150
+_FARTHEST = 1e18  # standard deviations: the square is still a float32
 
 
 def is_frame(X):
@@ -15,12 +20,29 @@ def is_frame(X):
 
 def as_float_array(value, name, **options):
     """Convert to a finite float64 array; errors name the argument."""
-    try:
+    with errors_name(name):
+        _refuse_times(value)
         return check_array(value, dtype=np.float64, input_name=name, **options)
+
+
+@contextmanager
+def errors_name(name):
+    """Put the name of the argument before the text of errors that lack it."""
+    try:
+        yield
     except (ValueError, TypeError) as error:
         if re.search(rf"\b{name}\b", str(error)):
             raise
-        raise type(error)(f"`{name}`: {error}") from error
+        raise (ValueError if isinstance(error, ValueError) else TypeError)(
+            f"`{name}`: {error}"
+        ) from error
+
+
+def _refuse_times(value):
+    """Raise for dates and time spans, which numpy turns into numbers of whatever unit."""
+    for dtype in np.atleast_1d(getattr(value, "dtypes", getattr(value, "dtype", None))):
+        if getattr(dtype, "kind", "") in ("m", "M"):
+            raise TypeError(f"dtype {dtype} is no number; pass a time in a unit of your choice.")
 
 
 def check_features(estimator, X, *, reset):
@@ -41,6 +63,13 @@ def check_features(estimator, X, *, reset):
         raise ValueError("X was None in fit (no condition), so X must be None here too.")
     if hasattr(X, "to_pandas"):
         X = X.to_pandas()
+    with errors_name("X"):
+        _refuse_times(X)
+        return _check_table(estimator, X, reset)
+
+
+def _check_table(estimator, X, reset):
+    """Check an X that is there; part of `check_features`."""
     minimum = 2 if reset else 1
     if is_frame(X):
         if len(X) < minimum:
@@ -98,9 +127,10 @@ def check_lam(lam, n_rows, *, name="lam"):
     if lam is None:
         raise ValueError(
             f"`{name}` is missing: pass the hyperparameter value of every row as "
-            f"`{name}=...`, or construct the estimator with `lam_column`."
+            f"`{name}=...`, or construct the estimator with `lam_column`. {_routing_hint()}"
         )
     lam = as_float_array(lam, name, ensure_2d=False, allow_nd=True, ensure_min_samples=0)
+    check_size(lam, name)
     if lam.ndim == 0:
         return np.full(n_rows, float(lam))
     if lam.ndim == 2 and lam.shape[1] == 1:
@@ -111,6 +141,19 @@ def check_lam(lam, n_rows, *, name="lam"):
             "was expected (or a scalar)."
         )
     return lam
+
+
+def _routing_hint():
+    """Say what scikit-learn's tools do with lambda under the present configuration."""
+    if get_config()["enable_metadata_routing"]:
+        return (
+            "cross_val_predict and the scorers of scikit-learn never hand `lam` on: use "
+            "`lam_column`, or sklearn_hti.metrics.make_lam_scorer as scoring."
+        )
+    return (
+        "Searches, cross-validation and pipelines of scikit-learn hand `lam` on with metadata "
+        "routing only: sklearn.set_config(enable_metadata_routing=True)."
+    )
 
 
 def check_outputs(y, n_rows=None, *, name="y"):
@@ -131,7 +174,7 @@ def count_rows(X, lam=None):
     """Return the number of rows of a query; without X, as many as lambda has entries."""
     if X is not None:
         return _num_samples(X)
-    return 1 if lam is None or np.ndim(lam) == 0 else len(lam)
+    return 1 if lam is None or np.ndim(lam) == 0 else np.shape(lam)[0]
 
 
 def check_within(lam, anchors, *, name="lam"):
@@ -143,6 +186,22 @@ def check_within(lam, anchors, *, name="lam"):
             f"`{name}` has {int(outside.sum())} value(s) outside the anchors "
             f"[{low:g}, {high:g}], first {lam[outside][0]:g}: the surrogate interpolates "
             "only; train a network there and add its outputs to fit."
+        )
+
+
+def check_size(values, name):
+    """Raise where the square of a value is no float64."""
+    if np.abs(values).max(initial=0) > _LARGEST:
+        raise ValueError(f"`{name}` is too large for its squares; divide it by a constant.")
+
+
+def check_reach(scaled, name):
+    """Raise where scaled values are beyond what networks in single precision can take."""
+    farthest = np.abs(scaled).max(initial=0)
+    if not farthest < _FARTHEST:
+        raise ValueError(
+            f"`{name}` holds values that are {farthest:.0e} standard deviations away from those "
+            "in fit; networks cannot take them."
         )
 
 

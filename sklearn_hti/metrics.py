@@ -193,7 +193,28 @@ def crps(y_true, y_samples):
     return float(np.mean([energy_score(y, d) for y, d in zip(columns, draws, strict=True)]))
 
 
-class SampleScorer:
+class _LamScorer:
+    """Asks for `lam` itself, and is named in searches and tables."""
+
+    name = "scorer"
+
+    def get_metadata_routing(self):
+        """Return the request for `lam`.
+
+        Returns
+        -------
+        MetadataRequest
+            What `score` asks for.
+        """
+        request = MetadataRequest(owner=self)
+        request.score.add_request(param="lam", alias=True)
+        return request
+
+    def __repr__(self):
+        return self.name
+
+
+class SampleScorer(_LamScorer):
     """Negative score of draws, to be passed as ``scoring=``; higher is better.
 
     Asks for `lam` itself: with metadata routing on, searches and cross-validation hand it over
@@ -235,24 +256,103 @@ class SampleScorer:
         -------
         float
             Minus the score.
+
+        Raises
+        ------
+        TypeError
+            If the estimator has no `sample`, as a plain `sklearn.pipeline.Pipeline` has none.
         """
+        if not hasattr(estimator, "sample"):
+            raise TypeError(
+                f"{self.name} scores draws, and {type(estimator).__name__} has no `sample`; "
+                "put transformers before a surrogate by make_trajectory_pipeline, or score its "
+                "mean by make_lam_scorer."
+            )
         draws = estimator.sample(X, lam, n_samples=self.n_samples, random_state=self.random_state)
         return -self._score(y_true, draws, X, lam)
 
-    def get_metadata_routing(self):
-        """Return the request for `lam`.
+
+class MeanScorer(_LamScorer):
+    """Score of the conditional mean; made by `make_lam_scorer`.
+
+    Parameters
+    ----------
+    score_func : callable
+        ``score_func(y_true, y_pred, **options)``.
+    sign : {1, -1}
+        -1 where lower is better.
+    options : dict
+        Further arguments of `score_func`.
+    """
+
+    def __init__(self, score_func, sign, options):
+        self._score_func = score_func
+        self._sign = sign
+        self._options = options
+        self.name = ("" if sign == 1 else "neg_") + getattr(score_func, "__name__", "score")
+
+    def __call__(self, estimator, X, y_true, *, lam=None):
+        """Return the signed score of what a fitted surrogate predicts.
+
+        Parameters
+        ----------
+        estimator : estimator
+            With ``predict(X, lam=...)``.
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs.
+        y_true : array-like of shape (n,) or (n, D)
+            Outputs of the true network.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda; None: the estimator's column of X.
 
         Returns
         -------
-        MetadataRequest
-            What `score` asks for.
+        float
+            The score; higher is better.
         """
-        request = MetadataRequest(owner=self)
-        request.score.add_request(param="lam", alias=True)
-        return request
+        given = {} if lam is None else {"lam": lam}
+        predicted = estimator.predict(X, **given)
+        return self._sign * self._score_func(y_true, predicted, **self._options)
 
-    def __repr__(self):
-        return self.name
+
+def make_lam_scorer(score_func, *, greater_is_better=True, **options):
+    """Make a scorer of the conditional mean that hands `lam` to ``predict``.
+
+    What `sklearn.metrics.make_scorer` is elsewhere. That one, and the names of scikit-learn's
+    scorers such as "r2", predict without `lam`, which surrogates refuse unless lambda is a
+    column of X. To be used beside others, as in ``scoring={"r2": ..., "energy": ...}``; the
+    R^2 alone is what surrogates are scored by without ``scoring``.
+
+    Parameters
+    ----------
+    score_func : callable
+        ``score_func(y_true, y_pred, **options)``, such as `sklearn.metrics.r2_score`.
+    greater_is_better : bool, default=True
+        Whether high scores are good; else the sign is turned.
+    **options : dict
+        Further arguments of `score_func`.
+
+    Returns
+    -------
+    callable
+        ``scorer(estimator, X, y_true, lam=None)``, to be passed as ``scoring=``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklearn.metrics import mean_squared_error
+    >>> from sklearn_hti.baselines import DirectSurrogateRegressor
+    >>> from sklearn_hti.metrics import make_lam_scorer
+    >>> scorer = make_lam_scorer(mean_squared_error, greater_is_better=False)
+    >>> scorer
+    neg_mean_squared_error
+    >>> lam = np.repeat([0.0, 1.0], 50)
+    >>> rival = DirectSurrogateRegressor(LinearRegression()).fit(None, 4 * lam, lam)
+    >>> round(scorer(rival, None, 4 * lam + 0.5, lam=lam), 6)
+    -0.25
+    """
+    return MeanScorer(score_func, 1 if greater_is_better else -1, options)
 
 
 def _draws_of_conditions(y_true, draws, X, lam):

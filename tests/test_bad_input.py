@@ -1,8 +1,11 @@
 """What is refused, by an error that names the argument, and before any training."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import FunctionTransformer
@@ -27,7 +30,7 @@ def with_value(values, value):
 
 @pytest.fixture
 def refuse(monkeypatch, make):
-    """Assert that fit raises a ValueError whose message matches, and trains nothing."""
+    """Assert that fit raises an error whose message matches, and trains nothing."""
 
     def train(*args, **kwargs):
         pytest.fail("training was reached")
@@ -36,8 +39,8 @@ def refuse(monkeypatch, make):
     monkeypatch.setattr("sklearn_hti.base.flow.train", train)
     monkeypatch.setattr("sklearn_hti.paths.learning.train", train)
 
-    def refuse(match, X=X, y=Y, lam=LAM, **params):
-        with pytest.raises(ValueError, match=match):
+    def refuse(match, X=X, y=Y, lam=LAM, error=ValueError, **params):
+        with pytest.raises(error, match=match):
             make(**params).fit(X, y, lam)
 
     return refuse
@@ -63,6 +66,44 @@ def test_not_finite_in_a_frame(refuse, value):
 def test_missing_category(refuse, dtype, missing):
     values = pd.Series(["a", "b", missing] * 10, dtype=object).astype(dtype)
     refuse(r"\bX\b.*NaN in a categorical column", X=pd.DataFrame({"c": values}))
+
+
+@pytest.mark.parametrize("name", ["X", "y", "lam"])
+@pytest.mark.parametrize("kind", ["datetime64[D]", "timedelta64[s]"])
+def test_times_are_no_numbers(refuse, name, kind):
+    """numpy would turn them into numbers of whatever unit they have."""
+    values = {"X": X, "y": Y, "lam": LAM}[name]
+    times = np.arange(values.size).reshape(values.shape).astype(kind)
+    refuse(rf"`{name}`: dtype {re.escape(kind)} is no number", error=TypeError, **{name: times})
+
+
+def test_dates_in_a_frame_are_no_categories(refuse):
+    frame = pd.DataFrame({"a": X[:, 0], "day": pd.date_range("2020-01-01", periods=30)})
+    refuse("`X`: dtype datetime64.* is no number", error=TypeError, X=frame)
+
+
+@pytest.mark.parametrize(
+    ("X", "match"),
+    [
+        (X[:, :, None], "dim 3"),
+        (pd.DataFrame(np.c_[X, X], columns=["a", "b", "a", "b"]), "unique column names"),
+        (pd.DataFrame({"a": [[1.0]] * 30}), "list"),
+    ],
+)
+def test_tables_that_are_none(refuse, X, match):
+    refuse(rf"`X`: .*{match}", error=(ValueError, TypeError), X=X)
+
+
+@pytest.mark.parametrize("name", ["y", "lam"])
+def test_sparse_outputs_and_lambdas(refuse, name):
+    values = sparse.csr_matrix(np.arange(30.0)[:, None])
+    refuse(rf"\b{name}\b", error=TypeError, X=None, **{name: values})
+
+
+@pytest.mark.parametrize("name", ["X", "y", "lam"])
+def test_values_beyond_their_squares(refuse, name):
+    values = {"X": X, "y": Y, "lam": LAM}[name]
+    refuse(rf"\b{name}\b.* is too large", **{name: values * 1e200})
 
 
 def test_missing_category_in_an_array(refuse):
@@ -389,6 +430,21 @@ def test_given_outputs_that_are_no_good(on_networks, y):
         on_networks.transport(X, y, 0.0, 1.0)
     with pytest.raises(ValueError, match=r"\by\b"):
         on_networks.trajectory(X, [0.0, 1.0], y=y, lam_from=0.0)
+
+
+@pytest.mark.parametrize("far", [1e30, 1e300])
+def test_queries_beyond_single_precision(on_networks, far):
+    """Networks would answer inf or nan."""
+    with pytest.raises(ValueError, match=r"`X` (holds values .* standard deviations away|is too)"):
+        on_networks.sample(X * far, 1.0)
+    with pytest.raises(ValueError, match=r"`y` holds values .* standard deviations away"):
+        on_networks.transport(X, Y * far, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("y", [Y[:-1], with_value(Y, np.nan), np.array([["a", "b"]] * 30), None])
+def test_truth_that_cannot_be_scored(on_networks, y):
+    with pytest.raises(ValueError, match=r"\by\b"):
+        on_networks.score(X, y, 1.0)
 
 
 def test_y_and_lam_from_go_together(on_networks):

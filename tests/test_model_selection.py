@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn import config_context
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.metrics import mean_pinball_loss, r2_score
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -14,11 +15,14 @@ from sklearn.model_selection import (
     cross_val_score,
     cross_validate,
 )
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_hti.baselines import DisplacementInterpolationRegressor
 from sklearn_hti.metrics import (
     crps,
     energy_score,
+    make_lam_scorer,
     neg_crps,
     neg_energy_score,
     neg_squared_wasserstein,
@@ -117,6 +121,27 @@ def test_scorers_by_hand(scorer, rival, clouds):
     assert pickle.loads(pickle.dumps(scorer)).name == scorer.name
 
 
+def test_scorer_of_the_mean_by_hand(rival, clouds):
+    rival.fit(clouds.X, clouds.y, clouds.lam)
+    predicted = rival.predict(clouds.X, clouds.lam)
+    scorer = make_lam_scorer(r2_score)
+    found = scorer(rival, clouds.X, clouds.y, lam=clouds.lam)
+    assert found == rival.score(clouds.X, clouds.y, clouds.lam)
+    pinball = make_lam_scorer(mean_pinball_loss, greater_is_better=False, alpha=0.9)
+    found = pinball(rival, clouds.X, clouds.y, lam=clouds.lam)
+    assert found == -mean_pinball_loss(clouds.y, predicted, alpha=0.9)
+    again = pickle.loads(pickle.dumps(pinball))
+    assert repr(again) == repr(pinball) == "neg_mean_pinball_loss"
+    assert again(rival, clouds.X, clouds.y, lam=clouds.lam) == found
+
+
+@pytest.mark.parametrize("scorer", SCORERS.values(), ids=str)
+def test_scorers_of_draws_refuse_what_cannot_draw(scorer, rival, clouds):
+    pipe = make_pipeline(StandardScaler(), rival)
+    with pytest.raises(TypeError, match=r"Pipeline has no `sample`.*make_trajectory_pipeline"):
+        scorer(pipe, clouds.X, clouds.y, lam=clouds.lam)
+
+
 # ---------------------------------------------------------------- through scikit-learn
 
 
@@ -160,6 +185,29 @@ def test_halving_and_cross_validation_with_routing(routing, rival, clouds):
     )
     assert {k for k in scores if k.startswith("test")} == {f"test_{name}" for name in SCORERS}
     assert all(np.isfinite(scores[f"test_{name}"]).all() for name in SCORERS)
+
+
+def test_halving_hands_on_the_lambdas_of_its_rows(routing, rival, clouds):
+    """With rows as the resource, fewer rows of every anchor are fitted and scored first."""
+    seen = []
+
+    def record(estimator, X, y, lam):
+        seen.append((len(y), set(lam), tuple(estimator.anchors_)))
+        return estimator.score(X, y, lam)
+
+    record.get_metadata_routing = neg_energy_score.get_metadata_routing
+    HalvingGridSearchCV(
+        rival,
+        {"n_neighbors": [1, 2, 3, 4]},
+        scoring=record,
+        cv=LeaveOneLambdaOut(),
+        factor=2,
+        random_state=0,
+        error_score="raise",
+    ).fit(clouds.X, clouds.y, lam=clouds.lam)
+    held_out = [anchors for _, lam, anchors in seen if lam == {0.5}]
+    assert held_out == [(0.0, 2.0)] * len(seen[::2])  # each is scored on the rest, too
+    assert sorted({n for n, lam, _ in seen if lam == {0.5}}) == [30, 60, 120]
 
 
 def test_lambda_as_a_column_without_routing(rival, clouds, as_column):

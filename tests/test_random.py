@@ -6,7 +6,8 @@ from threading import Event
 import numpy as np
 import pytest
 import torch
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import ks_2samp
 from skorch.callbacks import Callback
 from threadpoolctl import ThreadpoolController
 
@@ -182,3 +183,68 @@ def test_generators_are_their_own():
     assert torch.equal(torch.rand(4, generator=a), torch.rand(4, generator=b))
     assert sampling_generator(3).random() == np.random.default_rng(3).random()
     assert global_states() == before
+
+
+# ---------------------------------------------------------------- one seed per row
+
+
+@pytest.fixture(scope="module", params=["neighbors", "flow"])
+def on_base(request, make, clouds):
+    """A surrogate of `clouds` with either base; for queries only."""
+    return make(max_iter=20, base=request.param).fit(clouds.X, clouds.y, clouds.lam)
+
+
+SEEDS = np.arange(1000, 1040)
+
+
+def test_a_row_depends_on_its_own_seed_only(on_base, clouds):
+    X, lam = clouds.X[100:140], clouds.lam[100:140]
+    whole = on_base.sample(X, lam, n_samples=3, random_state=SEEDS)
+    order = np.random.default_rng(0).permutation(40)
+    for rows in (order, order[:7], [5]):
+        part = on_base.sample(X[rows], lam[rows], n_samples=3, random_state=SEEDS[rows])
+        assert_allclose(part, whole[:, rows], rtol=1e-4, atol=1e-5)
+    more = on_base.sample(X, lam, n_samples=5, random_state=list(SEEDS))
+    assert_allclose(more[:3], whole, rtol=1e-4, atol=1e-5)
+    path = on_base.trajectory(X[:4], [0.0, 1.0], n_samples=2, random_state=SEEDS[:4])
+    again = on_base.trajectory(X[2:4], [0.0, 1.0], n_samples=2, random_state=SEEDS[2:4])
+    assert_allclose(again, path[:, :, 2:], rtol=1e-4, atol=1e-5)
+
+
+def test_rows_of_different_seeds_differ(on_base, clouds):
+    y = on_base.sample(clouds.X[:40] * 0, 0.5, random_state=SEEDS)
+    assert len(np.unique(y)) > 10
+    y = on_base.sample(clouds.X[:40] * 0, 0.5, random_state=SEEDS * 0)
+    assert np.ptp(y) < 1e-6
+
+
+def test_draws_by_row_are_of_the_same_law(on_base, clouds):
+    X = np.zeros((2000, 1))
+    own = on_base.sample(X, 0.5, random_state=np.arange(2000))
+    common = on_base.sample(X, 0.5, random_state=0)
+    assert ks_2samp(own.ravel(), common.ravel()).pvalue > 0.01
+
+
+@pytest.mark.parametrize(
+    ("seeds", "match"),
+    [
+        (SEEDS[:-1], "39 seeds for 40 rows"),
+        (SEEDS / 2, "dtype float64"),
+        (SEEDS - 1001, "least -1"),
+    ],
+)
+def test_seeds_of_rows_are_checked(on_base, clouds, seeds, match):
+    with pytest.raises(ValueError, match=f"`random_state`.*{match}"):
+        on_base.sample(clouds.X[:40], 0.5, random_state=seeds)
+
+
+def test_networks_of_the_user_take_one_seed(make, clouds):
+    """Of a network without noise there is nothing to seed."""
+    data = clouds.X, clouds.y, clouds.lam
+    still = make(max_iter=2, base=lambda X: np.zeros(len(X))).fit(*data)
+    y = still.sample(clouds.X[:40], 0.5, random_state=SEEDS)
+    assert_array_equal(y, still.sample(clouds.X[:40], 0.5))
+    rng = np.random.default_rng(0)
+    noisy = make(max_iter=2, base=lambda X: rng.normal(size=len(X))).fit(*data)
+    with pytest.raises(ValueError, match="a network of yours"):
+        noisy.sample(clouds.X[:40], 0.5, random_state=SEEDS)

@@ -5,9 +5,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context, get_config
 from sklearn.exceptions import UnsetMetadataPassedError
-from sklearn.metrics import make_scorer, r2_score
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.metrics import make_scorer, mean_squared_error, r2_score
 from sklearn.model_selection import (
     GridSearchCV,
+    HalvingGridSearchCV,
     KFold,
     RandomizedSearchCV,
     cross_val_predict,
@@ -19,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
+from sklearn_hti.metrics import make_lam_scorer, neg_energy_score
 from sklearn_hti.solvers import CouplingSolver
 
 FOLDS = KFold(2, shuffle=True, random_state=0)
@@ -115,6 +118,27 @@ def test_search_over_a_pipeline_with_lam(routing, short, networks):
     assert search.best_params_ == {"hyperparametertrajectoryregressor__max_iter": 30}
 
 
+def test_scorers_side_by_side(routing, short, clouds):
+    """Draws and means in one search; the names of scikit-learn's scorers cannot ask for lam."""
+    scoring = {
+        "energy": neg_energy_score,
+        "mse": make_lam_scorer(mean_squared_error, greater_is_better=False),
+    }
+    options = {"cv": FOLDS, "error_score": "raise"}
+    search = GridSearchCV(short, {"max_iter": [1, 30]}, scoring=scoring, refit="mse", **options)
+    found = search.fit(clouds.X, clouds.y, lam=clouds.lam).cv_results_
+    for k, (train, test) in enumerate(FOLDS.split(clouds.X)):
+        for i, n in enumerate([1, 30]):
+            short.set_params(max_iter=n).fit(clouds.X[train], clouds.y[train], clouds.lam[train])
+            X, y, lam = clouds.X[test], clouds.y[test], clouds.lam[test]
+            mse = mean_squared_error(y, short.predict(X, lam))
+            assert found[f"split{k}_test_mse"][i] == pytest.approx(-mse)
+            energy = neg_energy_score(short, X, y, lam=lam)
+            assert found[f"split{k}_test_energy"][i] == pytest.approx(energy)
+    with pytest.raises(ValueError, match="make_lam_scorer"):
+        search.set_params(scoring={**scoring, "r2": "r2"}).fit(clouds.X, clouds.y, lam=clouds.lam)
+
+
 def test_sample_weight_is_asked_for(routing, short, clouds):
     """Unlike lam it has no default: scikit-learn demands a decision."""
     weight = np.arange(len(clouds.y))
@@ -134,6 +158,24 @@ def test_sample_weight_is_asked_for(routing, short, clouds):
 def test_a_forgotten_lam_is_an_error(short, clouds):
     with pytest.raises(ValueError, match="`lam` is missing"):
         cross_val_score(short, clouds.X, clouds.y, cv=FOLDS, error_score="raise")
+
+
+def test_the_error_knows_the_remedy(short, clouds):
+    with pytest.raises(ValueError, match=r"enable_metadata_routing=True"):
+        cross_val_predict(short, clouds.X, clouds.y, params={"lam": clouds.lam}, cv=FOLDS)
+    with (
+        config_context(enable_metadata_routing=True),
+        pytest.raises(ValueError, match=r"cross_val_predict .*make_lam_scorer"),
+    ):
+        cross_val_predict(short, clouds.X, clouds.y, params={"lam": clouds.lam}, cv=FOLDS)
+
+
+def test_an_error_that_became_nan_is_told(short, clouds):
+    """scikit-learn's default; the text says what to do."""
+    params = {"lam": clouds.lam}
+    with pytest.warns(UserWarning, match=r"(?s)`lam` is missing.*enable_metadata_routing=True"):
+        scores = cross_val_score(short, clouds.X, clouds.y, params=params, cv=FOLDS)
+    assert np.isnan(scores).all()
 
 
 @pytest.fixture
@@ -159,6 +201,24 @@ def test_cross_val_predict_with_a_column(short, networks, table):
     for train, test in FOLDS.split(table):
         expected = short.fit(table[train], networks.y[train]).predict(table[test])
         assert_array_equal(predicted[test], expected)
+
+
+def test_halving_over_steps(routing, short, clouds):
+    search = HalvingGridSearchCV(
+        short,
+        {"conditioning": ["film", "concat"]},
+        resource="max_iter",
+        min_resources=10,
+        max_resources=20,
+        factor=2,
+        cv=FOLDS,
+        error_score="raise",
+    ).fit(clouds.X, clouds.y, lam=clouds.lam)
+    found = search.cv_results_
+    assert_array_equal(found["n_resources"], [10, 10, 20])
+    for params, score in zip(found["params"], found["mean_test_score"], strict=True):
+        assert score == pytest.approx(by_hand(short.set_params(**params), clouds).mean())
+    assert search.best_estimator_.n_iter_ == 20
 
 
 @pytest.mark.parametrize("search_class", [GridSearchCV, RandomizedSearchCV])

@@ -26,7 +26,7 @@ class _WrappedBase:
 
     def noise(self, n_rows, n_draws, rng):
         """Return one seed for the network and the number of draws."""
-        return int(rng.integers(2**31 - 1)), n_draws
+        return int(rng.integers(2**31 - 1)) if self.stochastic_ else 0, n_draws
 
     def fixed_noise(self, rng):
         """Return a seed for `predict`; one draw where the network is deterministic."""

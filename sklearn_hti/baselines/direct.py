@@ -10,6 +10,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
 from .._compat import HasMethods
+from .._encoding import as_arrays
 from .._random import sampling_generator
 from .._surrogate import BaseSurrogate, Query, check_n_samples
 from ..base import NeighborsBase
@@ -121,7 +122,7 @@ class DirectSurrogateRegressor(BaseSurrogate):
         single = hasattr(estimator, "predict") and not get_tags(estimator).target_tags.multi_output
         if y.ndim == 2 and single and not hasattr(estimator, "sample"):
             estimator = MultiOutputRegressor(estimator)
-        lam_scaler = StandardScaler().fit(data.lam[:, None])
+        lam_scaler = as_arrays(StandardScaler()).fit(data.lam[:, None])
         self._mean = _Mean(estimator, lam_scaler, self._encoder.n_categories_)
         self.estimator_ = estimator.fit(self._mean.features(data.conditions, data.lam), y)
 
