@@ -43,6 +43,7 @@ autosummary_generate = True
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
+WIDE = ("comparison", "choices", "conditioning", "semicircles", "routing")  # pages of tables
 html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn-hti {release}"
 html_static_path = ["_static"]
@@ -52,7 +53,7 @@ html_sidebars = {"changes": [], "contributing": [], "comparison": [], "quickstar
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"]} | {page: [] for page in WIDE},
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 7,
     "footer_start": ["copyright"],
@@ -101,13 +102,15 @@ def _inline_math(self, node):
 
 
 def _block_math(self, node):
-    self.body.append(f'<div class="math">{_to_mathml(node, as_block=True)}</div>\n')
+    self.body.append(f'<div class="formula">{_to_mathml(node, as_block=True)}</div>\n')
     raise SkipNode
 
 
 def _to_mathml(node, **options):
     """Return a formula as MathML, in which brackets grow by themselves."""
-    tex = re.sub(r"\\[bB]igg?[lrm]?(?![A-Za-z])", "", node.astext()).replace(r"\dots", r"\ldots")
+    tex = node.astext().replace(r"\dots", r"\ldots")
+    tex = re.sub(r"\\[bB]igg?[lrm]?(?![A-Za-z])", "", tex)
+    tex = re.sub(r"\\([dt]?frac)(\w)\s*(\w)", r"\\\1{\2}{\3}", tex)  # one digit each, as in TeX
     try:
         return tex2mathml(tex, **options)
     except MathError as error:
