@@ -13,7 +13,7 @@ from .lagrangian import CallablePotential, Lagrangian, PotentialEnergy
 from .paths import GeodesicPath, SmoothPath, StraightGeodesic
 from .paths.learning import learn_geodesics
 from .paths.spline import retime
-from .solvers import NeuralDual
+from .solvers.maps import MapSolver
 from .solvers.registry import resolve
 
 _CURVE_SAMPLES = 32  # per interval of a smooth curve
@@ -61,7 +61,7 @@ def fit_trajectories(
     component = GeodesicPath() if isinstance(path, SmoothPath) else path
     arguments = (data, lagrangian, component, encoder, conditioning, seeds, settings, callbacks)
     geodesic, net = StraightGeodesic(), None
-    if isinstance(solver, NeuralDual):
+    if isinstance(solver, MapSolver):
         maps = solver.fit_maps(*arguments)
         geodesic, net, trajectories = maps.geodesic, maps.net, maps.trajectories(data, rng)
     else:

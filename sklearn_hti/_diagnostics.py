@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import torch
+from scipy.optimize import linear_sum_assignment
 
 from ._encoding import share
 from .exceptions import ConvergenceWarning
@@ -11,6 +12,7 @@ from .lagrangian.support import path_conditions
 from .metrics import squared_wasserstein
 
 _MAX_ROWS = 500
+_MAX_GROUPS, _MAX_DRAWS = 8, 64  # of a Monge gap
 _SHORT = 0.25  # more of the distance left than this is worth a warning
 _NOTHING = 1e-3  # a squared distance of scaled outputs that is not worth one
 _NEGATIVE = 0.01
@@ -24,12 +26,15 @@ def check_fit(flow_map, data, trajectories, geodesic, base_time, rng):
     distances at every anchor of the base rows after transport, of those without, and of half
     of the anchor's rows to the other. Draws of one condition are compared, single draws all
     together; the floor is nan where inputs do not repeat, for different inputs have different
-    outputs. Also ``affine``, whether trajectories are; ``semigroup_error``, the median
-    difference between going to the far anchor in one step and in two, over the median way; and
-    where paths are learned ``longest_segment`` over the mean, ``negative_costs`` (their share)
-    and ``eigenvalues`` (lowest and highest of the metric on the paths).
+    outputs. ``monge_gap`` is the share of every interval's cost that the best reassignment of
+    ends to beginnings of the same condition would save. Also ``affine``, whether trajectories
+    are; ``semigroup_error``, the median difference between going to the far anchor in one step
+    and in two, over the median way; and where paths are learned ``longest_segment`` over the
+    mean, ``negative_costs`` (their share) and ``eigenvalues`` (lowest and highest of the
+    metric on the paths).
     """
     record = _marginals(flow_map, data, base_time, rng)
+    record["monge_gap"] = _monge_gaps(geodesic, trajectories, data, rng)
     record["affine"] = trajectories.affine
     record |= _semigroup(flow_map, data, base_time, rng)
     if not geodesic.is_straight:
@@ -98,6 +103,28 @@ def _floor(y, groups, rng):
     if not len(one):
         return 0.0
     return squared_wasserstein(y[one], y[other], groups=(groups[one], groups[other]))
+
+
+def _monge_gaps(geodesic, trajectories, data, rng):
+    """Return the Monge gap of every interval over the cost paid, exact on some trajectories."""
+    groups = data.groups[trajectories.rows[:, 0]]
+    gaps = []
+    for k in range(trajectories.points.shape[1] - 1):
+        here = np.flatnonzero((trajectories.first <= k) & (trajectories.last > k))
+        distinct, sizes = np.unique(groups[here], return_counts=True)
+        distinct = distinct[sizes > 1]
+        some = rng.permutation(distinct)[:_MAX_GROUPS]
+        paid = saved = 0.0
+        for group in some:
+            on = here[groups[here] == group]
+            on = on if len(on) <= _MAX_DRAWS else rng.choice(on, _MAX_DRAWS, replace=False)
+            y0, y1 = (trajectories.points[on, i] for i in (k, k + 1))
+            cost = geodesic.cost_matrix(y0, y1, trajectories.rows[on, 0])
+            best = cost[linear_sum_assignment(cost)].mean()
+            paid += cost.diagonal().mean()
+            saved += cost.diagonal().mean() - best
+        gaps.append(float(saved / paid) if paid > 0 else 0.0)
+    return gaps
 
 
 def _semigroup(flow_map, data, base_time, rng):

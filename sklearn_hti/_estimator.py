@@ -41,11 +41,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     path : {"geodesic", "smooth"} or GeodesicPath, default="geodesic"
         "geodesic" draws the cheapest path interval by interval, "smooth" one cubic curve
         through the coupled outputs of all anchors.
-    solver : {"coupling", "neural_dual"} or OTSolver, default="coupling"
-        How outputs of neighbouring anchors are matched: by coupling the samples themselves,
-        or by Kantorovich potentials and maps learned as the study does, which is slower and
-        less accurate. Names stand for ``CouplingSolver()`` and ``NeuralDual()``; pass an
-        instance to search over its parameters.
+    solver : {"coupling", "neural_dual", "monge_gap"} or OTSolver, default="coupling"
+        How outputs of neighbouring anchors are matched: by coupling the samples themselves; by
+        Kantorovich potentials and maps learned as the study does; or by maps that fit the next
+        anchor and leave no Monge gap. Names stand for ``CouplingSolver()``, ``NeuralDual()``
+        and ``MongeGap()``; pass an instance to search over its parameters.
     conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
         How x enters the networks: as scale and shift of the first hidden layer, as further
         inputs, or as weights of the last hidden layer. Pass an instance of

@@ -12,7 +12,7 @@ from sklearn_hti.exceptions import CouplingWarning
 from sklearn_hti.lagrangian import DensityPotential, LandMetric, LearnedMetric, RBFMetric
 from sklearn_hti.nn import Conditioning
 from sklearn_hti.paths import GeodesicPath
-from sklearn_hti.solvers import NeuralDual
+from sklearn_hti.solvers import MongeGap, NeuralDual
 
 LAM = np.repeat([0.0, 1.0, 2.0], 10)
 X = np.random.default_rng(0).normal(size=(30, 2))
@@ -164,7 +164,7 @@ def test_lam_column_holds_no_numbers(refuse):
         ("potential", "x", ["None", "'density'"]),
         ("cost", "x", ["'jacobi'", "'action'", "'study'"]),
         ("path", "x", ["'geodesic'", "'smooth'"]),
-        ("solver", "x", ["'coupling'", "'neural_dual'"]),
+        ("solver", "x", ["'coupling'", "'neural_dual'", "'monge_gap'"]),
         ("conditioning", "x", ["'film'", "'concat'", "'hypernetwork'"]),
         ("base", "x", ["'auto'", "'neighbors'", "'flow'"]),
         ("lam_transform", "x", ["None", "'auto'", "'log'", "'logit'", "'probit'", "'odds'"]),
@@ -468,6 +468,11 @@ def test_a_device_without_data_is_refused(make):
         ({"solver": NeuralDual(hidden_layer_sizes=64)}, "hidden_layer_sizes=64"),
         ({"solver": NeuralDual(map_hidden_layer_sizes=(8, 0))}, "map_hidden_layer_sizes"),
         ({"solver": NeuralDual(pretrain_iter=-1)}, "pretrain_iter=-1"),
+        ({"solver": MongeGap(block_size=1)}, "MongeGap: block_size=1"),
+        ({"solver": MongeGap(gap_size=1.5)}, "gap_size=1.5"),
+        ({"solver": MongeGap(gap_weight=-1)}, "gap_weight=-1"),
+        ({"solver": MongeGap(strength=0)}, "strength=0"),
+        ({"solver": MongeGap(hidden_layer_sizes="64")}, "hidden_layer_sizes='64'"),
         ({"conditioning": Conditioning("x")}, "Conditioning: kind='x' .*'hypernetwork'"),
         ({"conditioning": Conditioning(encoding=None)}, "encoding=None .*'sinusoidal'"),
         ({"conditioning": Conditioning(n_frequencies=0)}, "n_frequencies=0"),

@@ -2,6 +2,7 @@
 
 from .base import OTSolver
 from .coupling import CouplingSolver
+from .monge_gap import MongeGap
 from .neural_dual import NeuralDual
 
-__all__ = ["CouplingSolver", "NeuralDual", "OTSolver"]
+__all__ = ["CouplingSolver", "MongeGap", "NeuralDual", "OTSolver"]

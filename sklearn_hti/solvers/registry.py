@@ -17,6 +17,7 @@ from ..nn import Conditioning
 from ..paths import GeodesicPath, SmoothPath
 from .base import OTSolver
 from .coupling import CouplingSolver
+from .monge_gap import MongeGap
 from .neural_dual import NeuralDual
 
 ALIASES = {
@@ -40,7 +41,10 @@ ALIASES = {
         },
         Conditioning,
     ),
-    "solver": ({"coupling": CouplingSolver, "neural_dual": NeuralDual}, OTSolver),
+    "solver": (
+        {"coupling": CouplingSolver, "neural_dual": NeuralDual, "monge_gap": MongeGap},
+        OTSolver,
+    ),
 }
 
 
