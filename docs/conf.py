@@ -24,7 +24,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "api/generated/.gitkeep"]
+exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 
 # Every reference leads somewhere, but for those to other libraries: a build needs no network.
@@ -38,10 +38,8 @@ default_role = "autolink"  # `name` is a link where the name is documented
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
-autodoc_default_options = {"inherited-members": False}
 autosummary_generate = True
 numpydoc_show_class_members = False
-numpydoc_class_members_toctree = False
 
 WIDE = ("comparison", "choices", "conditioning", "semicircles", "routing")  # pages of tables
 html_theme = "pydata_sphinx_theme"
@@ -78,9 +76,6 @@ sphinx_gallery_conf = {
     "reference_url": {"sklearn_hti": None},
     "download_all_examples": False,
     "show_memory": False,
-    "remove_config_comments": True,
-    "min_reported_time": 1,
-    "plot_gallery": "True",
 }
 
 
