@@ -43,6 +43,7 @@ numpydoc_show_class_members = False
 
 WIDE = ("comparison", "choices", "conditioning", "semicircles", "routing")  # pages of tables
 html_theme = "pydata_sphinx_theme"
+toc_object_entries_show_parents = "hide"
 html_title = f"sklearn-hti {release}"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
