@@ -30,7 +30,11 @@ templates_path = ["_templates"]
 # Every reference leads somewhere, but for those to other libraries: a build needs no network.
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:.*", r"(joblib|matplotlib|numpy|ot|pandas|scipy|sklearn|skorch|torch)(\..*)?"),
+    (
+        "py:.*",
+        r"(dask|joblib|matplotlib|numpy|onnx|ot|pandas|plotly|scipy|sklearn|skops|skorch"
+        r"|stable_baselines3|torch)(\..*)?",
+    ),
     ("py:obj", r"[a-z_]+"),  # `base`, a parameter here, is the name of a module, too
 ]
 default_role = "autolink"  # `name` is a link where the name is documented
