@@ -56,6 +56,7 @@ html_sidebars = {"changes": [], "contributing": [], "comparison": [], "quickstar
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": False,
+    "show_toc_level": 3,
     "secondary_sidebar_items": {"**": ["page-toc"]} | {page: [] for page in WIDE},
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 7,
