@@ -6,16 +6,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 INSTALLED := $(VENV)/.installed
+INSTALLED_DOCS := $(VENV)/.installed-docs
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-slow pytest lint style clean
+.PHONY: help demo docs test test-slow pytest lint style clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(INSTALLED)  ## show on a small problem what the package does
 	@$(PY) examples/demo.py
+
+docs: $(INSTALLED_DOCS)  ## build the documentation in docs/_build/html; runs the examples
+	@echo "== sphinx: pages, examples and API; a warning is an error"
+	@$(PY) -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@$(PY) docs/check_links.py docs/_build/html
+	@echo "Open docs/_build/html/index.html"
 
 test: lint pytest  ## all checks: style, spelling, docstrings, tests and doctests
 
@@ -49,6 +56,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[plot,test]"
 	@touch $@
 
+$(INSTALLED_DOCS): $(INSTALLED)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	@touch $@
+
 clean:  ## remove the virtual environment and what the tools left
 	rm -rf $(VENV) .nox build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .coverage htmlcov
+	rm -rf docs/_build docs/gallery docs/api/generated docs/api/backreferences docs/sg_execution_times.rst
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

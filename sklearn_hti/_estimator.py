@@ -139,7 +139,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         Optimisation steps taken for the flow map.
     n_features_in_ : int
         Number of columns of X, the lambda column included.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names of X, where it had names.
 
     See Also

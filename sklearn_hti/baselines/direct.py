@@ -69,7 +69,7 @@ class DirectSurrogateRegressor(BaseSurrogate):
         Empty: what is trained is the estimator's own.
     n_features_in_ : int
         Number of columns of X, the lambda column included.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names of X, where it had names.
 
     Examples

@@ -65,7 +65,7 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
         Empty: nothing is trained.
     n_features_in_ : int
         Number of columns of X, the lambda column included.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names of X, where it had names.
 
     References
@@ -191,7 +191,7 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
         Empty: nothing is trained.
     n_features_in_ : int
         Number of columns of X, the lambda column included.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names of X, where it had names.
 
     Examples

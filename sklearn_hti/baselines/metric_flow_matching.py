@@ -88,7 +88,7 @@ class MetricFlowMatchingRegressor(FlowMatching):
         Optimisation steps taken for the velocity field.
     n_features_in_ : int
         Number of columns of X, the lambda column included.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names of X, where it had names.
 
     References

@@ -48,7 +48,7 @@ class KineticEnergy(BaseEstimator, ABC):
 
 
 class EuclideanKinetic(KineticEnergy):
-    """Kinetic energy K = |dq/dt|^2 / 2, the metric G = I."""
+    """Kinetic energy ``K = |dq/dt|^2 / 2``, the metric G = I."""
 
     def metric(self, data, encoder, conditioning, seed):
         """Return None: no metric is to be evaluated.

@@ -42,7 +42,7 @@ class Conditioning(BaseEstimator):
         of `n_frequencies` frequencies.
     n_frequencies : int, default=2
         Frequencies of the sinusoidal encoding. Periods are 12, 6, 3, ... standard deviations.
-        The longest wave rises over |x| < 3; short ones fit few distinct x by heart.
+        The longest wave rises over ``|x| < 3``; short ones fit few distinct x by heart.
     n_bases : int, default=4
         Matrices that the hypernetwork mixes.
 

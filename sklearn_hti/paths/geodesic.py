@@ -56,7 +56,7 @@ class StraightGeodesic:
     is_straight = True
 
     def cost_matrix(self, y0, y1, rows=None):
-        """Return c(y0_i, y1_j) = |y1_j - y0_i|^2 / 2, shape (n0, n1)."""
+        """Return ``c(y0_i, y1_j) = |y1_j - y0_i|^2 / 2``, shape (n0, n1)."""
         from ot import dist
 
         return 0.5 * dist(y0, y1, metric="sqeuclidean")

@@ -18,7 +18,7 @@ class CouplingSolver(OTSolver):
     Where inputs repeat across the anchors, one problem is solved inside each group of equal
     x; networks with one answer per input reduce to pairing the rows. Else problems are
     solved in mini-batches, between the parts of y that a linear regression on x does not
-    explain, at the cost c + condition_penalty * |x - x'|^2 (standardised x) with the
+    explain, at the cost ``c + condition_penalty * |x - x'|^2`` (standardised x) with the
     straight-line cost c, as they are in groups of more than `max_learned` rows.
 
     Parameters

@@ -1,0 +1,113 @@
+"""
+The dropout rate of a stochastic network
+========================================
+
+With dropout left on when it answers, a network gives another answer at every call, and how far
+answers spread depends on the rate that it was trained with. Networks are trained at three rates;
+the surrogate gives the distribution of answers at rates between.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from sklearn.datasets import load_diabetes
+from sklearn.preprocessing import scale
+from skorch import NeuralNetRegressor
+from skorch.callbacks import LRScheduler
+from torch import nn
+
+from sklearn_hti import HyperparameterTrajectoryRegressor, sweep
+from sklearn_hti.metrics import squared_wasserstein
+
+# %%
+# The network: a multilayer perceptron that never turns its dropout off.
+
+
+class AlwaysDropout(nn.Module):
+    """Two hidden layers with dropout, in training and after."""
+
+    def __init__(self, p=0.1, hidden=64):
+        super().__init__()
+        self.p = p
+        self.first, self.second = nn.Linear(10, hidden), nn.Linear(hidden, hidden)
+        self.last = nn.Linear(hidden, 1)
+
+    def forward(self, x):
+        """Return one random answer per row."""
+        for layer in (self.first, self.second):
+            x = nn.functional.dropout(torch.relu(layer(x)), self.p, training=True)
+        return self.last(x)
+
+
+EPOCHS = 200
+network = NeuralNetRegressor(
+    AlwaysDropout,
+    optimizer=torch.optim.AdamW,
+    optimizer__weight_decay=3.0,
+    lr=0.02,
+    max_epochs=EPOCHS,
+    callbacks=[("decay", LRScheduler("CosineAnnealingLR", T_max=EPOCHS))],
+    batch_size=-1,
+    train_split=None,
+    verbose=0,
+)
+
+# %%
+# `sklearn_hti.sweep` trains it at three rates and asks each network about 40 patients, 50 times.
+X, y = (scale(v).astype(np.float32) for v in load_diabetes(return_X_y=True))
+asked, n_asked = X[300:340], 40
+rates, between = (0.1, 0.5, 0.8), (0.3, 0.65)
+train = X[:300], y[:300, None], asked
+data = sweep(network, "module__p", rates, *train, n_draws=50, random_state=0)
+known = data.y.reshape(len(rates), n_asked, 50)
+
+# %%
+# The surrogate starts from the deployed network, the one with rate 0.1: draws at another rate are
+# its answers, moved. How far, is read off the odds p / (1 − p), the clock for dropout rates.
+deployed = data.estimators[0]
+surrogate = HyperparameterTrajectoryRegressor(
+    lam_transform="odds",
+    base=lambda x: deployed.predict(np.asarray(x, dtype=np.float32))[:, 0],
+    max_iter=600,
+    random_state=0,
+)
+surrogate.fit(data.X, data.y[:, 0], data.lam)
+torch.manual_seed(0)  # the deployed network draws its dropout from torch's global state
+
+# %%
+# Networks trained at two rates between, only to judge, by the squared Wasserstein distance per
+# patient between 50 answers of theirs and 50 others: draws of the surrogate, answers of the
+# trained network below and above, and (the floor) further answers of their own.
+judge = sweep(network, "module__p", between, *train, n_draws=100, random_state=0)
+truth = judge.y.reshape(len(between), n_asked, 100)
+patients = np.repeat(np.arange(n_asked), 50)
+print("rate  surrogate  rate below  rate above  floor")
+for k, rate in enumerate(between):
+    drawn = surrogate.sample(asked, lam=rate, n_samples=50, random_state=1).T
+    others = (drawn, known[k], known[k + 1], truth[k, :, 50:])
+    true = truth[k, :, :50].ravel()
+    errors = [squared_wasserstein(true, other.ravel(), groups=patients) for other in others]
+    print("{:4.2f}  {:9.4f}  {:10.4f}  {:10.4f}  {:5.4f}".format(rate, *errors))
+
+# %%
+# Left: the standard deviation of the answers to a patient, averaged over patients. Right: the
+# share of answers below a value, for two patients at rate 0.3; the deployed network (dashed) is
+# where the surrogate starts.
+grid = np.linspace(0.1, 0.8, 15)
+spread = [surrogate.predict(asked, lam=rate, return_std=True)[1].mean() for rate in grid]
+draws = surrogate.sample(asked, lam=0.3, n_samples=200, random_state=2)
+fig, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained")
+axes[0].plot(grid, spread, label="surrogate")
+axes[0].scatter(rates, known.std(axis=2).mean(axis=1), color="k", label="trained, in the fit")
+axes[0].scatter(
+    between, truth.std(axis=2).mean(axis=1), facecolor="w", edgecolor="k", label="trained to judge"
+)
+axes[0].set(xlabel="dropout rate λ", ylabel="mean standard deviation", ylim=(0, None))
+axes[0].legend(frameon=False, loc="lower right")
+for ax, patient in zip(axes[1:], (0, 5), strict=True):
+    ax.ecdf(truth[0, patient], color="0.6", lw=4, label="network trained at 0.3")
+    ax.ecdf(draws[:, patient], color="C0", label="surrogate at 0.3")
+    ax.ecdf(known[0, patient], color="C1", ls="--", label="deployed network, 0.1")
+    ax.set(xlabel="answer (standardised)", title=f"patient {patient}", ylabel="share below")
+axes[1].legend(frameon=False, fontsize=8)
+plt.show()
