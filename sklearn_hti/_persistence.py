@@ -47,10 +47,12 @@ _CLASSES = {
         energies.LearnedMetric,
         energies.RBFMetric,
         plans.CouplingSolver,
+        plans.MongeGap,
         plans.NeuralDual,
         GeodesicPath,
         SmoothPath,
         # what fit makes of them
+        _clock.BentClock,
         _clock.Clock,
         _clock.EntropyClock,
         _clock.TransformerClock,
