@@ -67,13 +67,12 @@ def run(task_name, candidate, seed):
     ):
         warnings.simplefilter("ignore")
         model.fit(task.X, task.y, task.lam)
-        score, energy = task.score(model)
+        scores = task.score(model)
     return {
         "task": task_name,
         "candidate": candidate,
         "seed": seed,
-        "score": score,
-        "energy": energy,
+        **scores,
         "floor": task.floor,
         "avoidable": task.avoidable,
         "clock": model.lam_transform_.name,

@@ -54,14 +54,13 @@ def judge(task_name, method, seed, task, fixed):
         cpu, wall = time.process_time(), time.perf_counter()
         model.fit(task.X, task.y, task.lam)
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        score, energy = task.score(model)
+        scores = task.score(model)
         speed = draws_per_second(model, task.questions[0])
     return {
         "task": task_name,
         "method": method,
         "seed": seed,
-        "score": score,
-        "energy": energy,
+        **scores,
         **fixed,
         "cpu": cpu,
         "wall": wall,
@@ -82,7 +81,7 @@ def read(path):
     return records
 
 
-def main():
+def main(arguments=None):
     """Run what is not in the result file yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
@@ -95,7 +94,7 @@ def main():
     parser.add_argument("--data", help="folder of the study's data")
     parser.add_argument("--results", type=Path, default=Path("judge.jsonl"))
     parser.add_argument("--write", type=Path, help="page to write")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     if args.zoo:
         args.tasks = [t for t in ZOO if t.endswith(f"/{args.zoo}") and CARDS[t[:-2]].file.exists()]
     for line in MISSING:

@@ -29,6 +29,10 @@ class Generator(DirectSurrogateRegressor):
         """Return draws at `lam_to`."""
         return self.sample(X, lam_to, random_state=self.random_state)
 
+    def interpolate(self, X, y_from, y_to, lam_from, lam_to, lam):
+        """Return draws at `lam`."""
+        return self.sample(X, lam, random_state=self.random_state)
+
 
 class FlowFromNoise(BaseEstimator):
     """Flow matching from noise with torchcfm, as in its example of conditional generation.

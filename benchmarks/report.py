@@ -41,7 +41,7 @@ def tables(records):
                 cells.append("–")
                 continue
             mean, sd, _, n = row[task]
-            text = _short(mean) + (f" ± {_short(sd)}" if n > 1 else "")
+            text = short(mean) + (f" ± {short(sd)}" if n > 1 else "")
             cells.append(f"**{text}**" if name not in FIXED and mean == best[task] else text)
         scores.append(f"| {name} | " + " | ".join(cells) + " |")
         if name not in FIXED:
@@ -50,7 +50,7 @@ def tables(records):
     return scores, seconds
 
 
-def _short(value):
+def short(value):
     """Return three significant digits, and the point where it is."""
     return f"{value:#.3g}".rstrip(".") if value else "0"
 

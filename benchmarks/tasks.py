@@ -30,6 +30,7 @@ class Question:
     truth: tuple  # (X, y) at lam_to; rows in the order of `X` where networks are deterministic
     nearest: tuple | None = None  # (X, y) of the true network at the anchor nearest to lam_to
     between: tuple | None = None  # (X, y) on straight lines between its neighbours
+    ends: tuple | None = None  # outputs of both neighbours and their lambdas
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,23 @@ class Task:
         return squared_wasserstein(y_true, y, groups=(label[: len(y_true)], label[len(y_true) :]))
 
     def score(self, model):
-        """Return the mean distance of moved outputs over all questions, and energy score."""
-        moved = [model.transport(q.X, q.y, q.lam_from, q.lam_to) for q in self.questions]
-        pairs = list(zip(self.questions, moved, strict=True))
-        return (
-            float(np.mean([self.distance(q, q.X, y) for q, y in pairs])),
-            float(np.mean([self.energy(q, q.X, y) for q, y in pairs])),
-        )
+        """Return mean distances and energy scores over all questions.
+
+        Of moved outputs, "score" and "energy"; where the networks of both neighbours are asked
+        "moved", from the nearest alone, and the others of what comes from both.
+        """
+        answers = {
+            "score": [model.transport(q.X, q.y, q.lam_from, q.lam_to) for q in self.questions]
+        }
+        if all(q.ends for q in self.questions):
+            answers["moved"] = answers["score"]
+            answers["score"] = [model.interpolate(q.X, *q.ends, q.lam_to) for q in self.questions]
+        scores = {name: self._mean(self.distance, outputs) for name, outputs in answers.items()}
+        return scores | {"energy": self._mean(self.energy, answers["score"])}
+
+    def _mean(self, measure, outputs):
+        pairs = zip(self.questions, outputs, strict=True)
+        return float(np.mean([measure(q, q.X, y) for q, y in pairs]))
 
     def energy(self, question, X, y):
         """Return the energy score of outputs: of one answer, its mean distance to the truth."""
@@ -163,9 +174,9 @@ def quantiles(seed, folder):
 def of_the_zoo(name, n_anchors):
     """Return a maker of a family of the zoo, judged on its test rows.
 
-    Outputs of the network at the nearest anchor are moved, which is the network that its user
-    would ask. The surrogate sees the networks of one seed; the truth are those of another, as
-    for the floor.
+    What the networks of both neighbouring anchors say is interpolated; beside it, what the
+    nearest one says is moved. The surrogate sees the networks of one seed; the truth are those
+    of another, as for the floor.
     """
 
     def make(seed, folder):
@@ -181,9 +192,10 @@ def of_the_zoo(name, n_anchors):
             truth = X, family.at(lam, seed=other, rows=rows)
             end = np.searchsorted(anchors, lam)
             ends = [float(a) for a in anchors[end - 1 : end + 1]]
-            y = straight_line(X, *(outputs[a] for a in ends), (lam - ends[0]) / np.diff(ends)[0])
+            known = *(outputs[a] for a in ends), *ends
+            y = straight_line(X, *known[:2], (lam - ends[0]) / (ends[1] - ends[0]))
             here = X, outputs[near]
-            questions.append(Question(near, lam, *here, truth, here, (X, y)))
+            questions.append(Question(near, lam, *here, truth, here, (X, y), known))
         params = {"y_bounds": family.y_bounds}
         if family.categorical:
             params["categorical_features"] = list(family.categorical)

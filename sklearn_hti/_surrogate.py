@@ -15,6 +15,7 @@ from . import _validation as check
 from ._clock_choice import choose_clock
 from ._compat import HasMethods, Interval, StrOptions
 from ._encoding import ConditionEncoder, Conditions, OutputScaler, TrainingData, find_anchors
+from ._interpolation import meet, partners
 from ._random import draw_seeds, sampling_generator
 from .base import check_base, make_base
 from .callbacks import begin_checkpoints
@@ -161,12 +162,14 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
             lam,
             anchors,
         )
-        self._conditions = conditions[np.unique(data.groups, return_index=True)[1]]
         settings = self._settings()
         begin_checkpoints(self, data, seeds)
         self.history_ = []
         self._fit_transport(data, seeds, settings)
         self._fit_base(X, y, data, seeds, settings)
+        lagrangian = getattr(self, "lagrangian_", None)
+        if lagrangian is not None and not lagrangian.is_flat:  # it knows conditions by number
+            self._conditions = conditions[np.unique(data.groups, return_index=True)[1]]
         self.history_ = _as_frame(self.history_)
         return self
 
@@ -370,6 +373,74 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
         moved = self._displace(self._scaler.encode(y), query.conditions, start, query.lam) * scale
         moved = self._clip(y + moved)
         return moved[:, 0] if single else moved
+
+    def interpolate(self, X, y_from, y_to, lam_from, lam_to, lam):
+        """Answer between two networks that were both asked, from the outputs of both.
+
+        Outputs of both are moved to `lam` and averaged by how near it is to either, so that the
+        answer is each network's own at its own lambda. Where inputs repeat, their draws at
+        `lam_from` and at `lam_to` are coupled first, by optimal transport. Where both networks
+        can be asked, this is more accurate than `transport` from one, most of all for inputs
+        that `fit` has not seen.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs that both networks were asked.
+        y_from, y_to : array-like of shape (n,) or (n, D)
+            Outputs of the networks at `lam_from` and at `lam_to` for those inputs.
+        lam_from, lam_to : float
+            Where the outputs come from; `lam_from` is the lower one.
+        lam : float or array-like of shape (n,)
+            Where they are wanted, from `lam_from` to `lam_to`.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, D)
+            Outputs at `lam`, in the shape of `y_from`. With several draws of an input, its rows
+            are a sample as `y_from` is.
+
+        Raises
+        ------
+        ValueError
+            If `lam_from` is not below `lam_to`, or `lam` lies outside of them.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_hti.baselines import DisplacementInterpolationRegressor
+        >>> X = np.tile(np.linspace(0, 1, 10), 3)[:, None]
+        >>> lam = np.repeat([0.0, 1.0, 2.0], 10)
+        >>> model = DisplacementInterpolationRegressor(lam_transform=None)
+        >>> model = model.fit(X, X * lam[:, None], lam)
+        >>> model.interpolate([[0.5]], [[0.0]], [[0.5]], 0.0, 1.0, 0.5)
+        array([[0.25]])
+        """
+        check_is_fitted(self)
+        query = self._query(X, lam, n_rows=_length(y_from))
+        ends = [
+            self._check_lam_from(value, len(query), name)
+            for value, name in ((lam_from, "lam_from"), (lam_to, "lam_to"))
+        ]
+        check.check_between(query.lam, *ends)
+        (y0, single), (y1, _) = (self._check_given(y, len(query)) for y in (y_from, y_to))
+        conditions, scale = query.conditions, self._scaler.scale_
+        groups = conditions.groups()
+        if len(np.unique(groups)) < len(groups):
+            scaled = self._scaler.encode(y0)
+            arrived = scaled + self._displace(scaled, conditions, *ends)
+            rng = np.random.default_rng(0)
+            y1 = y1[partners(arrived, self._scaler.encode(y1), groups, rng)]
+        forward, backward = (
+            y + scale * self._displace(self._scaler.encode(y), conditions, end, query.lam)
+            for y, end in ((y0, ends[0]), (y1, ends[1]))
+        )
+        y = self._clip(meet(forward, backward, self._share_of_way(query.lam, *ends)))
+        return y[:, 0] if single else y
+
+    def _share_of_way(self, lam, lam_from, lam_to):
+        """Return how far lambda is on the way from one to another, 0 to 1."""
+        return (lam - lam_from) / (lam_to - lam_from)
 
     def trajectory(self, X, lam_grid, *, y=None, lam_from=None, n_samples=None, random_state=None):
         """Follow the same draws along a grid of lambdas.
@@ -582,10 +653,10 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
         check.check_within(lam, self.anchors_, name=name)
         return Query(X, self._encoder.transform(X, n_rows), lam)
 
-    def _check_lam_from(self, lam, n_rows):
+    def _check_lam_from(self, lam, n_rows, name="lam_from"):
         """Return the lambda that given outputs come from, one per row."""
-        lam = check.check_lam(lam, n_rows, name="lam_from")
-        check.check_within(lam, self.anchors_, name="lam_from")
+        lam = check.check_lam(lam, n_rows, name=name)
+        check.check_within(lam, self.anchors_, name=name)
         return lam
 
     def _check_given(self, y, n_rows):
@@ -637,6 +708,10 @@ class ClockedSurrogate(BaseSurrogate):
     @abstractmethod
     def _fit_movement(self, data, seeds, settings, rng):
         """Return an object with ``displacement(y, conditions, start, end, *, dtype)``."""
+
+    def _share_of_way(self, lam, lam_from, lam_to):
+        here, start, end = (self.lam_transform_.time(value) for value in (lam, lam_from, lam_to))
+        return (here - start) / (end - start)
 
     def _displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
         start, end = (self.lam_transform_.time(lam) for lam in (lam_from, lam_to))

@@ -189,6 +189,21 @@ def check_within(lam, anchors, *, name="lam"):
         )
 
 
+def check_between(lam, lam_from, lam_to):
+    """Raise unless lambdas lie between two others, of which the first is the lower one."""
+    if not (lam_from < lam_to).all():
+        raise ValueError(
+            f"`lam_from` ({lam_from.max():g}) must be below `lam_to` ({lam_to.min():g}): they are "
+            "the lambdas of two networks."
+        )
+    outside = (lam < lam_from) | (lam > lam_to)
+    if outside.any():
+        raise ValueError(
+            f"`lam` has {int(outside.sum())} value(s) that are not between `lam_from` and "
+            f"`lam_to`, first {lam[outside][0]:g}; `transport` moves outputs beyond."
+        )
+
+
 def check_size(values, name):
     """Raise where the square of a value is no float64."""
     if np.abs(values).max(initial=0) > _LARGEST:

@@ -81,7 +81,7 @@ class TrajectoryPipeline(Pipeline):
         ndarray of shape (n,) or (n, D)
             Conditional mean.
         """
-        return self.steps[-1][1].predict(self[:-1].transform(X), lam, **params)
+        return self.steps[-1][1].predict(self._transformed(X), lam, **params)
 
     def score(self, X, y=None, lam=None, sample_weight=None):
         """Return R^2 of the conditional mean.
@@ -102,7 +102,7 @@ class TrajectoryPipeline(Pipeline):
         float
             R^2, averaged over outputs.
         """
-        X = self[:-1].transform(X)
+        X = self._transformed(X)
         return self.steps[-1][1].score(X, y, lam, sample_weight=sample_weight)
 
     @available_if(_final_has("sample"))
@@ -123,7 +123,7 @@ class TrajectoryPipeline(Pipeline):
         ndarray
             The draws.
         """
-        return self.steps[-1][1].sample(self[:-1].transform(X), lam, **options)
+        return self.steps[-1][1].sample(self._transformed(X), lam, **options)
 
     @available_if(_final_has("transport"))
     def transport(self, X, y, lam_from, lam_to):
@@ -143,7 +143,30 @@ class TrajectoryPipeline(Pipeline):
         ndarray of shape (n,) or (n, D)
             The outputs at `lam_to`.
         """
-        return self.steps[-1][1].transport(self[:-1].transform(X), y, lam_from, lam_to)
+        return self.steps[-1][1].transport(self._transformed(X), y, lam_from, lam_to)
+
+    @available_if(_final_has("interpolate"))
+    def interpolate(self, X, y_from, y_to, lam_from, lam_to, lam):
+        """Answer between two networks; see `HyperparameterTrajectoryRegressor.interpolate`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C) or DataFrame
+            Inputs.
+        y_from, y_to : array-like of shape (n,) or (n, D)
+            Outputs of the networks at `lam_from` and at `lam_to`.
+        lam_from, lam_to : float
+            Where they come from.
+        lam : float or array-like of shape (n,)
+            Where outputs are wanted.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, D)
+            The outputs at `lam`.
+        """
+        X = self._transformed(X)
+        return self.steps[-1][1].interpolate(X, y_from, y_to, lam_from, lam_to, lam)
 
     @available_if(_final_has("trajectory"))
     def trajectory(self, X, lam_grid, **options):
@@ -163,7 +186,7 @@ class TrajectoryPipeline(Pipeline):
         ndarray
             Outputs at every lambda of the grid.
         """
-        return self.steps[-1][1].trajectory(self[:-1].transform(X), lam_grid, **options)
+        return self.steps[-1][1].trajectory(self._transformed(X), lam_grid, **options)
 
     @available_if(_final_has("to_html"))
     def to_html(self, path, X, **options):
@@ -186,6 +209,10 @@ class TrajectoryPipeline(Pipeline):
         from .inspection._page import write_page
 
         return write_page(self, path, X, **options)
+
+    def _transformed(self, X):
+        """Return X as the last step takes it."""
+        return self[:-1].transform(X) if len(self.steps) > 1 else X
 
 
 def make_trajectory_pipeline(*steps, **options):

@@ -1,7 +1,6 @@
 """On a Dask cluster: trainings and searches by joblib, draws by partitions."""
 
 import os
-import pickle
 
 import joblib
 import numpy as np
@@ -135,7 +134,7 @@ def test_draws_by_partitions_of_a_frame(cluster, surrogate, rows, n_partitions):
     assert_array_equal(found.index, rows.index)
     assert_allclose(found["y"], draw(rows, surrogate)["y"], rtol=1e-4, atol=1e-5)
     # the surrogate is one task of its own, not a part of every partition's
-    assert (weights(drawn) >= len(pickle.dumps(surrogate))).sum() == 1
+    assert (weights(drawn) >= len(cloudpickle.dumps(surrogate))).sum() == 1
 
 
 def draw_block(block, surrogate):
@@ -152,4 +151,4 @@ def test_draws_by_blocks_of_an_array(cluster, surrogate, rows):
     )
     assert drawn.shape == (50, 4)
     assert_allclose(drawn.compute(), draw_block(rows.to_numpy(), surrogate), rtol=1e-4, atol=1e-5)
-    assert (weights(drawn) >= len(pickle.dumps(surrogate))).sum() == 1
+    assert (weights(drawn) >= len(cloudpickle.dumps(surrogate))).sum() == 1

@@ -17,8 +17,10 @@ class LagrangianAt:
         modules = chain(self.lagrangian.parameters(), self.lagrangian.buffers())
         self.device = next((tensor.device for tensor in modules), "cpu")
         numeric, codes = conditions.tensors(device=self.device)
-        group = torch.tensor([nearest_condition(conditions, surrogate._conditions)])
-        self.x = PathConditions(numeric, codes, group.to(self.device))
+        group = 0
+        if not self.lagrangian.is_flat:
+            group = nearest_condition(conditions, surrogate._conditions)
+        self.x = PathConditions(numeric, codes, torch.tensor([group], device=self.device))
 
     @torch.no_grad()
     def potential(self, places):

@@ -18,6 +18,9 @@ class Still:
     def transport(self, X, y, lam_from, lam_to):
         return y
 
+    def interpolate(self, X, y_from, y_to, lam_from, lam_to, lam):
+        return y_from
+
 
 class Recorder:
     """Notes for how many rows, and where, draws were asked."""
@@ -44,17 +47,23 @@ def few_pairs(monkeypatch):
 def test_the_exact_map_scores_the_floor():
     task = make_task("gaussians_2", 0)
     truth = tasks.make_gaussians(500, n_outputs=2, random_state=0).truth
-    assert task.score(Exact(truth)) == pytest.approx(task.floor, abs=0.05)
-    assert task.score(Still()) == pytest.approx(task.trivial["not moving"])
+    exact, still = task.score(Exact(truth)), task.score(Still())
+    assert exact["score"] == pytest.approx(task.floor, abs=0.05)
+    assert still["score"] == pytest.approx(task.trivial["not moving"])
+    assert exact["energy"] < 0.7 * still["energy"]
     assert task.trivial["not moving"] > 10 * task.floor
 
 
 @pytest.mark.parametrize("name", ["quantile_diabetes/3", "bootstrap_linnerud/3"])
 def test_families_of_the_zoo(name):
     task = make_task(name, 0)
-    assert task.score(Still()) == pytest.approx(task.trivial["not moving"])
-    assert task.trivial["nearest network"] < task.trivial["not moving"]
-    assert 0 < task.floor < task.trivial["nearest network"]
+    scores, trivial = task.score(Still()), task.trivial
+    assert scores["moved"] == pytest.approx(trivial["nearest network"])
+    assert scores["score"] > trivial["nearest network"] > trivial["straight line"]
+    assert trivial["not moving"] > trivial["nearest network"] > task.floor > 0
+    avoidable, error = task.avoidable
+    assert avoidable == pytest.approx(trivial["straight line"] - task.floor)
+    assert error > 0
     assert not {q.lam_to for q in task.questions} & set(task.lam)
     X = {tuple(row) for row in task.X}
     assert not X & {tuple(row) for row in task.questions[0].X}  # inputs that fitting does not see
@@ -107,6 +116,7 @@ def test_tables(tmp_path):
         "| floor | – | 1.00 ± 0 |",
         "| not moving | 9.00 ± 0 | 9.00 ± 0 |",
         "| nearest network | – | – |",
+        "| straight line | – | – |",
         "| one | **1.50 ± 0.500** | **1.50 ± 0.500** |",
         "| two | 3.50 ± 0.500 | – |",
     ]
