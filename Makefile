@@ -10,7 +10,7 @@ INSTALLED_DOCS := $(VENV)/.installed-docs
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo docs test test-slow pytest lint style clean
+.PHONY: help bench demo docs test test-slow pytest lint style clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ docs: $(INSTALLED_DOCS)  ## build the documentation in docs/_build/html; runs th
 	@$(PY) -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@$(PY) docs/check_links.py docs/_build/html
 	@echo "Open docs/_build/html/index.html"
+
+bench: $(INSTALLED)  ## judge surrogate and rivals on the zoo, in about ten minutes; goes on in zoo.jsonl
+	@$(PY) -m benchmarks --results zoo.jsonl
 
 test: lint pytest  ## all checks: style, spelling, docstrings, tests and doctests
 

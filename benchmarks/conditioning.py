@@ -54,11 +54,10 @@ def variants():
         yield "defaults", "rotations", kind, "linear", "zero", {}
     for kind in KINDS:
         yield "start", "rotations", kind, "linear", "random", SMOOTH
-    for kind, (start, n_steps) in product(
-        KINDS, {"zero": None, "random": 0, "100 steps": 100}.items()
-    ):
+    starts = {"zero": None, "random": 0, "100 steps": 100}
+    for kind, encoding, (start, n_steps) in product(KINDS, ENCODINGS, starts.items()):
         dual = SMOOTH | {"solver": NeuralDual(pretrain_iter=n_steps)}
-        yield "dual", "rotations", kind, "linear", start, dual
+        yield "dual", "rotations", kind, encoding, start, dual
 
 
 def run(seed, part, family, kind, encoding, start, params):

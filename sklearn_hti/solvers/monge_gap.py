@@ -37,7 +37,8 @@ class MongeGap(MapSolver):
     block_size : int, default=64
         Draws in a block; fewer where conditions have fewer.
     gap_size : int, default=16
-        Draws of a block on which the gap is estimated, from the costs of all pairs of them.
+        Draws of a block on which the gap is estimated, from the costs of all pairs of them;
+        all where paths are straight.
     gap_weight : float, default=0.3
         Weight of the gap; both terms are in units of squared distances.
     strength : float, default=0.05

@@ -41,7 +41,9 @@ class MongeEngine(MapEngine):
         blocks = Blocks(moved=moved, size=self.block_size_, **inputs)
         fit = blocks.divergence(y1, tags1, solver.strength)
 
-        few, rows = blocks.thin(solver.gap_size)
+        # straight lines cost nothing to price; what swirls inside a block shows on all of it
+        size = blocks.size if module.paths is None else solver.gap_size
+        few, rows = blocks.thin(size)
         gap, paid = BlockCosts(module, few).gap()
         unit = mean_straight_cost(few.y0, few.moved.detach()) / paid.clamp(min=1e-12)
         loss = fit + solver.gap_weight * unit.clamp(*_UNITS) * gap

