@@ -68,8 +68,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         makes time linear in that function of lambda; "entropy" lets outputs spread evenly.
         "auto" takes the clock that the range of lambda suggests, if it puts interior anchors
         where the way of the outputs has them, else another that does, else the first, bent
-        until it does; with two anchors it is "entropy", with a `ClockWarning`. **This choice matters most**; set what you know: "probit" for
-        quantile levels, "log" for regularisation strengths, "odds" for dropout rates.
+        until it does; with two anchors it is "entropy", with a `ClockWarning`. **This choice
+        matters most**; set what you know: "probit" for quantile levels, "log" for
+        regularisation strengths, "odds" for dropout rates.
     lam_column : int or str, default=None
         Where lambda sits in X (position or column name) when `lam` is not passed. None:
         `lam` is required.
