@@ -120,14 +120,14 @@ def positions(data, solver, geodesic, rng):
     """
     plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
     trajectories = build_trajectories(data, plans, rng)
-    if getattr(solver, "affine", False):
+    noise = [_noise(data, anchor, rng) for anchor in range(len(data.anchors.lam))]
+    if any(noise) and getattr(solver, "affine", False):
         trajectories = affine_where_better(trajectories, data, rng)
     steps = np.diff(trajectories.points, axis=1)
     k = np.arange(steps.shape[1])
     inside = (trajectories.first[:, None] <= k) & (k < trajectories.last[:, None])
     squared = np.mean((steps**2).sum(axis=2), axis=0, where=inside)
     if not trajectories.affine:
-        noise = [_noise(data, anchor, rng) for anchor in range(len(data.anchors.lam))]
         squared = np.maximum(squared - 0.5 * np.array([sum(noise[i : i + 2]) for i in k]), 0)
     way = np.cumsum(np.sqrt(squared))
     return np.concatenate([[0.0], way / way[-1]]) if way[-1] > 0 else None

@@ -4,16 +4,37 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
+_MISSED = 0.5  # of the way: a transport that ends farther from the other output is not asked
 _MAX_COUPLED = 2048  # draws of one input that are coupled at once
 
 
-def meet(forward, backward, share):
-    """Return the mean of two answers: the first at share 0, the second at share 1.
+def meet(y_from, y_to, forward, backward, share):
+    """Return where the ways from both outputs meet, (n, D).
 
-    What a transport gets wrong grows with its way, and so does the weight of the other.
+    Parameters
+    ----------
+    y_from, y_to : ndarray of shape (n, D)
+        The outputs.
+    forward, backward : tuple of ndarray
+        Where a transport leads the first and the second: on the way, and at the other end.
+    share : ndarray of shape (n,)
+        How far on the way, 0 to 1.
+
+    Returns
+    -------
+    ndarray of shape (n, D)
+        Points on straight lines, and what the transports bend them by, as far as these arrive
+        at the other output. A transport's error grows with its way, and so does the weight
+        of the other.
     """
     share = share[:, None]
-    return (1 - share) * forward + share * backward
+    line = (1 - share) * y_from + share * y_to
+    bent = (1 - share) * forward[0] + share * backward[0]
+    missed = ((forward[1] - y_to) ** 2 + (backward[1] - y_from) ** 2).sum(axis=1, keepdims=True)
+    allowed = 2 * (_MISSED * (y_to - y_from)) ** 2
+    allowed = np.maximum(allowed.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    trust = np.maximum(1 - missed / allowed, 0)
+    return line + trust * (bent - line)
 
 
 def partners(arrived, y, groups, rng):

@@ -377,11 +377,11 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
     def interpolate(self, X, y_from, y_to, lam_from, lam_to, lam):
         """Answer between two networks that were both asked, from the outputs of both.
 
-        Outputs of both are moved to `lam` and averaged by how near it is to either, so that the
-        answer is each network's own at its own lambda. Where inputs repeat, their draws at
-        `lam_from` and at `lam_to` are coupled first, by optimal transport. Where both networks
-        can be asked, this is more accurate than `transport` from one, most of all for inputs
-        that `fit` has not seen.
+        The straight line between both outputs, in the time of the clock, bent as the transports
+        from both are, as far as these arrive at the other one. The answer is each network's own
+        at its own lambda. Where inputs repeat, their draws at `lam_from` and at `lam_to` are
+        coupled first, by optimal transport. Where both networks can be asked, this is more
+        accurate than `transport` from one, most of all for inputs that `fit` has not seen.
 
         Parameters
         ----------
@@ -424,18 +424,18 @@ class BaseSurrogate(RegressorMixin, BaseEstimator, ABC):
         ]
         check.check_between(query.lam, *ends)
         (y0, single), (y1, _) = (self._check_given(y, len(query)) for y in (y_from, y_to))
-        conditions, scale = query.conditions, self._scaler.scale_
-        groups = conditions.groups()
+        y0, y1 = (self._scaler.encode(y) for y in (y0, y1))
+        conditions, groups = query.conditions, query.conditions.groups()
+
+        def moved(y, start, end):
+            return y + self._displace(y, conditions, start, end)
+
+        arrived = moved(y0, *ends)
         if len(np.unique(groups)) < len(groups):
-            scaled = self._scaler.encode(y0)
-            arrived = scaled + self._displace(scaled, conditions, *ends)
-            rng = np.random.default_rng(0)
-            y1 = y1[partners(arrived, self._scaler.encode(y1), groups, rng)]
-        forward, backward = (
-            y + scale * self._displace(self._scaler.encode(y), conditions, end, query.lam)
-            for y, end in ((y0, ends[0]), (y1, ends[1]))
-        )
-        y = self._clip(meet(forward, backward, self._share_of_way(query.lam, *ends)))
+            y1 = y1[partners(arrived, y1, groups, np.random.default_rng(0))]
+        forward = moved(y0, ends[0], query.lam), arrived
+        backward = moved(y1, ends[1], query.lam), moved(y1, *ends[::-1])
+        y = self._decode(meet(y0, y1, forward, backward, self._share_of_way(query.lam, *ends)))
         return y[:, 0] if single else y
 
     def _share_of_way(self, lam, lam_from, lam_to):
