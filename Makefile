@@ -1,6 +1,6 @@
 # Every target makes and reuses one virtual environment, with the versions of constraints.txt.
 PYTHON ?= python3
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2
 
 VENV := .venv
 BIN := $(VENV)/bin

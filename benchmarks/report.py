@@ -35,6 +35,8 @@ def tables(records):
     scores, seconds = list(head), list(head)
     best = {t: min(r[t][0] for n, r in rows.items() if t in r and n not in FIXED) for t in tasks}
     for name, row in rows.items():
+        if not row:
+            continue  # an answer that no task knows
         cells = []
         for task in tasks:
             if task not in row:

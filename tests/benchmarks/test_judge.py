@@ -115,8 +115,6 @@ def test_tables(tmp_path):
     assert scores[2:] == [
         "| floor | – | 1.00 ± 0 |",
         "| not moving | 9.00 ± 0 | 9.00 ± 0 |",
-        "| nearest network | – | – |",
-        "| straight line | – | – |",
         "| one | **1.50 ± 0.500** | **1.50 ± 0.500** |",
         "| two | 3.50 ± 0.500 | – |",
     ]
