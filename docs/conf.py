@@ -45,7 +45,8 @@ myst_heading_anchors = 3
 autosummary_generate = True
 numpydoc_show_class_members = False
 
-WIDE = ("comparison", "choices", "conditioning", "semicircles", "routing", "zoo")  # pages of tables
+# pages of tables
+WIDE = ("comparison", "choices", "conditioning", "semicircles", "routing", "zoo")
 html_theme = "pydata_sphinx_theme"
 toc_object_entries_show_parents = "hide"
 html_title = f"sklearn-hti {release}"
