@@ -35,7 +35,7 @@ surrogates = {
 auto = surrogates['"auto"'].lam_transform_
 print(auto)
 for name, score in auto.scores.items():
-    print(f"  {name:9} distance at the left-out strength: {score['distance']:.4f}")
+    print(f"  {name:9} puts strength 0.3 at {score['positions'][1]:.2f} of the way")
 
 # %%
 # The other 142 patients: their answers at strength 0.01 are moved along the grid, and compared
