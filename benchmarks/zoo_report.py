@@ -4,7 +4,7 @@ import numpy as np
 
 from .report import BEGIN, END, short
 from .tasks import make_task
-from .zoo.registry import CARDS, load
+from .zoo.registry import load
 
 TRIVIAL = ("not moving", "nearest network", "straight line")
 
@@ -129,11 +129,3 @@ def write_zoo_page(records, path):
     before, rest = path.read_text().split(BEGIN)
     body = "\n".join([BEGIN, "", *zoo_tables(records), "", END])
     path.write_text(before + body + rest.split(END)[1])
-
-
-def cards():
-    """Return the lines of a table of the families."""
-    yield "| family | network | hyperparameter |"
-    yield "| --- | --- | --- |"
-    for name, card in CARDS.items():
-        yield f"| {name} | {card.network} | {card.hyperparameter} |"

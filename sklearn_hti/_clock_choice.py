@@ -17,9 +17,9 @@ from ._clock import (
     make_transformer_clock,
     make_warp_clock,
 )
+from ._floors import half_distance
 from ._trajectories import build_trajectories
 from .exceptions import ClockWarning
-from .metrics import squared_wasserstein
 
 _EDGE, _DECADES = 0.05, 100.0  # ranges of lambda that suggest a clock
 _NEAR = 0.05  # of the whole way: a clock puts an anchor in its place
@@ -47,21 +47,21 @@ def choose_clock(lam_transform, data, solver, geodesic, rng):
         rule = make_transformer_clock(lam_transform, data.lam)
         return Clock(rule, anchors, "asked for")
 
+    if lam_transform == "auto" and len(anchors) > 2:
+        return _choose_by_positions(data, solver, geodesic, rng)
     entropies = conditional_entropies(data.y, data.features, data.groups, data.anchors)
     entropy = EntropyClock(anchors, entropies)
     if lam_transform == "entropy":
         return Clock(entropy, anchors, "asked for")
-    if len(anchors) == 2:
-        warnings.warn(
-            "With two anchors the data cannot tell how fast outputs move between them; the "
-            "entropy clock is used. Set lam_transform to what you know of the "
-            "hyperparameter ('probit' for quantile levels, 'log' for regularisation "
-            "strengths, 'odds' for dropout rates, None for linear), or add an anchor.",
-            ClockWarning,
-            stacklevel=3,
-        )
-        return Clock(entropy, anchors, "two anchors: the entropy clock is the prior")
-    return _choose_by_positions(data, solver, geodesic, rng)
+    warnings.warn(
+        "With two anchors the data cannot tell how fast outputs move between them; the "
+        "entropy clock is used. Set lam_transform to what you know of the "
+        "hyperparameter ('probit' for quantile levels, 'log' for regularisation "
+        "strengths, 'odds' for dropout rates, None for linear), or add an anchor.",
+        ClockWarning,
+        stacklevel=3,
+    )
+    return Clock(entropy, anchors, "two anchors: the entropy clock is the prior")
 
 
 def prior_clock(anchors):
@@ -135,20 +135,12 @@ def positions(data, solver, geodesic, rng):
 
 def _noise(data, anchor, rng):
     """Return W2^2 between samples of an anchor as large as it is, from those half as large."""
-    rows = data.anchors.rows(anchor)
-    halves, values = 2 ** (-2 / max(data.y.shape[1], 2)), []
+    rows, values = data.anchors.rows(anchor), []
     for _ in range(_N_SPLITS):
-        order = rng.permutation(rows)
-        order = order[np.argsort(data.groups[order], kind="stable")]
-        _, first, size = np.unique(data.groups[order], return_index=True, return_counts=True)
-        rank = np.arange(len(order)) - np.repeat(first, size)
-        kept = rank < np.repeat(np.minimum(2 * (size // 2), _MAX_DRAWS), size)
-        one, other = (order[kept & (rank % 2 == parity)] for parity in (0, 1))
-        if not len(one):
+        values.append(half_distance(data.y, data.groups, rng.permutation(rows), _MAX_DRAWS))
+        if not values[0]:
             return 0.0
-        pair = data.groups[one], data.groups[other]
-        values.append(squared_wasserstein(data.y[one], data.y[other], groups=pair))
-    return halves * float(np.mean(values))
+    return 2 ** (-2 / max(data.y.shape[1], 2)) * float(np.mean(values))
 
 
 def bend(rule, anchors, place):

@@ -7,6 +7,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from ._encoding import share
+from ._floors import half_distance
 from .exceptions import ConvergenceWarning
 from .lagrangian.support import path_conditions
 from .metrics import squared_wasserstein
@@ -93,16 +94,7 @@ def _marginals(flow_map, data, base_time, rng):
 
 
 def _floor(y, groups, rng):
-    """Return W2^2 between halves of the rows of each group; zero for single rows."""
-    order = rng.permutation(len(y))[:_MAX_ROWS]
-    order = order[np.argsort(groups[order], kind="stable")]
-    _, first, size = np.unique(groups[order], return_index=True, return_counts=True)
-    rank = np.arange(len(order)) - np.repeat(first, size)
-    even = rank < np.repeat(2 * (size // 2), size)
-    one, other = (order[even & (rank % 2 == i)] for i in (0, 1))
-    if not len(one):
-        return 0.0
-    return squared_wasserstein(y[one], y[other], groups=(groups[one], groups[other]))
+    return half_distance(y, groups, rng.permutation(len(y))[:_MAX_ROWS])
 
 
 def _monge_gaps(geodesic, trajectories, data, rng):

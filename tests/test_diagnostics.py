@@ -86,7 +86,7 @@ def test_the_floor_of_many_rows_is_that_of_some(monkeypatch):
         sizes.append(max(len(y_true), len(y_pred)))
         return squared_wasserstein(y_true, y_pred, groups=groups)
 
-    monkeypatch.setattr("sklearn_hti._diagnostics.squared_wasserstein", note)
+    monkeypatch.setattr("sklearn_hti._floors.squared_wasserstein", note)
     rng = np.random.default_rng(0)
     floor = _floor(rng.normal(size=(4000, 1)), np.zeros(4000, dtype=int), rng)
     assert sizes == [250]

@@ -1,0 +1,20 @@
+"""How far samples of one distribution are from each other."""
+
+import numpy as np
+
+from .metrics import squared_wasserstein
+
+
+def half_distance(y, groups, order, max_draws=np.inf):
+    """Return W2^2 between halves of the rows of each group, in a random order of rows.
+
+    At most `max_draws` rows of a group are taken. Zero where no group has two.
+    """
+    order = order[np.argsort(groups[order], kind="stable")]
+    _, first, size = np.unique(groups[order], return_index=True, return_counts=True)
+    rank = np.arange(len(order)) - np.repeat(first, size)
+    kept = rank < np.repeat(np.minimum(2 * (size // 2), max_draws), size)
+    one, other = (order[kept & (rank % 2 == parity)] for parity in (0, 1))
+    if not len(one):
+        return 0.0
+    return squared_wasserstein(y[one], y[other], groups=(groups[one], groups[other]))
