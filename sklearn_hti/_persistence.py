@@ -20,6 +20,7 @@ from . import lagrangian as energies
 from . import solvers as plans
 from ._codec import Decoder, Encoder
 from ._files import replacing
+from ._queries import Query
 from .baselines import direct, displacement, flow_matching, nearest, velocity
 from .lagrangian import kinetic, potential, support
 from .nn import conditioning, modules
@@ -330,7 +331,7 @@ def _ask(model, n_numeric, n_categorical):
     # neighbours know the categories of their own rows alone
     x = getattr(model.base_, "centers_", x)[[0]]
     noise = model.base_.noise(1, 1, np.random.default_rng(0))
-    drawn = model.base_.draw(_surrogate.Query(None, x, None), noise)
+    drawn = model.base_.draw(Query(None, x, None), noise)
     decoded = model._scaler.decode(drawn[0] + moved)
     model._decode(decoded)
     figures = [decoded]

@@ -11,8 +11,9 @@ from sklearn.utils.metaestimators import available_if
 
 from .._compat import HasMethods
 from .._encoding import as_arrays
+from .._queries import Query, check_n_samples
 from .._random import sampling_generator
-from .._surrogate import BaseSurrogate, Query, check_n_samples
+from .._surrogate import BaseSurrogate
 from ..base import NeighborsBase
 from ..base.wrapped import draw_from
 
