@@ -6,7 +6,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from . import _validation as check
-from ._interpolation import meet, partners
+from ._interpolation import interpolate
 from ._queries import Query, QueryMixin, check_n_samples, count_outputs, take
 from ._random import sampling_generator
 
@@ -189,17 +189,8 @@ class AnswersMixin(QueryMixin):
         check.check_between(query.lam, *ends)
         (y0, single), (y1, _) = (self._check_given(y, len(query)) for y in (y_from, y_to))
         y0, y1 = (self._scaler.encode(y) for y in (y0, y1))
-        conditions, groups = query.conditions, query.conditions.groups()
-
-        def moved(y, start, end):
-            return y + self._displace(y, conditions, start, end)
-
-        arrived = moved(y0, *ends)
-        if len(np.unique(groups)) < len(groups):
-            y1 = y1[partners(arrived, y1, groups, np.random.default_rng(0))]
-        forward = moved(y0, ends[0], query.lam), arrived
-        backward = moved(y1, ends[1], query.lam), moved(y1, *ends[::-1])
-        y = self._decode(meet(y0, y1, forward, backward, self._share_of_way(query.lam, *ends)))
+        given = y0, y1, query.conditions, *ends, query.lam
+        y = self._decode(interpolate(self._displace, self._share_of_way, *given))
         return y[:, 0] if single else y
 
     def _share_of_way(self, lam, lam_from, lam_to):

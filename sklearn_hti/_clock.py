@@ -124,12 +124,15 @@ class Clock:
         For "auto" with three anchors or more: for every named clock, where it puts the
         anchors before it is bent (`positions`, 0 to 1), and how far that is on average from
         where they sit on the way of the outputs (`error`, root mean square).
+    alternatives : tuple
+        For "auto", the rules that the data cannot tell from this one.
     """
 
     rule: object
     anchors: np.ndarray
     reason: str
     scores: dict = field(default_factory=dict)
+    alternatives: tuple = ()
 
     @property
     def name(self):

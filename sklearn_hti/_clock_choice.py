@@ -61,7 +61,20 @@ def choose_clock(lam_transform, data, solver, geodesic, rng):
         ClockWarning,
         stacklevel=3,
     )
-    return Clock(entropy, anchors, "two anchors: the entropy clock is the prior")
+    likely = dict.fromkeys((prior_clock(anchors), "identity"))
+    others = tuple(WarpClock(name) for name in likely)
+    return Clock(entropy, anchors, "two anchors: the entropy clock is the prior", {}, others)
+
+
+def clock_of_rest(lam_transform, data, solver, geodesic, rng):
+    """Return the clock that would have been chosen without an anchor that was left out.
+
+    With two anchors left, that which the range of lambda suggests: as for three it comes first.
+    """
+    if isinstance(lam_transform, str) and lam_transform == "auto" and len(data.anchors.lam) == 2:
+        name = prior_clock(data.anchors.lam)
+        return Clock(WarpClock(name), data.anchors.lam, "suggested by the range of lambda")
+    return choose_clock(lam_transform, data, solver, geodesic, rng)
 
 
 def prior_clock(anchors):
@@ -108,7 +121,8 @@ def _choose_by_positions(data, solver, geodesic, rng):
         name: {"positions": rule.fraction(anchors, *ends).tolist(), "error": errors[name]}
         for name, rule in rules.items()
     }
-    clock = Clock(alike[chosen], anchors, reason, scores)
+    others = tuple(rule for name, rule in alike.items() if name != chosen)
+    clock = Clock(alike[chosen], anchors, reason, scores, others)
     _warn_if_undecided(clock, alike)
     return clock
 

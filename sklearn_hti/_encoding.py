@@ -1,6 +1,7 @@
 """Scaling of X and y, categories, anchors and groups of equal x; arrays to tensors."""
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,9 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
 from ._linear import LinearMean
 from ._validation import as_float_array, check_reach, check_size, errors_name, is_frame
+from .exceptions import SupportWarning
+
+_FAR = 0.5  # of the range of a column in fit: a number farther out is unlike those of fit
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class ConditionEncoder:
             self.ordinal_ = as_arrays(OrdinalEncoder()).fit(values) if values.shape[1] else None
         self.n_categories_ = [len(c) for c in self.ordinal_.categories_] if values.shape[1] else []
         self.n_numeric_ = n_columns - len(self.n_categories_)
+        # the least and the greatest of every number
+        self.range_ = np.stack([numeric.min(axis=0), numeric.max(axis=0)])
         return self
 
     def transform(self, X, n_rows):
@@ -80,9 +86,30 @@ class ConditionEncoder:
                 ) from error
         scaled = numeric if self.scaler_ is None else self.scaler_.transform(numeric)
         check_reach(scaled, "X")
+        self._warn_if_far(X, numeric)
         with np.errstate(over="ignore"):
             keys = np.hstack([numeric, codes]).astype(np.float32)
         return Conditions(scaled, codes, keys)
+
+    def _warn_if_far(self, X, numeric):
+        """Warn of numbers far out of the range that they had in fit."""
+        low, high = self.range_
+        margin = _FAR * (high - low) + 1e-6 * np.maximum(np.abs(low), np.abs(high))
+        with np.errstate(over="ignore"):
+            far = (numeric < low - margin) | (numeric > high + margin)
+        if not far.any():
+            return
+        row, j = np.argwhere(far)[0]
+        column = np.flatnonzero(~self.categorical_)[j]
+        name = repr(X.columns[column]) if is_frame(X) else f"{column}"
+        warnings.warn(
+            f"X: {far.any(axis=1).sum()} of {len(far)} rows are unlike the inputs of fit, such as "
+            f"row {row}, where column {name} (without the lambda column) is "
+            f"{numeric[row, j]:g}; in fit it ran from {low[j]:g} to {high[j]:g}. Answers there "
+            "are guesses: ask the networks for such inputs and fit again.",
+            SupportWarning,
+            stacklevel=5,
+        )
 
     def _split(self, X, n_rows):
         """Return the numeric columns as float64 and the categorical ones as objects."""
@@ -226,6 +253,21 @@ class TrainingData:
     groups: np.ndarray  # (n,): equal where x is equal
     lam: np.ndarray  # (n,)
     anchors: Anchors
+
+    def without(self, anchor, groups=()):
+        """Return the data without an anchor and some conditions, which keep their numbers."""
+        of = self.anchors.index
+        rest = self.take(np.flatnonzero((of != anchor) & ~np.isin(self.groups, groups)))
+        of = rest.anchors.index
+        lam = np.delete(self.anchors.lam, anchor)
+        return replace(rest, anchors=replace(rest.anchors, lam=lam, index=of - (of > anchor)))
+
+    def take(self, rows):
+        """Return some rows; anchors and the numbers of conditions stay."""
+        anchors = replace(self.anchors, index=self.anchors.index[rows])
+        names = ("y", "conditions", "features", "groups", "lam")
+        parts = {name: getattr(self, name)[rows] for name in names}
+        return replace(self, anchors=anchors, **parts)
 
     def linear_mean(self, rows):
         """Return the regression of y on x over some rows."""

@@ -1,15 +1,27 @@
 """The estimator: learn from outputs at a few lambdas, sample at any lambda between."""
 
+import warnings
+from dataclasses import replace
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from ._assembly import build_lagrangian, fit_trajectories
-from ._compat import StrOptions
+from ._clock_choice import clock_of_rest
+from ._compat import Interval, StrOptions
 from ._diagnostics import check_fit, warn_of
 from ._flow_map import fit_flow_map
+from ._leave_out import leave_anchors_out, shorter, warn_if_no_better
+from ._members import fit_members, half_widths
+from ._movement import Movement
 from ._surrogate import BaseSurrogate, ClockedSurrogate
+from .exceptions import ConvergenceWarning, TrajectoryWarning
 from .lagrangian import COSTS, KineticEnergy, PotentialEnergy
-from .nn.engine import count_steps
-from .paths import GeodesicPath, SmoothPath
+from .nn.engine import count_steps, is_complete
+from .paths import GeodesicPath, SmoothPath, StraightGeodesic
 from .solvers import OTSolver
 from .solvers.registry import ALIASES, resolve
 
@@ -96,8 +108,20 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         for 500 steps. The best state on them is kept in either case.
     tol : float, default=1e-4
         Relative improvement that counts for `early_stopping`.
+    n_estimators : int, default=1
+        Surrogates in all for `interval`: with more than one, so many more flow maps and bases
+        are learned, each from half of the data by a seed and a clock of its own. Everything
+        else is answered by the one that all data have formed.
+    validate : "auto" or bool, default="auto"
+        Whether interior anchors (at most five) are left out of short refits, under the same
+        Lagrangian, to see how the surrogate does between anchors that are twice as far apart.
+        "auto" does so with three anchors or more. Costs a quarter of the steps of a fit for
+        each.
     device : str, default="auto"
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
+    n_jobs : int, default=None
+        Refits of `validate` and members of `n_estimators` that are trained at once, by joblib.
+        Answers do not depend on it.
     callbacks : list, default=None
         Callbacks of skorch for the training of the networks, each as callback or (name,
         callback); `sklearn_hti.callbacks.Checkpoint` lets a fit go on where it was cut off.
@@ -136,6 +160,16 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         changes the transport (``semigroup_error``, relative), and what learned paths are
         like (``longest_segment`` over the mean, share of ``negative_costs``, range of the
         ``eigenvalues`` of the metric).
+    validation_ : DataFrame or None
+        One row per anchor left out (``lam``): squared Wasserstein distances, in scaled units, of
+        moved outputs of the nearest other anchor (``transport``) and of what lies between both
+        neighbours (``interpolate``) to the true outputs; beside them what is had without a
+        surrogate: outputs of the base anchor (``no_transport``), of the ``nearest_anchor``, on
+        the ``straight_line`` between both neighbours, and the ``floor`` between halves of the
+        true ones. Where there are many conditions, those judged were left out, too. None: not
+        validated. Of anchors that know different inputs, lines between neighbours are nan.
+    estimators_ : list
+        Members of the ensemble for `interval`; empty with n_estimators=1.
     n_iter_ : int
         Optimisation steps taken for the flow map.
     n_features_in_ : int
@@ -178,6 +212,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         "cost": [StrOptions(set(COSTS))],
         "path": [StrOptions({"geodesic", "smooth"}), GeodesicPath, SmoothPath],
         "solver": [StrOptions(set(ALIASES["solver"][0])), OTSolver],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "validate": [StrOptions({"auto"}), "boolean"],
+        "n_jobs": [None, Integral],
     }
 
     def __init__(
@@ -202,7 +239,10 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         learning_rate=0.01,
         early_stopping=False,
         tol=1e-4,
+        n_estimators=1,
+        validate="auto",
         device="auto",
+        n_jobs=None,
         callbacks=None,
         verbose=0,
         random_state=None,
@@ -226,10 +266,69 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.learning_rate = learning_rate
         self.early_stopping = early_stopping
         self.tol = tol
+        self.n_estimators = n_estimators
+        self.validate = validate
         self.device = device
+        self.n_jobs = n_jobs
         self.callbacks = callbacks
         self.verbose = verbose
         self.random_state = random_state
+
+    def interval(self, X, lam=None, coverage=0.9):
+        """Return bounds of the conditional mean of y: what the surrogate does not know of it.
+
+        The spread of the members, which were learned from halves of the data by seeds and
+        clocks of their own, widened between anchors by the errors of the mean where anchors
+        were left out (``validate``); for with two anchors, or without that, nothing tells how
+        far the truth leaves the way between anchors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda, one or one per row.
+        coverage : float, default=0.9
+            Share of the conditional means that the bounds are to hold.
+
+        Returns
+        -------
+        lower, upper : ndarray of shape (n,) or (n, D)
+            The bounds.
+
+        Raises
+        ------
+        ValueError
+            If there are no members (`n_estimators` is 1), or `coverage` is not between 0 and 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_hti import HyperparameterTrajectoryRegressor
+        >>> lam = np.repeat([0.0, 1.0, 2.0], 50)
+        >>> y = np.random.default_rng(0).normal(loc=lam, scale=0.1)
+        >>> surrogate = HyperparameterTrajectoryRegressor(
+        ...     lam_transform=None, max_iter=50, n_estimators=3, random_state=0
+        ... ).fit(None, y, lam)
+        >>> lower, upper = surrogate.interval(None, lam=0.5)
+        >>> bool(lower < surrogate.predict(None, lam=0.5) < upper)
+        True
+        """
+        query = self._query(X, lam)
+        if not self.estimators_:
+            raise ValueError(
+                "interval needs members: fit with n_estimators=10, for instance (there is 1)."
+            )
+        if not (isinstance(coverage, Real) and 0 < coverage < 1):
+            raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+        mean, _ = self._moments(query)
+        means = np.stack([member.of(self)._moments(query)[0] for member in self.estimators_])
+        errors = self._errors
+        if errors is not None:
+            errors = errors * self._scaler.scale_
+        share = self.lam_transform_.time(query.lam) % 1.0
+        width = half_widths(means, mean, errors, share, coverage)
+        return tuple(self._shape(self._clip(bound)) for bound in (mean - width, mean + width))
 
     def export(self, path, format="onnx", *, lam_from=None):
         """Write the transport from one lambda to any as a single graph.
@@ -284,6 +383,13 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.solver_ = resolve("solver", self.solver)
         resolve("path", self.path)
 
+    def _check_anchors(self):
+        if self.validate is True and len(self.anchors_) < 3:
+            raise ValueError(
+                "validate=True leaves an anchor out between two others, and `lam` has only two "
+                "anchors; add one, or take validate='auto'."
+            )
+
     def _fit_movement(self, data, seeds, settings, rng):
         self.lagrangian_ = build_lagrangian(
             self.kinetic,
@@ -295,27 +401,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             self._conditioning,
             seeds["lagrangian"],
         )
-        trajectories, geodesic, paths = fit_trajectories(
-            resolve("path", self.path),
-            self.solver_,
-            data,
-            self.lagrangian_,
-            self._encoder,
-            self._conditioning,
-            seeds,
-            settings,
-            self.callbacks or (),
-        )
-        flow_map, net = fit_flow_map(
-            trajectories,
-            data,
-            self.lam_transform_,
-            self._encoder,
-            self._conditioning,
-            self._base_time,
-            seeds,
-            settings,
-            self.callbacks or (),
+        parts = resolve("path", self.path), self.solver_, self.callbacks or ()
+        flow_map, net, paths, trajectories, geodesic = self._learn(
+            data, self.lam_transform_, self._base_time, seeds, settings, *parts
         )
         self.n_iter_ = count_steps(net.history)
         self._record("paths", [] if paths is None else paths.history)
@@ -323,3 +411,78 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.diagnostics_ = check_fit(flow_map, data, trajectories, geodesic, self._base_time, rng)
         warn_of(self.diagnostics_, self.anchors_, self.cost)
         return flow_map
+
+    def _learn(self, data, clock, base_time, seeds, settings, path, solver, callbacks):
+        """Couple, draw paths and distil them, under the Lagrangian as it is."""
+        trajectories, geodesic, paths = fit_trajectories(
+            path,
+            solver,
+            data,
+            self.lagrangian_,
+            self._encoder,
+            self._conditioning,
+            seeds,
+            settings,
+            callbacks,
+        )
+        flow_map, net = fit_flow_map(
+            trajectories,
+            data,
+            clock,
+            self._encoder,
+            self._conditioning,
+            base_time,
+            seeds,
+            settings,
+            callbacks,
+        )
+        return flow_map, net, paths, trajectories, geodesic
+
+    def _examine(self, X, y, data, seeds, settings):
+        self.validation_, self._errors, self.estimators_ = None, None, []
+        if self.validate is not False and len(self.anchors_) > 2:
+            refit = partial(self._refit, seeds, settings)
+            try:
+                self.validation_, self._errors = leave_anchors_out(
+                    refit, data, self._base_time, seeds["validation"], self.n_jobs
+                )
+            except InterruptedError:
+                warnings.warn(
+                    "validation: interrupted; there is none.", ConvergenceWarning, stacklevel=3
+                )
+            else:
+                warn_if_no_better(self.validation_)
+        if self.n_estimators > 1:
+            clock = self.lam_transform_
+            clocks = [replace(clock, rule=rule) for rule in (clock.rule, *clock.alternatives)]
+            learn = partial(self._learn_member, replace(settings, verbose=0))
+            self.estimators_ = fit_members(
+                learn, self, X, y, data, clocks, seeds["members"], self.n_jobs
+            )
+
+    def _learn_member(self, settings, data, clock, seeds):
+        """Learn the flow map of a member."""
+        path = resolve("path", self.path)
+        return self._learn(
+            data, clock, self._base_time, seeds, settings, path, self.solver_, callbacks=()
+        )[0]
+
+    def _refit(self, seeds, settings, rest, base_time):
+        """Learn from a part of the data in a part of the steps; return the Movement."""
+        settings = replace(settings, max_iter=shorter(settings.max_iter), verbose=0)
+        path, solver = (
+            clone(part).set_params(max_iter=shorter(part.max_iter))
+            if hasattr(part, "max_iter")
+            else part
+            for part in (resolve("path", self.path), self.solver_)
+        )
+        rng = np.random.default_rng(seeds["coupling"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TrajectoryWarning)
+            clock = clock_of_rest(self.lam_transform, rest, solver, StraightGeodesic(), rng)
+            flow_map, *nets = self._learn(
+                rest, clock, base_time, seeds, settings, path, solver, callbacks=()
+            )
+        if not all(is_complete(net) for net in nets[:2] if net is not None):
+            raise InterruptedError("interrupted")
+        return Movement(clock, flow_map)

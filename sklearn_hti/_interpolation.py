@@ -8,6 +8,35 @@ _MISSED = 0.5  # of the way: a transport that ends farther from the other output
 _MAX_COUPLED = 2048  # draws of one input that are coupled at once
 
 
+def interpolate(displace, share, y_from, y_to, conditions, lam_from, lam_to, lam):
+    """Return outputs at lambda between those of two networks, (n, D), all in scaled units.
+
+    Parameters
+    ----------
+    displace : callable
+        How far outputs move, ``displace(y, conditions, lam_from, lam_to)``.
+    share : callable
+        How far on the way lambda is, ``share(lam, lam_from, lam_to)``.
+    y_from, y_to : ndarray of shape (n, D)
+        The outputs; those of equal conditions are coupled first.
+    conditions : Conditions
+        Of every row.
+    lam_from, lam_to, lam : ndarray of shape (n,)
+        Lambda of the outputs, and of those wanted.
+    """
+
+    def moved(y, start, end):
+        return y + displace(y, conditions, start, end)
+
+    arrived = moved(y_from, lam_from, lam_to)
+    groups = conditions.groups()
+    if len(np.unique(groups)) < len(groups):
+        y_to = y_to[partners(arrived, y_to, groups, np.random.default_rng(0))]
+    forward = moved(y_from, lam_from, lam), arrived
+    backward = moved(y_to, lam_to, lam), moved(y_to, lam_to, lam_from)
+    return meet(y_from, y_to, forward, backward, share(lam, lam_from, lam_to))
+
+
 def meet(y_from, y_to, forward, backward, share):
     """Return where the ways from both outputs meet, (n, D).
 

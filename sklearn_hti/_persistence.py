@@ -14,7 +14,16 @@ from sklearn import linear_model, preprocessing
 from sklearn.exceptions import InconsistentVersionWarning
 from torch import nn
 
-from . import _clock, _encoding, _estimator, _linear, _surrogate, _transport_map, baselines
+from . import (
+    _clock,
+    _encoding,
+    _estimator,
+    _linear,
+    _members,
+    _surrogate,
+    _transport_map,
+    baselines,
+)
 from . import base as bases
 from . import lagrangian as energies
 from . import solvers as plans
@@ -62,6 +71,7 @@ _CLASSES = {
         _encoding.Conditions,
         _encoding.OutputScaler,
         _linear.LinearMean,
+        _members.Member,
         _transport_map.TransportMap,
         bases.FlowBase,
         bases.NeighborsBase,
@@ -273,7 +283,8 @@ def _own_version():
 
 def _networks(model):
     """Return the networks of a surrogate."""
-    parts = getattr(model, "flow_map_", None), getattr(model, "base_", None)
+    owners = model, *getattr(model, "estimators_", ())
+    parts = [getattr(one, name, None) for one in owners for name in ("flow_map_", "base_")]
     parts = [getattr(p, name, None) for p in parts for name in ("module", "module_")]
     return [p for p in (*parts, getattr(model, "lagrangian_", None)) if p is not None]
 
@@ -303,7 +314,8 @@ def _check(model):
     sizes = [len(c) for c in categories]
     n_numeric = 0 if encoder.scaler_ is None else len(encoder.scaler_.mean_)
     seen = {(encoder.n_numeric_, tuple(encoder.n_categories_))}
-    intervals = {len(model.anchors_) - 1, model.lam_transform_.n_intervals}
+    models = [model, *(member.of(model) for member in getattr(model, "estimators_", ()))]
+    intervals = {len(model.anchors_) - 1, *(one.lam_transform_.n_intervals for one in models)}
     for part in (part for net in _networks(model) for part in net.modules()):
         if isinstance(part, modules.ConditionEmbedding):
             seen.add((part.n_numeric, part.n_categories))
@@ -313,9 +325,10 @@ def _check(model):
         raise ValueError("the number of anchors is not that of the networks")
     if seen != {(n_numeric, tuple(sizes))}:
         raise ValueError("the columns of X are not those of the networks")
-    if not getattr(model.flow_map_, "n_steps", 1) <= _MAX_STEPS:
-        raise ValueError(f"more than {_MAX_STEPS} steps")
-    _ask(model, n_numeric, len(sizes))
+    for one in models:
+        if not getattr(one.flow_map_, "n_steps", 1) <= _MAX_STEPS:
+            raise ValueError(f"more than {_MAX_STEPS} steps")
+        _ask(one, n_numeric, len(sizes))
 
 
 def _ask(model, n_numeric, n_categorical):

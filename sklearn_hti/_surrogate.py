@@ -14,6 +14,7 @@ from ._answers import AnswersMixin
 from ._clock_choice import choose_clock
 from ._compat import HasMethods, Interval, StrOptions
 from ._encoding import ConditionEncoder, OutputScaler, TrainingData, find_anchors
+from ._movement import Movement
 from ._queries import count_outputs, take
 from ._random import draw_seeds
 from .base import check_base, make_base
@@ -38,6 +39,8 @@ SEEDS = (
     "lagrangian",
     "paths",
     "pairs",
+    "validation",
+    "members",
 )
 
 
@@ -135,6 +138,7 @@ class BaseSurrogate(AnswersMixin, RegressorMixin, BaseEstimator, ABC):
         anchors = find_anchors(lam, self.n_anchors)
         self.anchors_ = anchors.lam
         self.base_lam_ = self._find_base_lam()
+        self._check_anchors()
 
         seeds = draw_seeds(self.random_state, SEEDS)
         self._encoder = ConditionEncoder().fit(X, self.categorical_features, n_rows)
@@ -154,6 +158,7 @@ class BaseSurrogate(AnswersMixin, RegressorMixin, BaseEstimator, ABC):
         self.history_ = []
         self._fit_transport(data, seeds, settings)
         self._fit_base(X, y, data, seeds, settings)
+        self._examine(X, y, data, seeds, settings)
         lagrangian = getattr(self, "lagrangian_", None)
         if lagrangian is not None and not lagrangian.is_flat:  # it knows conditions by number
             self._conditions = conditions[np.unique(data.groups, return_index=True)[1]]
@@ -163,6 +168,9 @@ class BaseSurrogate(AnswersMixin, RegressorMixin, BaseEstimator, ABC):
     def _check_components(self):
         """Raise where a component cannot be built, before data are looked at."""
 
+    def _check_anchors(self):
+        """Raise where there are too few anchors for what is asked for."""
+
     @abstractmethod
     def _fit_transport(self, data, seeds, settings):
         """Learn how outputs move from lambda to lambda."""
@@ -170,6 +178,9 @@ class BaseSurrogate(AnswersMixin, RegressorMixin, BaseEstimator, ABC):
     @abstractmethod
     def _displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
         """Return how far scaled outputs (n, D) move between lambdas (n,)."""
+
+    def _examine(self, X, y, data, seeds, settings):
+        """Learn how far the fitted surrogate can be trusted."""
 
     def _settings(self):
         """Return how networks are trained; None for surrogates without."""
@@ -369,13 +380,15 @@ class ClockedSurrogate(BaseSurrogate):
     def _fit_movement(self, data, seeds, settings, rng):
         """Return an object with ``displacement(y, conditions, start, end, *, dtype)``."""
 
+    @property
+    def _movement(self):
+        return Movement(self.lam_transform_, self.flow_map_)
+
     def _share_of_way(self, lam, lam_from, lam_to):
-        here, start, end = (self.lam_transform_.time(value) for value in (lam, lam_from, lam_to))
-        return (here - start) / (end - start)
+        return self._movement.share(lam, lam_from, lam_to)
 
     def _displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
-        start, end = (self.lam_transform_.time(lam) for lam in (lam_from, lam_to))
-        return self.flow_map_.displacement(y, conditions, start, end, dtype=dtype)
+        return self._movement.displace(y, conditions, lam_from, lam_to, dtype)
 
 
 def _as_frame(records):

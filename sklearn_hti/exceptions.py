@@ -7,7 +7,9 @@ __all__ = [
     "ConvergenceWarning",
     "CouplingWarning",
     "DivergenceError",
+    "SupportWarning",
     "TrajectoryWarning",
+    "ValidationWarning",
 ]
 
 
@@ -25,6 +27,14 @@ class CouplingWarning(TrajectoryWarning):
 
 class ConvergenceWarning(TrajectoryWarning, _SklearnConvergenceWarning):
     """The fit stopped before its result can be trusted."""
+
+
+class SupportWarning(TrajectoryWarning):
+    """Inputs are unlike those of fit."""
+
+
+class ValidationWarning(TrajectoryWarning):
+    """Where anchors were left out, the surrogate was no better than answers without one."""
 
 
 class DivergenceError(RuntimeError):

@@ -1,0 +1,169 @@
+"""How a surrogate does at anchors left out of its fit, beside answers that need no surrogate."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from ._encoding import share
+from ._floors import half_distance
+from ._interpolation import interpolate, partners
+from .exceptions import ValidationWarning
+from .metrics import squared_wasserstein
+
+_SHORTER, _FEWEST = 4, 100  # a refit takes one in so many steps, but not too few
+ANSWERS = ("transport", "interpolate", "no_transport", "nearest_anchor", "straight_line")
+_NAMES = {
+    "no_transport": "no transport",
+    "nearest_anchor": "a copy of the nearest anchor",
+    "straight_line": "the straight line between both neighbours",
+}
+_MAX_REFITS = 5
+_MAX_ROWS, _MAX_DRAWS = 1024, 256  # that are judged: of an anchor, and of one condition
+_WORSE, _NOTHING = 1.05, 1e-3  # what is worse by less, in scaled units, is worth no warning
+_NOISE = 0.25  # of the floor: what samples alone may bring
+_HELD, _MIN_CONDITIONS = 0.2, 40  # share of conditions that no refit sees, where they are many
+
+
+def shorter(max_iter):
+    """Return the optimisation steps of a refit."""
+    return max(-(-max_iter // _SHORTER), min(max_iter, _FEWEST))
+
+
+def leave_anchors_out(refit, data, base_time, seed, n_jobs):
+    """Leave interior anchors out of the fit, one at a time, and ask for their outputs.
+
+    Parameters
+    ----------
+    refit : callable
+        Returns the Movement learned from training data without an anchor, and the number of
+        the base anchor there.
+    data : TrainingData
+        All rows.
+    base_time : int
+        Number of the base anchor.
+    seed : int
+        Seed of the choice of rows.
+    n_jobs : int or None
+        Refits that run at once.
+
+    Returns
+    -------
+    records : DataFrame
+        One row per anchor: `validation_` of the estimator.
+    errors : ndarray of shape (N, D)
+        Errors of the conditional means, one by anchor and condition.
+    """
+    interior = np.arange(1, len(data.anchors.lam) - 1)
+    if len(interior) > _MAX_REFITS:
+        some = np.linspace(0, len(interior) - 1, _MAX_REFITS).round().astype(int)
+        interior = interior[some]
+    held = _held_conditions(data, np.random.default_rng(seed))
+    judged = Parallel(n_jobs)(
+        delayed(_judge)(refit, data, int(k), base_time, held, np.random.default_rng([seed, k]))
+        for k in interior
+    )
+    records, errors = zip(*judged, strict=True)
+    return pd.DataFrame(records, columns=["lam", *ANSWERS, "floor"]), np.concatenate(errors)
+
+
+def warn_if_no_better(records):
+    """Warn where answers that need no surrogate are nearer to the outputs left out."""
+    mean = records.mean()
+    copies = ["nearest_anchor", "no_transport"]
+    for own, others in (("transport", copies), ("interpolate", [*copies, "straight_line"])):
+        best = mean[others].idxmin()
+        if mean[own] > _WORSE * mean[best] + _NOISE * mean["floor"] + _NOTHING:
+            warnings.warn(
+                f"Anchors that were left out do not confirm the surrogate: `{own}` is no better "
+                f"there than {_NAMES[best]} (squared Wasserstein distance to the true outputs "
+                f"{mean[own]:.3g} against {mean[best]:.3g}, `validation_`, with anchors twice as "
+                "far apart). Add anchors, or set lam_transform to what you know of the "
+                "hyperparameter.",
+                ValidationWarning,
+                stacklevel=4,
+            )
+            return
+
+
+def _held_conditions(data, rng):
+    """Return conditions that are kept for judging, where there are many of them."""
+    distinct = np.unique(data.groups)
+    if len(distinct) < _MIN_CONDITIONS:
+        return distinct[:0]
+    return rng.permutation(distinct)[: round(_HELD * len(distinct))]
+
+
+def _judge(refit, data, k, base_time, held, rng):
+    """Return the record of one anchor, and the errors of conditional means."""
+    lam, at = data.anchors.lam, float(data.anchors.lam[k])
+    near = k - 1 if at - lam[k - 1] <= lam[k + 1] - at else k + 1
+    rows, groups = _aligned(data, (k - 1, k, k + 1, base_time), held, rng)
+    y, of = ({i: part[r] for i, r in rows.items()} for part in (data.y, data.lam))
+    movement = refit(data.without(k, held), base_time - (base_time > k))
+
+    def distance(answer):
+        return squared_wasserstein(y[k], answer, groups=groups)
+
+    x = data.conditions[rows[near]]
+    moved = y[near] + movement.displace(y[near], x, of[near], of[k])
+    record = {
+        "lam": at,
+        "floor": half_distance(data.y, data.groups, rng.permutation(rows[k])),
+        "no_transport": distance(y[base_time]),
+        "nearest_anchor": distance(y[near]),
+        "transport": distance(moved),
+    }
+    if _are_shared(data, rows):
+        low, high = k - 1, k + 1
+        partner = partners(y[low], y[high], groups, rng)
+        part = ((of[k] - of[low]) / (of[high] - of[low]))[:, None]
+        between = (1 - part) * y[low] + part * y[high][partner]
+        given = y[low], y[high], data.conditions[rows[low]], of[low], of[high], of[k]
+        record |= {
+            "straight_line": distance(between),
+            "interpolate": distance(interpolate(movement.displace, movement.share, *given)),
+        }
+    return record, _mean_by(groups, moved - y[k])
+
+
+def _aligned(data, anchors, held, rng):
+    """Return rows of anchors whose conditions are the same, row by row, and their groups.
+
+    Where hardly any condition is known at all anchors, rows are taken as if of one.
+    """
+    candidates = {k: data.anchors.rows(k) for k in dict.fromkeys(anchors)}
+    labels = data.groups if _are_shared(data, candidates) else np.zeros_like(data.groups)
+    kept = np.isin(data.groups, held) if len(held) else np.ones(len(labels), dtype=bool)
+    candidates = {k: rng.permutation(rows[kept[rows]]) for k, rows in candidates.items()}
+    sizes = [np.bincount(labels[rows], minlength=labels.max() + 1) for rows in candidates.values()]
+    size = np.minimum(np.min(sizes, axis=0), _MAX_DRAWS)
+    order = rng.permutation(len(size))
+    picked = order[np.cumsum(size[order]) <= max(_MAX_ROWS, size.max())]
+    wanted = np.zeros_like(size)
+    wanted[picked] = size[picked]
+    rows = {k: _first_of_each(labels, rows, wanted) for k, rows in candidates.items()}
+    return rows, labels[next(iter(rows.values()))]
+
+
+def _first_of_each(labels, rows, wanted):
+    """Return so many rows of every label, sorted by label."""
+    rows = rows[np.argsort(labels[rows], kind="stable")]
+    _, first, size = np.unique(labels[rows], return_index=True, return_counts=True)
+    rank = np.arange(len(rows)) - np.repeat(first, size)
+    return rows[rank < wanted[labels[rows]]]
+
+
+def _are_shared(data, rows):
+    """Tell whether conditions of the first rows are those of all others, by and large."""
+    first, *others = (data.groups[r] for r in rows.values())
+    return all(share(first, other) for other in others)
+
+
+def _mean_by(groups, values):
+    """Return the mean of every group."""
+    _, index, size = np.unique(groups, return_inverse=True, return_counts=True)
+    total = np.zeros((len(size), values.shape[1]))
+    np.add.at(total, index.reshape(-1), values)
+    return total / size[:, None]

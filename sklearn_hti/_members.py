@@ -1,0 +1,135 @@
+"""Members of an ensemble: what the data, the seeds and the clock leave open."""
+
+import copy
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.stats import t as student
+
+from ._queries import take
+from ._random import draw_seeds
+from ._surrogate import SEEDS
+from .exceptions import TrajectoryWarning
+
+_MIN_CONDITIONS = 20  # from here on whole conditions are resampled, else the draws of each
+_CLOSER = 0.5  # error between neighbours over that between anchors twice as far apart
+
+
+@dataclass
+class Member:
+    """What differs between the members of an ensemble."""
+
+    lam_transform_: object
+    flow_map_: object
+    base_: object
+    _noise: object
+
+    def of(self, surrogate):
+        """Return a surrogate that answers as this member."""
+        member = copy.copy(surrogate)
+        vars(member).update(vars(self))
+        return member
+
+
+def fit_members(learn, model, X, y, data, clocks, seed, n_jobs):
+    """Return the members, each learned from half of the data by a seed and clock of its own.
+
+    Half-sampling without replacement varies as much as the bootstrap and repeats no row.
+
+    Parameters
+    ----------
+    learn : callable
+        ``learn(data, clock, seeds)`` returns the flow map of a member.
+    model : HyperparameterTrajectoryRegressor
+        The surrogate that they are members of.
+    X, y : array-like, ndarray
+        The rows as the base reads them.
+    data : TrainingData
+        The same, encoded.
+    clocks : list of Clock
+        Those that the data cannot tell apart; members take them by turns.
+    seed : int
+        Seed of all members.
+    n_jobs : int or None
+        Members that are learned at once.
+
+    Returns
+    -------
+    list of Member
+        The members.
+    """
+    seeds = draw_seeds(seed, [f"{i}" for i in range(model.n_estimators)])
+    return Parallel(n_jobs)(
+        delayed(_fit_member)(learn, model, X, y, data, clocks[i % len(clocks)], own)
+        for i, own in enumerate(seeds.values())
+    )
+
+
+def _fit_member(learn, model, X, y, data, clock, seed):
+    """Return one member."""
+    rows = half_sample(data, np.random.default_rng(seed))
+    half, seeds = data.take(rows), draw_seeds(seed, SEEDS)
+    member = copy.copy(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrajectoryWarning)
+        member.lam_transform_, member.flow_map_ = clock, learn(half, clock, seeds)
+        member._fit_base(take(X, rows), y[rows], half, seeds, member._settings())
+    return Member(clock, member.flow_map_, member.base_, member._noise)
+
+
+def half_sample(data, rng):
+    """Return half of the rows: whole conditions where they are many, else draws of each.
+
+    Every category keeps half of its conditions, rounded up, and every condition that is
+    halved half of its draws at every anchor.
+    """
+    distinct, first = np.unique(data.groups, return_index=True)
+    if len(distinct) < _MIN_CONDITIONS:
+        strata = data.groups * len(data.anchors.lam) + data.anchors.index
+        return np.flatnonzero(_half_of_each(strata, rng))
+    codes = data.conditions.codes[first]
+    strata = np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1)
+    return np.flatnonzero(np.isin(data.groups, distinct[_half_of_each(strata, rng)]))
+
+
+def _half_of_each(strata, rng):
+    """Return a mask of half of the entries of every stratum, rounded up, at random."""
+    order = rng.permutation(len(strata))
+    order = order[np.argsort(strata[order], kind="stable")]
+    _, first, size = np.unique(strata[order], return_index=True, return_counts=True)
+    rank = np.arange(len(order)) - np.repeat(first, size)
+    mask = np.zeros(len(strata), dtype=bool)
+    mask[order[rank < np.repeat(-(-size // 2), size)]] = True
+    return mask
+
+
+def half_widths(means, mean, errors, share, coverage):
+    """Return half the width of the interval of the conditional mean, (n, D).
+
+    Parameters
+    ----------
+    means : ndarray of shape (n_members, n, D)
+        Means of the members.
+    mean : ndarray of shape (n, D)
+        Mean of the surrogate.
+    errors : ndarray of shape (N, D) or None
+        Errors of the mean at anchors that were left out, if any was.
+    share : ndarray of shape (n,)
+        How far lambda is on the way between its neighbouring anchors, 0 to 1.
+    coverage : float
+        Probability that the interval is to cover.
+
+    Returns
+    -------
+    ndarray of shape (n, D)
+        The half-widths: the members' spread and the error of interpolation, which vanishes at
+        anchors, added as independent ones.
+    """
+    spread = np.sqrt(np.mean((means - mean) ** 2, axis=0))
+    width = student.ppf(0.5 * (1 + coverage), len(means)) * spread
+    if errors is not None:
+        unseen = _CLOSER * np.quantile(np.abs(errors), coverage, axis=0)
+        width = np.hypot(width, 4 * (share * (1 - share))[:, None] * unseen)
+    return width

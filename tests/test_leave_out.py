@@ -1,0 +1,197 @@
+"""Anchors left out: what is refitted, what is compared, and when users are warned."""
+
+import numpy as np
+import pytest
+
+from sklearn_hti import HyperparameterTrajectoryRegressor
+from sklearn_hti._clock import Clock, WarpClock
+from sklearn_hti._encoding import Anchors, Conditions, TrainingData, find_anchors
+from sklearn_hti._leave_out import leave_anchors_out, shorter
+from sklearn_hti._movement import Movement
+from sklearn_hti.exceptions import ConvergenceWarning, ValidationWarning
+
+QUICK = {"max_iter": 40, "random_state": 0, "kinetic": "euclidean", "potential": None}
+
+
+class Oracle:
+    """Moves outputs y = f(lambda) x by the truth."""
+
+    def __init__(self, f, anchors):
+        self.f, self.anchors = f, anchors
+
+    def displacement(self, y, conditions, start, end, *, dtype=None):
+        start, end = (
+            np.interp(t, np.arange(len(self.anchors)), self.anchors) for t in (start, end)
+        )
+        return (self.f(end) - self.f(start))[:, None] * conditions.scaled
+
+
+def deterministic(f, anchors, n=100):
+    """Return outputs f(lambda) x of the same inputs at every anchor."""
+    x = np.tile(np.linspace(1, 2, n), len(anchors))[:, None]
+    lam = np.repeat(np.asarray(anchors, dtype=float), n)
+    conditions = Conditions(x, np.zeros((len(x), 0), dtype=int), x.astype(np.float32))
+    y = f(lam)[:, None] * x
+    return TrainingData(y, conditions, x, conditions.groups(), lam, find_anchors(lam))
+
+
+def square(lam):
+    return lam**2
+
+
+def refit_by(f, seen):
+    def refit(rest, base_time):
+        seen.append((rest, base_time))
+        lam = rest.anchors.lam
+        return Movement(Clock(WarpClock("identity"), lam, ""), Oracle(f, lam))
+
+    return refit
+
+
+def test_records_of_the_truth_have_closed_forms():
+    data, seen = deterministic(square, [0, 1, 3]), []
+    records, errors = leave_anchors_out(refit_by(square, seen), data, 0, 0, None)
+    (rest, base_time), row = seen[0], records.iloc[0]
+    held = np.setdiff1d(data.groups, rest.groups)
+    mean = np.mean(data.conditions.scaled[held] ** 2)  # rows of the first anchor are in order
+    assert row["lam"] == 1
+    assert rest.anchors.lam.tolist() == [0, 3]
+    assert base_time == 0
+    assert len(held) == 20
+    assert row["transport"] == pytest.approx(0, abs=1e-12)
+    assert row["nearest_anchor"] == pytest.approx(mean)
+    assert row["no_transport"] == pytest.approx(mean)
+    assert row["straight_line"] == pytest.approx(4 * mean)  # 3 where the truth is 1
+    assert row["interpolate"] == pytest.approx(0, abs=1e-12)
+    assert row["floor"] == 0
+    assert errors.shape == (20, 1)
+    assert np.abs(errors).max() < 1e-6
+
+
+@pytest.mark.parametrize(("base_time", "places"), [(0, [0, 0]), (3, [2, 2]), (2, [1, 2])])
+def test_the_base_has_its_place_among_the_rest(base_time, places):
+    data, seen = deterministic(square, [0, 1, 2, 3]), []
+    leave_anchors_out(refit_by(square, seen), data, base_time, 0, None)
+    assert [place for _, place in seen] == places
+
+
+def test_a_surrogate_that_does_not_move_errs_as_copies_do():
+    data = deterministic(square, [0, 1, 3])
+    records, errors = leave_anchors_out(refit_by(np.zeros_like, []), data, 0, 0, None)
+    row = records.iloc[0]
+    assert row["transport"] == pytest.approx(row["nearest_anchor"])
+    assert np.mean(errors**2) == pytest.approx(row["transport"])
+
+
+def test_at_most_five_anchors_are_left_out():
+    data = deterministic(square, np.arange(12.0), n=10)
+    records, _ = leave_anchors_out(refit_by(square, []), data, 0, 0, None)
+    assert records["lam"].tolist() == [1, 3, 5, 8, 10]
+
+
+def test_few_conditions_are_all_judged_and_all_seen():
+    data, seen = deterministic(square, [0, 1, 3], n=10), []
+    _, errors = leave_anchors_out(refit_by(square, seen), data, 0, 0, None)
+    assert len(np.unique(seen[0][0].groups)) == len(errors) == 10
+
+
+def test_distributions_are_compared_within_conditions(rng):
+    """Two conditions whose clouds change places: pooled clouds would be equal."""
+    n = 200
+    code = np.tile(np.repeat([0, 1], n), 3)[:, None]
+    lam = np.repeat([0.0, 1.0, 2.0], 2 * n)
+    place = np.where((lam == 1) ^ (code[:, 0] == 1), 5.0, 0.0)
+    y = (place + rng.normal(size=len(lam)))[:, None]
+    conditions = Conditions(np.zeros((len(y), 0)), code, code.astype(np.float32))
+    index = lam.astype(int)
+    data = TrainingData(
+        y, conditions, code, code[:, 0], lam, Anchors(np.arange(3.0), index, binned=False)
+    )
+
+    class Still:
+        def displacement(self, y, *args, **kwargs):
+            return np.zeros_like(y)
+
+    clock = Clock(WarpClock("identity"), np.array([0.0, 2.0]), "")
+    records, errors = leave_anchors_out(
+        lambda rest, base_time: Movement(clock, Still()), data, 0, 0, None
+    )
+    assert records["nearest_anchor"].item() == pytest.approx(25, rel=0.1)
+    assert np.abs(errors).round().tolist() == [[5], [5]]
+    assert 0 < records["floor"].item() < 0.3
+
+
+def test_anchors_of_other_inputs_have_no_lines_between(rng):
+    x = rng.normal(size=(300, 1))
+    conditions = Conditions(x, np.zeros((300, 0), dtype=int), x.astype(np.float32))
+    lam = np.repeat([0.0, 1.0, 2.0], 100)
+    data = TrainingData(
+        x * lam[:, None], conditions, x, conditions.groups(), lam, find_anchors(lam)
+    )
+    records, _ = leave_anchors_out(refit_by(np.asarray, []), data, 0, 0, None)
+    assert records[["straight_line", "interpolate"]].isna().all(axis=None)
+    assert records["transport"].item() < records["nearest_anchor"].item()
+
+
+def test_refits_take_a_quarter_of_the_steps_but_not_too_few():
+    assert [shorter(n) for n in (10, 100, 200, 1200)] == [10, 100, 100, 300]
+
+
+def networks(f, n=60, anchors=(0.0, 1.0, 2.0)):
+    x = np.tile(np.linspace(1, 2, n), len(anchors))[:, None]
+    lam = np.repeat(anchors, n)
+    return x, f(lam) * x[:, 0], lam
+
+
+def test_what_moves_evenly_is_confirmed():
+    model = HyperparameterTrajectoryRegressor(lam_transform=None, **QUICK | {"max_iter": 200})
+    model.fit(*networks(np.asarray))
+    row = model.validation_.iloc[0]
+    assert row["transport"] < 0.05 * row["nearest_anchor"]
+    assert row["interpolate"] < 0.05 * row["nearest_anchor"]
+
+
+def test_a_middle_anchor_off_the_way_is_a_warning():
+    with pytest.warns(ValidationWarning, match=r"`transport` is no better there than a copy"):
+        model = HyperparameterTrajectoryRegressor(lam_transform=None, **QUICK).fit(
+            *networks(lambda lam: np.choose(lam.astype(int), [0.0, -0.1, 5.0]))
+        )
+    row = model.validation_.iloc[0]
+    assert row["transport"] > row["nearest_anchor"]
+
+
+def test_validation_is_off_when_asked_and_with_two_anchors():
+    data = networks(np.asarray)
+    assert (
+        HyperparameterTrajectoryRegressor(lam_transform=None, validate=False, **QUICK)
+        .fit(*data)
+        .validation_
+        is None
+    )
+    data = networks(np.asarray, anchors=(0.0, 1.0))
+    model = HyperparameterTrajectoryRegressor(lam_transform=None, **QUICK)
+    assert model.fit(*data).validation_ is None
+    with pytest.raises(ValueError, match=r"validate=True .* add one"):
+        model.set_params(validate=True).fit(*data)
+
+
+def test_validation_changes_no_answer():
+    data = networks(square)
+    answers = [
+        HyperparameterTrajectoryRegressor(lam_transform=None, validate=validate, **QUICK)
+        .fit(*data)
+        .sample(data[0], 0.5, random_state=0)
+        for validate in (False, "auto")
+    ]
+    np.testing.assert_array_equal(*answers)
+
+
+def test_interrupted_refits_leave_no_record(monkeypatch):
+    from sklearn_hti import _estimator
+
+    monkeypatch.setattr(_estimator, "is_complete", lambda net: False)
+    with pytest.warns(ConvergenceWarning, match="validation: interrupted"):
+        model = HyperparameterTrajectoryRegressor(lam_transform=None, **QUICK).fit(
+            *networks(np.asarray)
+        )
+    assert model.validation_ is None
