@@ -6,7 +6,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from ._affine import affine_trajectories, affine_where_better
-from ._bends import fit_bends
+from ._bends import fit_bends, limit_bends
 from ._trajectories import build_trajectories
 from .exceptions import CouplingWarning
 from .lagrangian import CallablePotential, Lagrangian, PotentialEnergy
@@ -78,6 +78,9 @@ def fit_trajectories(
         trajectories = trajectories.bent(smooth_bends(trajectories))
     elif not lagrangian.is_flat:
         trajectories = trajectories.bent(geodesic.bends(trajectories))
+        by_user = getattr(lagrangian.field, "by_user", False)
+        if component.limit_bends is True or (component.limit_bends == "auto" and not by_user):
+            trajectories = limit_bends(trajectories)
     return trajectories, geodesic, net
 
 

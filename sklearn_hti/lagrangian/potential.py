@@ -293,6 +293,8 @@ class CallablePotential(PotentialEnergy):
 class _UserField(nn.Module):
     """u(y, x) at scaled places."""
 
+    by_user = True
+
     def __init__(self, function, scaler, keys):
         super().__init__()
         self.function = function

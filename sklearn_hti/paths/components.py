@@ -34,6 +34,11 @@ class GeodesicPath(BaseEstimator):
         Where on its path an output is at a given clock time: at constant speed among the
         (scaled) outputs, or in the metric. A learned metric is cheap where paths run, which
         says nothing of how fast networks change: on semicircles its speed doubles the error.
+    limit_bends : "auto" or bool, default="auto"
+        Whether paths bend between anchors no more, on average, than the arc of a circle would that
+        turns as they do at the anchors: what is learned from outputs of a few anchors would
+        bend straight ways towards these. "auto" does so unless the potential is a function of
+        the user. With two anchors there is no turn, and no limit.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class GeodesicPath(BaseEstimator):
         learning_rate=0.01,
         refine_steps=0,
         constant_speed="euclidean",
+        limit_bends="auto",
     ):
         self.n_nodes = n_nodes
         self.n_segments = n_segments
@@ -55,6 +61,7 @@ class GeodesicPath(BaseEstimator):
         self.learning_rate = learning_rate
         self.refine_steps = refine_steps
         self.constant_speed = constant_speed
+        self.limit_bends = limit_bends
 
     def _check(self):
         counts = ["n_nodes", "n_couplings", "max_iter", "batch_size"]
@@ -63,6 +70,7 @@ class GeodesicPath(BaseEstimator):
         check_range(self, integer=["refine_steps"], lowest=0)
         check_range(self, real=["learning_rate"], above=0)
         check_choice(self, "constant_speed", ("euclidean", "metric"))
+        check_choice(self, "limit_bends", ("auto", True, False))
 
     def training(self, settings):
         """Return the estimator's training settings with those of the path network.

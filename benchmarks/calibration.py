@@ -1,0 +1,193 @@
+"""Whether intervals hold the truth: python -m benchmarks.calibration [--members 10] [--jobs 2]
+
+Families whose conditional mean is known at every lambda. Prints, by family, which share of the
+true means at held-out lambdas is inside the intervals (all inputs, outputs and lambdas counted
+alike), the root mean square error of the mean and that of half the width, both over the standard
+deviation of y, and CPU seconds of the fit. The one constant of the intervals was chosen on the
+families to `tune`; those to `check` had no part in it.
+"""
+
+import argparse
+import time
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.special import ndtri
+from sklearn.datasets import load_diabetes
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import Ridge
+
+from sklearn_hti import HyperparameterTrajectoryRegressor
+from sklearn_hti.datasets import make_gaussians, make_semicircles
+
+COVERAGES = (0.5, 0.8, 0.9, 0.95)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Outputs at the anchors, and the conditional mean at lambdas between."""
+
+    X: np.ndarray
+    y: np.ndarray
+    lam: np.ndarray
+    X_new: np.ndarray
+    held_out: tuple
+    mean: object  # mean(X_new, lam)
+    params: dict
+
+
+def gaussians(seed):
+    """Return Gaussians on geodesics, two outputs, three conditions."""
+    data = make_gaussians(200, random_state=seed)
+    return sampled(data, np.arange(3.0)[:, None], 2_000)
+
+
+def semicircles(seed):
+    """Return four arcs."""
+    data = make_semicircles(100, random_state=seed)
+    return sampled(data, np.arange(4.0)[:, None], 2_000)
+
+
+def sampled(data, X_new, n):
+    """Return the family of a dataset whose truth can be drawn from."""
+
+    def mean(X, lam):
+        draws = data.truth(np.repeat(X, n, axis=0), lam, random_state=0)
+        return draws.reshape(len(X), n, -1).mean(axis=1)
+
+    held_out = (0.1, 0.25, 0.4, 0.6, 0.75, 0.9)
+    return Family(data.X, data.y, data.lam, X_new, held_out, mean, {"categorical_features": [0]})
+
+
+def swept(outputs, anchors, held_out, X, X_new, **params):
+    """Return the family of ``outputs(X, lam)``, the same inputs at all anchors."""
+    y = np.concatenate([outputs(X, a) for a in anchors])
+    lam = np.repeat(anchors, len(X))
+    return Family(np.tile(X, (len(anchors), 1)), y, lam, X_new, held_out, outputs, params)
+
+
+def quantiles(seed):
+    """Return quantiles of a normal distribution whose mean and spread depend on x."""
+    rng = np.random.default_rng(seed)
+
+    def outputs(X, lam):
+        return np.sin(3 * X[:, 0]) + (0.5 + X[:, 1] ** 2) * ndtri(lam)
+
+    X, X_new = rng.uniform(-1, 1, (2, 150, 2))
+    return swept(outputs, (0.05, 0.5, 0.95), (0.1, 0.2, 0.3, 0.7, 0.8, 0.9), X, X_new)
+
+
+def ridge(seed):
+    """Return ridge regressions of the diabetes data, whose strength changes."""
+    X, y = load_diabetes(return_X_y=True)
+    order = np.random.default_rng(seed).permutation(len(X))
+    own, asked, new = order[:200], order[200:320], order[320:]
+
+    def outputs(X_asked, lam):
+        return Ridge(alpha=lam).fit(X[own], y[own]).predict(X_asked)
+
+    held_out = (0.03, 0.06, 0.3, 0.6)
+    return swept(outputs, (0.01, 0.1, 1.0), held_out, X[asked], X[new])
+
+
+def kernels(seed):
+    """Return kernel regressions whose bandwidth changes, five anchors."""
+    rng = np.random.default_rng(seed)
+    own = rng.uniform(-2, 2, (120, 1))
+    target = np.column_stack([np.sin(3 * own[:, 0]), np.abs(own[:, 0])])
+    target = target + 0.2 * rng.normal(size=target.shape)
+
+    def outputs(X_asked, lam):
+        return KernelRidge(kernel="rbf", gamma=lam, alpha=0.1).fit(own, target).predict(X_asked)
+
+    X, X_new = rng.uniform(-2, 2, (2, 150, 1))
+    return swept(outputs, (0.1, 0.3, 1.0, 3.0, 10.0), (0.2, 0.6, 2.0, 6.0), X, X_new)
+
+
+def turning(seed):
+    """Return three outputs that run on a spiral at a speed of their own, four anchors."""
+    rng = np.random.default_rng(seed)
+
+    def outputs(X, lam):
+        angle = X[:, 0] + 2 * lam**1.5
+        return np.column_stack([np.cos(angle), np.sin(angle), lam * X[:, 1]])
+
+    X, X_new = rng.uniform(-1, 1, (2, 150, 2))
+    return swept(outputs, (0.0, 0.3, 0.6, 1.0), (0.1, 0.2, 0.45, 0.7, 0.8, 0.9), X, X_new)
+
+
+def noise(seed):
+    """Return noise that grows with lambda around a mean that drifts, 20 draws per input."""
+    rng = np.random.default_rng(seed)
+    X, X_new = rng.uniform(-1, 1, (2, 40, 1))
+
+    def mean(X, lam):
+        return np.cos(2 * X[:, 0]) + 2 * lam / (1 + lam)
+
+    X, anchors = np.repeat(X, 20, axis=0), (0.0, 0.5, 1.0, 2.0)
+    lam = np.repeat(anchors, len(X))
+    X = np.tile(X, (len(anchors), 1))
+    y = mean(X, lam) + (0.2 + 0.3 * lam) * rng.normal(size=len(lam))
+    return Family(X, y, lam, X_new, (0.25, 0.75, 1.25, 1.75), mean, {})
+
+
+TUNE = (gaussians, quantiles, kernels)
+CHECK = (semicircles, ridge, turning, noise)
+
+
+def run(make, seed, n_members, max_iter):
+    """Return coverages, errors and half-widths of one family."""
+    family = make(seed)
+    model = HyperparameterTrajectoryRegressor(
+        n_estimators=n_members, max_iter=max_iter, random_state=seed, **family.params
+    )
+    cpu = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(family.X, family.y, family.lam)
+    cpu = time.process_time() - cpu
+    held, errors, widths = {c: [] for c in COVERAGES}, [], []
+    for lam in family.held_out:
+        truth = family.mean(family.X_new, lam)
+        errors.append(model.predict(family.X_new, lam) - truth)
+        for coverage in COVERAGES:
+            low, high = model.interval(family.X_new, lam, coverage)
+            held[coverage].append((low <= truth) & (truth <= high))
+            if coverage == 0.9:
+                widths.append(0.5 * (high - low))
+    error, width = (np.sqrt(np.mean(np.square(v))) / family.y.std() for v in (errors, widths))
+    return [np.mean(v) for v in held.values()], error, width, cpu
+
+
+def main():
+    """Print one line per family and seed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--members", type=int, default=10)
+    parser.add_argument("--max-iter", type=int, default=600)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--only", nargs="+", help="names of families")
+    args = parser.parse_args()
+    names = [("tune", f) for f in TUNE] + [("check", f) for f in CHECK]
+    jobs = [
+        (half, f, s)
+        for half, f in names
+        for s in args.seeds
+        if f.__name__ in (args.only or [f.__name__])
+    ]
+    columns = [f"{c:.0%} interval" for c in COVERAGES]
+    print(f"| | family | seed | {' | '.join(columns)} | error | half-width at 90 % | CPU s |")
+    print("| --- |" + " --- |" * (5 + len(columns)))
+    results = Parallel(args.jobs, return_as="generator")(
+        delayed(run)(f, s, args.members, args.max_iter) for _, f, s in jobs
+    )
+    for (half, f, seed), (held, error, width, cpu) in zip(jobs, results, strict=True):
+        cells = [half, f.__name__, seed, *(f"{h:.1%}" for h in held)]
+        cells += [f"{error:.3f}", f"{width:.3f}", f"{cpu:.0f}"]
+        print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
