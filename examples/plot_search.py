@@ -115,5 +115,6 @@ for ax, (name, answer) in zip(axes, answers.items(), strict=True):
     PredictionErrorDisplay.from_predictions(
         judges.y[at].ravel(), answer[at].ravel(), kind="actual_vs_predicted", ax=ax
     )
-    ax.set(title=name, xlabel="probability, surrogate", ylabel="probability, trained at 30")
+    ax.set(xlabel="probability, surrogate", ylabel="probability, trained at 30", title=name)
+    ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
 plt.show()
