@@ -72,7 +72,9 @@ def test_broken_links_are_found(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["../README.md", "quickstart.md", "guide/idea.md"])
+@pytest.mark.parametrize(
+    "page", ["../README.md", "quickstart.md", "guide/idea.md", "guide/pipelines.md"]
+)
 def test_code_of_a_page_runs(page, monkeypatch, tmp_path):
     """Of the pages whose code is complete."""
     monkeypatch.chdir(tmp_path)
