@@ -78,6 +78,7 @@ sphinx_gallery_conf = {
         [*(f"plot_{name}.py" for name in FIRST), "*", *(f"plot_{name}.py" for name in LAST)]
     ),
     "abort_on_example_error": True,
+    "capture_repr": ("_repr_html_",),  # tables and estimators, no addresses of objects
     "backreferences_dir": "api/backreferences",
     "doc_module": ("sklearn_hti",),
     "reference_url": {"sklearn_hti": None},

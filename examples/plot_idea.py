@@ -47,7 +47,7 @@ axes[0].legend(frameon=False, loc="center")
 show_clouds(axes[1], "outputs coupled by optimal transport")
 for start, end in pairs:
     axes[1].plot(*np.stack([start, end]).transpose(2, 0, 1), color="0.7", lw=0.6, zorder=1)
-fig
+plt.show()
 
 # %%
 # Paths
@@ -71,7 +71,7 @@ for ax, (name, surrogate) in zip(axes, surrogates.items(), strict=True):
     paths = surrogate.trajectory(X[:60:3], grid, y=y[:60:3], lam_from=0.0)
     show_clouds(ax, name)
     ax.plot(paths[..., 0], paths[..., 1], color="0.45", lw=0.8, zorder=1)
-fig
+plt.show()
 
 # %%
 # Between the anchors the truth is known here. The squared Wasserstein distance to it, averaged

@@ -1,4 +1,4 @@
-"""The API page lists every public name and nothing else; the check of links finds broken ones."""
+"""The API page lists every public name and nothing else; links lead somewhere; code runs."""
 
 import importlib
 import inspect
@@ -6,6 +6,8 @@ import pkgutil
 import re
 import runpy
 from pathlib import Path
+
+import pytest
 
 import sklearn_hti
 
@@ -67,3 +69,17 @@ def test_broken_links_are_found(tmp_path):
     (tmp_path / "a.html").write_text(f'<p id="here">{links}</p>')
     broken_links = runpy.run_path(str(DOCS / "check_links.py"))["broken_links"]
     assert {link for _, link in broken_links(tmp_path)} == set(bad)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page", ["../README.md", "quickstart.md", "guide/idea.md", "guide/pipelines.md"]
+)
+def test_code_of_a_page_runs(page, monkeypatch, tmp_path):
+    """Of the pages whose code is complete."""
+    monkeypatch.chdir(tmp_path)
+    text = (DOCS / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    assert blocks
+    (tmp_path / "page.py").write_text("\n".join(blocks), encoding="utf-8")
+    runpy.run_path("page.py")
