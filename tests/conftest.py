@@ -36,6 +36,7 @@ def make():
         potential=None,
         lam_transform=None,
         max_iter=50,
+        validate=False,
         random_state=0,
     )
 

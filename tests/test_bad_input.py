@@ -18,7 +18,7 @@ from sklearn_hti.paths import GeodesicPath
 from sklearn_hti.solvers import MongeGap, NeuralDual
 
 LAM = np.repeat([0.0, 1.0, 2.0], 10)
-X = np.random.default_rng(0).normal(size=(30, 2))
+X = np.random.default_rng(0).uniform(-1, 1, size=(30, 2))
 Y = np.random.default_rng(1).normal(size=(30, 2))
 
 

@@ -25,6 +25,7 @@ SHORT = {
     "lam_column": -1,
     "lam_transform": None,
     "max_iter": 20,
+    "validate": False,
     "batch_size": 32,
     "n_steps": 2,
     "path": GeodesicPath(max_iter=10, batch_size=32),

@@ -39,6 +39,7 @@ SHORT = {
     "potential": None,
     "lam_transform": None,
     "max_iter": 2,
+    "validate": False,
     "n_steps": 2,
     "path": GeodesicPath(max_iter=2, n_nodes=3),
     "estimator": LinearRegression(),

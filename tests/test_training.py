@@ -274,6 +274,7 @@ def test_a_user_may_stop_the_training_early(make, networks):
     assert len(model.history_) == 2
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.SupportWarning")
 def test_the_network_adds_no_more_than_the_trajectories_ask_for(make, rng):
     """Far from the data, the linear part of the flow map speaks alone."""
     X = rng.normal(size=(150, 3))

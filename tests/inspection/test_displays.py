@@ -49,7 +49,7 @@ def arcs():
 @pytest.fixture(scope="module")
 def on_arcs(arcs):
     model = HyperparameterTrajectoryRegressor(
-        path=GeodesicPath(max_iter=10), categorical_features=[0], **SHORT
+        path=GeodesicPath(max_iter=10), categorical_features=[0], validate=False, **SHORT
     )
     return model.fit(arcs.X, arcs.y, arcs.lam)
 
@@ -59,7 +59,10 @@ def three_outputs(networks):
     """A surrogate of three outputs with an ellipsoid for a metric; for queries only."""
     y = np.column_stack([networks.y, networks.y[:, 0] ** 2])
     model = HyperparameterTrajectoryRegressor(
-        kinetic=LearnedMetric(fixed_spectrum=True), path=GeodesicPath(max_iter=10), **SHORT
+        kinetic=LearnedMetric(fixed_spectrum=True),
+        path=GeodesicPath(max_iter=10),
+        validate=False,
+        **SHORT,
     )
     return model.fit(networks.X, y, networks.lam)
 
