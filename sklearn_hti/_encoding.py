@@ -78,10 +78,13 @@ class ConditionEncoder:
                     f"are at {np.flatnonzero(self.categorical_).tolist()} of X without "
                     "the lambda column."
                 ) from error
-        scaled = numeric if self.scaler_ is None else self.scaler_.transform(numeric)
+        scaled = numeric
+        if self.scaler_ is not None:  # its `transform` would check once more what was checked
+            scaled = (numeric - self.scaler_.mean_) / self.scaler_.scale_
         check_reach(scaled, "X")
         with np.errstate(over="ignore"):
-            keys = np.hstack([numeric, codes]).astype(np.float32)
+            keys = np.hstack([numeric, codes]) if codes.size else numeric
+            keys = keys.astype(np.float32)
         return Conditions(scaled, codes, keys)
 
     def _split(self, X, n_rows):
