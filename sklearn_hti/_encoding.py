@@ -25,6 +25,10 @@ class Conditions:
     def __getitem__(self, rows):
         return Conditions(self.scaled[rows], self.codes[rows], self.keys[rows])
 
+    def repeat(self, n_draws):
+        """Return every condition `n_draws` times in a row."""
+        return self if n_draws == 1 else self[np.repeat(np.arange(len(self)), n_draws)]
+
     def groups(self):
         """Number the distinct conditions; return one number per row."""
         if not self.keys.shape[1]:

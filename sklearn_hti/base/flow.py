@@ -101,9 +101,8 @@ class FlowBase:
 
     def draw(self, query, noise, dtype=torch.float32):
         """Return scaled outputs (n, n_draws, D)."""
-        n, n_draws, n_outputs = noise.shape
-        rows = np.repeat(np.arange(n), n_draws)
-        conditions = query.conditions[rows]
+        _, n_draws, n_outputs = noise.shape
+        conditions = query.conditions.repeat(n_draws)
         start = noise.reshape(-1, n_outputs)
         module = in_precision(self.module_, dtype)
         residual = np.empty(start.shape)
@@ -111,12 +110,14 @@ class FlowBase:
             numeric, codes = conditions[part].tensors(dtype, self.device_)
             y = torch.as_tensor(start[part], dtype=dtype, device=self.device_)
             ends = torch.zeros_like(y[:, :1]), torch.ones_like(y[:, :1])
-            velocity = partial(_velocity, module, numeric, codes)
+            with torch.inference_mode():
+                read = module.read(numeric, codes)
+            velocity = partial(_velocity, module, read)
             residual[part] = integrate(velocity, y, *ends, _N_STEPS).cpu().numpy()
         mean = self.linear_.predict(conditions.one_hot(self.n_categories_))
         y = mean + residual * self.spread_
         return y.reshape(noise.shape)
 
 
-def _velocity(module, numeric, codes, y, t):
-    return module(torch.cat([y, t], dim=1), numeric, codes)
+def _velocity(module, read, y, t):
+    return module.respond(torch.cat([y, t], dim=1), *read)

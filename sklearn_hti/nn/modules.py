@@ -68,16 +68,30 @@ class ConditionalMLP(nn.Module):
 
     def forward(self, z, numeric, codes):
         """Return the outputs for z (n, ..., n_inputs): one condition may have many z."""
+        return self.respond(z, *self.read(numeric, codes))
+
+    def read(self, numeric, codes):
+        """Return what conditions mean to the layers: a vector, and with FiLM a scale and a shift.
+
+        Many calls under the same conditions need it once.
+        """
         condition = self.embedding(numeric, codes)
         if self.waves is not None:
             condition = torch.cat([condition, self.waves(numeric)], dim=1)
-        condition = condition[(slice(None), *[None] * (z.dim() - 2))]
+        if self.film is None:
+            return condition, None, None
+        scale, shift = self.film(condition).chunk(2, dim=-1)
+        return condition, 1 + scale, shift
+
+    def respond(self, z, condition, scale, shift):
+        """Return the outputs for z under conditions that were read."""
+        wide = (slice(None), *[None] * (z.dim() - 2))
+        condition = condition[wide]
         if self.concat:
             z = torch.cat([z, condition.expand(*z.shape[:-1], -1)], dim=-1)
         hidden = self.layers[0](z)
-        if self.film is not None:
-            scale, shift = self.film(condition).chunk(2, dim=-1)
-            hidden = torch.addcmul(shift, hidden, 1 + scale)
+        if scale is not None:
+            hidden = torch.addcmul(shift[wide], hidden, scale[wide])
         for layer in self.layers[1:]:
             z = nn.functional.silu(hidden)
             hidden = layer(z)
