@@ -128,7 +128,6 @@ class AnswersMixin(QueryMixin):
         ndarray of shape (n,) or (n, D)
             The outputs at `lam_to`, in the shape of `y`.
         """
-        check_is_fitted(self)
         query = self._query(X, lam_to, name="lam_to", n_rows=count_outputs(y))
         start = self._check_lam_from(lam_from, len(query))
         y, single = self._check_given(y, len(query))

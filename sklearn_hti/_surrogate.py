@@ -374,7 +374,7 @@ class ClockedSurrogate(BaseSurrogate):
         return (here - start) / (end - start)
 
     def _displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
-        start, end = (self.lam_transform_.time(lam) for lam in (lam_from, lam_to))
+        start, end = np.split(self.lam_transform_.time(np.concatenate([lam_from, lam_to])), 2)
         return self.flow_map_.displacement(y, conditions, start, end, dtype=dtype)
 
 

@@ -53,15 +53,14 @@ class TransportMap:
     def _parts(self, start, end):
         """Yield rows to be moved at once, and whether they are led back to the base first."""
         if self.guess_error is None:
-            led_back = np.zeros(len(start), dtype=bool)
-        else:
-            led_back = (start != self.base_time) & (start != end)
+            # slices, which copy nothing
+            yield from ((part, False) for part in row_chunks(len(start), self.device))
+            return
+        led_back = (start != self.base_time) & (start != end)
         for through_base in (False, True):
-            here = led_back == through_base
-            # slices, which copy nothing, where all rows go the same way
-            rows = None if here.all() else np.flatnonzero(here)
-            for part in row_chunks(len(start) if rows is None else len(rows), self.device):
-                yield part if rows is None else rows[part], through_base
+            rows = np.flatnonzero(led_back == through_base)
+            for part in row_chunks(len(rows), self.device):
+                yield rows[part], through_base
 
     def mover(self, module, through_base):
         """Return a function like `displacement` of the network, through its inverse if asked."""

@@ -145,7 +145,8 @@ class FlowMap(nn.Module):
     @property
     def nodes(self):
         """Times at which the coefficients of the linear part are given."""
-        return torch.arange(len(self.linear)) / _NODES
+        like = {"dtype": self.linear.dtype, "device": self.linear.device}
+        return torch.arange(len(self.linear), **like) / _NODES
 
     def modes(self, y, numeric, codes, start):
         """Return u_km of the trajectory through y at time `start` (n, 1), as (n, K (1 + M), D)."""
@@ -170,7 +171,7 @@ class FlowMap(nn.Module):
         """Return the linear part of the modes; its coefficients blend between nodes of a."""
         one_hot = self.net.embedding.one_hot(codes)
         features = torch.cat([torch.ones_like(start), z, numeric, *one_hot], dim=1)
-        near = (1 - _NODES * (start - self.nodes.to(start)).abs()).clamp(min=0)
+        near = (1 - _NODES * (start - self.nodes).abs()).clamp(min=0)
         blended = (near.unsqueeze(2) * features.unsqueeze(1)).flatten(1)
         return (blended @ self.linear.flatten(0, 1).flatten(1)).view(-1, *self.shape)
 
