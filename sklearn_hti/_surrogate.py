@@ -374,7 +374,8 @@ class ClockedSurrogate(BaseSurrogate):
         return (here - start) / (end - start)
 
     def _displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
-        start, end = np.split(self.lam_transform_.time(np.concatenate([lam_from, lam_to])), 2)
+        times = self.lam_transform_.time(np.concatenate([lam_from, lam_to]))
+        start, end = times[: len(y)], times[len(y) :]
         return self.flow_map_.displacement(y, conditions, start, end, dtype=dtype)
 
 

@@ -30,7 +30,7 @@ class ConditionEmbedding(nn.Module):
     def forward(self, numeric, codes):
         """Return the condition vector, (n, n_features)."""
         parts = [e(codes[:, i]) for i, e in enumerate(self.embeddings)]
-        return torch.cat([numeric, *parts], dim=1)
+        return torch.cat([numeric, *parts], dim=1) if parts else numeric
 
     def one_hot(self, codes):
         """Return one indicator matrix per categorical column."""
@@ -85,13 +85,16 @@ class ConditionalMLP(nn.Module):
 
     def respond(self, z, condition, scale, shift):
         """Return the outputs for z under conditions that were read."""
-        wide = (slice(None), *[None] * (z.dim() - 2))
-        condition = condition[wide]
+        if z.dim() > 2:
+            wide = (slice(None), *[None] * (z.dim() - 2))
+            condition, scale, shift = (
+                v if v is None else v[wide] for v in (condition, scale, shift)
+            )
         if self.concat:
             z = torch.cat([z, condition.expand(*z.shape[:-1], -1)], dim=-1)
         hidden = self.layers[0](z)
         if scale is not None:
-            hidden = torch.addcmul(shift[wide], hidden, scale[wide])
+            hidden = torch.addcmul(shift, hidden, scale)
         for layer in self.layers[1:]:
             z = nn.functional.silu(hidden)
             hidden = layer(z)
@@ -162,7 +165,7 @@ class FlowMap(nn.Module):
 
     def normalise(self, y, time):
         """Return y relative to its location and scale at a time (n, 1)."""
-        k = time[:, 0].floor().clamp(0, self.n_intervals - 1).long()
+        k = time[:, 0].long().clamp(0, self.n_intervals - 1)
         s = time - k.unsqueeze(1)
         mean = torch.lerp(self.y_mean[k], self.y_mean[k + 1], s)
         return (y - mean) / torch.lerp(self.y_scale[k], self.y_scale[k + 1], s)
@@ -173,7 +176,7 @@ class FlowMap(nn.Module):
         features = torch.cat([torch.ones_like(start), z, numeric, *one_hot], dim=1)
         near = (1 - _NODES * (start - self.nodes).abs()).clamp(min=0)
         blended = (near.unsqueeze(2) * features.unsqueeze(1)).flatten(1)
-        return (blended @ self.linear.flatten(0, 1).flatten(1)).view(-1, *self.shape)
+        return (blended @ self.linear.view(blended.shape[1], -1)).view(-1, *self.shape)
 
     def passed(self, start, end):
         """Return g_km(end) - g_km(start) for times (n, ...), as (n, ..., K (1 + M))."""
