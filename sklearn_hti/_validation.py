@@ -42,6 +42,11 @@ def _is_plain(value):
     )
 
 
+def _is_number(value):
+    """Tell whether a value is a plain number with nothing to be refused."""
+    return type(value) in (float, int) and abs(value) <= _LARGEST
+
+
 @contextmanager
 def errors_name(name):
     """Put the name of the argument before the text of errors that lack it."""
@@ -159,7 +164,7 @@ def check_lam(lam, n_rows, *, name="lam"):
             f"`{name}` is missing: pass the hyperparameter value of every row as "
             f"`{name}=...`, or construct the estimator with `lam_column`. {_routing_hint()}"
         )
-    if type(lam) in (float, int) and abs(lam) <= _LARGEST:
+    if _is_number(lam):
         return np.full(n_rows, float(lam))
     lam = as_float_array(lam, name, ensure_2d=False, allow_nd=True, ensure_min_samples=0)
     check_size(lam, name)
