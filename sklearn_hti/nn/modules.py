@@ -151,15 +151,19 @@ class FlowMap(nn.Module):
         like = {"dtype": self.linear.dtype, "device": self.linear.device}
         return torch.arange(len(self.linear), **like) / _NODES
 
-    def modes(self, y, numeric, codes, start):
-        """Return u_km of the trajectory through y at time `start` (n, 1), as (n, K (1 + M), D)."""
+    def modes(self, y, numeric, codes, start, read=None):
+        """Return u_km of the trajectory through y at time `start` (n, 1), as (n, K (1 + M), D).
+
+        `read` is what the network's `read` has returned for the conditions, if it was asked.
+        """
         z = self.normalise(y, start)
         linear = self.linear_modes(z, numeric, codes, start)
-        return linear + self.added_modes(z, numeric, codes, start)
+        return linear + self.added_modes(z, numeric, codes, start, read)
 
-    def added_modes(self, z, numeric, codes, start):
+    def added_modes(self, z, numeric, codes, start, read=None):
         """Return what the network adds to the linear part of the modes."""
-        added = self.net(torch.cat([z, start / self.n_intervals], dim=1), numeric, codes)
+        read = self.net.read(numeric, codes) if read is None else read
+        added = self.net.respond(torch.cat([z, start / self.n_intervals], dim=1), *read)
         added = self.residual_scale * added.view(-1, *self.shape)
         return added.clamp(-self.limit, self.limit)
 
@@ -188,13 +192,13 @@ class FlowMap(nn.Module):
             parts = torch.cat([parts, bent], dim=-1)
         return parts.flatten(-2)
 
-    def displacement(self, y, numeric, codes, start, end):
+    def displacement(self, y, numeric, codes, start, end, read=None):
         """Return F(y, x, start, end) - y; times have shape (n, 1)."""
-        return (self.passed(start, end) @ self.modes(y, numeric, codes, start)).squeeze(1)
+        return (self.passed(start, end) @ self.modes(y, numeric, codes, start, read)).squeeze(1)
 
-    def forward(self, y, numeric, codes, start, end):
+    def forward(self, y, numeric, codes, start, end, read=None):
         """Return the output moved from time `start` to time `end`."""
-        return y + self.displacement(y, numeric, codes, start, end)
+        return y + self.displacement(y, numeric, codes, start, end, read)
 
     def origins(self, y, numeric, codes, start, reference, n_steps=8):
         """Return the outputs at time `reference` whose trajectories run through y.
@@ -203,14 +207,16 @@ class FlowMap(nn.Module):
         F(origin, x, reference, start) = y. Each row keeps its best iterate. Returned beside
         the solution: the guess.
         """
-        origin = guess = best = self(y, numeric, codes, start, reference)
-        miss = self(origin, numeric, codes, reference, start) - y
+        given = numeric, codes
+        read = self.net.read(*given)
+        origin = guess = best = self(y, *given, start, reference, read)
+        miss = self(origin, *given, reference, start, read) - y
         smallest = miss.square().sum(dim=1, keepdim=True)
         inverse = torch.eye(y.shape[1], dtype=y.dtype, device=y.device).repeat(y.shape[0], 1, 1)
         for _ in range(n_steps):
             step = -(inverse @ miss.unsqueeze(2))
             origin = origin + step.squeeze(2)
-            previous, miss = miss, self(origin, numeric, codes, reference, start) - y
+            previous, miss = miss, self(origin, *given, reference, start, read) - y
             error = miss.square().sum(dim=1, keepdim=True)
             best = torch.where(error < smallest, origin, best)
             smallest = torch.minimum(error, smallest)
