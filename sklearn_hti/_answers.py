@@ -43,7 +43,7 @@ class AnswersMixin(QueryMixin):
         y = self._draw_base(query, n_samples, random_state)
         start = np.full(len(query) * n_samples, self.base_lam_)
         end = np.repeat(query.lam, n_samples)
-        conditions = query.conditions[np.repeat(np.arange(len(query)), n_samples)]
+        conditions = query.conditions.repeat(n_samples)
         flat = y.reshape(-1, y.shape[2])
         flat = self._decode(flat + self._displace(flat, conditions, start, end))
         return np.ascontiguousarray(np.moveaxis(flat.reshape(y.shape), 1, 0))
@@ -99,7 +99,7 @@ class AnswersMixin(QueryMixin):
             flat = y.reshape(-1, y.shape[2])
             moved = self._displace(
                 flat,
-                part.conditions[np.repeat(np.arange(len(rows)), n_draws)],
+                part.conditions.repeat(n_draws),
                 np.full(len(flat), self.base_lam_),
                 np.repeat(query.lam[rows], n_draws),
                 torch.float64,
@@ -128,7 +128,6 @@ class AnswersMixin(QueryMixin):
         ndarray of shape (n,) or (n, D)
             The outputs at `lam_to`, in the shape of `y`.
         """
-        check_is_fitted(self)
         query = self._query(X, lam_to, name="lam_to", n_rows=count_outputs(y))
         start = self._check_lam_from(lam_from, len(query))
         y, single = self._check_given(y, len(query))
@@ -245,7 +244,7 @@ class AnswersMixin(QueryMixin):
         if drawn is None:
             drawn = self._draw_base(query, n_draws, random_state)
             start = np.full(len(query), self.base_lam_)
-        conditions = query.conditions[np.repeat(np.arange(len(query)), n_draws)]
+        conditions = query.conditions.repeat(n_draws)
         flat, start = drawn.reshape(-1, drawn.shape[2]), np.repeat(start, n_draws)
         path = np.empty((len(grid), n_draws, *drawn.shape[::2]))
         for out, lam in zip(path, grid, strict=True):

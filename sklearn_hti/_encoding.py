@@ -29,6 +29,10 @@ class Conditions:
     def __getitem__(self, rows):
         return Conditions(self.scaled[rows], self.codes[rows], self.keys[rows])
 
+    def repeat(self, n_draws):
+        """Return every condition `n_draws` times in a row."""
+        return self if n_draws == 1 else self[np.repeat(np.arange(len(self)), n_draws)]
+
     def groups(self):
         """Number the distinct conditions; return one number per row."""
         if not self.keys.shape[1]:
@@ -84,11 +88,14 @@ class ConditionEncoder:
                     f"are at {np.flatnonzero(self.categorical_).tolist()} of X without "
                     "the lambda column."
                 ) from error
-        scaled = numeric if self.scaler_ is None else self.scaler_.transform(numeric)
+        scaled = numeric
+        if self.scaler_ is not None:  # its `transform` would check once more what was checked
+            scaled = (numeric - self.scaler_.mean_) / self.scaler_.scale_
         check_reach(scaled, "X")
         self._warn_if_far(X, numeric)
         with np.errstate(over="ignore"):
-            keys = np.hstack([numeric, codes]).astype(np.float32)
+            keys = np.hstack([numeric, codes]) if codes.size else numeric
+            keys = keys.astype(np.float32)
         return Conditions(scaled, codes, keys)
 
     def _warn_if_far(self, X, numeric):

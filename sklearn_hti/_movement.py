@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from ._clock import Clock
@@ -19,7 +20,8 @@ class Movement:
 
     def displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
         """Return displacements (n, D) of scaled outputs between lambdas (n,)."""
-        start, end = (self.clock.time(lam) for lam in (lam_from, lam_to))
+        times = self.clock.time(np.concatenate([lam_from, lam_to]))
+        start, end = times[: len(y)], times[len(y) :]
         return self.flow_map.displacement(y, conditions, start, end, dtype=dtype)
 
     def share(self, lam, lam_from, lam_to):

@@ -3,7 +3,7 @@
 import torch
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def integrate(velocity, y, start, end, n_steps):
     """Return y (n, D) moved from times `start` to `end` (n, 1) by the midpoint rule.
 

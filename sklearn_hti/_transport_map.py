@@ -1,11 +1,10 @@
 """The trained flow map between numpy arrays, and its exact inverse where there is one."""
 
-import copy
-
 import numpy as np
 import torch
 
-_CHUNK = 65_536  # rows per forward pass
+from .nn.inference import in_precision, row_chunks
+
 _BELIEF = 5.0  # an inverse may be so many errors of the guess away from it
 
 
@@ -38,25 +37,30 @@ class TransportMap:
 
     def displacement(self, y, conditions, start, end, *, dtype=torch.float32):
         """Return F(y, x, start, end) - y, shape (n, D) float64; times have shape (n,)."""
-        module = self.module
-        if dtype != torch.float32:
-            module = copy.deepcopy(module).to(dtype)
+        module = in_precision(self.module, dtype)
         moved = np.empty(y.shape)
-        led_back = (start != self.base_time) & (start != end) & (self.guess_error is not None)
-        for rows, move in (
-            (np.flatnonzero(~led_back), self.mover(module, False)),
-            (np.flatnonzero(led_back), self.mover(module, True)),
-        ):
-            for begin in range(0, len(rows), _CHUNK):
-                part = rows[begin : begin + _CHUNK]
-                numeric, codes = conditions[part].tensors(dtype, self.device)
-                y_part, a, b = (
-                    torch.as_tensor(v, dtype=dtype, device=self.device)
-                    for v in (y[part], start[part, None], end[part, None])
-                )
-                with torch.no_grad():
-                    moved[part] = move(y_part, numeric, codes, a, b).cpu().numpy()
+        for rows, through_base in self._parts(start, end):
+            numeric, codes = conditions[rows].tensors(dtype, self.device)
+            y_part, a, b = (
+                torch.as_tensor(v, dtype=dtype, device=self.device)
+                for v in (y[rows], start[rows, None], end[rows, None])
+            )
+            with torch.inference_mode():
+                part = self.mover(module, through_base)(y_part, numeric, codes, a, b)
+            moved[rows] = part.cpu().numpy()
         return moved
+
+    def _parts(self, start, end):
+        """Yield rows to be moved at once, and whether they are led back to the base first."""
+        if self.guess_error is None:
+            # slices, which copy nothing
+            yield from ((part, False) for part in row_chunks(len(start), self.device))
+            return
+        led_back = (start != self.base_time) & (start != end)
+        for through_base in (False, True):
+            rows = np.flatnonzero(led_back == through_base)
+            for part in row_chunks(len(rows), self.device):
+                yield rows[part], through_base
 
     def mover(self, module, through_base):
         """Return a function like `displacement` of the network, through its inverse if asked."""

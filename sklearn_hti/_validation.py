@@ -20,9 +20,31 @@ def is_frame(X):
 
 def as_float_array(value, name, **options):
     """Convert to a finite float64 array; errors name the argument."""
+    if _is_plain(value) and (value.ndim == 2 or not options.get("ensure_2d", True)):
+        return np.asarray(value, dtype=np.float64)
     with errors_name(name):
         _refuse_times(value)
         return check_array(value, dtype=np.float64, input_name=name, **options)
+
+
+def _is_plain(value):
+    """Tell whether `check_array` would find nothing to do but to make numbers float64.
+
+    It takes a tenth of a millisecond to find out, which a single row has to wait for.
+    """
+    return (
+        type(value) is np.ndarray
+        and value.dtype.kind in "fiu"
+        and value.dtype.itemsize <= 8
+        and value.ndim in (1, 2)
+        and value.size > 0
+        and bool(np.isfinite(value).all())
+    )
+
+
+def _is_number(value):
+    """Tell whether a value is a plain number with nothing to be refused."""
+    return type(value) in (float, int) and abs(value) <= _LARGEST
 
 
 @contextmanager
@@ -63,9 +85,22 @@ def check_features(estimator, X, *, reset):
         raise ValueError("X was None in fit (no condition), so X must be None here too.")
     if hasattr(X, "to_pandas"):
         X = X.to_pandas()
+    if not reset and _is_known(estimator, X):
+        return np.asarray(X, dtype=np.float64)
     with errors_name("X"):
         _refuse_times(X)
         return _check_table(estimator, X, reset)
+
+
+def _is_known(estimator, X):
+    """Tell whether `validate_data` would find nothing to do but to make numbers float64."""
+    return (
+        isinstance(estimator.categorical_features, str | None)
+        and not hasattr(estimator, "feature_names_in_")
+        and _is_plain(X)
+        and X.ndim == 2
+        and X.shape[1] == estimator.n_features_in_
+    )
 
 
 def _check_table(estimator, X, reset):
@@ -129,6 +164,8 @@ def check_lam(lam, n_rows, *, name="lam"):
             f"`{name}` is missing: pass the hyperparameter value of every row as "
             f"`{name}=...`, or construct the estimator with `lam_column`. {_routing_hint()}"
         )
+    if _is_number(lam):
+        return np.full(n_rows, float(lam))
     lam = as_float_array(lam, name, ensure_2d=False, allow_nd=True, ensure_min_samples=0)
     check_size(lam, name)
     if lam.ndim == 0:

@@ -1,6 +1,5 @@
 """Draw y at the base anchor from a conditional generator: flow matching."""
 
-import copy
 from functools import partial
 
 import numpy as np
@@ -11,11 +10,11 @@ from .._linear import LinearMean
 from .._ode import integrate
 from .._random import build_module
 from ..nn.engine import DrawnDataset, split_rows, train
+from ..nn.inference import in_precision, row_chunks
 from ..nn.modules import ConditionalMLP, ConditionEmbedding
 
 _N_STEPS = 12  # midpoint steps of the generating ODE
 _N_FIXED = 32  # draws behind one conditional mean
-_CHUNK = 65_536
 
 
 class _FlowMatchingDataset(DrawnDataset):
@@ -102,23 +101,23 @@ class FlowBase:
 
     def draw(self, query, noise, dtype=torch.float32):
         """Return scaled outputs (n, n_draws, D)."""
-        n, n_draws, n_outputs = noise.shape
-        rows = np.repeat(np.arange(n), n_draws)
-        conditions = query.conditions[rows]
+        _, n_draws, n_outputs = noise.shape
+        conditions = query.conditions.repeat(n_draws)
         start = noise.reshape(-1, n_outputs)
-        module = self.module_ if dtype == torch.float32 else copy.deepcopy(self.module_).to(dtype)
+        module = in_precision(self.module_, dtype)
         residual = np.empty(start.shape)
-        for begin in range(0, len(start), _CHUNK):
-            part = slice(begin, begin + _CHUNK)
+        for part in row_chunks(len(start), self.device_):
             numeric, codes = conditions[part].tensors(dtype, self.device_)
             y = torch.as_tensor(start[part], dtype=dtype, device=self.device_)
             ends = torch.zeros_like(y[:, :1]), torch.ones_like(y[:, :1])
-            velocity = partial(_velocity, module, numeric, codes)
+            with torch.inference_mode():
+                read = module.read(numeric, codes)
+            velocity = partial(_velocity, module, read)
             residual[part] = integrate(velocity, y, *ends, _N_STEPS).cpu().numpy()
         mean = self.linear_.predict(conditions.one_hot(self.n_categories_))
         y = mean + residual * self.spread_
         return y.reshape(noise.shape)
 
 
-def _velocity(module, numeric, codes, y, t):
-    return module(torch.cat([y, t], dim=1), numeric, codes)
+def _velocity(module, read, y, t):
+    return module.respond(torch.cat([y, t], dim=1), *read)

@@ -55,11 +55,12 @@ class NeighborsBase:
 
     def draw(self, query, noise, dtype=None):
         """Return scaled outputs (n, n_draws, D)."""
-        pools = [self.pools_[g] for g in self._nearest(query.conditions)]
-        rows = np.empty(noise.shape, dtype=np.int64)
-        for i, pool in enumerate(pools):
-            rows[i] = pool[(noise[i] * len(pool)).astype(np.int64)]
-        return self.y_[rows]
+        used, own = np.unique(self._nearest(query.conditions), return_inverse=True)
+        pools = [self.pools_[g] for g in used]
+        sizes = np.array([len(pool) for pool in pools])
+        first = np.cumsum(sizes) - sizes
+        place = first[own, None] + (noise * sizes[own, None]).astype(np.int64)
+        return self.y_[np.concatenate(pools)[place]]
 
     def _nearest(self, conditions):
         """Return the nearest distinct condition of every row."""

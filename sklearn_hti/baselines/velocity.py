@@ -1,6 +1,5 @@
 """A velocity field of outputs over lambda, and surrogates that follow it."""
 
-import copy
 from functools import partial
 
 import numpy as np
@@ -14,9 +13,8 @@ from .._ode import integrate
 from .._random import build_module
 from .._surrogate import ClockedSurrogate
 from ..nn.engine import DrawnDataset, Engine, count_steps, split_rows, train
+from ..nn.inference import in_precision, row_chunks
 from ..nn.modules import ConditionalMLP, ConditionEmbedding
-
-_CHUNK = 65_536  # rows per pass
 
 
 class VelocityField(nn.Module):
@@ -91,14 +89,12 @@ class FollowedVelocities:
 
     def displacement(self, y, conditions, start, end, *, dtype=torch.float32):
         """Return the displacement (n, D) between two times; times have shape (n,)."""
-        module = self.module
-        if dtype != torch.float32:
-            module = copy.deepcopy(module).to(dtype)
+        module = in_precision(self.module, dtype)
         n_steps = max(1, int(np.ceil(self.n_steps * np.abs(end - start).max(initial=0))))
         moved = np.zeros(y.shape)
         rows = np.flatnonzero(start != end)
-        for begin in range(0, len(rows), _CHUNK):
-            part = rows[begin : begin + _CHUNK]
+        for part in row_chunks(len(rows), self.device):
+            part = rows[part]
             numeric, codes = conditions[part].tensors(dtype, self.device)
             here, a, b = (
                 torch.as_tensor(v, dtype=dtype, device=self.device)

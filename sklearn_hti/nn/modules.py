@@ -30,7 +30,7 @@ class ConditionEmbedding(nn.Module):
     def forward(self, numeric, codes):
         """Return the condition vector, (n, n_features)."""
         parts = [e(codes[:, i]) for i, e in enumerate(self.embeddings)]
-        return torch.cat([numeric, *parts], dim=1)
+        return torch.cat([numeric, *parts], dim=1) if parts else numeric
 
     def one_hot(self, codes):
         """Return one indicator matrix per categorical column."""
@@ -68,16 +68,33 @@ class ConditionalMLP(nn.Module):
 
     def forward(self, z, numeric, codes):
         """Return the outputs for z (n, ..., n_inputs): one condition may have many z."""
+        return self.respond(z, *self.read(numeric, codes))
+
+    def read(self, numeric, codes):
+        """Return what conditions mean to the layers: a vector, and with FiLM a scale and a shift.
+
+        Many calls under the same conditions need it once.
+        """
         condition = self.embedding(numeric, codes)
         if self.waves is not None:
             condition = torch.cat([condition, self.waves(numeric)], dim=1)
-        condition = condition[(slice(None), *[None] * (z.dim() - 2))]
+        if self.film is None:
+            return condition, None, None
+        scale, shift = self.film(condition).chunk(2, dim=-1)
+        return condition, 1 + scale, shift
+
+    def respond(self, z, condition, scale, shift):
+        """Return the outputs for z under conditions that were read."""
+        if z.dim() > 2:
+            wide = (slice(None), *[None] * (z.dim() - 2))
+            condition, scale, shift = (
+                v if v is None else v[wide] for v in (condition, scale, shift)
+            )
         if self.concat:
             z = torch.cat([z, condition.expand(*z.shape[:-1], -1)], dim=-1)
         hidden = self.layers[0](z)
-        if self.film is not None:
-            scale, shift = self.film(condition).chunk(2, dim=-1)
-            hidden = torch.addcmul(shift, hidden, 1 + scale)
+        if scale is not None:
+            hidden = torch.addcmul(shift, hidden, scale)
         for layer in self.layers[1:]:
             z = nn.functional.silu(hidden)
             hidden = layer(z)
@@ -131,23 +148,28 @@ class FlowMap(nn.Module):
     @property
     def nodes(self):
         """Times at which the coefficients of the linear part are given."""
-        return torch.arange(len(self.linear)) / _NODES
+        like = {"dtype": self.linear.dtype, "device": self.linear.device}
+        return torch.arange(len(self.linear), **like) / _NODES
 
-    def modes(self, y, numeric, codes, start):
-        """Return u_km of the trajectory through y at time `start` (n, 1), as (n, K (1 + M), D)."""
+    def modes(self, y, numeric, codes, start, read=None):
+        """Return u_km of the trajectory through y at time `start` (n, 1), as (n, K (1 + M), D).
+
+        `read` is what the network's `read` has returned for the conditions, if it was asked.
+        """
         z = self.normalise(y, start)
         linear = self.linear_modes(z, numeric, codes, start)
-        return linear + self.added_modes(z, numeric, codes, start)
+        return linear + self.added_modes(z, numeric, codes, start, read)
 
-    def added_modes(self, z, numeric, codes, start):
+    def added_modes(self, z, numeric, codes, start, read=None):
         """Return what the network adds to the linear part of the modes."""
-        added = self.net(torch.cat([z, start / self.n_intervals], dim=1), numeric, codes)
+        read = self.net.read(numeric, codes) if read is None else read
+        added = self.net.respond(torch.cat([z, start / self.n_intervals], dim=1), *read)
         added = self.residual_scale * added.view(-1, *self.shape)
         return added.clamp(-self.limit, self.limit)
 
     def normalise(self, y, time):
         """Return y relative to its location and scale at a time (n, 1)."""
-        k = time[:, 0].floor().clamp(0, self.n_intervals - 1).long()
+        k = time[:, 0].long().clamp(0, self.n_intervals - 1)
         s = time - k.unsqueeze(1)
         mean = torch.lerp(self.y_mean[k], self.y_mean[k + 1], s)
         return (y - mean) / torch.lerp(self.y_scale[k], self.y_scale[k + 1], s)
@@ -156,9 +178,9 @@ class FlowMap(nn.Module):
         """Return the linear part of the modes; its coefficients blend between nodes of a."""
         one_hot = self.net.embedding.one_hot(codes)
         features = torch.cat([torch.ones_like(start), z, numeric, *one_hot], dim=1)
-        near = (1 - _NODES * (start - self.nodes.to(start)).abs()).clamp(min=0)
+        near = (1 - _NODES * (start - self.nodes).abs()).clamp(min=0)
         blended = (near.unsqueeze(2) * features.unsqueeze(1)).flatten(1)
-        return (blended @ self.linear.flatten(0, 1).flatten(1)).view(-1, *self.shape)
+        return (blended @ self.linear.view(blended.shape[1], -1)).view(-1, *self.shape)
 
     def passed(self, start, end):
         """Return g_km(end) - g_km(start) for times (n, ...), as (n, ..., K (1 + M))."""
@@ -170,13 +192,13 @@ class FlowMap(nn.Module):
             parts = torch.cat([parts, bent], dim=-1)
         return parts.flatten(-2)
 
-    def displacement(self, y, numeric, codes, start, end):
+    def displacement(self, y, numeric, codes, start, end, read=None):
         """Return F(y, x, start, end) - y; times have shape (n, 1)."""
-        return (self.passed(start, end) @ self.modes(y, numeric, codes, start)).squeeze(1)
+        return (self.passed(start, end) @ self.modes(y, numeric, codes, start, read)).squeeze(1)
 
-    def forward(self, y, numeric, codes, start, end):
+    def forward(self, y, numeric, codes, start, end, read=None):
         """Return the output moved from time `start` to time `end`."""
-        return y + self.displacement(y, numeric, codes, start, end)
+        return y + self.displacement(y, numeric, codes, start, end, read)
 
     def origins(self, y, numeric, codes, start, reference, n_steps=8):
         """Return the outputs at time `reference` whose trajectories run through y.
@@ -185,14 +207,16 @@ class FlowMap(nn.Module):
         F(origin, x, reference, start) = y. Each row keeps its best iterate. Returned beside
         the solution: the guess.
         """
-        origin = guess = best = self(y, numeric, codes, start, reference)
-        miss = self(origin, numeric, codes, reference, start) - y
+        given = numeric, codes
+        read = self.net.read(*given)
+        origin = guess = best = self(y, *given, start, reference, read)
+        miss = self(origin, *given, reference, start, read) - y
         smallest = miss.square().sum(dim=1, keepdim=True)
         inverse = torch.eye(y.shape[1], dtype=y.dtype, device=y.device).repeat(y.shape[0], 1, 1)
         for _ in range(n_steps):
             step = -(inverse @ miss.unsqueeze(2))
             origin = origin + step.squeeze(2)
-            previous, miss = miss, self(origin, numeric, codes, reference, start) - y
+            previous, miss = miss, self(origin, *given, reference, start, read) - y
             error = miss.square().sum(dim=1, keepdim=True)
             best = torch.where(error < smallest, origin, best)
             smallest = torch.minimum(error, smallest)
