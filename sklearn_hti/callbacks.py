@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import pickle
 import re
 import warnings
 from numbers import Real
@@ -126,9 +127,12 @@ class Checkpoint(Callback):
             try:
                 _restore(net, self.batches_, torch.load(self.file_, "cpu", weights_only=True))
             except Exception as error:
+                # whose advice is to run what the file holds
+                code = isinstance(error, pickle.UnpicklingError)
+                reason = "it holds more than tensors and numbers" if code else error
                 raise ValueError(
-                    f"{self.file_} is damaged or of another version ({error}); delete it."
-                ) from error
+                    f"{self.file_} is damaged or of another version ({reason}); delete it."
+                ) from (None if code else error)
         self.is_stored_ = is_complete(net)
 
     def on_epoch_end(self, net, **kwargs):

@@ -101,7 +101,9 @@ CATEGORIES = {
     ),
     "ordered category": lambda v: frame_of(v).apply(lambda c: pd.cut(c, 2, labels=[10, 20])),
     "unused categories": lambda v: frame_of(v > 0).astype(pd.CategoricalDtype([True, False, 7])),
-    "periods": lambda v: frame_of(v).apply(lambda c: pd.PeriodIndex(2000 + (c > 0), freq="Y")),
+    "periods": lambda v: frame_of(v).apply(
+        lambda c: pd.PeriodIndex(np.where(c > 0, "2001", "2000"), freq="D")
+    ),
     "intervals": lambda v: frame_of(v).apply(lambda c: pd.cut(c, [-np.inf, 0, np.inf])),
 }
 SERIES = {

@@ -60,6 +60,7 @@ def estimators(draw):
         "solver": [*[CouplingSolver()] * 5, MongeGap(**SMALL), DUAL],
         "conditioning": ["film", "concat", "hypernetwork"],
         "batch_size": [16, 16, 1],
+        "n_steps": [2],
         "early_stopping": [False, True],
         "random_state": [0, 1],
     }
