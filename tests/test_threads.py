@@ -82,7 +82,7 @@ def at_once(functions):
         return list(pool.map(call, functions))
 
 
-@pytest.mark.parametrize("n_rounds", [1, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_rounds", [1, pytest.param(5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "name",
     ["deterministic", "flow", "learned", "network", "direct", "flow matching", "displacement"],
