@@ -7,6 +7,7 @@ import resource
 import signal
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ _FORBIDDEN = (
     *("os.rename", "os.rmdir", "os.spawn", "os.system", "pickle.find_class", "shutil.rmtree"),
     *("socket.connect", "subprocess.Popen", "ctypes.dlopen", "urllib.Request"),
 )
+_STATM = Path("/proc/self/statm")
 _seen = None
 
 
@@ -54,16 +56,16 @@ def nothing_runs():
 
 @contextmanager
 def in_bounds(seconds=60, mib=4096):
-    """Raise where loading hangs or takes all memory."""
+    """Raise where loading hangs or, on Linux, takes all memory."""
 
     def give_up(*_):
         raise TimeoutError(f"not done after {seconds} s")
 
     limits = resource.getrlimit(resource.RLIMIT_AS)
-    with open("/proc/self/statm") as file:
-        size = int(file.read().split()[0]) * resource.getpagesize()
     before = signal.signal(signal.SIGALRM, give_up)
-    resource.setrlimit(resource.RLIMIT_AS, (size + mib * 2**20, limits[1]))
+    if _STATM.exists():
+        size = int(_STATM.read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + mib * 2**20, limits[1]))
     signal.alarm(seconds)
     try:
         yield
