@@ -186,7 +186,8 @@ class AnswersMixin(QueryMixin):
             for value, name in ((lam_from, "lam_from"), (lam_to, "lam_to"))
         ]
         check.check_between(query.lam, *ends)
-        (y0, single), (y1, _) = (self._check_given(y, len(query)) for y in (y_from, y_to))
+        y0, single = self._check_given(y_from, len(query), "y_from")
+        y1, _ = self._check_given(y_to, len(query), "y_to")
         y0, y1 = (self._scaler.encode(y) for y in (y0, y1))
         given = y0, y1, query.conditions, *ends, query.lam
         y = self._decode(interpolate(self._displace, self._share_of_way, *given))
@@ -273,4 +274,8 @@ class AnswersMixin(QueryMixin):
         """
         predicted = self.predict(X, lam)
         y, _ = self._check_given(y, len(predicted))
-        return r2_score(y, predicted.reshape(y.shape), sample_weight=sample_weight)
+        with np.errstate(over="ignore"):
+            score = r2_score(y, predicted.reshape(y.shape), sample_weight=sample_weight)
+        if np.isinf(score):
+            raise ValueError("`y` varies too little for R^2; take an absolute error.")
+        return score

@@ -62,7 +62,7 @@ def meet(y_from, y_to, forward, backward, share):
     missed = ((forward[1] - y_to) ** 2 + (backward[1] - y_from) ** 2).sum(axis=1, keepdims=True)
     allowed = 2 * (_MISSED * (y_to - y_from)) ** 2
     allowed = np.maximum(allowed.sum(axis=1, keepdims=True), np.finfo(float).tiny)
-    trust = np.maximum(1 - missed / allowed, 0)
+    trust = 1 - np.minimum(missed, allowed) / allowed
     return line + trust * (bent - line)
 
 

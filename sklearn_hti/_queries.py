@@ -52,15 +52,15 @@ class QueryMixin:
         check.check_within(lam, self.anchors_, name=name)
         return lam
 
-    def _check_given(self, y, n_rows):
+    def _check_given(self, y, n_rows, name="y"):
         """Return given outputs as (n, D) and whether they came as (n,)."""
-        y, single = check.check_outputs(y, n_rows)
+        y, single = check.check_outputs(y, n_rows, name=name)
         if y.shape[1] != len(self._scaler.center_):
             raise ValueError(
-                f"`y` has {y.shape[1]} output(s) per row; in fit it had "
+                f"`{name}` has {y.shape[1]} output(s) per row; in fit it had "
                 f"{len(self._scaler.center_)}."
             )
-        check.check_reach(self._scaler.encode(y), "y")
+        check.check_reach(self._scaler.encode(y), name)
         return y, single
 
     @property
@@ -82,7 +82,7 @@ def count_outputs(values):
     """Return the number of rows of y, before it is checked; None if it has none."""
     if hasattr(values, "shape"):  # sparse matrices have no length
         return values.shape[0] if values.shape else None
-    return len(values) if hasattr(values, "__len__") and np.ndim(values) else None
+    return len(values) if hasattr(values, "__len__") and check.count_axes(values) else None
 
 
 def check_n_samples(n_samples):

@@ -301,6 +301,8 @@ class BaseSurrogate(AnswersMixin, RegressorMixin, BaseEstimator, ABC):
             If a lambda is outside the anchors, or names do not fit.
         ImportError
             If plotly is not installed.
+        OSError
+            If the file cannot be written; what was there before is unchanged.
         """
         from .inspection._page import write_page
 

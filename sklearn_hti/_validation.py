@@ -211,7 +211,15 @@ def count_rows(X, lam=None):
     """Return the number of rows of a query; without X, as many as lambda has entries."""
     if X is not None:
         return _num_samples(X)
-    return 1 if lam is None or np.ndim(lam) == 0 else np.shape(lam)[0]
+    return 1 if lam is None or count_axes(lam) == 0 else _num_samples(lam)
+
+
+def count_axes(values):
+    """Return the number of axes of what is not checked yet."""
+    try:
+        return np.ndim(values)
+    except ValueError:  # rows of unequal lengths, which the check names
+        return 1
 
 
 def check_within(lam, anchors, *, name="lam"):

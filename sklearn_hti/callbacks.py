@@ -1,8 +1,10 @@
 """Callbacks for the training of the networks, beside those of skorch."""
 
 import hashlib
+import io
 import json
 import os
+import pickle
 import re
 import warnings
 from numbers import Real
@@ -86,9 +88,20 @@ class Checkpoint(Callback):
         ------
         OSError
             If there can be no such folder.
+        ValueError
+            If `every` is no positive number.
         """
+        if not isinstance(self.every, Real) or not self.every > 0:
+            raise ValueError(f"callbacks: every={self.every!r} of a Checkpoint must be above 0.")
         self.fit_folder_ = Path(os.fspath(self.folder), name)
-        self.fit_folder_.mkdir(parents=True, exist_ok=True)
+        try:
+            self.fit_folder_.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise type(error)(
+                error.errno,
+                f"{error.strerror}. callbacks: a Checkpoint needs a folder that may be written to",
+                str(self.folder),
+            ) from error
         self.n_networks_ = 0
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
@@ -114,9 +127,13 @@ class Checkpoint(Callback):
             try:
                 _restore(net, self.batches_, torch.load(self.file_, "cpu", weights_only=True))
             except Exception as error:
+                # whose advice is to run what the file holds
+                code = isinstance(error, pickle.UnpicklingError)
+                reason = "it holds more than tensors and numbers" if code else error
                 raise ValueError(
-                    f"{self.file_} is damaged or of another version ({error}); delete it."
-                ) from error
+                    f"{self.file_} is damaged or of another version ({reason}); delete it."
+                ) from (None if code else error)
+        self.is_stored_ = is_complete(net)
 
     def on_epoch_end(self, net, **kwargs):
         """Write a checkpoint if it is time.
@@ -133,7 +150,7 @@ class Checkpoint(Callback):
             self._write(net)
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
-        """Write the trained network, unless its training was interrupted.
+        """Write the trained network, unless its training was interrupted or done before.
 
         Parameters
         ----------
@@ -146,15 +163,17 @@ class Checkpoint(Callback):
         **kwargs : dict
             Not read.
         """
-        if is_complete(net):
+        if is_complete(net) and not self.is_stored_:
             self._write(net)
 
     def _write(self, net):
         self.n_steps_ = 0
+        buffer = io.BytesIO()  # of a full disk, torch says that a position is unexpected
+        torch.save(_state(net, self.batches_), buffer)
         try:
             with replacing(self.file_) as fresh:
-                torch.save(_state(net, self.batches_), fresh)
-        except (OSError, RuntimeError) as error:  # torch reports a full disk as the latter
+                fresh.write_bytes(buffer.getvalue())
+        except OSError as error:
             warnings.warn(
                 f"no checkpoint could be written: {error}. Training goes on.",
                 TrajectoryWarning,
@@ -204,11 +223,14 @@ def _state(net, batches):
 
 
 def _restore(net, batches, state):
+    numbers = state["numbers"]
+    if not all(name.endswith("_") and isinstance(v, Real) for name, v in numbers.items()):
+        raise ValueError("its numbers are none")
     net.history.extend(json.loads(state["history"]))
     net.module_.load_state_dict(state["module"])
     for name, optimizer in _optimizers(net).items():
         optimizer.load_state_dict(state["optimizers"][name])
-    vars(net).update(state["numbers"])
+    vars(net).update(numbers)
     for callback, stored in zip(_callbacks(net, LRScheduler), state["schedules"], strict=True):
         callback.lr_scheduler_.load_state_dict(stored)
     for callback, stored in zip(_callbacks(net, EarlyStopping), state["stopping"], strict=True):

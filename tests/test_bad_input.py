@@ -11,6 +11,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
+from sklearn_hti.baselines import NearestAnchorRegressor
 from sklearn_hti.exceptions import CouplingWarning
 from sklearn_hti.lagrangian import DensityPotential, LandMetric, LearnedMetric, RBFMetric
 from sklearn_hti.nn import Conditioning
@@ -430,6 +431,32 @@ def test_given_outputs_that_are_no_good(on_networks, y):
         on_networks.transport(X, y, 0.0, 1.0)
     with pytest.raises(ValueError, match=r"\by\b"):
         on_networks.trajectory(X, [0.0, 1.0], y=y, lam_from=0.0)
+
+
+@pytest.mark.parametrize("bad", [with_value(Y, np.nan), Y[:-1], Y[:, :1], Y * 1e300])
+@pytest.mark.parametrize("name", ["y_from", "y_to"])
+def test_given_outputs_of_two_networks_that_are_no_good(on_networks, name, bad):
+    outputs = {"y_from": Y, "y_to": Y} | {name: bad}
+    if name == "y_from" and len(bad) < len(Y):
+        name = "y_to|y_from"  # either may be the wrong one
+    with pytest.raises(ValueError, match=rf"\b({name})\b"):
+        on_networks.interpolate(X, **outputs, lam_from=0.0, lam_to=1.0, lam=0.5)
+
+
+def test_rows_of_unequal_lengths(refuse):
+    """Also where nothing but they tell the number of rows."""
+    ragged = [[1.0] * (1 + i % 2) for i in range(30)]
+    for given in (X, None):
+        refuse(r"\by\b", X=given, y=ragged)
+        refuse(r"\blam\b", X=given, lam=ragged)
+    with pytest.raises(ValueError, match=r"\blam\b"):
+        NearestAnchorRegressor().fit(None, Y, LAM).predict(None, ragged)
+
+
+def test_a_score_that_is_no_number(on_networks):
+    y = Y * 1e-160
+    with pytest.raises(ValueError, match=r"`y` varies too little for R\^2"):
+        on_networks.score(X, y, LAM)
 
 
 @pytest.mark.parametrize("far", [1e30, 1e300])

@@ -2,9 +2,6 @@
 
 import os
 import resource
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -187,51 +184,6 @@ def test_a_full_disk_does_not_end_the_fit(build, networks, tmp_path):
     (fit,) = os.listdir(tmp_path / "roomy")
     state = torch.load(tmp_path / "roomy" / fit / "1-transport.pt", weights_only=True)
     assert "module" in state  # no code is needed to read it
-
-
-_PROGRAM = """
-import sys
-import numpy as np
-from sklearn_hti import HyperparameterTrajectoryRegressor
-from sklearn_hti.callbacks import Checkpoint
-from sklearn_hti.paths import GeodesicPath
-
-folder, out = sys.argv[1:]
-rng = np.random.default_rng(0)
-X = np.tile(rng.uniform(-1, 1, size=(80, 2)), (3, 1))
-lam = np.repeat([0.0, 1.0, 2.0], 80)
-y = X * (1 + lam[:, None]) + X[:, ::-1] ** 2
-callbacks = [Checkpoint(folder, every=50)] if folder else None
-model = HyperparameterTrajectoryRegressor(
-    lam_transform=None, path=GeodesicPath(max_iter=400), max_iter=800, base="flow",
-    callbacks=callbacks, random_state=0,
-).fit(X, y, lam)
-np.save(out, model.transport(X[:80], y[:80], 0.0, 1.3))
-"""
-
-
-@pytest.mark.slow
-def test_killed_again_and_again(tmp_path):
-    """A process that dies at random times comes to the end that one that lives comes to."""
-    command = [sys.executable, "-W", "ignore", "-c", _PROGRAM]
-    folder, rng = tmp_path / "folder", np.random.default_rng()
-
-    def newest():
-        return max((file.stat().st_mtime_ns for file in folder.rglob("*.pt")), default=0)
-
-    for _ in range(5):
-        before = newest()
-        process = subprocess.Popen([*command, folder, tmp_path / "cut.npy"])
-        while newest() == before and process.poll() is None:
-            time.sleep(0.01)
-        time.sleep(rng.uniform(0, 0.5))
-        assert process.poll() is None
-        process.kill()
-        process.wait()
-    subprocess.run([*command, folder, tmp_path / "cut.npy"], check=True)
-    subprocess.run([*command, "", tmp_path / "whole.npy"], check=True)
-    whole, cut = np.load(tmp_path / "whole.npy"), np.load(tmp_path / "cut.npy")
-    assert_allclose(cut, whole, atol=0.02)
 
 
 # ---------------------------------------------------------------- those of skorch

@@ -1,139 +1,26 @@
 """Odd and bad inputs: a finite answer of the right shape, or an error that names the argument."""
 
 import re
-import tempfile
+import signal
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scipy import sparse
 from sklearn.linear_model import LinearRegression
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, baselines
-from sklearn_hti.paths import GeodesicPath
+from sklearn_hti.paths import GeodesicPath, SmoothPath
+from sklearn_hti.solvers import CouplingSolver, MongeGap, NeuralDual
+from tests.odd_inputs import ARRAYS, CATEGORIES, FRAMES, LENGTHS, SERIES, SPOILED, frame_of
 
-ARGUMENTS = "X|y|lam|lam_grid|lam_from|lam_to|random_state|" + "|".join(
+ARGUMENTS = "X|y|y_from|y_to|lam|lam_grid|lam_from|lam_to|n_samples|random_state|" + "|".join(
     HyperparameterTrajectoryRegressor._parameter_constraints
 )
-
-# ---------------------------------------------------------------- what holds numbers
-
-
-def _memmap(values):
-    if not values.size:
-        return values
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(np.ascontiguousarray(values).tobytes())
-        file.flush()
-        return np.memmap(file.name, dtype=values.dtype, mode="r", shape=values.shape)
-
-
-def _read_only(values):
-    values = values.copy()
-    values.flags.writeable = False
-    return values
-
-
-def _frame(values):
-    values = values.reshape(len(values), -1)
-    return pd.DataFrame(values, columns=[f"c{i}" for i in range(values.shape[1])])
-
-
-def _small(values):
-    """Return the numbers in [-100, 100], as small integer types hold them."""
-    largest = np.abs(values).max(initial=0)
-    return np.round(100 * values / largest) if largest else values
-
-
-ARRAYS = {
-    "float64": lambda v: v,
-    "float32": lambda v: v.astype(np.float32),
-    "float16": lambda v: (_small(v) / 16).astype(np.float16),
-    "longdouble": lambda v: v.astype(np.longdouble),
-    "big-endian": lambda v: v.astype(">f8"),
-    "int64": lambda v: _small(v).astype(np.int64),
-    "int8": lambda v: _small(v).astype(np.int8),
-    "uint16": lambda v: (_small(v) + 100).astype(np.uint16),
-    "bool": lambda v: v > np.median(v) if v.size else v.astype(bool),
-    "object": lambda v: v.astype(object),
-    "Fortran": np.asfortranarray,
-    "reversed": lambda v: v[::-1].copy()[::-1],
-    "strided": lambda v: np.repeat(v, 2, axis=0)[::2],
-    "read-only": _read_only,
-    "memmap": _memmap,
-    "list": lambda v: v.tolist(),
-}
-FRAMES = {
-    "frame": _frame,
-    "frame of integers": lambda v: _frame(_small(v).astype(int)),
-    "nullable": lambda v: _frame(v).astype("Float64"),
-    "nullable integers": lambda v: _frame(_small(v).astype(int)).astype("Int64"),
-    "nullable booleans": lambda v: _frame(v > 0).astype("boolean"),
-    "Arrow": lambda v: _frame(v).astype("double[pyarrow]"),
-    "Arrow integers": lambda v: _frame(_small(v).astype(int)).astype("int64[pyarrow]"),
-    "Arrow booleans": lambda v: _frame(v > 0).astype("bool[pyarrow]"),
-    "sparse columns": lambda v: _frame(v).astype(pd.SparseDtype(float)),
-    "other index": lambda v: _frame(v).set_index(np.arange(len(v))[::-1] * 7),
-}
-CATEGORIES = {
-    "category": lambda v: _frame(v > 0).astype("category"),
-    "strings": lambda v: _frame(np.where(v > 0, "up", "down")).astype("string"),
-    "Arrow strings": lambda v: _frame(np.where(v > 0, "up", "down")).astype("string[pyarrow]"),
-    "objects": lambda v: _frame(np.where(v > 0, "up", "down").astype(object)),
-    "intervals": lambda v: _frame(v).apply(lambda c: pd.cut(c, [-np.inf, 0, np.inf])),
-}
-SERIES = {
-    "series": lambda v: pd.Series(v),
-    "nullable": lambda v: pd.Series(v, dtype="Float64"),
-    "Arrow": lambda v: pd.Series(v, dtype="double[pyarrow]"),
-    "column": lambda v: v[:, None],
-}
-
-
-# ---------------------------------------------------------------- what spoils them
-
-
-def _with(value):
-    def spoil(values):
-        values = values.astype(object)
-        values[(len(values) // 2, *[0] * (values.ndim - 1))] = value
-        return values
-
-    return spoil
-
-
-SPOILED = {
-    "nan": lambda v: _with(np.nan)(v).astype(float),
-    "inf": lambda v: _with(-np.inf)(v).astype(float),
-    "None": _with(None),
-    "pd.NA": _with(pd.NA),
-    "text": _with("tall"),
-    "a list": _with([1.0]),
-    "complex": lambda v: v + 1j,
-    "dates": lambda v: (np.arange(v.size) + np.datetime64("2020-01-01")).reshape(v.shape),
-    "time spans": lambda v: np.arange(v.size).reshape(v.shape).astype("timedelta64[s]"),
-    "too few": lambda v: v[:-1],
-    "too many": lambda v: np.concatenate([v, v[:1]]),
-    "none at all": lambda v: v[:0],
-    "three axes": lambda v: np.repeat(v.reshape(len(v), -1, 1), 2, axis=2),
-    "a number": lambda v: 3.0,
-    "a word": lambda v: "tall",
-    "a dict": lambda v: {"a": v},
-    "sparse": lambda v: sparse.csr_matrix(v.reshape(len(v), -1)),
-    "huge": lambda v: np.sign(v) * 1e305 * (1 + np.abs(np.sin(v))),
-    "nullable with a gap": lambda v: _frame(_with(pd.NA)(v)).astype("Float64"),
-    "Arrow with a gap": lambda v: _frame(_with(None)(v)).astype("double[pyarrow]"),
-    "dates in a frame": lambda v: _frame(v).assign(c0=pd.Timestamp("2020-01-01")),
-    "names twice": lambda v: pd.concat([_frame(v)] * 2, axis=1),
-    "a frame of lists": lambda v: _frame(v).assign(c0=[[1.0]] * len(v)),
-}
-LENGTHS = ("too few", "too many", "none at all")
-
 
 # ---------------------------------------------------------------- cases
 
@@ -152,6 +39,9 @@ class Case:
 
 
 SHORT = {"max_iter": 2, "batch_size": 16, "path": GeodesicPath(max_iter=2, n_nodes=2)}
+SMALL = {"max_iter": 2, "batch_size": 16, "hidden_layer_sizes": [4, 4]}
+DUAL = NeuralDual(**SMALL, path_iter=1, inner_iter=1, map_hidden_layer_sizes=[4])
+LIMIT = 120  # seconds that a case may take; most take a tenth
 
 
 @st.composite
@@ -159,13 +49,18 @@ def estimators(draw):
     """Return a surrogate that is trained for two steps."""
     options = {
         "base": ["neighbors", "neighbors", "auto", "flow"],
-        "lam_transform": [None, "auto", "log", "odds", "entropy"],
+        "lam_transform": [None, None, "auto", "auto", "log", "odds", "entropy"],
         "n_anchors": ["auto", "auto", 2, 3],
         "output_scaling": ["common", "per_output"],
-        "y_bounds": [None, None, None, (-1.0, 1.0)],
-        "kinetic": ["euclidean", "euclidean", "learned", "rbf"],
+        "y_bounds": [*[None] * 6, (-1e17, 1e17), (-1.0, 1.0)],
+        "kinetic": ["euclidean", "euclidean", "learned", "fixed_spectrum", "land", "rbf"],
         "potential": [None, None, "density"],
-        "conditioning": ["film", "concat"],
+        "cost": ["jacobi", "jacobi", "action", "study"],
+        "path": [SHORT["path"], SHORT["path"], SmoothPath()],
+        "solver": [*[CouplingSolver()] * 5, MongeGap(**SMALL), DUAL],
+        "conditioning": ["film", "concat", "hypernetwork"],
+        "batch_size": [16, 16, 1],
+        "n_steps": [2],
         "early_stopping": [False, True],
         "random_state": [0, 1],
     }
@@ -176,6 +71,7 @@ def estimators(draw):
                 baselines.DisplacementInterpolationRegressor,
                 baselines.NearestAnchorRegressor,
                 baselines.DirectSurrogateRegressor,
+                baselines.ConditionalFlowMatchingRegressor,
             ]
         )
     )
@@ -186,8 +82,9 @@ def estimators(draw):
     for name, values in options.items():
         if name in known:
             params[name] = draw(st.sampled_from(values))
-    if cls is not HyperparameterTrajectoryRegressor and "base" in params:
-        params["base"] = "neighbors"
+    if "max_iter" not in known:  # rivals that train no networks
+        params.pop("base", None)
+        params.pop("solver", None)
     return cls(**params)
 
 
@@ -201,6 +98,8 @@ def cases(draw):
     sizes = draw(
         st.lists(st.integers(1, 12), min_size=draw(st.sampled_from([1, 2, 2, 2])), max_size=4)
     )
+    if draw(st.integers(0, 9)) == 0:
+        sizes = [1] * len(sizes)
     n = sum(sizes)
     n_features, n_outputs = draw(st.integers(0, 3)), draw(st.integers(0, 3))
     kind = {
@@ -211,6 +110,7 @@ def cases(draw):
     spoiled = draw(st.sampled_from([None] * 6 + ["X", "y", "lam"]))
     rows = draw(st.sampled_from(["shared", "shared", "fresh", "duplicated", "constant"]))
     scale = {name: 10.0 ** draw(SCALES) for name in kind}
+    in_column = spoiled is None and draw(st.integers(0, 4)) == 0
     offset = draw(st.sampled_from([0, 0, 0, 1, 1e6]))
 
     inputs = rng.normal(size=(max(sizes), n_features))
@@ -231,6 +131,9 @@ def cases(draw):
     if draw(st.booleans()):
         order = rng.permutation(n)
         values = {name: v[order] for name, v in values.items()}
+    if in_column:
+        values["X"] = np.column_stack([values["X"], values["lam"]])
+        n_features += 1
     given_as = {}
     for name, v in values.items():
         if name == spoiled:
@@ -244,13 +147,17 @@ def cases(draw):
     if n_features and spoiled is None and draw(st.booleans()):
         kind["lam"] = "None" if draw(st.integers(0, 9)) == 0 else kind["lam"]
         given_as["lam"] = None if kind["lam"] == "None" else given_as["lam"]
+    estimator = draw(estimators())
+    if in_column:
+        given_as["lam"] = None
+        estimator.set_params(lam_column=-1)
     return Case(
-        draw(estimators()),
+        estimator,
         **given_as,
         n_asked=draw(st.integers(1, n)),
         shape_of_y=(n_outputs,) if n_outputs else (),
         drawn={"sizes": sizes, "n_features": n_features, "kind": kind, "spoiled": spoiled}
-        | {"rows": rows, "scale": scale, "offset": offset},
+        | {"rows": rows, "scale": scale, "offset": offset, "in_column": in_column},
     )
 
 
@@ -261,6 +168,8 @@ def first(values, n):
     """Return the first rows of anything with rows."""
     if values is None:
         return None
+    if hasattr(values, "slice"):  # of Arrow
+        return values.slice(0, n)
     return values.iloc[:n] if hasattr(values, "iloc") else values[:n]
 
 
@@ -287,6 +196,7 @@ def answer(case):
         "back": (model.transport(X, y, end, start), (n, *D)),
         "trajectory": (model.trajectory(X, grid, random_state=0), (3, 1 if X is None else n, *D)),
         "followed": (model.trajectory(X, grid, y=y, lam_from=start), (3, n, *D)),
+        "interpolate": (model.interpolate(X, y, y, start, end, lam), (n, *D)),
     }
     if n > 1:
         found["score"] = (np.float64(model.score(X, y, lam)), ())
@@ -301,7 +211,11 @@ class Question:
     method: str
     arguments: dict = field(repr=False)
     shape: tuple
+    named: str | None  # what an error has to name
     drawn: dict
+
+
+METHODS = ("predict", "sample", "transport", "interpolate", "trajectory", "score")
 
 
 @cache
@@ -314,7 +228,7 @@ def fitted(name):
     X = np.tile(rng.normal(size=(8, 2)), (3, 1))
     X = {
         "array": X,
-        "frame": _frame(X).assign(kind=np.where(X[:, 0] > 0, "up", "down")),
+        "frame": frame_of(X).assign(kind=np.where(X[:, 0] > 0, "up", "down")),
         "no condition": None,
     }[name]
     params = {"kinetic": "euclidean", "potential": None, "lam_transform": None}
@@ -326,7 +240,7 @@ def fitted(name):
 def questions(draw):
     """Return a Question."""
     name = draw(st.sampled_from(["array", "array", "frame", "no condition"]))
-    method = draw(st.sampled_from(["predict", "sample", "transport", "trajectory", "score"]))
+    method = draw(st.sampled_from([*METHODS]))
     _, X = fitted(name)
     n = draw(st.integers(2, 8))
     D = () if X is None else (2,)
@@ -342,31 +256,59 @@ def questions(draw):
             drawn[key] = draw(st.sampled_from(ways))
             v = v if isinstance(v, np.ndarray) else np.zeros((n, 2))
             values[key] = SPOILED[drawn[key]](v)
-        elif isinstance(v, np.ndarray) and draw(st.booleans()):
+        elif spoiled is None and isinstance(v, np.ndarray) and draw(st.booleans()):
             holders = ARRAYS | {"X": {}, "y": FRAMES if D else {}, "lam": SERIES}[key]
             drawn[key] = draw(st.sampled_from(list(holders)))
             v = np.linspace(0, 1, n) if key == "lam" and "int" in drawn[key] else v
             values[key] = holders[drawn[key]](v)
     X, y, lam = values.values()
     n_lam = n + {"too few": -1, "too many": 1}.get(drawn.get("lam"), 0)
+    ends = draw(st.permutations(["y_from", "y_to"]))
+    ys = y, np.zeros((n, *D))
+    between = {"X": X, "lam_from": 0.0, "lam_to": 2.0, "lam": lam}
     arguments, shape = {
         "predict": ({"X": X, "lam": lam}, (n, *D)),
         "sample": ({"X": X, "lam": lam, "n_samples": 3, "random_state": 0}, (3, n, *D)),
         "transport": ({"X": X, "y": y, "lam_from": 0.0, "lam_to": lam}, (n, *D)),
+        "interpolate": (dict(zip(ends, ys, strict=True)) | between, (n, *D)),
         "trajectory": ({"X": X, "lam_grid": lam, "y": y, "lam_from": 0.0}, (n_lam, n, *D)),
         "score": ({"X": X, "y": y, "lam": lam}, ()),
     }[method]
-    return Question(name, method, arguments, shape, drawn)
+    named = {
+        ("y", "interpolate"): ends[0],
+        ("lam", "transport"): "lam_to",
+        ("lam", "trajectory"): "lam_grid",
+    }.get((spoiled, method), spoiled)
+    # of arguments that disagree, either may be named
+    named = None if drawn.get(spoiled) in LENGTHS else named
+    return Question(name, method, arguments, shape, named, drawn)
 
 
-def ends_well(ask):
-    """Assert that an answer is finite and of its shape, or the error names an argument."""
-    with warnings.catch_warnings():
+@contextmanager
+def in_time():
+    """Raise where something hangs."""
+
+    def give_up(*_):
+        raise TimeoutError(f"no answer after {LIMIT} s")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(LIMIT)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def ends_well(ask, spoiled=None):
+    """Assert that an answer is finite and of its shape, or the error names the argument."""
+    with in_time(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning)  # ours, and scikit-learn's
         try:
             found = ask()
         except (ValueError, TypeError) as error:
-            assert re.search(rf"\b({ARGUMENTS})\b", str(error)), f"names no argument: {error}"
+            names = spoiled or ARGUMENTS
+            assert re.search(rf"\b({names})\b", str(error)), f"does not name {names}: {error}"
             return "refused"
     for name, (values, shape) in found.items():
         assert isinstance(values, np.ndarray | np.float64), name
@@ -391,7 +333,7 @@ def check_question(question):
             question.method: (np.float64(values) if not question.shape else values, question.shape)
         }
 
-    return ends_well(ask)
+    return ends_well(ask, question.named)
 
 
 COMMON = {

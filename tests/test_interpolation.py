@@ -43,6 +43,12 @@ def test_both_networks_know_more_than_one(fitted, asked, networks):
     )
 
 
+def test_networks_that_agree(fitted, asked):
+    """Between equal outputs lies the same output, whatever the transport says."""
+    X, y, *_ = asked
+    assert_allclose(fitted.interpolate(X, y, y, 0.0, 2.0, 0.7), y, atol=1e-12)
+
+
 def test_one_lambda_per_row(fitted, asked):
     X, y0, y1, low, high = asked
     lam = np.linspace(low, high, len(X))

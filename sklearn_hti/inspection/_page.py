@@ -9,6 +9,7 @@ from string import Template
 
 import numpy as np
 
+from .._files import replacing
 from ._common import (
     enter,
     final_step,
@@ -69,9 +70,9 @@ def write_page(
         data=json.dumps(content).replace("<", "\\u003c"),  # no tag may end the script
         script=_read("_page_family.js") + _read("_page.js"),
     )
-    path = Path(path)
-    path.write_text(page, encoding="utf-8")
-    return path
+    with replacing(path) as fresh:
+        fresh.write_text(page, encoding="utf-8")
+    return Path(path)
 
 
 def _read(name):

@@ -136,8 +136,9 @@ def _by_condition(data, rows, groups):
 
 def _nearest(data, rows, centres, size):
     """Return the `size` rows whose conditions are nearest to that of each centre."""
-    neighbours = NearestNeighbors(n_neighbors=size).fit(data.features[rows])
-    return rows[neighbours.kneighbors(data.features[centres])[1]]
+    features = data.features if data.features.shape[1] else np.zeros((len(data.y), 1))
+    neighbours = NearestNeighbors(n_neighbors=size).fit(features[rows])
+    return rows[neighbours.kneighbors(features[centres])[1]]
 
 
 def _candidates(lists, device):

@@ -7,6 +7,9 @@ import torch
 _OVER_RELAXATION = 1.7
 _N_ITER = 20
 _LOWEST = -60  # exponentials of less are slow denormals
+_LEAST_SHARE = 0.01  # of the larger mean cost that the unit of the regularization has at least
+_ROUNDING = 1e-6  # of a cost between, in single precision
+_TINY = 1e-30
 
 
 def sinkhorn_plans(cost, regularization, n_iter=_N_ITER):
@@ -68,7 +71,7 @@ def sinkhorn_divergence(cost, cost_start, cost_end, strength):
         Costs among the points of a and among those of b.
     strength : float
         Of the regularization, in units of the geometric mean of the mean costs among a and
-        among b: how far apart the two are does not change it.
+        among b, or a hundredth of the larger: how far apart the two are does not change it.
 
     Returns
     -------
@@ -81,7 +84,11 @@ def sinkhorn_divergence(cost, cost_start, cost_end, strength):
     divergences", AISTATS 2019.
     """
     units = [c.detach().mean(dim=(1, 2), keepdim=True) for c in (cost_start, cost_end)]
-    unit = (units[0] * units[1]).sqrt().clamp(min=torch.finfo(cost.dtype).tiny)
+    unit = (units[0] * units[1]).sqrt()
+    # where one of them is a single point, many times over, the other's; where both are, any
+    unit = torch.maximum(unit, _LEAST_SHARE * torch.maximum(*units))
+    unit = torch.maximum(unit, _ROUNDING * cost.detach().mean(dim=(1, 2), keepdim=True))
+    unit = unit.clamp(min=_TINY)
     regularization = strength * unit.repeat(3, 1, 1)
     costs = torch.cat([cost, cost_start, cost_end])
     plans = sinkhorn_plans(costs, regularization)

@@ -127,6 +127,20 @@ def test_diagnostics_tell_the_gap(make):
     assert sum(gaps[1.0]) < 0.5 * sum(gaps[0.0])
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.TrajectoryWarning")
+@pytest.mark.parametrize("n_columns", [None, 2])
+@pytest.mark.parametrize("sizes", [(1, 5, 11), (1, 1), (1, 8)])
+def test_anchors_of_few_rows(make, rng, sizes, n_columns):
+    """Down to one, which stands for its whole block, with and without x."""
+    lam = np.repeat(np.arange(len(sizes)), sizes).astype(float)
+    X = None if n_columns is None else rng.normal(size=(len(lam), n_columns))
+    solver = MongeGap(max_iter=50, hidden_layer_sizes=(8,))
+    model = make(solver=solver, max_iter=5, n_anchors=len(sizes), base="neighbors")
+    model.fit(X, 3 * lam + 0.1 * rng.normal(size=len(lam)), lam)
+    x = None if X is None else X[:1]
+    assert_allclose(model.transport(x, [0.0], 0.0, 0.5), [1.5], atol=1.5)
+
+
 def test_one_draw_per_condition_is_regression_on_pairs(encode, rng):
     X = rng.uniform(-1, 1, (300, 1))
     X[:10] = X[10:20]  # a few inputs came twice

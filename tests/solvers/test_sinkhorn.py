@@ -52,6 +52,21 @@ def test_divergence_of_a_translation_is_half_its_square(points):
     assert_allclose(divergence(a, a + torch.tensor([3.0, 4.0])), 12.5, rtol=1e-3)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_points_that_are_one_and_the_same(points, dtype):
+    """Such as rows of an anchor that has one: no unit of their own, and one plan."""
+    a, b = (y.to(dtype) for y in points)
+    single, other = a[:, :1].expand_as(a), b[:, :1].expand_as(b)
+    expected = 0.5 * (a[:, 0] - b[:, 0]).square().sum(dim=1)
+    assert_allclose(divergence(single, other), expected, rtol=1e-5)
+    assert_allclose(divergence(single, single), 0.0, atol=1e-6)
+    spread = squared_costs(single, b).mean(dim=(1, 2)) - 0.5 * squared_costs(b, b).mean(dim=(1, 2))
+    assert_allclose(divergence(single, b, strength=1e5), spread, rtol=1e-3)
+    moving = single.clone().requires_grad_()
+    divergence(moving, b).sum().backward()
+    assert moving.grad.isfinite().all()
+
+
 def test_little_regularization_gives_exact_optimal_transport(points):
     exact = [ot.emd2([], [], one) for one in squared_costs(*points).numpy()]
     assert_allclose(divergence(*points, strength=0.01), exact, rtol=0.02)
