@@ -1,5 +1,6 @@
 """The estimator: learn from outputs at a few lambdas, sample at any lambda between."""
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._assembly import build_lagrangian, fit_trajectories
@@ -7,6 +8,7 @@ from ._compat import StrOptions
 from ._diagnostics import check_fit, warn_of
 from ._flow_map import fit_flow_map
 from ._surrogate import BaseSurrogate, ClockedSurrogate
+from ._thinning import for_movement
 from .lagrangian import COSTS, KineticEnergy, PotentialEnergy
 from .nn.engine import count_steps
 from .paths import GeodesicPath, SmoothPath
@@ -285,6 +287,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         resolve("path", self.path)
 
     def _fit_movement(self, data, seeds, settings, rng):
+        data = for_movement(data, settings, np.random.default_rng(seeds["thinning"]))
         self.lagrangian_ = build_lagrangian(
             self.kinetic,
             self.potential,
@@ -295,6 +298,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             self._conditioning,
             seeds["lagrangian"],
         )
+        if not self.lagrangian_.is_flat:
+            self._conditions = data.distinct_conditions()  # it knows them by number
         trajectories, geodesic, paths = fit_trajectories(
             resolve("path", self.path),
             self.solver_,

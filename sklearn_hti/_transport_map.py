@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import torch
 
-_CHUNK = 65_536  # rows per forward pass
+_CHUNK, _MAX_NUMBERS = 65_536, 2**23  # rows per forward pass; times their numbers
 _BELIEF = 5.0  # an inverse may be so many errors of the guess away from it
 
 
@@ -39,6 +39,8 @@ class TransportMap:
     def displacement(self, y, conditions, start, end, *, dtype=torch.float32):
         """Return F(y, x, start, end) - y, shape (n, D) float64; times have shape (n,)."""
         module = self.module
+        width = max(module.linear[:, :, 0, 0].numel(), module.limit.numel(), 128)
+        chunk = min(_CHUNK, max(1, _MAX_NUMBERS // width))
         if dtype != torch.float32:
             module = copy.deepcopy(module).to(dtype)
         moved = np.empty(y.shape)
@@ -47,8 +49,8 @@ class TransportMap:
             (np.flatnonzero(~led_back), self.mover(module, False)),
             (np.flatnonzero(led_back), self.mover(module, True)),
         ):
-            for begin in range(0, len(rows), _CHUNK):
-                part = rows[begin : begin + _CHUNK]
+            for begin in range(0, len(rows), chunk):
+                part = rows[begin : begin + chunk]
                 numeric, codes = conditions[part].tensors(dtype, self.device)
                 y_part, a, b = (
                     torch.as_tensor(v, dtype=dtype, device=self.device)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from scipy.stats import norm, qmc
 
+from .._encoding import Features
 from .._linear import LinearMean
 from .._ode import integrate
 from .._random import build_module
@@ -54,7 +55,7 @@ class FlowBase:
     def fit(self, y, conditions, groups, encoder, conditioning, seeds, settings, callbacks):
         """Train the velocity field on the rows of the base anchor."""
         self.n_categories_ = encoder.n_categories_
-        features = conditions.one_hot(self.n_categories_)
+        features = Features(conditions, self.n_categories_)
         self.linear_ = LinearMean().fit(features, y)
         residual = y - self.linear_.predict(features)
         spread = residual.std(axis=0)
@@ -115,7 +116,7 @@ class FlowBase:
             ends = torch.zeros_like(y[:, :1]), torch.ones_like(y[:, :1])
             velocity = partial(_velocity, module, numeric, codes)
             residual[part] = integrate(velocity, y, *ends, _N_STEPS).cpu().numpy()
-        mean = self.linear_.predict(conditions.one_hot(self.n_categories_))
+        mean = self.linear_.predict(Features(conditions, self.n_categories_))
         y = mean + residual * self.spread_
         return y.reshape(noise.shape)
 
