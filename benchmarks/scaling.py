@@ -244,6 +244,7 @@ def main(arguments=None):
     ]
     done = {(r["case"], r["asked"]) for r in read(args.results)}
     with args.results.open("a") as out:
+        out.write("\n" if out.tell() else "")  # the last line may have been cut off
         for point in points:
             if point not in done:
                 record = run(*point)

@@ -4,7 +4,7 @@ import numpy as np
 
 _ALPHAS = np.logspace(-3, 3, 13)
 _MAX_JUDGED = 16_384  # rows whose left-out errors choose the penalty
-_MAX_NUMBERS = 2**22  # features in memory at a time
+_MAX_NUMBERS = 2**21  # features in memory at a time
 
 
 class LinearMean:
@@ -53,7 +53,8 @@ def fit_ridge(features, y):
     squares = squares.clip(min=0)
     along = (axes.T @ cross).reshape(n_features, n_targets, n_outputs)
 
-    judged = np.linspace(0, n - 1, min(n, _MAX_JUDGED)).astype(np.int64)
+    n_judged = min(n, _MAX_JUDGED, max(1024, _MAX_NUMBERS // n_features))
+    judged = np.linspace(0, n - 1, n_judged).astype(np.int64)
     z, left = (features[judged] - centre) @ axes, y[judged] - mean
     errors = []
     for alpha in _ALPHAS:
