@@ -16,12 +16,15 @@ def for_movement(data, settings, rng):
     """Return as many rows as the steps of a training look at, conditions numbered anew.
 
     Conditions keep at most so many draws that each is looked at `_PASSES` times. Of conditions
-    with few draws there are no more than steps see.
+    with few draws, which are quickly coupled, there are as many as steps see; where conditions
+    do not repeat, all rows count as draws.
     """
     n_seen = settings.max_iter * settings.batch_size
     fit = _MAX_NUMBERS // (5 * len(data.anchors.edges) * data.y.shape[1])
     fit = max(fit, _MIN_ROWS // 8)
     max_draws, max_rows = (min(fit, max(_MIN_ROWS, n)) for n in (n_seen // _PASSES, n_seen))
+    if not data.conditions_repeat(data.anchors.rows(0)):
+        max_rows = max_draws
     thin = thinned(data, max_rows, rng, max_draws=max_draws, min_draws=_MIN_DRAWS)
     if thin is data:
         return data

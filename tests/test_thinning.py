@@ -92,10 +92,18 @@ def test_movement_sees_as_many_rows_as_steps_do(repeated, rng, monkeypatch):
     monkeypatch.setattr("sklearn_hti._thinning._MIN_DRAWS", 4)
     settings = SimpleNamespace(max_iter=10, batch_size=16)
     many = counts(for_movement(repeated(2, 200), settings, rng))
-    assert_array_equal(many, np.full((2, N_ANCHORS), 20)), "each draw four times"
+    assert_array_equal(many, np.full((2, N_ANCHORS), 20))  # each draw four times
     data = for_movement(repeated(500, 1), settings, rng)
-    assert_array_equal(counts(data), np.ones((160, N_ANCHORS))), "each condition once"
-    assert_array_equal(np.unique(data.groups), np.arange(160)), "numbered anew"
+    assert_array_equal(counts(data), np.ones((160, N_ANCHORS)))  # each condition once
+    assert_array_equal(np.unique(data.groups), np.arange(160))  # numbered anew
+
+
+def test_rows_that_share_no_condition_are_draws(encode, rng, monkeypatch):
+    monkeypatch.setattr("sklearn_hti._thinning._MIN_ROWS", 8)
+    data = encode(rng.normal(size=(900, 1)), rng.normal(size=900), np.repeat([0.0, 1, 2], 300))
+    thin = for_movement(data, SimpleNamespace(max_iter=10, batch_size=16), rng)
+    assert np.bincount(thin.anchors.index).max() == 40
+    assert len(thin.y) > 60
 
 
 # ---------------------------------------------------------------- kernels of many conditions
