@@ -14,6 +14,7 @@ _N_NEIGHBORS = 4  # a network smooths, too
 _N_SPLITS = 8
 _MAX_BLOCKS = 50  # conditions that are compared
 _MAX_ROWS = 250  # per sample of one comparison
+_MAX_KNOWN = 16_384  # rows that predict them
 
 
 def affine_where_better(trajectories, data, rng):
@@ -38,8 +39,9 @@ def affine_where_better(trajectories, data, rng):
         The given ones, or affine ones from the same first points.
     """
     n_outputs = data.y.shape[1]
-    blocks = _blocks(trajectories, data)
-    if blocks is None or min(map(len, blocks)) < 2 * max(_MIN_ROWS, 2 * n_outputs):
+    n_least = 2 * max(_MIN_ROWS, 2 * n_outputs)
+    blocks = _blocks(trajectories, data, n_least)
+    if blocks is None or min(map(len, blocks)) < n_least:
         return trajectories
     some = rng.permutation(len(blocks))[:_MAX_BLOCKS]
     gains = [np.mean([blocks[i].gain(rng) for i in some]) for _ in range(_N_SPLITS)]
@@ -99,6 +101,8 @@ class Block:
         start = np.unique(self.points[:, 0], axis=0, return_inverse=True)[1].reshape(-1)
         half = rng.permutation(start.max() + 1)[start] % 2 == 0
         known, new = np.flatnonzero(half), rng.permutation(np.flatnonzero(~half))[:_MAX_ROWS]
+        if len(known) > _MAX_KNOWN:
+            known = rng.choice(known, _MAX_KNOWN, replace=False)
         x, start, moved = self.features[new], self.points[:, 0], self.points[new, 0]
         tree = cKDTree(np.hstack([start[known], self.features[known]]))
         nearest = known[tree.query(np.hstack([moved, x]), k=_N_NEIGHBORS)[1]]
@@ -112,8 +116,8 @@ class Block:
         return gain
 
 
-def _blocks(trajectories, data):
-    """Return the blocks; None where a trajectory misses an anchor."""
+def _blocks(trajectories, data, n_least=0):
+    """Return the blocks; None where a trajectory misses an anchor, or one has too few."""
     n_knots = trajectories.points.shape[1]
     if (trajectories.first > 0).any() or (trajectories.last < n_knots - 1).any():
         return None
@@ -121,16 +125,18 @@ def _blocks(trajectories, data):
     rows = [data.anchors.rows(k) for k in range(n_knots)]
     if all(data.conditions_repeat(r) for r in rows):
         groups = data.groups[origin]
-        means = np.zeros_like(trajectories.points)
+        if np.unique(groups, return_counts=True)[1].min() < n_least:
+            return None
+        means = np.broadcast_to(0.0, trajectories.points.shape)
         features = np.zeros((len(origin), 0))
     else:
         groups = np.zeros(len(origin), dtype=int)
         fits = [data.linear_mean(r) for r in rows]
         features = data.features[origin]
-        means = np.stack([fit.predict(data.features[origin]) for fit in fits], axis=1)
+        means = np.stack([fit.predict(features) for fit in fits], axis=1)
     blocks = []
-    for g in np.unique(groups):
-        on = np.flatnonzero(groups == g)
+    sizes = np.unique(groups, return_counts=True)[1]
+    for on in np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1]):
         points = trajectories.points[on] - means[on]
         n_rows = min(len(np.unique(column)) for column in trajectories.rows[on].T)
         n_rows = min(n_rows, len(np.unique(points[:, 0], axis=0)))  # equal outputs say no more

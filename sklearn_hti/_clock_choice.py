@@ -18,6 +18,7 @@ from ._clock import (
     make_warp_clock,
 )
 from ._floors import half_distance
+from ._thinning import thinned
 from ._trajectories import build_trajectories
 from .exceptions import ClockWarning
 
@@ -26,6 +27,7 @@ _NEAR = 0.05  # of the whole way: a clock puts an anchor in its place
 _DISAGREEMENT = 0.1  # clocks further apart than this tell different stories
 _MAX_BEND = 8.0
 _N_SPLITS, _MAX_DRAWS = 8, 1024  # of the noise of samples
+_MAX_ROWS, _MIN_DRAWS = 16_384, 256  # per anchor, and of a condition: means need no more
 
 
 def choose_clock(lam_transform, data, solver, geodesic, rng):
@@ -132,6 +134,7 @@ def positions(data, solver, geodesic, rng):
 
     What coupled samples of one distribution would be apart is taken off. None if nothing moves.
     """
+    data = thinned(data, _MAX_ROWS, rng, min_draws=_MIN_DRAWS)
     plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
     trajectories = build_trajectories(data, plans, rng)
     noise = [_noise(data, anchor, rng) for anchor in range(len(data.anchors.lam))]

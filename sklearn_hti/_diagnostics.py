@@ -13,6 +13,7 @@ from .lagrangian.support import path_conditions
 from .metrics import squared_wasserstein
 
 _MAX_ROWS = 500
+_MAX_COMPARED = 6000  # rows of an anchor that those are compared with
 _MAX_GROUPS, _MAX_DRAWS = 8, 64  # of a Monge gap
 _SHORT = 0.25  # more of the distance left than this is worth a warning
 _NOTHING = 1e-3  # a squared distance of scaled outputs that is not worth one
@@ -79,6 +80,7 @@ def _marginals(flow_map, data, base_time, rng):
         if share(data.groups[base], data.groups[rows]):
             rows = rows[np.isin(data.groups[rows], data.groups[base])]
             start = base[np.isin(data.groups[base], data.groups[rows])]
+            rows = _some_of_each(rows, data.groups, rng)
             groups = (data.groups[rows], data.groups[start])
             if len(np.unique(groups[1])) == len(start) == len(rows):
                 groups = (np.zeros(len(rows), dtype=int),) * 2  # single draws, of the same inputs
@@ -154,6 +156,17 @@ def _paths(geodesic, trajectories, rng):
         eigenvalues, _ = lagrangian.metric.decompose(path, path, x)
         record["eigenvalues"] = [float(eigenvalues.min()), float(eigenvalues.max())]
     return record
+
+
+def _some_of_each(rows, groups, rng):
+    """Return at most `_MAX_COMPARED` rows, an even share of each condition at least."""
+    if len(rows) <= _MAX_COMPARED:
+        return rows
+    rows = rng.permutation(rows)
+    order = np.argsort(groups[rows], kind="stable")
+    counts = np.unique(groups[rows], return_counts=True)[1]
+    rank = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.sort(rows[order][rank < max(1, _MAX_COMPARED // len(counts))])
 
 
 def _some(rows, rng):

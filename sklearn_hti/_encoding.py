@@ -41,9 +41,7 @@ class Conditions:
 
     def one_hot(self, n_categories):
         """Return numbers and one-hot categories side by side, (n, F) float64."""
-        parts = [self.scaled]
-        parts += [np.eye(k)[c] for k, c in zip(n_categories, self.codes.T, strict=True)]
-        return np.hstack(parts)
+        return Features(self, n_categories)[:]
 
     def tensors(self, dtype=torch.float32, device="cpu"):
         """Return the (numeric, codes) tensors that the networks read."""
@@ -51,6 +49,31 @@ class Conditions:
             torch.as_tensor(self.scaled, dtype=dtype, device=device),
             torch.as_tensor(self.codes, dtype=torch.int64, device=device),
         )
+
+
+@dataclass(frozen=True)
+class Features:
+    """Numbers and one-hot categories side by side, (n, F), written out for the rows asked for."""
+
+    conditions: Conditions
+    n_categories: list
+
+    def __len__(self):
+        return len(self.conditions)
+
+    @property
+    def shape(self):
+        """Number of rows, and of numbers and categories."""
+        return len(self), self.conditions.scaled.shape[1] + sum(self.n_categories)
+
+    def of(self, rows):
+        """Return the features of some rows, not yet written out."""
+        return Features(self.conditions[rows], self.n_categories)
+
+    def __getitem__(self, rows):
+        x = self.conditions
+        hot = [np.eye(k)[c] for k, c in zip(self.n_categories, x.codes[rows].T, strict=True)]
+        return np.hstack([x.scaled[rows], *hot])
 
 
 def as_arrays(transformer):
@@ -94,8 +117,9 @@ class ConditionEncoder:
         check_reach(scaled, "X")
         self._warn_if_far(X, numeric)
         with np.errstate(over="ignore"):
-            keys = np.hstack([numeric, codes]) if codes.size else numeric
-            keys = keys.astype(np.float32)
+            keys = numeric.astype(np.float32)
+            if codes.size:
+                keys = np.hstack([keys, codes.astype(np.float32)])
         return Conditions(scaled, codes, keys)
 
     def _warn_if_far(self, X, numeric):
@@ -256,7 +280,7 @@ class TrainingData:
 
     y: np.ndarray  # (n, D), scaled
     conditions: Conditions
-    features: np.ndarray  # (n, F): numbers and one-hot categories
+    features: Features  # (n, F): numbers and one-hot categories
     groups: np.ndarray  # (n,): equal where x is equal
     lam: np.ndarray  # (n,)
     anchors: Anchors
@@ -272,17 +296,21 @@ class TrainingData:
     def take(self, rows):
         """Return some rows; anchors and the numbers of conditions stay."""
         anchors = replace(self.anchors, index=self.anchors.index[rows])
-        names = ("y", "conditions", "features", "groups", "lam")
-        parts = {name: getattr(self, name)[rows] for name in names}
-        return replace(self, anchors=anchors, **parts)
+        parts = {name: getattr(self, name)[rows] for name in ("y", "conditions", "groups", "lam")}
+        return replace(self, anchors=anchors, features=self.features.of(rows), **parts)
 
     def linear_mean(self, rows):
         """Return the regression of y on x over some rows."""
-        return LinearMean().fit(self.features[rows], self.y[rows])
+        return LinearMean().fit(self.features.of(rows), self.y[rows])
+
+    def distinct_conditions(self):
+        """Return the Conditions of each group."""
+        return self.conditions[np.unique(self.groups, return_index=True)[1]]
 
     def conditions_repeat(self, rows):
         """Tell whether at least half of the given rows find their x at another anchor."""
-        others = np.setdiff1d(np.arange(len(self.y)), rows)
+        others = np.ones(len(self.y), dtype=bool)
+        others[rows] = False
         return share(self.groups[rows], self.groups[others])
 
 

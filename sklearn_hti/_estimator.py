@@ -18,6 +18,7 @@ from ._leave_out import leave_anchors_out, shorter, warn_if_no_better
 from ._members import fit_members, half_widths
 from ._movement import Movement
 from ._surrogate import BaseSurrogate, ClockedSurrogate
+from ._thinning import for_movement
 from .exceptions import ConvergenceWarning, TrajectoryWarning
 from .lagrangian import COSTS, KineticEnergy, PotentialEnergy
 from .nn.engine import count_steps, is_complete
@@ -391,6 +392,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             )
 
     def _fit_movement(self, data, seeds, settings, rng):
+        data = for_movement(data, settings, np.random.default_rng(seeds["thinning"]))
+        self._learned_from = data
         self.lagrangian_ = build_lagrangian(
             self.kinetic,
             self.potential,
@@ -401,6 +404,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             self._conditioning,
             seeds["lagrangian"],
         )
+        if not self.lagrangian_.is_flat:
+            self._conditions = data.distinct_conditions()  # it knows them by number
         parts = resolve("path", self.path), self.solver_, self.callbacks or ()
         flow_map, net, paths, trajectories, geodesic = self._learn(
             data, self.lam_transform_, self._base_time, seeds, settings, *parts
@@ -440,11 +445,12 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
 
     def _examine(self, X, y, data, seeds, settings):
         self.validation_, self._errors, self.estimators_ = None, None, []
+        learned_from = vars(self).pop("_learned_from")
         if self.validate is not False and len(self.anchors_) > 2:
             refit = partial(self._refit, seeds, settings)
             try:
                 self.validation_, self._errors = leave_anchors_out(
-                    refit, data, self._base_time, seeds["validation"], self.n_jobs
+                    refit, learned_from, self._base_time, seeds["validation"], self.n_jobs
                 )
             except InterruptedError:
                 warnings.warn(
@@ -457,7 +463,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             clocks = [replace(clock, rule=rule) for rule in (clock.rule, *clock.alternatives)]
             learn = partial(self._learn_member, replace(settings, verbose=0))
             self.estimators_ = fit_members(
-                learn, self, X, y, data, clocks, seeds["members"], self.n_jobs
+                learn, self, X, y, data, learned_from, clocks, seeds["members"], self.n_jobs
             )
 
     def _learn_member(self, settings, data, clock, seeds):

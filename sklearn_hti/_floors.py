@@ -4,12 +4,19 @@ import numpy as np
 
 from .metrics import squared_wasserstein
 
+_MAX_GROUPS = 256
+
 
 def half_distance(y, groups, order, max_draws=np.inf):
     """Return W2^2 between halves of the rows of each group, in a random order of rows.
 
-    At most `max_draws` rows of a group are taken. Zero where no group has two.
+    At most `max_draws` rows of a group and `_MAX_GROUPS` groups, those that come first, are
+    taken. Zero where no group has two.
     """
+    seen, first = np.unique(groups[order], return_index=True)
+    if len(seen) > _MAX_GROUPS:
+        seen = seen[np.argsort(first)[:_MAX_GROUPS]]
+        order = order[np.isin(groups[order], seen)]
     order = order[np.argsort(groups[order], kind="stable")]
     _, first, size = np.unique(groups[order], return_index=True, return_counts=True)
     rank = np.arange(len(order)) - np.repeat(first, size)

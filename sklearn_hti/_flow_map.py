@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from ._bends import bend_coefficients, bend_functions
-from ._linear import LinearMean
-from ._nearby import nearby_places
+from ._linear import fit_ridge
+from ._nearby import have_many_draws, nearby_places
 from ._random import build_module
 from ._transport_map import TransportMap, guess_error
 from .nn.engine import DrawnDataset, Engine, split_rows, train
@@ -19,6 +19,7 @@ _BACK_SHARE = 4  # one in so many rows of a batch is moved back, too
 # Weight of the way back where one trajectory runs through each condition: deterministic
 # networks have a well-defined inverse. Else starts at all times teach the way back as well.
 _BACK_WEIGHT = 0.3
+_MAX_NUMBERS, _MIN_REGRESSED = 2**23, 8192  # of trajectories that the linear part is fitted to
 
 
 class TrajectoryDataset(DrawnDataset):
@@ -47,10 +48,11 @@ class TrajectoryDataset(DrawnDataset):
         self.numeric, self.codes = data.conditions[origin].tensors(device=device)
         knots = np.arange(trajectories.points.shape[1])
         passes = (trajectories.first[:, None] <= knots) & (knots <= trajectories.last[:, None])
-        places, nearest = nearby_places(trajectories.points, passes, data.groups[origin], rng)
+        groups = data.groups[origin]
+        places, nearest = nearby_places(trajectories.points, passes, groups, rng)
         self.places, self.nearest = tensor(places), tensor(nearest, torch.int64)
         self.base_time = base_time
-        self.base_share = _BASE_SHARE if places.shape[2] > 1 else 0.0
+        self.base_share = _BASE_SHARE if have_many_draws(groups) else 0.0
         self.n_rows = len(self.points)
         self.device = device
 
@@ -173,16 +175,14 @@ def fit_flow_map(
         ),
         seeds["module"],
     )
-    _set_linear_part(module, trajectories, times, data)
-
     rng = np.random.default_rng(seeds["split"])
+    some = _enough(trajectories, rng)
+    _set_linear_part(module, trajectories[some], times[some], data)
+
     origin = trajectories.rows[:, 0]
     # rows may repeat; of one condition, all trajectories must then be one
-    distinct = np.unique(
-        np.column_stack([data.groups[origin], trajectories.points.reshape(len(origin), -1)]),
-        axis=0,
-    )
-    one_each = len(distinct) == len(np.unique(data.groups[origin]))
+    _, first, back = np.unique(data.groups[origin], return_index=True, return_inverse=True)
+    one_each = np.array_equal(trajectories.points, trajectories.points[first[back.reshape(-1)]])
     deterministic = one_each and data.conditions_repeat(data.anchors.rows(base_time))
     picked, held = split_rows(data.groups[origin], rng, settings.early_stopping)
     training, validation = (
@@ -210,6 +210,13 @@ def fit_flow_map(
     return TransportMap(net.module_, settings.device, base_time, error), net
 
 
+def _enough(trajectories, rng):
+    """Return trajectories that are enough for regressions: all, where memory takes them."""
+    n, n_intervals, n_bends, n_outputs = trajectories.bends.shape
+    most = max(_MIN_REGRESSED, _MAX_NUMBERS // (n_intervals * (1 + n_bends) * n_outputs))
+    return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
+
+
 @torch.no_grad()
 def _set_linear_part(module, trajectories, times, data):
     """Write the linear modes into the map, and the scales of y, of the modes and of the rest."""
@@ -232,26 +239,43 @@ def _set_linear_part(module, trajectories, times, data):
     module.y_mean.copy_(torch.as_tensor(points.mean(axis=0)))
     module.y_scale.copy_(torch.as_tensor(np.where(scale > 1e-6, scale, 1.0)))
 
-    def place(t):
-        """Return normalised outputs at time t, as if knots were anchors, and the time."""
+    features = data.features[origin]
+
+    def inputs_at(t):
+        """Return normalised outputs at time t, as if knots were anchors, beside x."""
         time = torch.full((len(points), 1), t, dtype=torch.float32)
         y = torch.as_tensor(trajectories.at(t), dtype=torch.float32)
-        return module.normalise(y, time), time
+        return np.hstack([module.normalise(y, time).numpy(), features])
 
-    for j, t in enumerate(module.nodes.tolist()):
-        inputs = np.hstack([place(t)[0].numpy(), data.features[origin]])
-        for k in np.flatnonzero(moved.any(axis=0)):
-            fit = LinearMean().fit(inputs[moved[:, k]], modes[moved[:, k], k])
-            module.linear[j, 0, k] = torch.as_tensor(fit.intercept)
-            module.linear[j, 1:, k] = torch.as_tensor(fit.coefficients)
+    nodes = module.nodes.numpy()
+    linear = np.zeros(module.linear.shape)
+    alike = _alike(moved)
+    for coefficients, t in zip(linear, nodes.tolist(), strict=True):
+        inputs = inputs_at(t)
+        for on, of in alike:
+            x, u = (inputs, modes) if len(on) == len(points) else (inputs[on], modes[on])
+            intercepts, slopes = fit_ridge(x, u[:, of])
+            coefficients[0, of] = intercepts
+            coefficients[1:, of] = slopes.swapaxes(0, 1)
+    module.linear.copy_(torch.as_tensor(linear))
 
     left = 0.01 * own_spread + 1e-8
     most = np.zeros_like(left)
-    numeric, codes = data.conditions[origin].tensors()
     for t in np.arange(0, points.shape[1] - 0.9, 0.25):
-        z, time = place(t)
-        miss = modes - module.linear_modes(z, numeric, codes, time).numpy()
+        near = (1 - np.abs(t - nodes) / nodes[1]).clip(min=0)
+        intercepts, slopes = np.split(np.tensordot(near, linear, axes=1), [1])
+        miss = modes - intercepts - np.tensordot(inputs_at(t), slopes, axes=1)
         left = np.maximum(left, miss.std(axis=0, where=moved[:, :, None]))
         most = np.maximum(most, np.abs(miss * moved[:, :, None]).max(axis=0))
     module.residual_scale.copy_(torch.as_tensor(left))
     module.limit.copy_(torch.as_tensor(np.maximum(_MARGIN * most, left)))
+
+
+def _alike(moved):
+    """Return which rows (n,) move in a mode, and the modes (n, K) alike in that, in pairs."""
+    patterns, of = np.unique(moved, axis=1, return_inverse=True)
+    pairs = [
+        (np.flatnonzero(patterns[:, i]), np.flatnonzero(of.reshape(-1) == i))
+        for i in range(patterns.shape[1])
+    ]
+    return [(on, modes) for on, modes in pairs if len(on)]

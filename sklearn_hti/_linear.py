@@ -1,39 +1,76 @@
 """The part of y that is linear in x."""
 
 import numpy as np
-from sklearn.linear_model import RidgeCV
 
 _ALPHAS = np.logspace(-3, 3, 13)
+_MAX_JUDGED = 16_384  # rows whose left-out errors choose the penalty
+_MAX_NUMBERS = 2**21  # features in memory at a time
 
 
 class LinearMean:
     """Ridge regression of y (n, D) on features (n, F); the mean of y where F = 0.
 
-    The penalty is chosen by leave-one-out cross-validation.
+    The penalty is chosen by leave-one-out cross-validation. Memory is that of some rows of the
+    features and of their covariance, however many rows there are.
     """
 
     def fit(self, features, y):
         """Fit on rows of features and outputs."""
-        self.mean_ = y.mean(axis=0)
-        self.n_features_ = features.shape[1]
-        usable = features.shape[1] and len(features) > 2
-        self.ridge_ = RidgeCV(_ALPHAS).fit(features, y) if usable else None
+        (self.intercept,), (self.coefficients,) = fit_ridge(features, y[:, None])
         return self
 
     def predict(self, features):
         """Return the mean of every row, (n, D)."""
-        if self.ridge_ is None:
-            return np.broadcast_to(self.mean_, (len(features), len(self.mean_)))
-        return self.ridge_.predict(features).reshape(len(features), -1)
+        mean = np.empty((len(features), len(self.intercept)))
+        for part in _parts(features):
+            mean[part] = features[part] @ self.coefficients
+        mean += self.intercept
+        return mean
 
-    @property
-    def coefficients(self):
-        """Slopes, (F, D)."""
-        if self.ridge_ is None:
-            return np.zeros((self.n_features_, len(self.mean_)))
-        return np.reshape(self.ridge_.coef_, (len(self.mean_), -1)).T
 
-    @property
-    def intercept(self):
-        """Value at features of zero, (D,)."""
-        return self.mean_ if self.ridge_ is None else np.atleast_1d(self.ridge_.intercept_)
+def fit_ridge(features, y):
+    """Return intercepts (T, D) and slopes (T, F, D) of T regressions, a penalty for each.
+
+    Parameters
+    ----------
+    features : array-like of shape (n, F)
+        Anything that gives arrays of some rows.
+    y : ndarray of shape (n, T, D)
+        The outputs of each.
+    """
+    n, n_targets, n_outputs = y.shape
+    mean = y.mean(axis=0)
+    n_features = features.shape[1]
+    if not n_features or n <= 2:
+        return mean, np.zeros((n_targets, n_features, n_outputs))
+    centre = sum(features[part].sum(axis=0) for part in _parts(features)) / n
+    gram, cross = np.zeros((n_features, n_features)), np.zeros((n_features, y[0].size))
+    for part in _parts(features):
+        x = features[part] - centre
+        gram += x.T @ x
+        cross += x.T @ (y[part] - mean).reshape(len(x), -1)
+    squares, axes = np.linalg.eigh(gram)
+    squares = squares.clip(min=0)
+    along = (axes.T @ cross).reshape(n_features, n_targets, n_outputs)
+
+    n_judged = min(n, _MAX_JUDGED, max(1024, _MAX_NUMBERS // n_features))
+    judged = np.linspace(0, n - 1, n_judged).astype(np.int64)
+    z, left = (features[judged] - centre) @ axes, y[judged] - mean
+    errors = []
+    for alpha in _ALPHAS:
+        shrunk = 1 / (squares + alpha)
+        leverage = 1 / n + z**2 @ shrunk
+        miss = left - np.tensordot(z * shrunk, along, axes=1)
+        errors.append(((miss / (1 - leverage)[:, None, None]) ** 2).mean(axis=(0, 2)))
+    alpha = _ALPHAS[np.argmin(errors, axis=0)]
+    slopes = np.einsum(
+        "fg,gt,gtd->tfd", axes, 1 / (squares[:, None] + alpha), along, optimize=True
+    )
+    return mean - centre @ slopes, slopes
+
+
+def _parts(features):
+    """Yield slices of as many rows as are to be in memory at a time."""
+    size = max(1, _MAX_NUMBERS // max(1, features.shape[1]))
+    for begin in range(0, len(features), size):
+        yield slice(begin, begin + size)

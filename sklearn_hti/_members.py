@@ -33,7 +33,7 @@ class Member:
         return member
 
 
-def fit_members(learn, model, X, y, data, clocks, seed, n_jobs):
+def fit_members(learn, model, X, y, data, learned_from, clocks, seed, n_jobs):
     """Return the members, each learned from half of the data by a seed and clock of its own.
 
     Half-sampling without replacement varies as much as the bootstrap and repeats no row.
@@ -46,8 +46,8 @@ def fit_members(learn, model, X, y, data, clocks, seed, n_jobs):
         The surrogate that they are members of.
     X, y : array-like, ndarray
         The rows as the base reads them.
-    data : TrainingData
-        The same, encoded.
+    data, learned_from : TrainingData
+        The same, encoded, and what of it the flow map was learned from.
     clocks : list of Clock
         Those that the data cannot tell apart; members take them by turns.
     seed : int
@@ -62,20 +62,21 @@ def fit_members(learn, model, X, y, data, clocks, seed, n_jobs):
     """
     seeds = draw_seeds(seed, [f"{i}" for i in range(model.n_estimators)])
     return Parallel(n_jobs)(
-        delayed(_fit_member)(learn, model, X, y, data, clocks[i % len(clocks)], own)
+        delayed(_fit_member)(learn, model, X, y, data, learned_from, clocks[i % len(clocks)], own)
         for i, own in enumerate(seeds.values())
     )
 
 
-def _fit_member(learn, model, X, y, data, clock, seed):
+def _fit_member(learn, model, X, y, data, learned_from, clock, seed):
     """Return one member."""
-    rows = half_sample(data, np.random.default_rng(seed))
-    half, seeds = data.take(rows), draw_seeds(seed, SEEDS)
+    rng, seeds = np.random.default_rng(seed), draw_seeds(seed, SEEDS)
+    half = learned_from.take(half_sample(learned_from, rng))
+    rows = half_sample(data, rng)
     member = copy.copy(model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrajectoryWarning)
         member.lam_transform_, member.flow_map_ = clock, learn(half, clock, seeds)
-        member._fit_base(take(X, rows), y[rows], half, seeds, member._settings())
+        member._fit_base(take(X, rows), y[rows], data.take(rows), seeds, member._settings())
     return Member(clock, member.flow_map_, member.base_, member._noise)
 
 

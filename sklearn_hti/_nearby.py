@@ -2,11 +2,19 @@
 
 import numpy as np
 from scipy.spatial import KDTree
+from sklearn.neighbors import NearestNeighbors
 
 _N_PLACES = 16  # around each knot
-_MAX_PLACES = 2_000_000  # of all trajectories
+_MAX_PLACES, _MAX_NUMBERS = 2_000_000, 2**24  # of all trajectories; times outputs
+_MANY_OUTPUTS, _MAX_KNOWN = 8, 4096  # with more, trees look at all knots: these are enough
 _MIN_DRAWS = 5  # fewer draws of one condition do not show how far apart draws are
 _N_NEIGHBOURS = 4
+
+
+def have_many_draws(groups):
+    """Tell whether at least half of the trajectories have conditions with many of them."""
+    counts = np.unique(groups, return_counts=True)[1]
+    return counts[counts >= _MIN_DRAWS].sum() >= 0.5 * len(groups)
 
 
 def nearby_places(points, passes, groups, rng):
@@ -35,30 +43,45 @@ def nearby_places(points, passes, groups, rng):
         The trajectory whose knot is nearest to each place.
     """
     n, n_knots, n_outputs = points.shape
-    counts = np.unique(groups, return_counts=True)[1]
-    many = counts[counts >= _MIN_DRAWS].sum() >= 0.5 * n
-    n_places = int(np.clip(_MAX_PLACES // (n * n_knots), 1, _N_PLACES)) if many else 1
+    most = min(_MAX_PLACES, _MAX_NUMBERS // n_outputs) // (n * n_knots)
+    n_places = int(np.clip(most, 1, _N_PLACES)) if have_many_draws(groups) else 1
     places = np.repeat(points[:, :, None], n_places, axis=2)
     nearest = np.broadcast_to(np.arange(n)[:, None, None], (n, n_knots, n_places)).copy()
     if n_places == 1:
         return places, nearest
     n_kept = n_places // 2
     order = np.argsort(groups, kind="stable")
+    counts = np.unique(groups, return_counts=True)[1]
     for rows in np.split(order, np.cumsum(counts)[:-1]):
         for k in range(n_knots):
             on = rows[passes[rows, k]]
             known, which = np.unique(points[on, k], axis=0, return_inverse=True)
             if len(known) < _MIN_DRAWS:
                 continue
-            tree = KDTree(known)
-            apart = tree.query(known, _N_NEIGHBOURS + 1)[0][:, 1:].mean(axis=1)
+            query = _neighbours(known, rng)
+            apart = query(known, _N_NEIGHBOURS + 1)[0][:, 1:].mean(axis=1)
             noise = rng.standard_normal((len(on), n_places - n_kept, n_outputs))
             apart = apart[which.reshape(-1)] * np.sqrt(2 / n_outputs)
             drawn = points[on, None, k] + apart[:, None, None] * noise
-            found = tree.query(drawn)[1]
+            found = query(drawn.reshape(-1, n_outputs), 1)[1].reshape(drawn.shape[:2])
             places[on, k, n_kept:] = drawn
             nearest[on, k, n_kept:] = on[_one_of_each(which.reshape(-1), found, rng)]
     return places, nearest
+
+
+def _neighbours(known, rng):
+    """Return the function (places, k) -> distances and numbers of their k nearest."""
+    n, n_outputs = known.shape
+    if n_outputs <= _MANY_OUTPUTS:
+        return KDTree(known).query
+    some = np.arange(n) if n <= _MAX_KNOWN else rng.choice(n, _MAX_KNOWN, replace=False)
+    search = NearestNeighbors(algorithm="brute").fit(known[some])
+
+    def query(places, k):
+        distance, found = search.kneighbors(places, k)
+        return distance, some[found]
+
+    return query
 
 
 def _one_of_each(labels, wanted, rng):

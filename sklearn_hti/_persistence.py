@@ -10,7 +10,7 @@ import sklearn
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_safetensors
-from sklearn import linear_model, preprocessing
+from sklearn import preprocessing
 from sklearn.exceptions import InconsistentVersionWarning
 from torch import nn
 
@@ -99,7 +99,6 @@ _CLASSES = {
         nn.Sequential,
         nn.SiLU,
         # of scikit-learn
-        linear_model.RidgeCV,
         preprocessing.MinMaxScaler,
         preprocessing.OrdinalEncoder,
         preprocessing.PowerTransformer,

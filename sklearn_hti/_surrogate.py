@@ -13,7 +13,7 @@ from . import _validation as check
 from ._answers import AnswersMixin
 from ._clock_choice import choose_clock
 from ._compat import HasMethods, Interval, StrOptions
-from ._encoding import ConditionEncoder, OutputScaler, TrainingData, find_anchors
+from ._encoding import ConditionEncoder, Features, OutputScaler, TrainingData, find_anchors
 from ._movement import Movement
 from ._queries import count_outputs, take
 from ._random import draw_seeds
@@ -41,6 +41,7 @@ SEEDS = (
     "pairs",
     "validation",
     "members",
+    "thinning",
 )
 
 
@@ -148,7 +149,7 @@ class BaseSurrogate(AnswersMixin, RegressorMixin, BaseEstimator, ABC):
         data = TrainingData(
             self._scaler.encode(y),
             conditions,
-            conditions.one_hot(self._encoder.n_categories_),
+            Features(conditions, self._encoder.n_categories_),
             conditions.groups(),
             lam,
             anchors,
@@ -159,9 +160,6 @@ class BaseSurrogate(AnswersMixin, RegressorMixin, BaseEstimator, ABC):
         self._fit_transport(data, seeds, settings)
         self._fit_base(X, y, data, seeds, settings)
         self._examine(X, y, data, seeds, settings)
-        lagrangian = getattr(self, "lagrangian_", None)
-        if lagrangian is not None and not lagrangian.is_flat:  # it knows conditions by number
-            self._conditions = conditions[np.unique(data.groups, return_index=True)[1]]
         self.history_ = _as_frame(self.history_)
         return self
 

@@ -10,7 +10,7 @@ from scipy.stats import norm
 from sklearn.utils import Bunch
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
-from sklearn_hti._encoding import ConditionEncoder, TrainingData, find_anchors
+from sklearn_hti._encoding import ConditionEncoder, Features, TrainingData, find_anchors
 
 if importlib.util.find_spec("matplotlib"):
     import matplotlib
@@ -54,7 +54,7 @@ def encode():
         return TrainingData(
             y,
             conditions,
-            conditions.one_hot(encoder.n_categories_),
+            Features(conditions, encoder.n_categories_),
             conditions.groups(),
             np.asarray(lam, dtype=float),
             find_anchors(np.asarray(lam, dtype=float), n_anchors),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_hti._diagnostics import _floor, warn_of
+from sklearn_hti._diagnostics import _floor, _some_of_each, warn_of
 from sklearn_hti.exceptions import ConvergenceWarning
 from sklearn_hti.lagrangian import CallablePotential
 from sklearn_hti.metrics import squared_wasserstein
@@ -108,3 +108,15 @@ def test_warnings_follow_the_record():
     short, jump = (str(w.message) for w in said)
     assert "lambda = 0:" in short and "0.3 is left" in short
     assert "longest segment is 8.0 times" in jump
+
+
+def test_many_rows_are_compared_by_some_of_each_condition(rng, monkeypatch):
+    monkeypatch.setattr("sklearn_hti._diagnostics._MAX_COMPARED", 30)
+    groups = np.repeat([4, 7, 9], [50, 3, 60])
+    rows = rng.permutation(113)
+    kept = _some_of_each(rows, groups, rng)
+    labels, sizes = np.unique(groups[kept], return_counts=True)
+    assert labels.tolist() == [4, 7, 9] and sizes.tolist() == [10, 3, 10]
+    assert len(np.unique(kept)) == 23
+    few = rows[:30]
+    assert _some_of_each(few, groups, rng) is few

@@ -5,7 +5,7 @@ import pytest
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti._clock import Clock, WarpClock
-from sklearn_hti._encoding import Anchors, Conditions, TrainingData, find_anchors
+from sklearn_hti._encoding import Anchors, Conditions, Features, TrainingData, find_anchors
 from sklearn_hti._leave_out import leave_anchors_out, shorter
 from sklearn_hti._movement import Movement
 from sklearn_hti.exceptions import ConvergenceWarning, ValidationWarning
@@ -32,7 +32,9 @@ def deterministic(f, anchors, n=100):
     lam = np.repeat(np.asarray(anchors, dtype=float), n)
     conditions = Conditions(x, np.zeros((len(x), 0), dtype=int), x.astype(np.float32))
     y = f(lam)[:, None] * x
-    return TrainingData(y, conditions, x, conditions.groups(), lam, find_anchors(lam))
+    return TrainingData(
+        y, conditions, Features(conditions, []), conditions.groups(), lam, find_anchors(lam)
+    )
 
 
 def square(lam):
@@ -105,7 +107,12 @@ def test_distributions_are_compared_within_conditions(rng):
     conditions = Conditions(np.zeros((len(y), 0)), code, code.astype(np.float32))
     index = lam.astype(int)
     data = TrainingData(
-        y, conditions, code, code[:, 0], lam, Anchors(np.arange(3.0), index, binned=False)
+        y,
+        conditions,
+        Features(conditions, [2]),
+        code[:, 0],
+        lam,
+        Anchors(np.arange(3.0), index, binned=False),
     )
 
     class Still:
@@ -126,7 +133,12 @@ def test_anchors_of_other_inputs_have_no_lines_between(rng):
     conditions = Conditions(x, np.zeros((300, 0), dtype=int), x.astype(np.float32))
     lam = np.repeat([0.0, 1.0, 2.0], 100)
     data = TrainingData(
-        x * lam[:, None], conditions, x, conditions.groups(), lam, find_anchors(lam)
+        x * lam[:, None],
+        conditions,
+        Features(conditions, []),
+        conditions.groups(),
+        lam,
+        find_anchors(lam),
     )
     records, _ = leave_anchors_out(refit_by(np.asarray, []), data, 0, 0, None)
     assert records[["straight_line", "interpolate"]].isna().all(axis=None)

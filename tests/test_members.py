@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import t as student
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, load
-from sklearn_hti._encoding import Anchors, Conditions, TrainingData
+from sklearn_hti._encoding import Anchors, Conditions, Features, TrainingData
 from sklearn_hti._members import half_sample, half_widths
 from sklearn_hti.exceptions import ClockWarning
 
@@ -20,7 +20,9 @@ def training_data(numbers, codes, index):
     conditions = Conditions(numbers, codes, keys)
     anchors = Anchors(np.arange(index.max() + 1.0), index, binned=False)
     y = np.zeros((len(index), 1))
-    return TrainingData(y, conditions, numbers, conditions.groups(), index * 1.0, anchors)
+    return TrainingData(
+        y, conditions, Features(conditions, []), conditions.groups(), index * 1.0, anchors
+    )
 
 
 @pytest.fixture(scope="module")

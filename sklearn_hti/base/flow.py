@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from scipy.stats import norm, qmc
 
+from .._encoding import Features
 from .._linear import LinearMean
 from .._ode import integrate
 from .._random import build_module
@@ -53,7 +54,7 @@ class FlowBase:
     def fit(self, y, conditions, groups, encoder, conditioning, seeds, settings, callbacks):
         """Train the velocity field on the rows of the base anchor."""
         self.n_categories_ = encoder.n_categories_
-        features = conditions.one_hot(self.n_categories_)
+        features = Features(conditions, self.n_categories_)
         self.linear_ = LinearMean().fit(features, y)
         residual = y - self.linear_.predict(features)
         spread = residual.std(axis=0)
@@ -114,7 +115,7 @@ class FlowBase:
                 read = module.read(numeric, codes)
             velocity = partial(_velocity, module, read)
             residual[part] = integrate(velocity, y, *ends, _N_STEPS).cpu().numpy()
-        mean = self.linear_.predict(conditions.one_hot(self.n_categories_))
+        mean = self.linear_.predict(Features(conditions, self.n_categories_))
         y = mean + residual * self.spread_
         return y.reshape(noise.shape)
 

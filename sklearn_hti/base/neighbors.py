@@ -25,7 +25,8 @@ class NeighborsBase:
     def fit(self, y, conditions, groups):
         """Store the outputs of each distinct condition and their pools."""
         _, first, group = np.unique(groups, return_index=True, return_inverse=True)
-        own = [np.flatnonzero(group == g) for g in range(len(first))]
+        group = group.reshape(-1)
+        own = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
         self.y_ = y
         self.centers_ = conditions[first]
         self.trees_ = {}

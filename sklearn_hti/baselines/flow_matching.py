@@ -14,9 +14,9 @@ from .velocity import FlowMatching
 class IndependentCoupling(CouplingSolver):
     """Couples rows of the same or the nearest x at random."""
 
-    def _cost(self, geodesic, y0, y1, rows, rng):
+    def _costs(self, geodesic, y0, y1, parts, rows, rng):
         """Return random costs, too small to compete with the price of x."""
-        return 1e-6 * rng.random((len(y0), len(y1)))
+        return (1e-6 * rng.random((len(i), len(j))) for i, j in parts)
 
 
 class ConditionalFlowMatchingRegressor(FlowMatching):

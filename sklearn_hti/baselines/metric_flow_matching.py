@@ -184,5 +184,7 @@ class MetricFlowMatchingRegressor(FlowMatching):
             self._conditioning,
             seeds["lagrangian"],
         )
+        if not self.lagrangian_.is_flat:
+            self._conditions = data.distinct_conditions()  # it knows them by number
         path = resolve("path", self.path)
         return self._fit_along(path, self.lagrangian_, self.solver_, data, seeds, settings)

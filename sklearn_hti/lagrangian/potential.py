@@ -197,8 +197,9 @@ class LogDensity(nn.Module):
 
     def forward(self, q, x):
         """Return log p(q | x), shape (n, T)."""
-        h = self.bandwidth[x.group].unsqueeze(1)
-        rows = slice(None) if len(self.scaled) == 1 else x.group
+        own = self.support.centre[x.group]
+        h = self.bandwidth[own].unsqueeze(1)
+        rows = slice(None) if len(self.scaled) == 1 else own
         value = _LogKernelSum.apply(q / h.unsqueeze(2), self.scaled[rows], self.offset[rows])
         return value - self._log_normaliser(q, h)
 
@@ -216,12 +217,13 @@ class LogDensity(nn.Module):
         """Return the mean log p of rows, each estimated from the others."""
         q = torch.as_tensor(data.y[rows, None], dtype=torch.float32)
         x = path_conditions(data, rows, "cpu")
-        h = self.bandwidth[x.group].unsqueeze(1)
-        rows_of = slice(None) if len(self.scaled) == 1 else x.group
+        own = self.support.centre[x.group]
+        h = self.bandwidth[own].unsqueeze(1)
+        rows_of = slice(None) if len(self.scaled) == 1 else own
         scaled, offset, place = self.scaled[rows_of], self.offset[rows_of], q / h.unsqueeze(2)
         exponents = place @ scaled.mT + offset.unsqueeze(1)
         rest = -0.5 * (place**2).sum(dim=-1) - self._log_normaliser(q, h)
-        support_rows = self.support.rows[x.group.numpy() if len(self.support.rows) > 1 else 0]
+        support_rows = self.support.rows[own.numpy()]
         itself = torch.as_tensor(support_rows == rows[:, None])
         log_density = exponents[:, 0].masked_fill(itself, -torch.inf).logsumexp(dim=-1)
         return float((log_density + rest[:, 0]).clamp(min=-1e3).mean())

@@ -7,6 +7,8 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
+_MAX_CONDITIONS, _MAX_WIDTH = 8192, 2**17  # with rows of their own; the same times outputs
+
 
 class PathConditions(NamedTuple):
     """Conditions of paths: what networks read, and the number of the distinct condition."""
@@ -27,56 +29,93 @@ def path_conditions(data, rows, device):
 
 
 class Support(nn.Module):
-    """For each distinct condition, the rows nearest in x and the logarithm of their weights.
+    """For distinct conditions, the rows nearest in x and the logarithm of their weights.
 
     Rows of the same categories alone; of those, the `n_support` nearest in the numeric part of
-    x, weighted by a Gaussian kernel there, or a random choice where x has no numeric part.
+    x, weighted by a Gaussian kernel there, or a random choice where x has no numeric part. Of
+    too many conditions, some have rows of their own (`supported`), which serve the conditions
+    that are nearest to them, too.
     """
 
-    def __init__(self, points, log_weights, rows):
+    def __init__(self, points, log_weights, rows, centre):
         super().__init__()
-        self.register_buffer("points", points)  # (U, J, D)
-        self.register_buffer("log_weights", log_weights)  # (U, J), -inf: no row
-        self.rows = rows  # (U, J)
+        self.register_buffer("points", points)  # (M, J, D)
+        self.register_buffer("log_weights", log_weights)  # (M, J), -inf: no row
+        self.register_buffer("centre", centre)  # (U,): which of the M serves a condition
+        self.rows = rows  # (M, J)
 
     def forward(self, x):
         """Return the points (n, J, D) and log-weights (n, J) under conditions x."""
         if len(self.points) == 1:
             return self.points, self.log_weights
-        return self.points[x.group], self.log_weights[x.group]
+        own = self.centre[x.group]
+        return self.points[own], self.log_weights[own]
 
     @classmethod
     def build(cls, data, condition_bandwidth, n_support, seed):
-        """Choose the rows of every distinct condition of the training data."""
+        """Choose the rows of the conditions of the training data."""
         rng = np.random.default_rng(seed)
-        groups, first = np.unique(data.groups, return_index=True)
-        numeric, codes = data.conditions.scaled, data.conditions.codes
-        n_support = min(n_support, len(data.y))
-        rows = np.zeros((len(groups), n_support), dtype=np.int64)
-        log_weights = np.full((len(groups), n_support), -np.inf)
+        every = np.unique(data.groups, return_index=True)[1]  # a row of each condition
+        numeric, category = data.conditions.scaled, _categories(data)
         width = condition_bandwidth
         if width == "scott":
-            width = len(groups) ** (-1.0 / (numeric.shape[1] + 4))
-        category = np.zeros(len(numeric), dtype=np.int64)
-        if codes.shape[1]:
-            category = np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1)
-        for c in np.unique(category):
-            own = rng.permutation(np.flatnonzero(category == c))
-            mine = np.flatnonzero(category[first] == c)
+            width = len(every) ** (-1.0 / (numeric.shape[1] + 4))
+        first = every[supported(data)]
+        n_support = min(n_support, np.bincount(category).max())
+        rows = np.zeros((len(first), n_support), dtype=np.int64)
+        log_weights = np.full((len(first), n_support), -np.inf, dtype=np.float32)
+        centre = np.zeros(len(every), dtype=np.int64)
+        by_category = (_split(category[some]) for some in (slice(None), first, every))
+        for own, mine, served in zip(*by_category, strict=True):
+            own = rng.permutation(own)
             n = min(n_support, len(own))
             if not numeric.shape[1]:
                 rows[mine, :n], log_weights[mine, :n] = own[:n], -np.log(n)
+                centre[served] = mine
                 continue
-            distance, near = (
-                NearestNeighbors(n_neighbors=n).fit(numeric[own]).kneighbors(numeric[first[mine]])
-            )
+            x = numeric[first[mine]]
+            distance, near = NearestNeighbors(n_neighbors=n).fit(numeric[own]).kneighbors(x)
             log_kernel = -0.5 * (distance / width) ** 2
             rows[mine, :n] = own[near]
             log_weights[mine, :n] = log_kernel - np.logaddexp.reduce(
                 log_kernel, axis=1, keepdims=True
             )
+            centre[served] = mine[_nearest(x, numeric[every[served]])]
         return cls(
-            torch.as_tensor(data.y[rows], dtype=torch.float32),
-            torch.as_tensor(log_weights, dtype=torch.float32),
+            torch.as_tensor(data.y.astype(np.float32)[rows]),
+            torch.as_tensor(log_weights),
             rows,
+            torch.as_tensor(centre),
         )
+
+
+def supported(data):
+    """Return the conditions that get rows of their own, a fixed random choice where too many."""
+    every = np.unique(data.groups, return_index=True)[1]
+    most = int(np.clip(_MAX_WIDTH // data.y.shape[1], 1, _MAX_CONDITIONS))
+    if len(every) <= most or not data.conditions.scaled.shape[1]:
+        return np.arange(len(every))
+    order = np.random.default_rng(len(every)).permutation(len(every))
+    one_each = np.unique(_categories(data)[every][order], return_index=True)[1]
+    return np.union1d(order[:most], order[one_each])
+
+
+def _categories(data):
+    """Return the number of the combination of categories of every row."""
+    codes = data.conditions.codes
+    if not codes.shape[1]:
+        return np.zeros(len(codes), dtype=np.int64)
+    return np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def _split(labels):
+    """Return the rows of each label, by ascending labels."""
+    counts = np.unique(labels, return_counts=True)[1]
+    return np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1])
+
+
+def _nearest(centres, places):
+    """Return the nearest centre of each place."""
+    if len(centres) == len(places):
+        return np.arange(len(places))  # they are the same
+    return NearestNeighbors(n_neighbors=1).fit(centres).kneighbors(places)[1][:, 0]

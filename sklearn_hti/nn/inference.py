@@ -7,13 +7,15 @@ import torch
 
 _ROWS_IN_CACHE = 4096  # of 128 hidden units: a pass through the layers leaves no processor cache
 _ROWS_ON_DEVICE = 65_536  # an accelerator wants more at once
+_MAX_NUMBERS = 2**23  # of all these rows
 
 _doubles = WeakKeyDictionary()  # network -> (what it was copied from, copy)
 
 
-def row_chunks(n_rows, device):
-    """Yield slices of rows, as many at once as are fast on the device."""
+def row_chunks(n_rows, device, width=1):
+    """Yield slices of rows of so many numbers, as many at once as are fast on the device."""
     step = _ROWS_IN_CACHE if torch.device(device).type == "cpu" else _ROWS_ON_DEVICE
+    step = min(step, max(1, _MAX_NUMBERS // width))
     for begin in range(0, n_rows, step):
         yield slice(begin, begin + step)
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .._bends import fit_bends
+from .._bends import N_BENDS, fit_bends
 from .._random import build_module
 from ..lagrangian.support import path_conditions
 from ..nn.modules import ConditionalMLP, ConditionEmbedding
@@ -61,6 +61,10 @@ class StraightGeodesic:
 
         return 0.5 * dist(y0, y1, metric="sqeuclidean")
 
+    def cost_matrices(self, y0, y1, parts, rows=None):
+        """Yield the cost matrices between some rows i of y0 and j of y1."""
+        return (self.cost_matrix(y0[i], y1[j]) for i, j in parts)
+
     def point(self, y0, y1, s):
         """Return the point at fraction s of the path from y0 to y1, at constant speed."""
         return y0 + s * (y1 - y0)
@@ -95,8 +99,22 @@ class Geodesic:
 
     def cost_matrix(self, y0, y1, rows):
         """Return c(y0_i, y1_j | x of row_i), shape (n0, n1)."""
-        i, j = (v.ravel() for v in np.indices((len(y0), len(y1))))
-        return self.cost(y0[i], y1[j], rows[i], coarse=True).reshape(len(y0), len(y1))
+        every = np.arange(len(y0)), np.arange(len(y1))
+        return next(self.cost_matrices(y0, y1, [every], rows))
+
+    def cost_matrices(self, y0, y1, parts, rows):
+        """Yield c(y0_i, y1_j | x of row_i) between some rows i of y0 and j of y1.
+
+        Small ones are priced together: passes of the networks over few paths take as long as
+        over many.
+        """
+        for some in _together(parts, _CHUNK):
+            i = np.concatenate([np.repeat(i, len(j)) for i, j in some])
+            j = np.concatenate([np.tile(j, len(i)) for i, j in some])
+            cost = self.cost(y0[i], y1[j], rows[i], coarse=True)
+            ends = np.cumsum([len(i) * len(j) for i, j in some])[:-1]
+            for (i, j), part in zip(some, np.split(cost, ends), strict=True):
+                yield part.reshape(len(i), len(j))
 
     def cost(self, y0, y1, rows, *, coarse=False):
         """Return c(y0, y1 | x), row by row, where x is that of the training rows.
@@ -122,12 +140,15 @@ class Geodesic:
     def bends(self, trajectories):
         """Return the bends (N, K, M, D) of the geodesics between knots of trajectories."""
         points = trajectories.points
-        rows = trajectories.rows[:, 0]
-        bends = [
-            fit_bends(self.path(points[:, k], points[:, k + 1], rows))
-            for k in range(points.shape[1] - 1)
-        ]
-        return np.stack(bends, axis=1)
+        n, n_knots, n_outputs = points.shape
+        bends = np.empty((n, n_knots - 1, N_BENDS, n_outputs))
+        for begin in range(0, n, _CHUNK):
+            part = slice(begin, begin + _CHUNK)
+            rows = trajectories.rows[part, 0]
+            for k in range(n_knots - 1):
+                path = self.path(points[part, k], points[part, k + 1], rows)
+                bends[part, k] = fit_bends(path)
+        return bends
 
     def _over_chunks(self, function, y0, y1, rows):
         out = []
@@ -150,6 +171,19 @@ class Geodesic:
             nodes = refine(self.paths, self.lagrangian, y0, y1, nodes, x, self.refine_steps)
         with torch.no_grad():
             return self.paths.path(y0, y1, nodes)
+
+
+def _together(parts, size):
+    """Yield lists of parts that hold at least so many pairs of rows in all, but for the last."""
+    some, n_pairs = [], 0
+    for part in parts:
+        some.append(part)
+        n_pairs += len(part[0]) * len(part[1])
+        if n_pairs >= size:
+            yield some
+            some, n_pairs = [], 0
+    if some:
+        yield some
 
 
 def refine(paths, lagrangian, y0, y1, nodes, x, n_steps):

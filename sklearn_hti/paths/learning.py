@@ -6,12 +6,14 @@ from skorch.callbacks import Callback
 from torch import nn
 from torch.func import functional_call
 
+from .._thinning import thinned
 from .._trajectories import build_trajectories
-from ..lagrangian.support import PathConditions, path_conditions
+from ..lagrangian.support import PathConditions, path_conditions, supported
 from ..nn.engine import DrawnDataset, Engine, train
 from .geodesic import Geodesic, StraightGeodesic, build_paths
 
 _MAX_PAIRS = 20_000
+_MAX_ROWS, _MIN_DRAWS = 16_384, 320  # of each anchor, and of a condition there
 _SPEED_PENALTY = 0.05
 _RANDOM_SHARE = 3  # one in so many paths of a batch leads to a random partner
 
@@ -167,16 +169,18 @@ def learn_geodesics(
     training = component.training(settings)
     device = settings.device
     rng = np.random.default_rng(seeds["coupling"])
+    some = _enough(data, lagrangian, rng)
     paths = build_paths(component, data.y.shape[1], encoder, conditioning, seeds["paths"])
     module = PathsAndMetric(paths, lagrangian).to(device)
-    geodesic = Geodesic(module.paths, module.lagrangian, data, device, component)
+    parts = module.paths, module.lagrangian
+    geodesic = Geodesic(*parts, some, device, component)
 
     def solve():
-        return [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
+        return [solver.plan(some, edge, geodesic, rng) for edge in data.anchors.edges]
 
     straight = StraightGeodesic()
-    plans = [solver.plan(data, edge, straight, rng) for edge in data.anchors.edges]
-    dataset = PairDataset(data, plans, rng, device)
+    plans = [solver.plan(some, edge, straight, rng) for edge in data.anchors.edges]
+    dataset = PairDataset(some, plans, rng, device)
     net = train(
         module,
         dataset,
@@ -187,4 +191,12 @@ def learn_geodesics(
         engine=GeodesicEngine,
         user_callbacks=[*callbacks, Recouple(solve, dataset, component.n_couplings)],
     )
-    return geodesic, net
+    return Geodesic(*parts, data, device, component), net
+
+
+def _enough(data, lagrangian, rng):
+    """Return rows for as many pairs as are looked at, of conditions that potentials know best."""
+    known = supported(data) if hasattr(lagrangian.field, "support") else []
+    if 0 < len(known) <= data.groups.max():
+        data = data.take(np.flatnonzero(np.isin(data.groups, known)))
+    return thinned(data, _MAX_ROWS, rng, min_draws=_MIN_DRAWS)

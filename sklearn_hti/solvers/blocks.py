@@ -33,13 +33,11 @@ class BlockDataset(DrawnDataset):
         self.block_size = min(sizes, default=1)
 
         near = [edge.near for edge in self.edges]
-        tags = data.features if any(near) else data.features[:, :0]
+        tags = data.features[:] if any(near) else np.zeros((len(data.y), 0))
         self.tags = self._tensor(np.sqrt(2 * condition_penalty) * tags)
+        nothing = self.y.new_zeros(1, 1).expand_as(self.y)
         self.means = [
-            [
-                self._mean(data, anchor) if edge.near else torch.zeros_like(self.y)
-                for anchor in ends
-            ]
+            [self._mean(data, anchor) if edge.near else nothing for anchor in ends]
             for edge, ends in zip(self.edges, data.anchors.edges, strict=True)
         ]
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.sparse import coo_array
+from scipy.spatial.distance import cdist
 
 from .._encoding import share
 from .._parameters import check_choice, check_range
@@ -116,42 +117,41 @@ class CouplingSolver(OTSolver):
         rows0, rows1 = (data.anchors.rows(k) for k in edge)
         groups0, groups1 = data.groups[rows0], data.groups[rows1]
         repeated = share(groups0, groups1)
+        entries = []
         if repeated:
-            blocks = _shared_groups(groups0, groups1)
+            singles, blocks = _shared_groups(groups0, groups1)
+            entries.append((*singles, np.ones(len(singles[0]))))
             y0, y1 = data.y[rows0], data.y[rows1]
         else:
             blocks = [(np.arange(len(rows0)), np.arange(len(rows1)))]
+            x0, x1 = (data.features.of(rows) for rows in (rows0, rows1))
             y0, y1 = (
-                data.y[rows] - data.linear_mean(rows).predict(data.features[rows])
-                for rows in (rows0, rows1)
+                data.y[rows] - data.linear_mean(rows).predict(x)
+                for rows, x in ((rows0, x0), (rows1, x1))
             )
 
-        entries = []
-        for block in blocks:
-            if self.affine is True and repeated:
-                entries.append(_any_pairs(*block, rng))
-                continue
-            for i, j in _split(*block, self.max_batch, rng):
-                if len(i) == len(j) == 1:
-                    entries.append((i, j, np.ones(1)))
-                    continue
-                small = max(len(i), len(j)) <= self.max_learned
-                # with one output, plans of all these costs are the monotone one
-                learned = repeated and small and y0.shape[1] > 1
-                cost = self._cost(geodesic if learned else _STRAIGHT, y0[i], y1[j], rows0[i], rng)
+        if self.affine is True and repeated:
+            entries += [_any_pairs(*block, rng) for block in blocks]
+            blocks = []
+        parts = [part for block in blocks for part in _split(*block, self.max_batch, rng)]
+        # with one output, plans of all these costs are the monotone one
+        most = self.max_learned if repeated and y0.shape[1] > 1 else 0
+        small = [part for part in parts if max(map(len, part)) <= most]
+        large = [part for part in parts if max(map(len, part)) > most]
+        for paths, some in ((geodesic, small), (_STRAIGHT, large)):
+            costs = self._costs(paths, y0, y1, some, rows0, rng)
+            for (i, j), cost in zip(some, costs, strict=True):
                 if not repeated:
-                    x0, x1 = data.features[rows0[i]], data.features[rows1[j]]
-                    gap = ((x0[:, None] - x1) ** 2).sum(axis=2)
-                    cost = cost + self.condition_penalty * gap
+                    cost += self.condition_penalty * cdist(x0[i], x1[j], "sqeuclidean")
                 plan = self._solve(cost)
                 r, c = np.nonzero(plan)
                 entries.append((i[r], j[c], plan[r, c] * len(i)))
         i, j, mass = (np.concatenate(part) for part in zip(*entries, strict=True))
         return coo_array((mass, (i, j)), shape=(len(rows0), len(rows1))).tocsr()
 
-    def _cost(self, geodesic, y0, y1, rows, rng):
-        """Return the cost of moving each of y0 to each of y1, the price of x left out."""
-        return geodesic.cost_matrix(y0, y1, rows)
+    def _costs(self, geodesic, y0, y1, parts, rows, rng):
+        """Yield, part by part, what moving y0 to y1 costs, the price of x left out."""
+        return geodesic.cost_matrices(y0, y1, parts, rows)
 
     def _solve(self, cost):
         """Return the plan of one cost matrix."""
@@ -163,14 +163,17 @@ class CouplingSolver(OTSolver):
 
 
 def _shared_groups(groups0, groups1):
-    """Return the pairs of row sets that have the same x, one pair per shared group."""
+    """Return the pairs of rows, and the pairs of row sets, that have the same x."""
     order0, order1 = np.argsort(groups0, kind="stable"), np.argsort(groups1, kind="stable")
     shared = np.intersect1d(groups0, groups1)
     bounds = [
         (np.searchsorted(g[o], shared, "left"), np.searchsorted(g[o], shared, "right"))
         for g, o in ((groups0, order0), (groups1, order1))
     ]
-    return [(order0[a:b], order1[c:d]) for a, b, c, d in zip(*bounds[0], *bounds[1], strict=True)]
+    single = np.all([end - begin == 1 for begin, end in bounds], axis=0)
+    alone = order0[bounds[0][0][single]], order1[bounds[1][0][single]]
+    bounds = [part[~single] for side in bounds for part in side]
+    return alone, [(order0[a:b], order1[c:d]) for a, b, c, d in zip(*bounds, strict=True)]
 
 
 def _any_pairs(i, j, rng):

@@ -102,7 +102,7 @@ class MapEngine(Engine):
                 module.paths.parameters(), lr=solver.path_learning_rate, fused=True
             )
             metric = module.lagrangian.metric
-            weights = [] if metric is None else list(metric.parameters())
+            weights = [] if metric is None else [p for p in metric.parameters() if p.requires_grad]
             if weights:
                 self.metric_optimizer_ = torch.optim.Adam(
                     weights, lr=solver.metric_learning_rate, fused=True

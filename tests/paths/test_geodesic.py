@@ -9,6 +9,7 @@ from torch import nn
 
 from sklearn_hti._encoding import ConditionEncoder
 from sklearn_hti._random import torch_generator
+from sklearn_hti._trajectories import Trajectories
 from sklearn_hti.lagrangian import KineticEnergy, Lagrangian, LearnedMetric
 from sklearn_hti.lagrangian.support import path_conditions
 from sklearn_hti.nn import Conditioning
@@ -134,6 +135,29 @@ def test_their_cost_is_half_the_squared_angle(arcs):
     assert_allclose(cost, 0.5 * turn**2, rtol=0.02)
     matrix = geodesic.cost_matrix(y0[::20], y1[:20], np.zeros(20, int))
     assert_allclose(matrix, cost.reshape(20, 20), rtol=0.02)  # at every other point
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 8192])
+def test_many_small_problems_are_priced_as_one_by_one(arcs, monkeypatch, chunk):
+    y0, y1, _, geodesic = arcs
+    y0, y1, rows = y0[::20], y1[:20], np.zeros(20, int)
+    parts = [(np.arange(3), np.arange(5)), (np.array([7]), np.array([2, 4])), (np.arange(9),) * 2]
+    alone = [geodesic.cost_matrix(y0[i], y1[j], rows[i]) for i, j in parts]
+    monkeypatch.setattr("sklearn_hti.paths.geodesic._CHUNK", chunk)
+    together = geodesic.cost_matrices(y0, y1, parts, rows)
+    for one, other in zip(alone, together, strict=True):
+        assert_allclose(other, one, rtol=1e-5)
+
+
+def test_bends_do_not_depend_on_how_many_are_drawn_at_once(arcs, monkeypatch):
+    y0, y1, _, geodesic = arcs
+    rows = np.zeros((400, 2), int)
+    trajectories = Trajectories(
+        np.stack([y0, y1], axis=1), np.zeros((400, 1, 0, 2)), rows, rows[:, 0], rows[:, 0] + 1
+    )
+    bends = geodesic.bends(trajectories)
+    monkeypatch.setattr("sklearn_hti.paths.geodesic._CHUNK", 150)
+    assert_allclose(geodesic.bends(trajectories), bends, atol=1e-5)
 
 
 # ---------------------------------------------------------------- straight lines
