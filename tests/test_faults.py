@@ -271,7 +271,7 @@ writers = {
     "save": lambda: model.save(here),
     "torch": lambda: model.export(here, "torch"),
     "onnx": lambda: model.export(here, "onnx"),
-    "html": lambda: model.to_html(here),
+    "html": lambda: model.to_html(here, X[:1]),
 }
 for name, write in writers.items():
     try:
