@@ -111,7 +111,7 @@ def test_members_and_refits_on_a_cluster(cluster, make, clouds):
     assert_allclose(*bounds, rtol=1e-5)
     pd.testing.assert_frame_equal(here.validation_, there.validation_)
     workers = set(cluster.run(os.getpid).values())
-    assert {one.base_.estimator.process_ for one in elsewhere.estimators_} <= workers
+    assert {one.base_.estimator_.process_ for one in elsewhere.estimators_} <= workers
 
 
 @pytest.mark.parametrize("routing", [True, False])

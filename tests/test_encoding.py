@@ -73,6 +73,7 @@ def encode(X, categorical=None):
     return encoder, encoder.transform(X, len(X))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.SupportWarning")
 def test_numbers_are_standardised(rng):
     X = rng.normal([5.0, -2.0], [100.0, 1e-6], size=(80, 2))
     encoder, conditions = encode(X)

@@ -231,7 +231,7 @@ def fitted(name):
         "frame": frame_of(X).assign(kind=np.where(X[:, 0] > 0, "up", "down")),
         "no condition": None,
     }[name]
-    params = {"kinetic": "euclidean", "potential": None, "lam_transform": None}
+    params = {"kinetic": "euclidean", "potential": None, "lam_transform": None, "validate": False}
     model = HyperparameterTrajectoryRegressor(**SHORT, **params, base="neighbors", random_state=0)
     return model.fit(X, y[:, 0] if name == "no condition" else y, lam), first(X, 8)
 

@@ -59,6 +59,7 @@ def test_neighbors_draw_the_rows_of_their_condition(make, clouds):
         assert_allclose(model.predict([[x]], 0.0), [own.mean(axis=0)], atol=0.02)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.SupportWarning")
 def test_neighbors_serve_the_nearest_condition(make, clouds):
     model = make(max_iter=5, base="neighbors").fit(clouds.X, clouds.y + 9 * clouds.X, clouds.lam)
     draws = model.sample([[0.4], [0.6], [-50.0]], 0.0, n_samples=50, random_state=0)
