@@ -168,6 +168,26 @@ class TrajectoryPipeline(Pipeline):
         X = self._transformed(X)
         return self.steps[-1][1].interpolate(X, y_from, y_to, lam_from, lam_to, lam)
 
+    @available_if(_final_has("interval"))
+    def interval(self, X, lam=None, coverage=0.9):
+        """Bound the conditional mean; see `HyperparameterTrajectoryRegressor.interval`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C) or DataFrame
+            Inputs.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda, one or one per row.
+        coverage : float, default=0.9
+            Share of the conditional means that the bounds are to hold.
+
+        Returns
+        -------
+        lower, upper : ndarray of shape (n,) or (n, D)
+            The bounds.
+        """
+        return self.steps[-1][1].interval(self._transformed(X), lam, coverage)
+
     @available_if(_final_has("trajectory"))
     def trajectory(self, X, lam_grid, **options):
         """Follow draws along a grid; see `HyperparameterTrajectoryRegressor.trajectory`.
