@@ -61,3 +61,19 @@ def test_a_surrogate_of_the_gpu_is_loaded_on_the_cpu(fitted, networks, tmp_path)
     assert next(here.flow_map_.module.parameters()).device.type == "cpu"
     assert_allclose(here.transport(X, y, 0.0, 0.7), model.transport(X, y, 0.0, 0.7), atol=1e-4)
     assert_allclose(here.predict(X, 0.7), model.predict(X, 0.7), atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.TrajectoryWarning")  # 30 steps
+def test_refits_and_members_on_the_gpu(make, networks, tmp_path):
+    """The Lagrangian learned on the GPU is kept there."""
+    model = make(
+        kinetic="learned", potential="density", max_iter=30, n_estimators=2, validate=True,
+        base="flow", device="cuda",
+    ).fit(networks.X, networks.y, networks.lam)  # fmt: skip
+    lower, upper = model.interval(networks.X[:9], 0.7)
+    assert (lower < upper).all()
+    members = [member.flow_map_.module for member in model.estimators_]
+    assert {next(net.parameters()).device.type for net in members} == {"cuda"}
+    model.save(tmp_path / "model")
+    here = load(tmp_path / "model", device="cpu")
+    assert_allclose(here.interval(networks.X[:9], 0.7), (lower, upper), atol=1e-4)
