@@ -49,6 +49,7 @@ def main():
         for r in judge.read(args.results)
         if r["task"].endswith(f"/{args.anchors}") and r["method"] in methods
     ]
+    records.sort(key=lambda r: methods.index(r["method"]))
     print("\n".join(zoo_tables(records)))
     if args.write:
         write_zoo_page(records, args.write)
