@@ -14,7 +14,7 @@ from ._surrogate import SEEDS
 from .exceptions import TrajectoryWarning
 
 _MIN_CONDITIONS = 20  # from here on whole conditions are resampled, else the draws of each
-_CLOSER = 0.5  # error between neighbours over that between anchors twice as far apart
+_CLOSER = 1 / 3  # error between neighbours over that between anchors twice as far apart
 
 
 @dataclass

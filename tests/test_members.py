@@ -66,7 +66,7 @@ def test_widths_are_quantiles_and_vanish_with_spread_at_anchors():
     errors = np.array([[-0.8], [0.1], [0.2]])
     share = np.array([0.0, 0.5, 1.0])
     width = half_widths(still, still[0], errors, share, 0.999)
-    np.testing.assert_allclose(width[:, 0], [0, 0.4, 0], atol=1e-3)
+    np.testing.assert_allclose(width[:, 0], [0, 0.8 / 3, 0], atol=1e-3)
 
 
 def test_intervals_hold_the_mean_and_grow_with_coverage(fitted):
