@@ -133,18 +133,26 @@ def _aligned(data, anchors, held, rng):
 
     Where hardly any condition is known at all anchors, rows are taken as if of one.
     """
-    candidates = {k: data.anchors.rows(k) for k in dict.fromkeys(anchors)}
-    labels = data.groups if _are_shared(data, candidates) else np.zeros_like(data.groups)
-    kept = np.isin(data.groups, held) if len(held) else np.ones(len(labels), dtype=bool)
-    candidates = {k: rng.permutation(rows[kept[rows]]) for k, rows in candidates.items()}
-    sizes = [np.bincount(labels[rows], minlength=labels.max() + 1) for rows in candidates.values()]
-    size = np.minimum(np.min(sizes, axis=0), _MAX_DRAWS)
+    rows = {k: rng.permutation(data.anchors.rows(k)) for k in dict.fromkeys(anchors)}
+    asked = {k: r[np.isin(data.groups[r], held)] for k, r in rows.items()} if len(held) else rows
+    as_one = np.zeros_like(data.groups)
+    for labels, candidates in ((data.groups, asked), (as_one, asked), (as_one, rows)):
+        wanted = _wanted(labels, candidates, rng)
+        if wanted.any() and (labels is as_one or _are_shared(data, rows)):
+            break
+    found = {k: _first_of_each(labels, r, wanted) for k, r in candidates.items()}
+    return found, labels[next(iter(found.values()))]
+
+
+def _wanted(labels, rows, rng):
+    """Return how many rows of every label are judged: as many as all anchors have, with limits."""
+    sizes = [np.bincount(labels[r], minlength=labels.max() + 1) for r in rows.values()]
+    size = np.minimum(np.min(sizes, axis=0), _MAX_DRAWS if labels.any() else _MAX_ROWS)
     order = rng.permutation(len(size))
     picked = order[np.cumsum(size[order]) <= max(_MAX_ROWS, size.max())]
     wanted = np.zeros_like(size)
     wanted[picked] = size[picked]
-    rows = {k: _first_of_each(labels, rows, wanted) for k, rows in candidates.items()}
-    return rows, labels[next(iter(rows.values()))]
+    return wanted
 
 
 def _first_of_each(labels, rows, wanted):

@@ -145,6 +145,20 @@ def test_anchors_of_other_inputs_have_no_lines_between(rng):
     assert records["transport"].item() < records["nearest_anchor"].item()
 
 
+@pytest.mark.parametrize("n", [8, 60])
+def test_anchors_whose_inputs_meet_in_pairs_only_are_compared_as_clouds(rng, n):
+    """Each half of the middle inputs is known at one side."""
+    number = np.concatenate([np.arange(n), np.arange(n // 2, n + n // 2), np.arange(n, 2 * n)])
+    x = rng.normal(size=2 * n)[number][:, None]
+    conditions = Conditions(x, np.zeros((3 * n, 0), dtype=int), x.astype(np.float32))
+    lam = np.repeat([0.0, 1.0, 2.0], n)
+    features, anchors = Features(conditions, []), find_anchors(lam)
+    data = TrainingData(x + lam[:, None], conditions, features, conditions.groups(), lam, anchors)
+    records, errors = leave_anchors_out(refit_by(np.zeros_like, []), data, 0, 0, None)
+    assert np.isfinite(records[["transport", "nearest_anchor", "no_transport"]]).all(axis=None)
+    assert np.isfinite(errors).all()
+
+
 def test_refits_take_a_quarter_of_the_steps_but_not_too_few():
     assert [shorter(n) for n in (10, 100, 200, 1200)] == [10, 100, 100, 300]
 
