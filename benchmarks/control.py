@@ -21,8 +21,8 @@ from tqdm.auto import tqdm
 
 from sklearn_hti.policies import TrajectoryPolicy
 
-from .judge import read
 from .methods import DEFAULT, METHODS, make_method
+from .records import read
 from .zoo import CARDS, load, load_policy, make_env
 
 FAMILIES = [name for name, card in CARDS.items() if "control" in card.traits]

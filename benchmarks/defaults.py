@@ -30,7 +30,7 @@ from tqdm.auto import tqdm
 from sklearn_hti import HyperparameterTrajectoryRegressor, _clock_choice
 from sklearn_hti.lagrangian import DensityPotential
 
-from .judge import read
+from .records import read
 from .tasks import make_task
 from .zoo.registry import CARDS, load
 from .zoo_report import kept

@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 
 from .methods import METHODS, make_method
 from .peers import MISSING
+from .records import read
 from .report import print_table, write_page
 from .tasks import OF_THE_STUDY, TASKS, ZOO, make_task
 from .zoo.registry import CARDS
@@ -67,18 +68,6 @@ def judge(task_name, method, seed, task, fixed):
         "draws_per_second": speed,
         "warned": sorted({w.category.__name__ for w in caught}),
     }
-
-
-def read(path):
-    """Return the records of a result file; a last line that was cut off is left out."""
-    records = []
-    if path.exists():
-        for line in path.read_text().splitlines():
-            try:
-                records.append(json.loads(line))
-            except json.JSONDecodeError:
-                continue
-    return records
 
 
 def main(arguments=None):

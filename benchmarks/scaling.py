@@ -21,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .records import read
+
 LAMS = (0.0, 0.5, 1.0)
 HELD_OUT = (0.25, 0.75)
 N_CONDITIONS, N_DRAWS = 20, 500  # of the judgement
@@ -170,18 +172,6 @@ def run(name, n_rows):
                 stdout=subprocess.PIPE,
             )
     return {"case": name} | json.loads(done.stdout) | {"asked": n_rows}
-
-
-def read(path):
-    """Return the records of a result file; a last line that was cut off is left out."""
-    records = []
-    if path.exists():
-        for line in path.read_text().splitlines():
-            try:
-                records.append(json.loads(line))
-            except json.JSONDecodeError:
-                continue
-    return records
 
 
 def exponent(records, key):
