@@ -462,16 +462,22 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             clock = self.lam_transform_
             clocks = [replace(clock, rule=rule) for rule in (clock.rule, *clock.alternatives)]
             learn = partial(self._learn_member, replace(settings, verbose=0))
-            self.estimators_ = fit_members(
-                learn, self, X, y, data, learned_from, clocks, seeds["members"], self.n_jobs
-            )
+            given = learn, self, X, y, data, learned_from, clocks, seeds["members"], self.n_jobs
+            try:
+                self.estimators_ = fit_members(*given)
+            except InterruptedError:
+                warnings.warn(
+                    "members: interrupted; there are none.", ConvergenceWarning, stacklevel=3
+                )
 
     def _learn_member(self, settings, data, clock, seeds):
         """Learn the flow map of a member."""
         path = resolve("path", self.path)
-        return self._learn(
+        flow_map, *nets = self._learn(
             data, clock, self._base_time, seeds, settings, path, self.solver_, callbacks=()
-        )[0]
+        )
+        _raise_if_interrupted(nets[:2])
+        return flow_map
 
     def _refit(self, seeds, settings, rest, base_time):
         """Learn from a part of the data in a part of the steps; return the Movement."""
@@ -489,6 +495,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             flow_map, *nets = self._learn(
                 rest, clock, base_time, seeds, settings, path, solver, callbacks=()
             )
-        if not all(is_complete(net) for net in nets[:2] if net is not None):
-            raise InterruptedError("interrupted")
+        _raise_if_interrupted(nets[:2])
         return Movement(clock, flow_map)
+
+
+def _raise_if_interrupted(nets):
+    """Raise where a training was cut off: what it has so far is no part of a comparison."""
+    if not all(is_complete(net) for net in nets if net is not None):
+        raise InterruptedError("interrupted")

@@ -9,7 +9,7 @@ from scipy.stats import t as student
 from sklearn_hti import HyperparameterTrajectoryRegressor, load
 from sklearn_hti._encoding import Anchors, Conditions, Features, TrainingData
 from sklearn_hti._members import half_sample, half_widths
-from sklearn_hti.exceptions import ClockWarning
+from sklearn_hti.exceptions import ClockWarning, ConvergenceWarning
 
 QUICK = {"max_iter": 40, "random_state": 0, "kinetic": "euclidean", "potential": None}
 LAM = np.repeat([0.0, 1.0, 2.0], 40)
@@ -152,3 +152,14 @@ def test_intervals_without_members_raise(rng):
     model.fit(None, rng.normal(size=120), LAM)
     with pytest.raises(ValueError, match="n_estimators=10"):
         model.interval(None, 0.5)
+
+
+def test_interrupted_members_are_none(monkeypatch, rng):
+    monkeypatch.setattr("sklearn_hti._estimator.is_complete", lambda net: False)
+    model = HyperparameterTrajectoryRegressor(
+        lam_transform=None, n_estimators=2, validate=False, **QUICK
+    )
+    with pytest.warns(ConvergenceWarning, match="members: interrupted"):
+        model.fit(None, rng.normal(size=120), LAM)
+    assert model.estimators_ == []
+    assert np.isfinite(model.predict(None, 0.5)).all()
