@@ -3,20 +3,16 @@
 import warnings
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from ._affine import affine_trajectories, affine_where_better
-from ._bends import fit_bends, limit_bends
+from ._joins import join, join_paths
 from ._trajectories import build_trajectories
 from .exceptions import CouplingWarning
 from .lagrangian import CallablePotential, Lagrangian, PotentialEnergy
 from .paths import GeodesicPath, SmoothPath, StraightGeodesic
 from .paths.learning import learn_geodesics
-from .paths.spline import retime
 from .solvers.maps import MapSolver
 from .solvers.registry import resolve
-
-_CURVE_SAMPLES = 32  # per interval of a smooth curve
 
 
 def build_lagrangian(kinetic, potential, cost, data, scaler, encoder, conditioning, seed):
@@ -75,36 +71,13 @@ def fit_trajectories(
         elif solver.affine == "auto":
             trajectories = affine_where_better(trajectories, data, rng)
     if isinstance(path, SmoothPath):
-        trajectories = trajectories.bent(smooth_bends(trajectories))
+        trajectories = join(trajectories)
     elif not lagrangian.is_flat:
         trajectories = trajectories.bent(geodesic.bends(trajectories))
         by_user = getattr(lagrangian.field, "by_user", False)
-        if component.limit_bends is True or (component.limit_bends == "auto" and not by_user):
-            trajectories = limit_bends(trajectories)
+        if component.join is True or (component.join == "auto" and not by_user):
+            trajectories = join_paths(trajectories, data, rng)
     return trajectories, geodesic, net
-
-
-def smooth_bends(trajectories):
-    """Return the bends of one curve through all knots of each trajectory.
-
-    A cubic spline over the distance travelled on average, a parabola through three knots, at
-    constant speed in each interval.
-    Trajectories that miss an anchor stay straight.
-    """
-    points = trajectories.points
-    n_knots = points.shape[1]
-    step = np.sqrt(np.mean(np.sum(np.diff(points, axis=1) ** 2, axis=2), axis=0))
-    if not step.any():
-        return np.zeros((len(points), n_knots - 1, 0, points.shape[2]))
-    position = np.concatenate([[0.0], np.cumsum(np.maximum(step, 1e-9 * step.max()))])
-    whole = (trajectories.first == 0) & (trajectories.last == n_knots - 1)
-    curve = CubicSpline(position, points, axis=1)
-    bends = []
-    for k in range(n_knots - 1):
-        samples = curve(np.linspace(position[k], position[k + 1], _CURVE_SAMPLES + 1))
-        speed = np.linalg.norm(np.diff(samples, axis=1), axis=2)
-        bends.append(fit_bends(retime(samples, speed)) * whole[:, None, None])
-    return np.stack(bends, axis=1)
 
 
 def _warn_without_partner(plans, data):

@@ -41,28 +41,3 @@ def fit_bends(path):
     chord = path[:, :1] + s[:, None] * (path[:, -1:] - path[:, :1])
     functions = poly.polyval(s, bend_coefficients(N_BENDS).T).T
     return np.linalg.pinv(functions) @ (path - chord)
-
-
-def limit_bends(trajectories):
-    """Return trajectories that bend between anchors no more than they turn at them.
-
-    Over a chord of length L between others that it meets at an angle phi, an arc of a circle
-    rises by L tan(phi / 4) / 2. In every interval, bends are scaled down to that size, in root
-    mean square over the trajectories through all anchors. Two anchors show no turn: nothing is
-    changed.
-    """
-    whole = (trajectories.first == 0) & (trajectories.last == trajectories.points.shape[1] - 1)
-    chords = np.diff(trajectories.points[whole], axis=1)
-    if chords.shape[1] < 2 or not len(chords):
-        return trajectories
-    length = np.linalg.norm(chords, axis=2)
-    product = length[:, 1:] * length[:, :-1]
-    cosine = np.sum(chords[:, 1:] * chords[:, :-1], axis=2) / np.where(product > 0, product, 1)
-    turn = np.where(product > 0, np.arccos(np.clip(cosine, -1, 1)), 0)
-    turn = 0.5 * (turn[:, [0, *range(turn.shape[1])]] + turn[:, [*range(turn.shape[1]), -1]])
-    rise = 0.5 * length * np.tan(0.25 * turn)
-    # the bend functions are orthonormal, and so high an arc has this square
-    allowed = 8 / 15 * np.mean(rise**2, axis=0)
-    found = np.mean(np.sum(trajectories.bends[whole] ** 2, axis=(2, 3)), axis=0)
-    factor = np.sqrt(np.minimum(allowed / np.maximum(found, np.finfo(float).tiny), 1))
-    return trajectories.bent(factor[:, None, None] * trajectories.bends)

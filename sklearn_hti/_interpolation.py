@@ -52,18 +52,23 @@ def meet(y_from, y_to, forward, backward, share):
     Returns
     -------
     ndarray of shape (n, D)
-        Points on straight lines, and what the transports bend them by, as far as these arrive
-        at the other output. A transport's error grows with its way, and so does the weight
-        of the other.
+        Points on straight lines, and by how much the transports leave the lines of their own
+        ways, as far as these arrive at the other output. A transport's error grows with its
+        way, and so does the weight of the other.
     """
     share = share[:, None]
-    line = (1 - share) * y_from + share * y_to
-    bent = (1 - share) * forward[0] + share * backward[0]
+
+    def on_line(start, end):
+        return (1 - share) * start + share * end
+
+    leaves = on_line(
+        forward[0] - on_line(y_from, forward[1]), backward[0] - on_line(backward[1], y_to)
+    )
     missed = ((forward[1] - y_to) ** 2 + (backward[1] - y_from) ** 2).sum(axis=1, keepdims=True)
     allowed = 2 * (_MISSED * (y_to - y_from)) ** 2
     allowed = np.maximum(allowed.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     trust = 1 - np.minimum(missed, allowed) / allowed
-    return line + trust * (bent - line)
+    return on_line(y_from, y_to) + trust * leaves
 
 
 def partners(arrived, y, groups, rng):

@@ -2,100 +2,10 @@
 
 import numpy as np
 import pytest
-import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_hti._assembly import smooth_bends
-from sklearn_hti._bends import N_BENDS, bend_coefficients, bend_functions
-from sklearn_hti._trajectories import Trajectories
 from sklearn_hti.lagrangian import DensityPotential
 from sklearn_hti.paths import GeodesicPath
-
-s = np.linspace(0, 1, 33)
-
-
-def through(points, first=0, last=None):
-    """Trajectories (N, K + 1, D) that run from anchor `first` to `last`."""
-    points = np.asarray(points, dtype=float)
-    n, n_knots = points.shape[:2]
-    return Trajectories(
-        points,
-        np.zeros((n, n_knots - 1, 0, points.shape[2])),
-        np.zeros((n, n_knots), dtype=int),
-        np.broadcast_to(first, n),
-        np.broadcast_to(n_knots - 1 if last is None else last, n),
-    )
-
-
-def curves(trajectories):
-    """Points of the bent trajectories, (N, K, 33, D)."""
-    points, bends = trajectories.points, smooth_bends(trajectories)
-    functions = bend_functions(torch.as_tensor(s), torch.as_tensor(bend_coefficients(N_BENDS)))
-    chords = points[:, :-1, None] + s[:, None] * np.diff(points, axis=1)[:, :, None]
-    return chords + functions.numpy() @ bends
-
-
-# ---------------------------------------------------------------- smooth curves
-
-
-@pytest.mark.parametrize("n_knots", [3, 4])
-def test_even_knots_on_a_line_stay_straight(n_knots):
-    points = np.linspace([0.0, 1.0], [6.0, -3.0], n_knots)[None].repeat(4, axis=0)
-    assert_allclose(smooth_bends(through(points)), 0, atol=1e-10)
-
-
-def test_uneven_knots_on_one_line_stay_straight():
-    """The curve is splined over the distance, in which a line is a line."""
-    points = np.array([0.0, 1.0, 10.0])[None, :, None] * np.array([0.6, -0.8])
-    assert_allclose(smooth_bends(through(points)), 0, atol=1e-10)
-
-
-def test_two_anchors_give_straight_lines(rng):
-    points = rng.normal(size=(5, 2, 3))
-    bends = smooth_bends(through(points))
-    assert bends.shape == (5, 1, N_BENDS, 3)
-    assert_allclose(bends, 0, atol=1e-10)
-
-
-def test_three_points_of_a_parabola_give_that_parabola():
-    """Knots (-1, 1), (0, 0), (1, 1): chords of one length, so both ends are at even distance."""
-    t = np.array([-1.0, 0.0, 1.0])
-    points = np.column_stack([t, t**2])[None]
-    curve = curves(through(points))
-    assert_allclose(curve[..., 1], curve[..., 0] ** 2, atol=2e-3)
-    assert np.abs(curve[0, :, 16, 1] - 0.5).min() > 0.1  # where the chords are
-    speed = np.linalg.norm(np.diff(curve, axis=2), axis=3)
-    assert_allclose(speed, speed.mean(axis=2, keepdims=True).repeat(32, axis=2), rtol=0.03)
-
-
-def test_curves_run_through_the_knots_and_do_not_break(rng):
-    """Directions agree on both sides of an inner knot."""
-    angle = np.array([0, 0.7, 1.6, 2.0, 3.0]) + rng.uniform(0, 1, size=(6, 1))
-    points = np.stack([np.cos(angle), np.sin(angle)], axis=2)
-    curve = curves(through(points))
-    assert_allclose(curve[:, :, 0], points[:, :-1], atol=1e-12)
-    assert_allclose(curve[:, :, -1], points[:, 1:], atol=1e-12)
-    before, after = curve[:, :-1, -1] - curve[:, :-1, -2], curve[:, 1:, 1] - curve[:, 1:, 0]
-    cosine = (before * after).sum(axis=2) / np.prod(np.linalg.norm([before, after], axis=3), 0)
-    assert (np.arccos(cosine.clip(-1, 1)) < 0.1).all()
-    assert np.abs(np.linalg.norm(curve, axis=3) - 1).max() < 0.05  # chords: up to 0.12
-
-
-def test_curves_turn_and_scale_with_the_points(rng):
-    points = rng.normal(size=(6, 4, 2)).cumsum(axis=1)
-    turn = 3 * np.array([[0.6, 0.8], [-0.8, 0.6]])
-    bends = smooth_bends(through(points))
-    assert np.abs(bends).max() > 0.1
-    assert_allclose(smooth_bends(through(points @ turn + 5)), bends @ turn, atol=1e-9)
-
-
-def test_trajectories_that_miss_an_anchor_stay_straight(rng):
-    points = rng.normal(size=(4, 3, 2))
-    points[1, 0], points[2, 2] = points[1, 1], points[2, 1]
-    bends = smooth_bends(through(points, first=[0, 1, 0, 0], last=[2, 2, 1, 2]))
-    assert (bends[1:3] == 0).all()
-    assert (np.abs(bends[[0, 3]]).max(axis=(1, 2, 3)) > 1e-3).all()
-
 
 # ---------------------------------------------------------------- through the estimator
 

@@ -5,8 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from sklearn_hti._bends import N_BENDS, bend_coefficients, bend_functions, fit_bends, limit_bends
-from sklearn_hti._trajectories import Trajectories
+from sklearn_hti._bends import N_BENDS, bend_coefficients, bend_functions, fit_bends
 
 T = 32
 s = np.linspace(0, 1, T + 1)
@@ -105,50 +104,3 @@ def test_paths_do_not_see_each_other_nor_where_they_are(rng):
     assert_allclose(fit_bends(path[2:3]), together[2:3], atol=1e-10)
     line = rng.normal(size=(6, 1, 2)) + s[:, None] * rng.normal(size=(6, 1, 2))
     assert_allclose(fit_bends(-2 * path + line), -2 * together, atol=1e-9)
-
-
-def through(knots, bends):
-    """Return trajectories (N, K + 1, D) that pass all anchors."""
-    n, n_knots, _ = knots.shape
-    rows = np.zeros((n, n_knots), dtype=int)
-    return Trajectories(knots, bends, rows, np.zeros(n, int), np.full(n, n_knots - 1))
-
-
-def arcs(step, n_knots=3):
-    """Return circles of radii 1 and 3 with knots every `step`, and their true bends."""
-    angle = step * (np.arange(n_knots - 1)[:, None] + s)
-    path = np.stack([np.cos(angle), np.sin(angle)], axis=-1)  # (K, T + 1, 2)
-    bends = fit_bends(path)
-    knots = np.concatenate([path[:, 0], path[-1:, -1]])
-    return through(np.stack([knots, 3 * knots]), np.stack([bends, 3 * bends]))
-
-
-@pytest.mark.parametrize("step", [0.3, np.pi / 4, np.pi / 2])
-def test_circles_keep_their_bends(step):
-    true = arcs(step)
-    assert_allclose(limit_bends(true).bends, true.bends, rtol=0.06)
-    twice = limit_bends(true.bent(2 * true.bends))
-    assert_allclose(twice.bends, true.bends, rtol=0.06, atol=1e-3)
-
-
-def test_a_straight_chain_bends_nowhere(rng):
-    direction = rng.normal(size=(20, 1, 3))
-    knots = direction * np.array([0.0, 1.0, 3.0, 4.0])[:, None]
-    bent = through(knots, rng.normal(size=(20, 3, N_BENDS, 3)))
-    assert_allclose(limit_bends(bent).bends, 0, atol=1e-6)
-
-
-def test_each_interval_has_the_turns_at_its_own_ends(rng):
-    """Four chords that turn at the last knot alone leave the first two straight."""
-    knots = np.array([[0, 0], [1, 0], [2, 0], [3, 0], [3, 1.0]])[None]
-    limited = limit_bends(through(knots, rng.normal(size=(1, 4, N_BENDS, 2))))
-    size = np.linalg.norm(limited.bends[0], axis=(1, 2))
-    rise = 0.5 * np.tan(np.pi / 8 * np.array([0, 0, 0.5, 1]))
-    assert_allclose(size, np.sqrt(8 / 15) * rise, atol=1e-6)
-
-
-def test_two_anchors_and_resting_points_limit_nothing_and_are_no_nan(rng):
-    bent = through(rng.normal(size=(5, 2, 2)), rng.normal(size=(5, 1, N_BENDS, 2)))
-    assert limit_bends(bent) is bent
-    still = through(np.zeros((5, 3, 2)), np.zeros((5, 2, N_BENDS, 2)))
-    assert_allclose(limit_bends(still).bends, 0)

@@ -1,11 +1,18 @@
 """Training on a GPU: the same answers as on the CPU, up to training noise."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_hti import load
+from sklearn_hti._flow_map import TrajectoryDataset
+from sklearn_hti.base.flow import _FlowMatchingDataset
+from sklearn_hti.nn.engine import Engine
+from sklearn_hti.paths.learning import PairDataset
+from sklearn_hti.solvers.dual_training import DualEngine, EdgeDataset
 
 pytestmark = [
     pytest.mark.cuda,
@@ -77,3 +84,39 @@ def test_refits_and_members_on_the_gpu(make, networks, tmp_path):
     model.save(tmp_path / "model")
     here = load(tmp_path / "model", device="cpu")
     assert_allclose(here.interval(networks.X[:9], 0.7), (lower, upper), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "params, most",
+    [
+        ({"base": "flow"}, 0),
+        ({"kinetic": "learned", "potential": "density", "base": "flow"}, 0),
+        ({"solver": "neural_dual"}, 1),  # the figures of a step, for the history
+    ],
+)
+def test_no_copies_inside_a_training_step(make, networks, monkeypatch, params, most):
+    """Batches are drawn and steps taken without a word to the host."""
+    waits, steps = [], []
+
+    def watched(function, counter=None):
+        def call(*args, **kwargs):
+            torch.cuda.set_sync_debug_mode("warn")
+            try:
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    return function(*args, **kwargs)
+            finally:
+                torch.cuda.set_sync_debug_mode("default")
+                waits.extend(w for w in caught if "synchroniz" in str(w.message))
+                if counter is not None:
+                    counter.append(function)
+
+        return call
+
+    for part in (Engine, DualEngine):
+        monkeypatch.setattr(part, "train_step", watched(part.train_step, steps))
+    for part in (PairDataset, TrajectoryDataset, _FlowMatchingDataset, EdgeDataset):
+        monkeypatch.setattr(part, "draw", watched(part.draw))
+    make(max_iter=30, device="cuda", **params).fit(networks.X, networks.y, networks.lam)
+    assert len(steps) >= 30
+    assert len(waits) <= most * len(steps), waits[0]

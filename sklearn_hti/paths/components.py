@@ -34,11 +34,12 @@ class GeodesicPath(BaseEstimator):
         Where on its path an output is at a given clock time: at constant speed among the
         (scaled) outputs, or in the metric. A learned metric is cheap where paths run, which
         says nothing of how fast networks change: on semicircles its speed doubles the error.
-    limit_bends : "auto" or bool, default="auto"
-        Whether paths bend between anchors no more, on average, than the arc of a circle would that
-        turns as they do at the anchors: what is learned from outputs of a few anchors would
-        bend straight ways towards these. "auto" does so unless the potential is a function of
-        the user. With two anchors there is no turn, and no limit.
+    join : "auto" or bool, default="auto"
+        Whether paths go on smoothly at the anchors, where every network answered every input
+        once: bends are kept as far as paths turn less with them, curves take up the turns that
+        are left, and what is noise in the turns counts for neither. Where inputs repeat, paths
+        stay as they are. "auto" does so unless the potential is a function of the user. With
+        two anchors there is no turn.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class GeodesicPath(BaseEstimator):
         learning_rate=0.01,
         refine_steps=0,
         constant_speed="euclidean",
-        limit_bends="auto",
+        join="auto",
     ):
         self.n_nodes = n_nodes
         self.n_segments = n_segments
@@ -61,7 +62,7 @@ class GeodesicPath(BaseEstimator):
         self.learning_rate = learning_rate
         self.refine_steps = refine_steps
         self.constant_speed = constant_speed
-        self.limit_bends = limit_bends
+        self.join = join
 
     def _check(self):
         counts = ["n_nodes", "n_couplings", "max_iter", "batch_size"]
@@ -70,7 +71,7 @@ class GeodesicPath(BaseEstimator):
         check_range(self, integer=["refine_steps"], lowest=0)
         check_range(self, real=["learning_rate"], above=0)
         check_choice(self, "constant_speed", ("euclidean", "metric"))
-        check_choice(self, "limit_bends", ("auto", True, False))
+        check_choice(self, "join", ("auto", True, False))
 
     def training(self, settings):
         """Return the estimator's training settings with those of the path network.

@@ -75,7 +75,7 @@ def minimise_rows(objective, start, n_iter, *, scale=1.0, max_step=torch.inf):
     """
     y = start.detach()
     value, gradient = _evaluate(objective, y)
-    inverse = torch.as_tensor(scale, dtype=y.dtype, device=y.device).expand(len(y))
+    inverse = scale * torch.ones_like(value)
     shrink = torch.ones_like(value)
     pairs = []
     for i in range(n_iter):

@@ -1,0 +1,184 @@
+"""How paths go on at an anchor: smooth curves, and bends that turns speak for or against."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from sklearn.utils import Bunch
+
+from sklearn_hti import _joins
+from sklearn_hti._bends import N_BENDS, bend_coefficients, bend_functions, fit_bends
+from sklearn_hti._joins import join, join_paths, known_share
+from sklearn_hti._trajectories import Trajectories
+
+s = np.linspace(0, 1, 33)
+
+
+def through(points, bends=None, first=0, last=None):
+    """Trajectories (N, K + 1, D) that run from anchor `first` to `last`, a row each."""
+    points = np.asarray(points, dtype=float)
+    n, n_knots = points.shape[:2]
+    return Trajectories(
+        points,
+        np.zeros((n, n_knots - 1, 0, points.shape[2])) if bends is None else bends,
+        np.arange(n)[:, None].repeat(n_knots, axis=1),
+        np.broadcast_to(first, n),
+        np.broadcast_to(n_knots - 1 if last is None else last, n),
+    )
+
+
+def curves(trajectories):
+    """Points of the bent trajectories, (N, K, 33, D)."""
+    points, bends = trajectories.points, join(trajectories).bends
+    functions = bend_functions(torch.as_tensor(s), torch.as_tensor(bend_coefficients(N_BENDS)))
+    chords = points[:, :-1, None] + s[:, None] * np.diff(points, axis=1)[:, :, None]
+    return chords + functions.numpy() @ bends
+
+
+# ---------------------------------------------------------------- smooth curves
+
+
+@pytest.mark.parametrize("n_knots", [3, 4])
+def test_even_knots_on_a_line_stay_straight(n_knots):
+    points = np.linspace([0.0, 1.0], [6.0, -3.0], n_knots)[None].repeat(4, axis=0)
+    assert_allclose(join(through(points)).bends, 0, atol=1e-10)
+
+
+def test_uneven_knots_on_one_line_stay_straight():
+    """The curve is splined over the distance, in which a line is a line."""
+    points = np.array([0.0, 1.0, 10.0])[None, :, None] * np.array([0.6, -0.8])
+    assert_allclose(join(through(points)).bends, 0, atol=1e-10)
+
+
+def test_two_anchors_give_straight_lines(rng):
+    points = rng.normal(size=(5, 2, 3))
+    straight = through(points)
+    assert join(straight) is straight
+
+
+def test_three_points_of_a_parabola_give_that_parabola():
+    """Knots (-1, 1), (0, 0), (1, 1): chords of one length, so both ends are at even distance."""
+    t = np.array([-1.0, 0.0, 1.0])
+    points = np.column_stack([t, t**2])[None]
+    curve = curves(through(points))
+    assert_allclose(curve[..., 1], curve[..., 0] ** 2, atol=2e-3)
+    assert np.abs(curve[0, :, 16, 1] - 0.5).min() > 0.1  # where the chords are
+    speed = np.linalg.norm(np.diff(curve, axis=2), axis=3)
+    assert_allclose(speed, speed.mean(axis=2, keepdims=True).repeat(32, axis=2), rtol=0.03)
+
+
+def test_curves_run_through_the_knots_and_do_not_break(rng):
+    """Directions agree on both sides of an inner knot."""
+    angle = np.array([0, 0.7, 1.6, 2.0, 3.0]) + rng.uniform(0, 1, size=(6, 1))
+    points = np.stack([np.cos(angle), np.sin(angle)], axis=2)
+    curve = curves(through(points))
+    assert_allclose(curve[:, :, 0], points[:, :-1], atol=1e-12)
+    assert_allclose(curve[:, :, -1], points[:, 1:], atol=1e-12)
+    before, after = curve[:, :-1, -1] - curve[:, :-1, -2], curve[:, 1:, 1] - curve[:, 1:, 0]
+    cosine = (before * after).sum(axis=2) / np.prod(np.linalg.norm([before, after], axis=3), 0)
+    assert (np.arccos(cosine.clip(-1, 1)) < 0.1).all()
+    assert np.abs(np.linalg.norm(curve, axis=3) - 1).max() < 0.05  # chords: up to 0.12
+
+
+def test_curves_turn_and_scale_with_the_points(rng):
+    points = rng.normal(size=(6, 4, 2)).cumsum(axis=1)
+    turn = 3 * np.array([[0.6, 0.8], [-0.8, 0.6]])
+    bends = join(through(points)).bends
+    assert np.abs(bends).max() > 0.1
+    assert_allclose(join(through(points @ turn + 5)).bends, bends @ turn, atol=1e-9)
+
+
+def test_trajectories_that_miss_an_anchor_stay_straight(rng):
+    points = rng.normal(size=(4, 3, 2))
+    points[1, 0], points[2, 2] = points[1, 1], points[2, 1]
+    bends = join(through(points, first=[0, 1, 0, 0], last=[2, 2, 1, 2])).bends
+    assert (bends[1:3] == 0).all()
+    assert (np.abs(bends[[0, 3]]).max(axis=(1, 2, 3)) > 1e-3).all()
+
+
+def test_chunks_do_not_show(rng, monkeypatch):
+    points = rng.normal(size=(11, 4, 2)).cumsum(axis=1)
+    whole = join(through(points)).bends
+    monkeypatch.setattr(_joins, "_CHUNK", 3)
+    assert_allclose(join(through(points)).bends, whole, atol=1e-12)
+
+
+# ---------------------------------------------------------------- learned bends
+
+
+def rows(x):
+    """Training rows of single answers to the inputs x (n, F)."""
+    return Bunch(features=x, groups=np.arange(len(x)))
+
+
+def arcs(step, n=40, n_knots=3):
+    """Circles of radius 1 to 3 with knots every `step`, their true bends, and their inputs."""
+    radius = np.linspace(1, 3, n)
+    angle = step * (np.arange(n_knots - 1)[:, None] + s)
+    path = np.stack([np.cos(angle), np.sin(angle)], axis=-1)  # (K, 33, 2)
+    knots = np.concatenate([path[:, 0], path[-1:, -1]])
+    scaled = radius[:, None, None]
+    bends = scaled[..., None] * fit_bends(path)
+    return through(scaled * knots, bends), rows(radius[:, None] - 2)
+
+
+@pytest.mark.parametrize("step", [0.3, np.pi / 4, np.pi / 2])
+def test_circles_keep_their_bends(rng, step):
+    true, data = arcs(step)
+    size = np.abs(true.bends).max()
+    assert_allclose(join_paths(true, data, rng).bends, true.bends, atol=0.01 * size)
+    twice = join_paths(true.bent(2 * true.bends), data, rng).bends
+    assert_allclose(twice, true.bends, atol=0.05 * size)
+
+
+@pytest.mark.parametrize("step", [0.3, np.pi / 4])
+def test_bends_to_the_wrong_side_are_gone(rng, step):
+    """What is left are curves, which come nearer to the circle than its chords."""
+    true, data = arcs(step)
+    joined = join_paths(true.bent(-true.bends), data, rng)
+    assert_allclose(joined.bends, join(true.bent(0 * true.bends)).bends, atol=1e-6)
+    assert np.linalg.norm(joined.bends - true.bends) < 0.3 * np.linalg.norm(true.bends)
+
+
+def test_a_straight_chain_bends_nowhere(rng):
+    direction = rng.normal(size=(40, 1, 3))
+    knots = direction * np.array([0.0, 1.0, 3.0, 4.0])[:, None]
+    bent = through(knots, rng.normal(size=(40, 3, N_BENDS, 3)))
+    joined = join_paths(bent, rows(direction[:, 0]), rng)
+    assert np.abs(joined.bends).max() < 0.05 * np.abs(bent.bends).max()
+
+
+def test_turns_that_are_noise_bend_little(rng):
+    """Single draws of stochastic networks: their turns say nothing of x."""
+    noisy = through(rng.normal(size=(150, 3, 2)), np.zeros((150, 2, N_BENDS, 2)))
+    joined = join_paths(noisy, rows(rng.normal(size=(150, 3))), rng).bends
+    assert np.linalg.norm(joined) < 0.2 * np.linalg.norm(join(noisy).bends)
+
+
+def test_couplings_say_nothing_of_turns(rng):
+    true, data = arcs(0.3)
+    data.groups = data.groups // 2
+    bent = true.bent(-true.bends)
+    assert join_paths(bent, data, rng) is bent
+
+
+def test_few_rows_two_anchors_and_resting_points_stay_as_they_are(rng):
+    few, data = arcs(0.3, n=5)
+    assert join_paths(few, data, rng) is few
+    x = rng.normal(size=(40, 1))
+    two = through(rng.normal(size=(40, 2, 2)), rng.normal(size=(40, 1, N_BENDS, 2)))
+    assert join_paths(two, rows(x), rng) is two
+    still = through(np.zeros((40, 3, 2)), np.zeros((40, 2, N_BENDS, 2)))
+    assert join_paths(still, rows(x), rng) is still
+
+
+def test_the_share_of_noise_is_found(rng):
+    x = rng.normal(size=(200, 2))
+    signal = np.sin(x) + x[:, ::-1]
+    noise = rng.normal(size=signal.shape)
+    for sigma in (0.0, 0.5, 1.0):
+        turns = (signal + sigma * noise)[:, None]
+        share = np.mean(signal**2) / np.mean(turns**2)
+        assert known_share(x, turns, rng) == pytest.approx(share, abs=0.12)
+    assert known_share(x, np.ones((200, 1, 2)), rng) == 1
+    assert known_share(x, noise[:, None], rng) < 0.15
