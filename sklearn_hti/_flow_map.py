@@ -19,7 +19,7 @@ _BACK_SHARE = 4  # one in so many rows of a batch is moved back, too
 # Weight of the way back where one trajectory runs through each condition: deterministic
 # networks have a well-defined inverse. Else starts at all times teach the way back as well.
 _BACK_WEIGHT = 0.3
-_MAX_NUMBERS, _MIN_REGRESSED = 2**23, 8192  # of trajectories that the linear part is fitted to
+_MAX_NUMBERS, _MIN_REGRESSED = 2**22, 8192  # of trajectories that the linear part is fitted to
 
 
 class TrajectoryDataset(DrawnDataset):
@@ -250,10 +250,13 @@ def _set_linear_part(module, trajectories, times, data):
     nodes = module.nodes.numpy()
     linear = np.zeros(module.linear.shape)
     alike = _alike(moved)
+    last = points.shape[1] - 1.0
     for coefficients, t in zip(linear, nodes.tolist(), strict=True):
-        inputs = inputs_at(t)
+        around = [u for u in (t - 0.25, t, t + 0.25) if 0 <= u <= last]
+        inputs = [inputs_at(u) for u in around]
         for on, of in alike:
-            x, u = (inputs, modes) if len(on) == len(points) else (inputs[on], modes[on])
+            x = np.concatenate([part[on] for part in inputs])
+            u = np.tile(modes[on], (len(around), 1, 1))
             intercepts, slopes = fit_ridge(x, u[:, of])
             coefficients[0, of] = intercepts
             coefficients[1:, of] = slopes.swapaxes(0, 1)
