@@ -55,9 +55,12 @@ class Results:
         return gain / sum(r["avoidable"] for r in of)
 
     def firsts(self, method):
-        """Return in how many kept families no other method has a lower mean score."""
+        """Return in how many kept families no other method has a lower mean score.
+
+        Methods that answer alike, to rounding, are first together.
+        """
         lowest = {t: min(self.mean(t, m) for m in self.methods) for t in self.kept}
-        return sum(self.mean(t, method) <= lowest[t] for t in self.kept)
+        return sum(self.mean(t, method) <= (1 + 1e-5) * lowest[t] for t in self.kept)
 
     def harms(self, method):
         """Return in how many families a method is over 5 % worse than the best trivial answer."""

@@ -143,8 +143,11 @@ def test_one_output_has_a_cursor_and_a_histogram(line, on_clouds, clouds):
     assert sum(shares) == pytest.approx(1)
     y = on_clouds.trajectory(clouds.X[:1], [2.0], n_samples=50, random_state=0)
     assert np.dot(shares, centers) == pytest.approx(y.mean(), abs=0.1)
-    low, middle, high = np.quantile(y, [0.05, 0.5, 0.95])
-    text = f"output: median {middle:.3g}, 90 % between {low:.3g} and {high:.3g}."
+    low, middle, high = (
+        np.format_float_positional(float(f"{v:.3g}"), trim="-")
+        for v in np.quantile(y, [0.05, 0.5, 0.95])
+    )
+    text = f"output: median {middle}, 90 % between {low} and {high}."
     assert line.text("readout") == text.replace("-", "−")
 
 
