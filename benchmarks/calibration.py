@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.special import ndtri
+from scipy import special
 from sklearn.datasets import load_diabetes
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
@@ -73,7 +73,7 @@ def quantiles(seed):
     rng = np.random.default_rng(seed)
 
     def outputs(X, lam):
-        return np.sin(3 * X[:, 0]) + (0.5 + X[:, 1] ** 2) * ndtri(lam)
+        return np.sin(3 * X[:, 0]) + (0.5 + X[:, 1] ** 2) * special.ndtri(lam)
 
     X, X_new = rng.uniform(-1, 1, (2, 150, 2))
     return swept(outputs, (0.05, 0.5, 0.95), (0.1, 0.2, 0.3, 0.7, 0.8, 0.9), X, X_new)
