@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from benchmarks.tasks import make_task
 from benchmarks.zoo import CARDS, load, load_policy, make_env
 from benchmarks.zoo import family as family_module
 from benchmarks.zoo.__main__ import report, train
 from benchmarks.zoo.family import DATA
+from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.metrics import squared_wasserstein
 
 CONTROL = [name for name, card in CARDS.items() if "control" in card.traits]
@@ -196,3 +198,13 @@ def test_report_prints_card_and_distances(capsys):
     assert "dropout rate of training" in printed
     assert "floor" in printed
     assert "1 families" in printed
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.TrajectoryWarning")
+def test_the_linear_map_does_not_swing_between_its_nodes():
+    """Outputs of the chaotic family are nearly collinear."""
+    task = make_task("rollout_lorenz/3", 1)
+    params = {"kinetic": "euclidean", "potential": None, "base": "neighbors", "validate": False}
+    model = HyperparameterTrajectoryRegressor(max_iter=1, random_state=0, **params)
+    module = model.fit(task.X, task.y, task.lam).flow_map_.module
+    assert (module.residual_scale < 2 * module.v_scale).all()

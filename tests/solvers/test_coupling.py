@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
 from sklearn_hti.paths import StraightGeodesic
-from sklearn_hti.solvers import CouplingSolver, OTSolver
+from sklearn_hti.solvers import CouplingSolver, OTSolver, coupling
 
 GEODESIC = StraightGeodesic()
 
@@ -221,8 +221,8 @@ def test_any_class_of_the_kind_is_a_solver():
         OTSolver()
 
 
-def test_large_groups_are_coupled_on_straight_lines(encode, rng):
-    """And small ones on the cost that the geodesic gives."""
+def test_large_groups_are_coupled_on_straight_lines(encode, rng, monkeypatch):
+    """And small ones on the cost that the geodesic gives, unless they are very many."""
 
     class Backwards(StraightGeodesic):
         is_straight = False
@@ -240,3 +240,5 @@ def test_large_groups_are_coupled_on_straight_lines(encode, rng):
     straight, backwards = StraightGeodesic(), Backwards()
     assert (partners(backwards, max_learned=19) == partners(straight)).all()
     assert (partners(backwards, max_learned=20) != partners(straight)).any()
+    monkeypatch.setattr(coupling, "_MAX_PRICED", 399)
+    assert (partners(backwards, max_learned=20) == partners(straight)).all()
