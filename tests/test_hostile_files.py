@@ -92,10 +92,11 @@ def model(request, make, frame):
 
 
 @pytest.fixture(scope="module")
-def saved(model, tmp_path_factory):
+def saved(model, frame, tmp_path_factory):
     path = tmp_path_factory.mktemp("saved") / "model"
     model.save(path)
     load(path)
+    str(frame)  # pandas imports what prints a table late; errors may print one
     bad = path.with_name("bad")
     bad.write_bytes(b"bad")
     with pytest.raises(ValueError):
