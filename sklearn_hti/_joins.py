@@ -4,32 +4,27 @@ A network's output moves smoothly with lambda, through the anchors too. Geodesic
 interval by interval, and what they turn at an anchor is an error of theirs or of the couplings.
 """
 
-import warnings
-
 import numpy as np
 from numpy.polynomial import polynomial as poly
 from scipy.interpolate import CubicSpline
-from scipy.spatial import cKDTree
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from ._bends import bend_coefficients, fit_bends
+from ._turns import MIN_ROWS, known_share, known_shares_of_draws
 from .paths.spline import retime
 
 _SAMPLES = 32  # of a path, per interval
 _CHUNK = 8192  # paths at once
-_MIN_ROWS, _MAX_ROWS = 20, 200  # trajectories that tell noise apart
 
 
 def join_paths(trajectories, data, rng):
     """Return trajectories whose paths turn at the anchors as little as they are known to.
 
-    All bends are scaled by the factor in [0, 1] with which paths turn least at the anchors, in
-    least squares: of bends that are no part of the truth, nothing is left. Cubic curves take
-    up the turns that remain, but for what is noise in them: that which a Gaussian process of x
-    leaves, nothing where networks are deterministic. Where x repeats, outputs are followed by
-    couplings, which know too little of turns, and the paths stay as they are.
+    Where every network answered every input once, all bends are scaled by the factor in [0, 1]
+    with which paths turn least at the anchors, in least squares: of bends that are no part of
+    the truth, nothing is left. Then curves take up the turns that remain, but for the share that
+    is noise of the networks or of the samples, and as far as bends do not account for turns:
+    bends that do have the middle of the way right, too. Affine trajectories through many draws
+    stay as they are.
 
     Parameters
     ----------
@@ -45,17 +40,25 @@ def join_paths(trajectories, data, rng):
     Trajectories
         The same knots, other bends.
     """
-    whole, position = _whole(trajectories), _positions(trajectories.points)
-    if position is None or whole.sum() < _MIN_ROWS:
-        return trajectories
-    rows = trajectories.rows[whole, 0]
-    if len(np.unique(data.groups[rows])) < len(rows):
+    whole, position = trajectories.whole, _positions(trajectories.points)
+    if position is None or whole.sum() < MIN_ROWS:
         return trajectories
     of_chords = _turns(trajectories.points, position)[whole]
     of_bends = _turns_of_bends(trajectories.bends, position)[whole]
-    least = -np.sum(of_chords * of_bends) / max(np.sum(of_bends**2), np.finfo(float).tiny)
-    bent = trajectories.bent(np.clip(least, 0, 1) * trajectories.bends)
-    return join(bent, known_share(data.features[rows], of_chords, rng))
+    rows = trajectories.rows[whole, 0]
+    if len(np.unique(data.groups[rows])) == len(rows):
+        least = -np.sum(of_chords * of_bends) / max(np.sum(of_bends**2), np.finfo(float).tiny)
+        kept = np.clip(least, 0, 1)
+        share = known_share(data.features[rows], of_chords, rng)
+    elif trajectories.affine:
+        return trajectories
+    else:
+        step = np.diff(position)
+        # what a short step tells of its slope does not reach over a long one
+        even = np.minimum(step[1:], step[:-1]) / np.maximum(step[1:], step[:-1])
+        kept, share = 1.0, (even * known_shares_of_draws(data, rng))[:, None]
+    left = np.sum((of_chords + kept * of_bends) ** 2) / max(np.sum(of_chords**2), 1e-300)
+    return join(trajectories.bent(kept * trajectories.bends), share * min(left, 1.0))
 
 
 def join(trajectories, share=1.0):
@@ -64,6 +67,18 @@ def join(trajectories, share=1.0):
     Added is the cubic spline over the distance travelled on average, a parabola through three
     knots, of a polygon with these turns. Paths then run at constant speed in each interval;
     those that miss an anchor stay as they are.
+
+    Parameters
+    ----------
+    trajectories : Trajectories
+        Through the anchors, with their bends.
+    share : float or ndarray of shape (K - 1, 1), default=1.0
+        Of the turn, at each inner anchor.
+
+    Returns
+    -------
+    Trajectories
+        The same knots, other bends.
     """
     position = _positions(trajectories.points)
     if position is None:
@@ -77,7 +92,7 @@ def join(trajectories, share=1.0):
 
 def _joined(trajectories, position, share):
     """Return the bends of some trajectories, joined."""
-    points, bends, whole = trajectories.points, trajectories.bends, _whole(trajectories)
+    points, bends, whole = trajectories.points, trajectories.bends, trajectories.whole
     turns = share * (_turns(points, position) + _turns_of_bends(bends, position))
     step = np.diff(position)
     slopes = np.cumsum(np.insert(turns, 0, 0, axis=1), axis=1)
@@ -98,34 +113,6 @@ def _joined(trajectories, position, share):
     joined[~whole] = 0
     joined[~whole, :, : bends.shape[2]] = bends[~whole]
     return joined
-
-
-def known_share(features, turns, rng):
-    """Return which share of squared turns (n, K, D) is a smooth function of features (n, F).
-
-    The rest is the white noise of the Gaussian process that explains them best.
-    """
-    some = rng.permutation(len(turns))[:_MAX_ROWS]
-    features, turns = features[some], turns[some].reshape(len(some), -1)
-    around = turns - turns.mean(axis=0)
-    scale = np.sqrt(np.mean(around**2))
-    if scale < 1e-6:  # of slopes, whose mean square is one: all turn alike
-        return 1.0
-    # what varies faster than from row to row is as good as noise
-    nearest = max(np.median(cKDTree(features).query(features, k=2)[0][:, 1]), 1e-5)
-    smooth = Matern(max(np.sqrt(features.shape[1]), nearest), (nearest, 1e5), nu=1.5)
-    process = GaussianProcessRegressor(ConstantKernel() * smooth + WhiteKernel(0.1))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # no noise is at the lower bound
-        process.fit(features, around / scale)
-    noise = process.kernel_.k2.noise_level * scale**2
-    # two digits, which are the same however many threads there are
-    return round(float(np.clip(1 - noise / np.mean(turns**2), 0, 1)), 2)
-
-
-def _whole(trajectories):
-    """Tell which trajectories pass all anchors."""
-    return (trajectories.first == 0) & (trajectories.last == trajectories.points.shape[1] - 1)
 
 
 def _positions(points):

@@ -11,6 +11,7 @@ from scipy.stats import t as student
 from ._queries import take
 from ._random import draw_seeds
 from ._surrogate import SEEDS
+from ._thinning import half_of_each
 from .exceptions import TrajectoryWarning
 
 _MIN_CONDITIONS = 20  # from here on whole conditions are resampled, else the draws of each
@@ -89,21 +90,10 @@ def half_sample(data, rng):
     distinct, first = np.unique(data.groups, return_index=True)
     if len(distinct) < _MIN_CONDITIONS:
         strata = data.groups * len(data.anchors.lam) + data.anchors.index
-        return np.flatnonzero(_half_of_each(strata, rng))
+        return np.flatnonzero(half_of_each(strata, rng))
     codes = data.conditions.codes[first]
     strata = np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1)
-    return np.flatnonzero(np.isin(data.groups, distinct[_half_of_each(strata, rng)]))
-
-
-def _half_of_each(strata, rng):
-    """Return a mask of half of the entries of every stratum, rounded up, at random."""
-    order = rng.permutation(len(strata))
-    order = order[np.argsort(strata[order], kind="stable")]
-    _, first, size = np.unique(strata[order], return_index=True, return_counts=True)
-    rank = np.arange(len(order)) - np.repeat(first, size)
-    mask = np.zeros(len(strata), dtype=bool)
-    mask[order[rank < np.repeat(-(-size // 2), size)]] = True
-    return mask
+    return np.flatnonzero(np.isin(data.groups, distinct[half_of_each(strata, rng)]))
 
 
 def half_widths(means, mean, errors, share, coverage):

@@ -65,3 +65,14 @@ def thinned(data, max_rows, rng, *, max_draws=None, min_draws=_MIN_DRAWS):
         at = np.bincount(place[index[kept] == k], minlength=n_groups)
         most = np.maximum(most, np.cumsum(at))
     return data.take(np.sort(kept[(most[place] <= max_rows) | (place == 0)]))
+
+
+def half_of_each(strata, rng):
+    """Return a mask of half of the entries of every stratum, rounded up, at random."""
+    order = rng.permutation(len(strata))
+    order = order[np.argsort(strata[order], kind="stable")]
+    _, first, size = np.unique(strata[order], return_index=True, return_counts=True)
+    rank = np.arange(len(order)) - np.repeat(first, size)
+    mask = np.zeros(len(strata), dtype=bool)
+    mask[order[rank < np.repeat(-(-size // 2), size)]] = True
+    return mask

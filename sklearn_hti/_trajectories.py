@@ -23,6 +23,11 @@ class Trajectories:
     last: np.ndarray  # (N,)
     affine: bool = False  # later points come from affine maps, not from rows
 
+    @property
+    def whole(self):
+        """Which trajectories pass all anchors, (N,)."""
+        return (self.first == 0) & (self.last == self.points.shape[1] - 1)
+
     def bent(self, bends):
         """Return the same trajectories on other paths between their knots."""
         return replace(self, bends=bends)

@@ -1,5 +1,7 @@
 """How paths go on at an anchor: smooth curves, and bends that turns speak for or against."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from sklearn.utils import Bunch
 
 from sklearn_hti import _joins
 from sklearn_hti._bends import N_BENDS, bend_coefficients, bend_functions, fit_bends
-from sklearn_hti._joins import join, join_paths, known_share
+from sklearn_hti._joins import join, join_paths
 from sklearn_hti._trajectories import Trajectories
 
 s = np.linspace(0, 1, 33)
@@ -155,11 +157,32 @@ def test_turns_that_are_noise_bend_little(rng):
     assert np.linalg.norm(joined) < 0.2 * np.linalg.norm(join(noisy).bends)
 
 
-def test_couplings_say_nothing_of_turns(rng):
+def test_bends_that_account_for_the_turns_of_draws_stay(rng, monkeypatch):
+    """Those that do not are left to curves."""
+    true, data = arcs(np.pi / 4)
+    data.groups = data.groups // 2
+    monkeypatch.setattr(_joins, "known_shares_of_draws", lambda data, rng: np.ones(1))
+    size = np.abs(true.bends).max()
+    assert_allclose(join_paths(true, data, rng).bends, true.bends, atol=0.01 * size)
+    straight = true.bent(0 * true.bends)
+    assert_allclose(join_paths(straight, data, rng).bends, join(straight).bends, atol=1e-9)
+    monkeypatch.setattr(_joins, "known_shares_of_draws", lambda data, rng: np.zeros(1))
+    assert_allclose(join_paths(true, data, rng).bends, true.bends, atol=1e-3 * size)
+
+
+def test_a_short_step_does_not_turn_a_long_one(rng, monkeypatch):
+    """The turn of draws is taken up in the ratio of the steps."""
+    turned = through(np.tile([[0.0, 0.1], [0.0, 0.0], [1.0, 0.0]], (40, 1, 1)))
+    data = Bunch(features=np.zeros((40, 1)), groups=np.zeros(40, dtype=int))
+    monkeypatch.setattr(_joins, "known_shares_of_draws", lambda data, rng: np.ones(1))
+    assert_allclose(join_paths(turned, data, rng).bends, join(turned, 0.1).bends, atol=1e-9)
+
+
+def test_affine_trajectories_through_draws_stay_as_they_are(rng):
     true, data = arcs(0.3)
     data.groups = data.groups // 2
-    bent = true.bent(-true.bends)
-    assert join_paths(bent, data, rng) is bent
+    affine = replace(true, affine=True)
+    assert join_paths(affine, data, rng) is affine
 
 
 def test_few_rows_two_anchors_and_resting_points_stay_as_they_are(rng):
@@ -170,15 +193,3 @@ def test_few_rows_two_anchors_and_resting_points_stay_as_they_are(rng):
     assert join_paths(two, rows(x), rng) is two
     still = through(np.zeros((40, 3, 2)), np.zeros((40, 2, N_BENDS, 2)))
     assert join_paths(still, rows(x), rng) is still
-
-
-def test_the_share_of_noise_is_found(rng):
-    x = rng.normal(size=(200, 2))
-    signal = np.sin(x) + x[:, ::-1]
-    noise = rng.normal(size=signal.shape)
-    for sigma in (0.0, 0.5, 1.0):
-        turns = (signal + sigma * noise)[:, None]
-        share = np.mean(signal**2) / np.mean(turns**2)
-        assert known_share(x, turns, rng) == pytest.approx(share, abs=0.12)
-    assert known_share(x, np.ones((200, 1, 2)), rng) == 1
-    assert known_share(x, noise[:, None], rng) < 0.15
