@@ -13,7 +13,7 @@ def training_data(X, y, lam):
     encoder = ConditionEncoder().fit(X, None, len(X))
     conditions = encoder.transform(X, len(X))
     features = Features(conditions, encoder.n_categories_)
-    return TrainingData(y, conditions, features, conditions.groups(), lam, find_anchors(lam, "auto"))
+    return TrainingData(y, conditions, features, conditions.groups(), lam, find_anchors(lam))
 
 
 def of_steps(rng, *steps, n=200):
