@@ -110,7 +110,7 @@ def score(model, name, truth):
     X = np.repeat(X, N_DRAWS, axis=0)
     groups = np.repeat(np.arange(len(X) // N_DRAWS), N_DRAWS)
     pairs = [
-        (truth(X, lam, 18), truth(X, lam, 19), model.sample(X, lam, random_state=20))
+        (fresh(truth, X, lam, 18), fresh(truth, X, lam, 19), model.sample(X, lam, random_state=20))
         for lam in HELD_OUT
     ]
     ours, floor = (
@@ -118,6 +118,12 @@ def score(model, name, truth):
         for i in (2, 1)
     )
     return float(ours), float(floor)
+
+
+def fresh(truth, X, lam, seed):
+    """Return one of two true draws per row, at random: discs take turns from row to row."""
+    y = truth(np.repeat(X, 2, axis=0), lam, seed)
+    return y[2 * np.arange(len(X)) + np.random.default_rng(seed).integers(2, size=len(X))]
 
 
 def write_data(name, n_rows, path):

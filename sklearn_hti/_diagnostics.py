@@ -15,8 +15,8 @@ from .metrics import squared_wasserstein
 _MAX_ROWS = 500
 _MAX_COMPARED = 6000  # rows of an anchor that those are compared with
 _MAX_GROUPS, _MAX_DRAWS = 8, 64  # of a Monge gap
-_SHORT = 0.25  # more of the distance left than this is worth a warning
-_NOTHING = 1e-3  # a squared distance of scaled outputs that is not worth one
+SHORT = 0.25  # more of the distance left than this is worth a warning
+NOTHING = 1e-3  # a squared distance of scaled outputs that is not worth one
 _NEGATIVE = 0.01
 _JUMP = 4.0
 
@@ -53,7 +53,7 @@ def warn_of(record, lam, cost):
         for k, (left, standing, floor) in enumerate(
             zip(*(record[f"{name}_w2"] for name in ("marginal", "standing", "floor")), strict=True)
         )
-        if left > _SHORT * standing + floor + _NOTHING
+        if left > SHORT * standing + floor + NOTHING
     ]
     share = record.get("negative_costs", 0.0)
     if share > _NEGATIVE:

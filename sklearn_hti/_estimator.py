@@ -167,8 +167,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         neighbours (``interpolate``) to the true outputs; beside them what is had without a
         surrogate: outputs of the base anchor (``no_transport``), of the ``nearest_anchor``, on
         the ``straight_line`` between both neighbours, and the ``floor`` between halves of the
-        true ones. Where there are many conditions, those judged were left out, too. None: not
-        validated. Of anchors that know different inputs, lines between neighbours are nan.
+        true ones. Where there are many conditions, those judged were left out, too; ``unseen``
+        tells how far their outputs remain from those at the other neighbour, which was in the
+        refit, when they are moved there, and ``unseen_no_transport`` when they are not; else
+        both are nan. None: not validated. Of anchors that know different inputs, lines between
+        neighbours are nan.
     estimators_ : list
         Members of the ensemble for `interval`; empty with n_estimators=1.
     n_iter_ : int

@@ -7,6 +7,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from ._encoding import share
+from ._diagnostics import NOTHING, SHORT
 from ._floors import half_distance
 from ._interpolation import interpolate, partners
 from .exceptions import ValidationWarning
@@ -14,6 +15,7 @@ from .metrics import squared_wasserstein
 
 _SHORTER, _FEWEST = 4, 100  # a refit takes one in so many steps, but not too few
 ANSWERS = ("transport", "interpolate", "no_transport", "nearest_anchor", "straight_line")
+UNSEEN = ("unseen", "unseen_no_transport")
 _NAMES = {
     "no_transport": "no transport",
     "nearest_anchor": "a copy of the nearest anchor",
@@ -21,7 +23,7 @@ _NAMES = {
 }
 _MAX_REFITS = 5
 _MAX_ROWS, _MAX_DRAWS = 1024, 256  # that are judged: of an anchor, and of one condition
-_WORSE, _NOTHING = 1.05, 1e-3  # what is worse by less, in scaled units, is worth no warning
+_WORSE = 1.05  # what is worse by less, or by NOTHING, is worth no warning
 _NOISE = 0.25  # of the floor: what samples alone may bring
 _HELD, _MIN_CONDITIONS = 0.2, 40  # share of conditions that no refit sees, where they are many
 
@@ -65,16 +67,26 @@ def leave_anchors_out(refit, data, base_time, seed, n_jobs):
         for k in interior
     )
     records, errors = zip(*judged, strict=True)
-    return pd.DataFrame(records, columns=["lam", *ANSWERS, "floor"]), np.concatenate(errors)
+    return pd.DataFrame(records, columns=["lam", *ANSWERS, "floor", *UNSEEN]), np.concatenate(errors)
 
 
 def warn_if_no_better(records):
     """Warn where answers that need no surrogate are nearer to the outputs left out."""
     mean = records.mean()
+    left, standing = mean[list(UNSEEN)]
+    if left > SHORT * standing + mean["floor"] + NOTHING:
+        warnings.warn(
+            f"Outputs of inputs that were left out are not followed: of the squared Wasserstein "
+            f"distance {standing:.3g} from one anchor to another, both of which were in the fit, "
+            f"{left:.3g} is left when they are moved (scaled outputs, `validation_`). `transport` "
+            "holds for the inputs of the fit alone. Give more inputs.",
+            ValidationWarning,
+            stacklevel=4,
+        )
     copies = ["nearest_anchor", "no_transport"]
     for own, others in (("transport", copies), ("interpolate", [*copies, "straight_line"])):
         best = mean[others].idxmin()
-        if mean[own] > _WORSE * mean[best] + _NOISE * mean["floor"] + _NOTHING:
+        if mean[own] > _WORSE * mean[best] + _NOISE * mean["floor"] + NOTHING:
             warnings.warn(
                 f"Anchors that were left out do not confirm the surrogate: `{own}` is no better "
                 f"there than {_NAMES[best]} (squared Wasserstein distance to the true outputs "
@@ -125,6 +137,11 @@ def _judge(refit, data, k, base_time, held, rng):
             "straight_line": distance(between),
             "interpolate": distance(interpolate(movement.displace, movement.share, *given)),
         }
+        if len(held):
+            across = y[low] + movement.displace(y[low], given[2], of[low], of[high])
+            record["unseen"], record["unseen_no_transport"] = (
+                squared_wasserstein(y[high], answer, groups=groups) for answer in (across, y[low])
+            )
     return record, _mean_by(groups, moved - y[k])
 
 

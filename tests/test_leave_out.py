@@ -1,12 +1,14 @@
 """Anchors left out: what is refitted, what is compared, and when users are warned."""
 
+import warnings
+
 import numpy as np
 import pytest
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti._clock import Clock, WarpClock
 from sklearn_hti._encoding import Anchors, Conditions, Features, TrainingData, find_anchors
-from sklearn_hti._leave_out import leave_anchors_out, shorter
+from sklearn_hti._leave_out import leave_anchors_out, shorter, warn_if_no_better
 from sklearn_hti._movement import Movement
 from sklearn_hti.exceptions import ConvergenceWarning, ValidationWarning
 
@@ -66,6 +68,8 @@ def test_records_of_the_truth_have_closed_forms():
     assert row["straight_line"] == pytest.approx(4 * mean)  # 3 where the truth is 1
     assert row["interpolate"] == pytest.approx(0, abs=1e-12)
     assert row["floor"] == 0
+    assert row["unseen"] == pytest.approx(0, abs=1e-12)
+    assert row["unseen_no_transport"] == pytest.approx(81 * mean)
     assert errors.shape == (20, 1)
     assert np.abs(errors).max() < 1e-6
 
@@ -93,8 +97,9 @@ def test_at_most_five_anchors_are_left_out():
 
 def test_few_conditions_are_all_judged_and_all_seen():
     data, seen = deterministic(square, [0, 1, 3], n=10), []
-    _, errors = leave_anchors_out(refit_by(square, seen), data, 0, 0, None)
+    records, errors = leave_anchors_out(refit_by(square, seen), data, 0, 0, None)
     assert len(np.unique(seen[0][0].groups)) == len(errors) == 10
+    assert records[["unseen", "unseen_no_transport"]].isna().all(axis=None)
 
 
 def test_distributions_are_compared_within_conditions(rng):
@@ -184,6 +189,23 @@ def test_a_middle_anchor_off_the_way_is_a_warning():
         )
     row = model.validation_.iloc[0]
     assert row["transport"] > row["nearest_anchor"]
+
+
+@pytest.mark.parametrize("noise", [1.0, 30.0])
+def test_unseen_inputs_that_are_not_followed_are_a_warning(noise):
+    """What a network says at the last anchor is known of the inputs of the fit alone."""
+    data = deterministic(square, [0, 1, 3])
+    last = data.anchors.rows(2)
+    data.y[last] += noise * np.random.default_rng(0).normal(size=(len(last), 1))
+    records, _ = leave_anchors_out(refit_by(square, []), data, 0, 0, None)
+    row = records.iloc[0]
+    assert row["unseen"] == pytest.approx(noise**2, rel=0.6)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_if_no_better(records)
+    told = [w for w in caught if "inputs that were left out are not followed" in str(w.message)]
+    assert len(told) == (row["unseen"] > 0.25 * row["unseen_no_transport"])
+    assert len(told) == (noise > 10)
 
 
 def test_validation_is_off_when_asked_and_with_two_anchors():
