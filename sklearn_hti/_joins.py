@@ -22,9 +22,9 @@ def join_paths(trajectories, data, rng):
     Where every network answered every input once, all bends are scaled by the factor in [0, 1]
     with which paths turn least at the anchors, in least squares: of bends that are no part of
     the truth, nothing is left. Then curves take up the turns that remain, but for the share that
-    is noise of the networks or of the samples, and as far as bends do not account for turns:
-    bends that do have the middle of the way right, too. Affine trajectories through many draws
-    stay as they are.
+    is noise. Of many draws, bends stay, and curves take up turns as far as bends do not account
+    for them: bends that do have the middle of the way right, too. Affine trajectories through
+    many draws stay as they are.
 
     Parameters
     ----------
@@ -56,9 +56,9 @@ def join_paths(trajectories, data, rng):
         step = np.diff(position)
         # what a short step tells of its slope does not reach over a long one
         even = np.minimum(step[1:], step[:-1]) / np.maximum(step[1:], step[:-1])
-        kept, share = 1.0, (even * known_shares_of_draws(data, rng))[:, None]
-    left = np.sum((of_chords + kept * of_bends) ** 2) / max(np.sum(of_chords**2), 1e-300)
-    return join(trajectories.bent(kept * trajectories.bends), share * min(left, 1.0))
+        left = np.sum((of_chords + of_bends) ** 2) / max(np.sum(of_chords**2), 1e-300)
+        kept, share = 1.0, min(left, 1.0) * (even * known_shares_of_draws(data, rng))[:, None]
+    return join(trajectories.bent(kept * trajectories.bends), share)
 
 
 def join(trajectories, share=1.0):

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from ._encoding import share
 from ._diagnostics import NOTHING, SHORT
+from ._encoding import share
 from ._floors import half_distance
 from ._interpolation import interpolate, partners
 from .exceptions import ValidationWarning
@@ -67,7 +67,9 @@ def leave_anchors_out(refit, data, base_time, seed, n_jobs):
         for k in interior
     )
     records, errors = zip(*judged, strict=True)
-    return pd.DataFrame(records, columns=["lam", *ANSWERS, "floor", *UNSEEN]), np.concatenate(errors)
+    return pd.DataFrame(records, columns=["lam", *ANSWERS, "floor", *UNSEEN]), np.concatenate(
+        errors
+    )
 
 
 def warn_if_no_better(records):

@@ -10,8 +10,12 @@ from sklearn.utils import Bunch
 
 from sklearn_hti import _joins
 from sklearn_hti._bends import N_BENDS, bend_coefficients, bend_functions, fit_bends
+from sklearn_hti._encoding import ConditionEncoder, Features, TrainingData, find_anchors
 from sklearn_hti._joins import join, join_paths
-from sklearn_hti._trajectories import Trajectories
+from sklearn_hti._trajectories import Trajectories, build_trajectories
+from sklearn_hti.datasets import make_rotations
+from sklearn_hti.paths import StraightGeodesic
+from sklearn_hti.solvers import CouplingSolver
 
 s = np.linspace(0, 1, 33)
 
@@ -168,6 +172,35 @@ def test_bends_that_account_for_the_turns_of_draws_stay(rng, monkeypatch):
     assert_allclose(join_paths(straight, data, rng).bends, join(straight).bends, atol=1e-9)
     monkeypatch.setattr(_joins, "known_shares_of_draws", lambda data, rng: np.zeros(1))
     assert_allclose(join_paths(true, data, rng).bends, true.bends, atol=1e-3 * size)
+
+
+def test_paths_of_draws_come_near_to_turning_discs(rng):
+    """Halfway between anchors straight lines miss the circle that discs turn on."""
+    made = make_rotations(60, n_conditions=12, random_state=0)
+    encoder = ConditionEncoder().fit(made.X, None, len(made.X))
+    conditions = encoder.transform(made.X, len(made.X))
+    features = Features(conditions, [])
+    anchors = find_anchors(made.lam)
+    data = TrainingData(made.y, conditions, features, conditions.groups(), made.lam, anchors)
+    plans = [CouplingSolver().plan(data, e, StraightGeodesic(), rng) for e in anchors.edges]
+    straight = build_trajectories(data, plans, rng)
+    bendable = straight.bent(np.zeros((*straight.bends.shape[:2], N_BENDS, 2)))
+    x, start = made.X[straight.rows[:, 0]], straight.points[:, 0]
+    for t, lam in ((0.5, 0.25), (1.5, 0.75)):
+        there = made.truth.transport(x, start, 0.0, lam)
+        chord, curve = (
+            np.mean(_by_group(data.groups[straight.rows[:, 0]], path.at(t) - there, start) ** 2)
+            for path in (bendable, join_paths(bendable, data, rng))
+        )
+        assert curve < 0.5 * chord
+
+
+def _by_group(groups, errors, start):
+    """Return the mean error of each disc of each condition: what is no noise of couplings."""
+    label = 2 * groups + (start[:, 0] > 0)
+    count = np.bincount(label)
+    sums = np.stack([np.bincount(label, column) for column in errors.T], axis=1)
+    return sums[count > 0] / count[count > 0, None]
 
 
 def test_a_short_step_does_not_turn_a_long_one(rng, monkeypatch):

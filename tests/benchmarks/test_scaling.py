@@ -47,7 +47,7 @@ def test_cases_have_the_rows_asked_for_and_a_truth(case, monkeypatch):
             return scaling.answers(data.truth, X, lam)
 
         def sample(self, X, lam, random_state):
-            return data.truth(X, lam, random_state)
+            return scaling.fresh(data.truth, X, lam, random_state)
 
     score, floor = scaling.score(Truth(), case, data.truth)
     assert score == pytest.approx(floor, rel=0.3)
