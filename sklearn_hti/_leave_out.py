@@ -67,9 +67,8 @@ def leave_anchors_out(refit, data, base_time, seed, n_jobs):
         for k in interior
     )
     records, errors = zip(*judged, strict=True)
-    return pd.DataFrame(records, columns=["lam", *ANSWERS, "floor", *UNSEEN]), np.concatenate(
-        errors
-    )
+    records = pd.DataFrame(records, columns=["lam", *ANSWERS, "floor", *UNSEEN])
+    return records, np.concatenate(errors)
 
 
 def warn_if_no_better(records):
