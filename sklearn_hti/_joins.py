@@ -45,9 +45,9 @@ def join_paths(trajectories, data, rng):
         return trajectories
     of_chords = _turns(trajectories.points, position)[whole]
     of_bends = _turns_of_bends(trajectories.bends, position)[whole]
-    rows = trajectories.rows[whole, 0]
+    rows, tiny = trajectories.rows[whole, 0], np.finfo(float).tiny
     if len(np.unique(data.groups[rows])) == len(rows):
-        least = -np.sum(of_chords * of_bends) / max(np.sum(of_bends**2), np.finfo(float).tiny)
+        least = -np.sum(of_chords * of_bends) / max(np.sum(of_bends**2), tiny)
         kept = np.clip(least, 0, 1)
         share = known_share(data.features[rows], of_chords, rng)
     elif trajectories.affine:
@@ -56,7 +56,7 @@ def join_paths(trajectories, data, rng):
         step = np.diff(position)
         # what a short step tells of its slope does not reach over a long one
         even = np.minimum(step[1:], step[:-1]) / np.maximum(step[1:], step[:-1])
-        left = np.sum((of_chords + of_bends) ** 2) / max(np.sum(of_chords**2), 1e-300)
+        left = np.sum((of_chords + of_bends) ** 2) / max(np.sum(of_chords**2), tiny)
         kept, share = 1.0, min(left, 1.0) * (even * known_shares_of_draws(data, rng))[:, None]
     return join(trajectories.bent(kept * trajectories.bends), share)
 
