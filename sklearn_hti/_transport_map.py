@@ -13,8 +13,8 @@ class TransportMap:
 
     Deterministic networks have one trajectory through each condition. There, outputs that do
     not come from the base anchor are first led back to it by inverting the map, so that there
-    and back is exact. An inverse further from the map's own guess than the guess usually errs
-    is not believed: the guess then stands.
+    and back is exact. An inverse that is not found, or lies further from the map's own guess
+    than the guess usually errs, is not believed: the guess then stands.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class TransportMap:
 
         def move(y, numeric, codes, start, end):
             base = torch.full_like(start, self.base_time)
-            origin, guess = module.origins(y, numeric, codes, start, base)
+            origin, guess, solved = module.origins(y, numeric, codes, start, base)
             error = torch.as_tensor(self.guess_error, dtype=y.dtype, device=y.device)
             limit = _BELIEF * torch.maximum(
                 error[start.floor().long()], error[start.ceil().long()]
@@ -79,7 +79,7 @@ class TransportMap:
             modes = module.modes(origin, numeric, codes, base)
             through = (module.passed(start, end) @ modes).squeeze(1)
             direct = module.displacement(y, numeric, codes, start, end)
-            return torch.where(apart <= limit, through, direct)
+            return torch.where(solved & (apart <= limit), through, direct)
 
         return move
 

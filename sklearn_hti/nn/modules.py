@@ -10,6 +10,7 @@ from .._bends import bend_coefficients, bend_functions
 from .conditioning import HyperLayer, Waves
 
 _NODES = 2  # nodes per interval of the coefficients of the linear part
+_SOLVED = 0.1  # of the guess's miss: an origin that misses by more is none
 
 
 class ConditionEmbedding(nn.Module):
@@ -205,13 +206,14 @@ class FlowMap(nn.Module):
 
         The map itself gives the first guess; Broyden's method then solves
         F(origin, x, reference, start) = y. Each row keeps its best iterate. Returned beside
-        the solution: the guess.
+        it: the guess, and whether the row is solved (n, 1), where most of what the guess
+        misses is gone.
         """
         given = numeric, codes
         read = self.net.read(*given)
         origin = guess = best = self(y, *given, start, reference, read)
         miss = self(origin, *given, reference, start, read) - y
-        smallest = miss.square().sum(dim=1, keepdim=True)
+        first = smallest = miss.square().sum(dim=1, keepdim=True)
         inverse = torch.eye(y.shape[1], dtype=y.dtype, device=y.device).repeat(y.shape[0], 1, 1)
         for _ in range(n_steps):
             step = -(inverse @ miss.unsqueeze(2))
@@ -224,4 +226,4 @@ class FlowMap(nn.Module):
             scale = (step * change).sum(dim=1, keepdim=True)
             scale = torch.where(scale.abs() > 1e-30, scale, torch.inf)
             inverse = inverse + (step - change) @ (step.mT @ inverse) / scale
-        return best, guess
+        return best, guess, smallest <= _SOLVED**2 * first

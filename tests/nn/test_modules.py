@@ -2,11 +2,13 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
 
 from sklearn_hti._random import build_module
+from sklearn_hti._transport_map import TransportMap
 from sklearn_hti.nn import Conditioning
 from sklearn_hti.nn.modules import ConditionalMLP, ConditionEmbedding, FlowMap
 
@@ -147,12 +149,37 @@ def test_origins_invert_the_map(inputs, generator, conditioning):
     base = torch.full_like(start, 1.0)
     with torch.no_grad():
         moved = flow_map(y, numeric, codes, base, start)
-        origin, guess = flow_map.origins(moved, numeric, codes, start, base, n_steps=30)
+        origin, guess, solved = flow_map.origins(moved, numeric, codes, start, base, n_steps=30)
+        assert solved.all()
         assert_close(flow_map(origin, numeric, codes, base, start), moved, atol=1e-6, rtol=0)
     off = start[:, 0] != 1.0
     assert (
         (guess - y).norm(dim=1)[off] > 100 * (origin - y).norm(dim=1)[off]
     ).double().mean() > 0.9
+
+
+@conditionings
+def test_what_the_map_does_not_reach_has_no_origin(inputs, generator, conditioning):
+    """All outputs are led to zero at the last time: another output there comes from nowhere."""
+    flow_map = make_map(conditioning, generator)
+    for name, value in flow_map.named_buffers(recurse=False):
+        if name in ("y_mean", "linear", "residual_scale"):
+            value.zero_()
+    flow_map.y_scale.fill_(1.0)
+    flow_map.limit.fill_(1.0)
+    for i in range(D):
+        flow_map.linear[:, 1 + i, :, i] = -1.0 / K
+    y, numeric, codes, *_ = inputs.values()
+    start = torch.zeros_like(y[:, :1])
+    end = torch.full_like(start, K)
+    with torch.no_grad():
+        zero = torch.zeros_like(y)
+        assert_close(flow_map(y, numeric, codes, start, end), zero, atol=1e-9, rtol=0)
+        guess, solved = flow_map.origins(y, numeric, codes, end, start)[1:]
+        assert not solved.any()
+        errors = np.full(K + 1, 1e9)  # any guess is that uncertain
+        move = TransportMap(flow_map, "cpu", 0, errors).mover(flow_map, True)
+        assert_close(move(y, numeric, codes, end, start), guess - y)
 
 
 @conditionings
