@@ -45,7 +45,7 @@ def row(name, seconds):
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--max-iter", type=int, default=1200)
+    parser.add_argument("--max-iter", type=int, default=600)
     parser.add_argument("--rows", type=int, nargs="+", default=[300, 100_000])
     args = parser.parse_args()
     if not torch.cuda.is_available():

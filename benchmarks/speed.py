@@ -294,7 +294,7 @@ def main():
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--max-iter", type=int, default=1200, help="steps of fits that are judged")
+    parser.add_argument("--max-iter", type=int, default=600, help="steps of fits that are judged")
     parser.add_argument("--steps", type=int, default=200, help="of the training loop")
     parser.add_argument("--cpu", action="store_true", help="seconds of the processor")
     args = parser.parse_args()

@@ -1,9 +1,10 @@
 """The study's experiments from `SKLEARN_HTI_DATA`: python -m benchmarks.study [--seeds 3]
 
 Held-out lambdas of the `test` parts are for measuring only. Two moons: mean exact W2^2 per
-class. Deterministic networks: mean squared error row by row, moved from the `base` outputs.
-The straight line runs evenly (identity clock) to the far anchor as the surrogate predicts it:
-the data do not hold the far network's outputs at the test inputs.
+class. Therapy policies, ten draws of a state: mean squared error of their means, ratio of their
+standard deviations, and energy score. Deterministic networks: mean squared error row by row,
+moved from the `base` outputs. The straight line runs evenly (identity clock) to the far anchor
+as the surrogate predicts it: the data do not hold the far network's outputs at the test inputs.
 """
 
 import argparse
@@ -20,7 +21,9 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.exceptions import ClockWarning
-from sklearn_hti.metrics import squared_wasserstein
+from sklearn_hti.metrics import energy_score, squared_wasserstein
+
+DOSES = (0.0, 0.0), (10.0, 8.0)  # least and most of both
 
 
 def load(folder, name):
@@ -119,6 +122,39 @@ def deterministic(folder, name, seeds):
     far_anchor(train, first, last, seeds)
 
 
+def therapies(folder, seeds):
+    """Print how actions at other states compare, lambda by lambda."""
+    parts = load(folder, "cancer_linear")
+    train, base, test = parts["train"], parts["base"], parts["test"]
+    lams = np.unique(test["lam"])
+    X, y = at(base, 0.0)
+    order = np.unique(X, axis=0, return_inverse=True)[1].ravel().argsort(kind="stable")
+
+    def of_states(values):
+        return values[order].reshape(-1, 10, values.shape[1])
+
+    def compare(lam, actions):
+        found, true = of_states(actions), of_states(at(test, lam)[1])
+        draws = np.repeat(found.swapaxes(0, 1), 10, axis=1)
+        return (
+            np.mean((found.mean(axis=1) - true.mean(axis=1)) ** 2),
+            *found.std(axis=1).mean(axis=0) / true.std(axis=1).mean(axis=0),
+            energy_score(true.reshape(-1, y.shape[1]), draws),
+        )
+
+    def show(name, figures):
+        print(f"  {name:16s} {np.mean(figures, axis=0).round(3)}  {np.round(figures, 3).tolist()}")
+
+    print(
+        f"cancer_linear, mean squared error of mean actions, standard deviations of both doses "
+        f"over the true ones, energy score; then each of {lams.tolist()}"
+    )
+    show("no transport", [compare(lam, y) for lam in lams])
+    for seed in seeds:
+        model, *_ = fit(train, seed, y_bounds=DOSES)
+        show(f"seed {seed}", [compare(lam, model.transport(X, y, 0.0, lam)) for lam in lams])
+
+
 def far_anchor(train, first, last, seeds):
     """Print the MSE to the far anchor on a fifth of the inputs, left out of fitting."""
     rows = np.unique(train["row"])
@@ -158,6 +194,7 @@ def main():
         )
     folder, seeds = Path(args.data), range(args.seeds)
     two_moons(folder, seeds)
+    therapies(folder, seeds)
     deterministic(folder, "ett_quantiles", seeds)
     deterministic(folder, "reacher", seeds)
 

@@ -9,6 +9,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
+from .solvers.blocks import near_parts
+
+_NEAR_ROWS = 128  # of a block of near conditions that have few draws each
 _MIN_ROWS = 20  # of a condition and half, and twice as many as outputs
 _N_NEIGHBORS = 4  # a network smooths, too
 _N_SPLITS = 8
@@ -123,17 +126,21 @@ def _blocks(trajectories, data, n_least=0):
         return None
     origin = trajectories.rows[:, 0]
     rows = [data.anchors.rows(k) for k in range(n_knots)]
-    if all(data.conditions_repeat(r) for r in rows):
-        groups = data.groups[origin]
+    features = np.zeros((len(origin), 0))
+    groups = trajectories.conditions(data.groups)
+    if np.array_equal(groups, data.groups[origin]):
         if np.unique(groups, return_counts=True)[1].min() < n_least:
             return None
         means = np.broadcast_to(0.0, trajectories.points.shape)
-        features = np.zeros((len(origin), 0))
     else:
-        groups = np.zeros(len(origin), dtype=int)
-        fits = [data.linear_mean(r) for r in rows]
-        features = data.features[origin]
-        means = np.stack([fit.predict(features) for fit in fits], axis=1)
+        means = np.stack([data.condition_mean(k, origin) for k in range(n_knots)], axis=1)
+        if all(data.conditions_repeat(r) for r in rows):  # those of near ones were coupled
+            _, first, of = np.unique(data.groups[origin], return_index=True, return_inverse=True)
+            near = near_parts(data.features[origin[first]], len(origin) // _NEAR_ROWS)
+            groups = near[of.reshape(-1)]
+        else:
+            groups = np.zeros(len(origin), dtype=int)
+            features = data.features[origin]
     blocks = []
     sizes = np.unique(groups, return_counts=True)[1]
     for on in np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1]):

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from sklearn.base import clone
 
 from ._affine import affine_where_better
 from ._clock import (
@@ -135,6 +136,8 @@ def positions(data, solver, geodesic, rng):
     What coupled samples of one distribution would be apart is taken off. None if nothing moves.
     """
     data = thinned(data, _MAX_ROWS, rng, min_draws=_MIN_DRAWS)
+    if "min_draws" in solver.get_params():
+        solver = clone(solver).set_params(min_draws=0)  # that noise is of draws of one input
     plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
     trajectories = build_trajectories(data, plans, rng)
     noise = [_noise(data, anchor, rng) for anchor in range(len(data.anchors.lam))]

@@ -2,16 +2,19 @@
 
 import warnings
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 import torch
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
+from ._condition_mean import ConditionMean
 from ._linear import LinearMean
 from ._validation import as_float_array, check_reach, check_size, errors_name, is_frame
 from .exceptions import SupportWarning
 
+_NOTHING = 1e-10  # squared, of scaled outputs
 _FAR = 0.5  # of the range of a column in fit: a number farther out is unlike those of fit
 
 
@@ -302,6 +305,23 @@ class TrainingData:
     def linear_mean(self, rows):
         """Return the regression of y on x over some rows."""
         return LinearMean().fit(self.features.of(rows), self.y[rows])
+
+    def condition_mean(self, anchor, rows):
+        """Return the mean of an anchor's outputs at the x of some rows, (n, D)."""
+        return self._condition_mean(anchor).predict(self.features.of(rows), self.groups[rows])
+
+    def draws_differ(self, anchor):
+        """Tell whether draws of one x at an anchor differ, of those that have several."""
+        return self._condition_mean(anchor).noise.max() > _NOTHING
+
+    def _condition_mean(self, anchor):
+        if anchor not in self._condition_means:
+            self._condition_means[anchor] = ConditionMean(self, self.anchors.rows(anchor))
+        return self._condition_means[anchor]
+
+    @cached_property
+    def _condition_means(self):
+        return {}
 
     def distinct_conditions(self):
         """Return the Conditions of each group."""

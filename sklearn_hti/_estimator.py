@@ -98,7 +98,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Categorical columns of X without the lambda column: those of category or string type
         in a DataFrame, none, or a list of positions, of names, or a boolean mask.
-    max_iter : int, default=1200
+    max_iter : int, default=600
         Optimisation steps of each network.
     batch_size : int, default=256
         Rows per step.
@@ -116,7 +116,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     validate : "auto" or bool, default="auto"
         Whether interior anchors (at most five) are left out of short refits, under the same
         Lagrangian, to see how the surrogate does between anchors that are twice as far apart.
-        "auto" does so with three anchors or more. Costs a quarter of the steps of a fit for
+        "auto" does so with three anchors or more. Costs half the steps of a fit for
         each.
     device : str, default="auto"
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
@@ -238,7 +238,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         y_bounds=None,
         output_scaling="common",
         categorical_features="from_dtype",
-        max_iter=1200,
+        max_iter=600,
         batch_size=256,
         learning_rate=0.01,
         early_stopping=False,

@@ -13,7 +13,7 @@ from ._interpolation import interpolate, partners
 from .exceptions import ValidationWarning
 from .metrics import squared_wasserstein
 
-_SHORTER, _FEWEST = 4, 100  # a refit takes one in so many steps, but not too few
+_SHORTER, _FEWEST = 2, 100  # a refit takes one in so many steps, but not too few
 ANSWERS = ("transport", "interpolate", "no_transport", "nearest_anchor", "straight_line")
 UNSEEN = ("unseen", "unseen_no_transport")
 _NAMES = {

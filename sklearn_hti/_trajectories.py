@@ -28,6 +28,16 @@ class Trajectories:
         """Which trajectories pass all anchors, (N,)."""
         return (self.first == 0) & (self.last == self.points.shape[1] - 1)
 
+    def conditions(self, groups):
+        """Return the number of each trajectory's condition, given those of all rows, (N,).
+
+        Where outputs were carried over from other conditions, every trajectory has its own: draws
+        of near conditions then stand for each other, and few of one do not stand for it.
+        """
+        own = groups[self.rows]
+        carried = (own != own[:, :1]).any()
+        return np.arange(len(own)) if carried else own[:, 0]
+
     def bent(self, bends):
         """Return the same trajectories on other paths between their knots."""
         return replace(self, bends=bends)
@@ -83,10 +93,9 @@ def build_trajectories(data, plans, rng):
     for k in range(n_knots):
         moved = data.groups[index[:, k]] != data.groups[origin]
         if moved.any():
-            # another x: carry the part of y that x explains linearly over to the origin's x
-            mean = data.linear_mean(data.anchors.rows(k))
-            points[moved, k] += mean.predict(data.features[origin[moved]])
-            points[moved, k] -= mean.predict(data.features[index[moved, k]])
+            # another x: carry what is left of y beside the mean there over to the origin's x
+            points[moved, k] += data.condition_mean(k, origin[moved])
+            points[moved, k] -= data.condition_mean(k, index[moved, k])
     bends = np.zeros((len(points), n_knots - 1, 0, points.shape[2]))
     return Trajectories(points, bends, index, first, last)
 

@@ -422,3 +422,20 @@ def test_clone_keeps_the_parameters(make, clouds):
     copy.set_params(solver__condition_penalty=1.0).fit(clouds.X, clouds.y, clouds.lam)
     assert_array_equal(copy.predict([[1.0]], 1.0), model.predict([[1.0]], 1.0))
     assert not hasattr(transformer, "n_features_in_")  # a clone of it was fitted
+
+
+def test_few_draws_per_input_keep_their_spread(make, rng):
+    """Also at inputs that were not in fitting."""
+
+    def draw(X, lam):
+        mean = np.column_stack([np.sin(2 * X[:, 0]) + lam * X[:, 1], lam * np.cos(2 * X[:, 0])])
+        return mean + 0.2 * (1 + 2 * lam)[:, None] * rng.normal(size=X.shape)
+
+    X = np.tile(np.repeat(rng.uniform(-1, 1, (120, 2)), 10, axis=0), (2, 1))
+    lam = np.repeat([0.0, 1.0], 1200)
+    model = make(max_iter=300, base="neighbors").fit(X, draw(X, lam), lam)
+    asked = np.repeat(rng.uniform(-1, 1, (50, 2)), 100, axis=0)
+    for at in (0.5, 1.0):
+        moved = model.transport(asked, draw(asked, np.zeros(5000)), 0.0, at)
+        own = moved.reshape(50, 100, 2).std(axis=1).mean(axis=0)
+        assert_allclose(own, 0.2 * (1 + 2 * at), rtol=0.1)

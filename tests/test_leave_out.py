@@ -164,8 +164,8 @@ def test_anchors_whose_inputs_meet_in_pairs_only_are_compared_as_clouds(rng, n):
     assert np.isfinite(errors).all()
 
 
-def test_refits_take_a_quarter_of_the_steps_but_not_too_few():
-    assert [shorter(n) for n in (10, 100, 200, 1200)] == [10, 100, 100, 300]
+def test_refits_take_half_of_the_steps_but_not_too_few():
+    assert [shorter(n) for n in (10, 100, 150, 600)] == [10, 100, 100, 300]
 
 
 def networks(f, n=60, anchors=(0.0, 1.0, 2.0)):

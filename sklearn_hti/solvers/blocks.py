@@ -156,3 +156,11 @@ def k_d_order(y):
             halves += [half for half in np.array_split(part, 2) if len(half)]
         parts = halves
     return np.concatenate(parts)
+
+
+def near_parts(x, n_parts):
+    """Return the part, of so many, of every condition x (n, F); those of a part are near."""
+    n_parts = int(np.clip(n_parts, 1, len(x)))
+    part = np.empty(len(x), dtype=np.int64)
+    part[k_d_order(x)] = np.arange(len(x)) * n_parts // len(x)
+    return part

@@ -8,20 +8,25 @@ from .._encoding import share
 from .._parameters import check_choice, check_range
 from ..paths.geodesic import StraightGeodesic
 from .base import OTSolver
+from .blocks import near_parts
 from .discrete import entropic_plan, exact_plan, sparse_plan
 
 _STRAIGHT = StraightGeodesic()
 _MAX_PRICED = 2**20  # paths that are priced for one plan
+_MIN_CONDITIONS = 20  # fewer do not tell what is near
 
 
 class CouplingSolver(OTSolver):
     """Discrete optimal transport between the rows of two anchors.
 
     Where inputs repeat across the anchors, one problem is solved inside each group of equal
-    x; networks with one answer per input reduce to pairing the rows. Else problems are
-    solved in mini-batches, between the parts of y that a linear regression on x does not
-    explain, at the cost ``c + condition_penalty * |x - x'|^2`` (standardised x) with the
-    straight-line cost c, as they are in groups of more than `max_learned` rows.
+    x; networks with one answer per input reduce to pairing the rows. Of few draws, plans match
+    chance with chance, and what is learned from them loses spread: groups of fewer than
+    `min_draws` are coupled together with those of near numbers, between what is left of y
+    beside the mean at x. Where inputs do not repeat, problems are solved in mini-batches,
+    between the same parts of y, at the cost ``c + condition_penalty * |x - x'|^2``
+    (standardised x) with the straight-line cost c, as they are in groups of more than
+    `max_learned` rows.
 
     Parameters
     ----------
@@ -29,6 +34,9 @@ class CouplingSolver(OTSolver):
         Price of pairing rows of different x, where inputs do not repeat. In the limit of
         large values the coupling is conditional (Kerrigan et al. 2024, Chemseddine et al.
         2024).
+    min_draws : int, default=64
+        Draws of an input that make a problem of their own; groups of fewer join, to about twice
+        as many. 0: every group is coupled for itself.
     max_batch : int, default=1024
         Rows of the largest problem; larger groups are split at random.
     max_learned : int, default=256
@@ -74,6 +82,7 @@ class CouplingSolver(OTSolver):
     def __init__(
         self,
         condition_penalty=1.0,
+        min_draws=64,
         max_batch=1024,
         max_learned=256,
         regularization=None,
@@ -82,6 +91,7 @@ class CouplingSolver(OTSolver):
         affine="auto",
     ):
         self.condition_penalty = condition_penalty
+        self.min_draws = min_draws
         self.max_batch = max_batch
         self.max_learned = max_learned
         self.regularization = regularization
@@ -91,7 +101,9 @@ class CouplingSolver(OTSolver):
 
     def _check(self):
         check_range(self, integer=["max_batch", "max_partners"], lowest=1)
-        check_range(self, integer=["max_learned"], real=["condition_penalty"], lowest=0)
+        check_range(
+            self, integer=["min_draws", "max_learned"], real=["condition_penalty"], lowest=0
+        )
         check_range(self, real=["strength"], above=0)
         check_choice(self, "regularization", (None, "entropic", "sparse"))
         check_choice(self, "affine", ("auto", True, False))
@@ -118,25 +130,31 @@ class CouplingSolver(OTSolver):
         rows0, rows1 = (data.anchors.rows(k) for k in edge)
         groups0, groups1 = data.groups[rows0], data.groups[rows1]
         repeated = share(groups0, groups1)
+        few = repeated and self.affine is not True
+        few = few and _are_few(data, edge, groups0, groups1, self.min_draws)
+        by_group = repeated and not few
         entries = []
-        if repeated:
+        if by_group:
             singles, blocks = _shared_groups(groups0, groups1)
             entries.append((*singles, np.ones(len(singles[0]))))
             y0, y1 = data.y[rows0], data.y[rows1]
         else:
+            y0, y1 = (
+                data.y[rows] - data.condition_mean(k, rows)
+                for k, rows in zip(edge, (rows0, rows1), strict=True)
+            )
+        if few:
+            blocks = _near_groups(data, rows0, groups0, groups1, 2 * self.min_draws)
+        elif not repeated:
             blocks = [(np.arange(len(rows0)), np.arange(len(rows1)))]
             x0, x1 = (data.features.of(rows) for rows in (rows0, rows1))
-            y0, y1 = (
-                data.y[rows] - data.linear_mean(rows).predict(x)
-                for rows, x in ((rows0, x0), (rows1, x1))
-            )
 
         if self.affine is True and repeated:
             entries += [_any_pairs(*block, rng) for block in blocks]
             blocks = []
         parts = [part for block in blocks for part in _split(*block, self.max_batch, rng)]
         # with one output, plans of all these costs are the monotone one
-        most = self.max_learned if repeated and y0.shape[1] > 1 else 0
+        most = self.max_learned if by_group and y0.shape[1] > 1 else 0
         if sum(len(i) * len(j) for i, j in parts if max(len(i), len(j)) <= most) > _MAX_PRICED:
             most = 0
         small = [part for part in parts if max(map(len, part)) <= most]
@@ -177,6 +195,31 @@ def _shared_groups(groups0, groups1):
     alone = order0[bounds[0][0][single]], order1[bounds[1][0][single]]
     bounds = [part[~single] for side in bounds for part in side]
     return alone, [(order0[a:b], order1[c:d]) for a, b, c, d in zip(*bounds, strict=True)]
+
+
+def _are_few(data, edge, groups0, groups1, min_draws):
+    """Tell whether numbers tell the conditions apart, and each has few draws, which differ."""
+    sizes = [np.unique(groups, return_counts=True)[1] for groups in (groups0, groups1)]
+    typical = min(np.median(size) for size in sizes)
+    if not (1 < typical < min_draws and min(map(len, sizes)) >= _MIN_CONDITIONS):
+        return False
+    return data.conditions.scaled.shape[1] > 0 and all(data.draws_differ(k) for k in edge)
+
+
+def _near_groups(data, rows0, groups0, groups1, n_rows):
+    """Return pairs of row sets of near conditions that both ends know, `n_rows` or more each."""
+    shared = np.intersect1d(groups0, groups1)
+    known, first = np.unique(groups0, return_index=True)
+    x = data.features[rows0[first[np.searchsorted(known, shared)]]]
+    smaller = min(np.isin(groups, shared).sum() for groups in (groups0, groups1))
+    part = near_parts(x, smaller // n_rows)
+    sides = []
+    for groups in (groups0, groups1):
+        rows = np.flatnonzero(np.isin(groups, shared))
+        of = part[np.searchsorted(shared, groups[rows])]
+        bounds = np.cumsum(np.bincount(of, minlength=part.max() + 1))[:-1]
+        sides.append(np.split(rows[np.argsort(of, kind="stable")], bounds))
+    return list(zip(*sides, strict=True))
 
 
 def _any_pairs(i, j, rng):

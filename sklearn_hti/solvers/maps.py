@@ -40,7 +40,7 @@ class MapSolver(OTSolver):
         """Return the DrawnDataset that the networks are trained on."""
 
     def plan(self, data, edge, geodesic, rng):
-        """Return the plan of `CouplingSolver`: maps leave none between rows.
+        """Return the plan of `CouplingSolver`, x by x: maps leave none between rows.
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class MapSolver(OTSolver):
         scipy.sparse.csr_array of shape (n0, n1)
             Mass between the rows of the two anchors.
         """
-        return CouplingSolver().plan(data, edge, geodesic, rng)
+        return CouplingSolver(min_draws=0).plan(data, edge, geodesic, rng)
 
     def fit_maps(
         self, data, lagrangian, path_component, encoder, conditioning, seeds, settings, callbacks

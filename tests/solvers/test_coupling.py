@@ -8,6 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
+from sklearn_hti._trajectories import build_trajectories
 from sklearn_hti.paths import StraightGeodesic
 from sklearn_hti.solvers import CouplingSolver, OTSolver, coupling
 
@@ -242,3 +243,61 @@ def test_large_groups_are_coupled_on_straight_lines(encode, rng, monkeypatch):
     assert (partners(backwards, max_learned=20) != partners(straight)).any()
     monkeypatch.setattr(coupling, "_MAX_PRICED", 399)
     assert (partners(backwards, max_learned=20) == partners(straight)).all()
+
+
+# ---------------------------------------------------------------- few draws of an input
+
+
+def few_draws(encode, rng, n_draws, **options):
+    """Draws whose mean depends on x, and whose spread at the second anchor is three times it."""
+    X = np.tile(np.repeat(rng.uniform(-1, 1, (200, 2)), n_draws, axis=0), (2, 1))
+    lam = np.repeat([0.0, 1.0], len(X) // 2)
+    mean = np.sin(2 * X[:, 0]) + lam * X[:, 1]
+    y = mean + (1 + 2 * lam) * 0.2 * rng.normal(size=len(X))
+    return encode(X, y, lam, n_anchors=2, **options), mean
+
+
+def spread(data, mean, rng, **params):
+    """By how much deviations from the mean grow along trajectories, by regression."""
+    plan = CouplingSolver(**params).plan(data, (0, 1), GEODESIC, rng)
+    trajectories = build_trajectories(data, [plan], rng)
+    origin = trajectories.rows[:, 0]
+    rows = len(mean) // 2
+    start, end = trajectories.points[:, :, 0].T - [mean[:rows][origin], mean[rows:][origin]]
+    return start @ end / (start @ start)
+
+
+@pytest.mark.parametrize("n_draws", [3, 10])
+def test_few_draws_keep_the_spread_of_the_conditional_distribution(encode, rng, n_draws):
+    """Alone, the largest of a few draws meets the largest of others, and they are only so far."""
+    data, mean = few_draws(encode, rng, n_draws)
+    together = spread(data, mean, rng)
+    assert abs(together / 3 - 1) < 0.12
+    assert spread(data, mean, rng, min_draws=0) < together - 0.2
+
+
+def test_few_draws_are_all_visited_alike(encode, rng):
+    data, _ = few_draws(encode, rng, 4)
+    plan = CouplingSolver().plan(data, (0, 1), GEODESIC, rng)
+    assert_allclose(plan.sum(axis=1), 1)
+    assert_allclose(plan.sum(axis=0), 1)
+    i, j = plan.nonzero()
+    groups = [data.groups[data.anchors.rows(k)] for k in (0, 1)]
+    apart = groups[0][i] != groups[1][j]
+    assert apart.mean() > 0.5
+    x = [data.conditions.scaled[data.anchors.rows(k)] for k in (0, 1)]
+    assert np.linalg.norm(x[0][i] - x[1][j], axis=1).mean() < 1.0  # at random: 1.8
+
+
+@pytest.mark.parametrize("case", ["categories", "equal draws", "few inputs", "many draws"])
+def test_inputs_without_few_draws_of_a_kind_stay_by_themselves(encode, rng, case):
+    n_inputs, n_draws = {"few inputs": (19, 5), "many draws": (25, 64)}.get(case, (30, 5))
+    x = np.arange(n_inputs) if case == "categories" else rng.normal(size=n_inputs)
+    X = np.tile(np.repeat(x, n_draws), 2)[:, None]
+    noise = 0.0 if case == "equal draws" else rng.normal(size=len(X))
+    lam = np.repeat([0.0, 1.0], len(X) // 2)
+    categorical = [0] if case == "categories" else None
+    data = encode(X, X[:, 0] + noise, lam, categorical=categorical, n_anchors=2)
+    i, j = CouplingSolver().plan(data, (0, 1), GEODESIC, rng).nonzero()
+    groups = [data.groups[data.anchors.rows(k)] for k in (0, 1)]
+    assert_array_equal(groups[0][i], groups[1][j])
