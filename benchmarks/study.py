@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.exceptions import ClockWarning
 from sklearn_hti.metrics import energy_score, squared_wasserstein
+from sklearn_hti.solvers import CouplingSolver
 
 DOSES = (0.0, 0.0), (10.0, 8.0)  # least and most of both
 
@@ -150,9 +151,12 @@ def therapies(folder, seeds):
         f"over the true ones, energy score; then each of {lams.tolist()}"
     )
     show("no transport", [compare(lam, y) for lam in lams])
-    for seed in seeds:
-        model, *_ = fit(train, seed, y_bounds=DOSES)
-        show(f"seed {seed}", [compare(lam, model.transport(X, y, 0.0, lam)) for lam in lams])
+    alone = {"solver": CouplingSolver(min_draws=0)}  # every state's draws by themselves
+    for name, params in (("default", {}), ("min_draws=0", alone)):
+        for seed in seeds:
+            model, *_ = fit(train, seed, y_bounds=DOSES, **params)
+            moved = [model.transport(X, y, 0.0, lam) for lam in lams]
+            show(f"{name}, {seed}", [compare(*one) for one in zip(lams, moved, strict=True)])
 
 
 def far_anchor(train, first, last, seeds):

@@ -59,10 +59,12 @@ class ConditionMean:
         return mean + more[of.reshape(-1)]
 
     def _smooth_at(self, features):
-        """Return the smooth part (n, D), output by output."""
-        return np.column_stack(
-            [ridge.predict(kernel.transform(features)) for kernel, ridge in self.smooth]
-        )
+        """Return the smooth part, (n, D)."""
+        values = np.empty((len(features), self.noise.size))
+        for kernel, ridge, of in self.smooth:
+            found = ridge.predict(kernel.transform(features)).reshape(values.shape)
+            values[:, of] = found[:, of]
+        return values
 
 
 def _means(of, values):
@@ -73,8 +75,8 @@ def _means(of, values):
 
 
 def _smooth_parts(features, means, size):
-    """Return kernel map and ridge regression of every output; left-out errors choose both."""
-    found = [(-np.inf, None)] * means.shape[1]
+    """Return kernel maps, ridges on them, and the outputs of each: left-out errors choose."""
+    fits = []
     for scale in _SCALES:
         kernel = Nystroem(
             gamma=scale / features.shape[1],
@@ -82,8 +84,7 @@ def _smooth_parts(features, means, size):
             random_state=0,
         )
         known = kernel.fit_transform(features)
-        for i, mean in enumerate(means.T):
-            ridge = RidgeCV(_ALPHAS).fit(known, mean, sample_weight=size)
-            if ridge.best_score_ > found[i][0]:
-                found[i] = (ridge.best_score_, (kernel, ridge))
-    return [part for _, part in found]
+        ridge = RidgeCV(_ALPHAS, alpha_per_target=True).fit(known, means, sample_weight=size)
+        fits.append((kernel, ridge))
+    best = np.argmax([ridge.best_score_ for _, ridge in fits], axis=0)
+    return [(*fit, best == i) for i, fit in enumerate(fits) if (best == i).any()]
