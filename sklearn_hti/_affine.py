@@ -9,8 +9,6 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from .solvers.blocks import near_parts
-
 _NEAR_ROWS = 128  # of a block of near conditions that have few draws each
 _MIN_ROWS = 20  # of a condition and half, and twice as many as outputs
 _N_NEIGHBORS = 4  # a network smooths, too
@@ -135,9 +133,8 @@ def _blocks(trajectories, data, n_least=0):
     else:
         means = np.stack([data.condition_mean(k, origin) for k in range(n_knots)], axis=1)
         if all(data.conditions_repeat(r) for r in rows):  # those of near ones were coupled
-            _, first, of = np.unique(data.groups[origin], return_index=True, return_inverse=True)
-            near = near_parts(data.features[origin[first]], len(origin) // _NEAR_ROWS)
-            groups = near[of.reshape(-1)]
+            distinct, of = np.unique(data.groups[origin], return_inverse=True)
+            groups = data.near_parts(distinct, len(origin) // _NEAR_ROWS)[of.reshape(-1)]
         else:
             groups = np.zeros(len(origin), dtype=int)
             features = data.features[origin]

@@ -11,6 +11,7 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
 from ._condition_mean import ConditionMean
 from ._linear import LinearMean
+from ._nearby import k_d_order
 from ._validation import as_float_array, check_reach, check_size, errors_name, is_frame
 from .exceptions import SupportWarning
 
@@ -322,6 +323,18 @@ class TrainingData:
     @cached_property
     def _condition_means(self):
         return {}
+
+    def near_parts(self, groups, n_parts):
+        """Return the part, of so many, of every one of some conditions; near ones share a part."""
+        order = np.searchsorted(groups, self._near_order[np.isin(self._near_order, groups)])
+        part = np.empty(len(groups), dtype=np.int64)
+        part[order] = np.arange(len(groups)) * int(np.clip(n_parts, 1, len(groups))) // len(groups)
+        return part
+
+    @cached_property
+    def _near_order(self):
+        groups, first = np.unique(self.groups, return_index=True)
+        return groups[k_d_order(self.features[first])]
 
     def distinct_conditions(self):
         """Return the Conditions of each group."""

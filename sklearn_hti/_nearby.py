@@ -1,4 +1,4 @@
-"""Places near the knots of trajectories, and the trajectory that is nearest there."""
+"""What is near: places around knots, and points beside each other in an order."""
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -90,3 +90,16 @@ def _one_of_each(labels, wanted, rng):
     count = np.bincount(labels)
     first = np.cumsum(count) - count
     return order[first[wanted] + (rng.random(wanted.shape) * count[wanted]).astype(int)]
+
+
+def k_d_order(y):
+    """Return an order of points (n, D) in which those of each even part are close together."""
+    parts = [np.arange(len(y))]
+    while max(map(len, parts)) > 1:
+        halves = []
+        for part in parts:
+            spread = np.ptp(y[part], axis=0)
+            part = part[np.argsort(y[part, spread.argmax()], kind="stable")]
+            halves += [half for half in np.array_split(part, 2) if len(half)]
+        parts = halves
+    return np.concatenate(parts)

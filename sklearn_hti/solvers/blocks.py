@@ -7,6 +7,7 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from .._encoding import share
+from .._nearby import k_d_order
 from ..lagrangian.support import path_conditions
 from ..nn.engine import DrawnDataset
 
@@ -143,24 +144,3 @@ def _candidates(lists, device):
     size = np.array([len(rows) for rows in lists])
     parts = np.concatenate(lists), np.cumsum(size) - size, size
     return _Candidates(*(torch.as_tensor(part, device=device) for part in parts))
-
-
-def k_d_order(y):
-    """Return an order of points (n, D) in which those of each even part are close together."""
-    parts = [np.arange(len(y))]
-    while max(map(len, parts)) > 1:
-        halves = []
-        for part in parts:
-            spread = np.ptp(y[part], axis=0)
-            part = part[np.argsort(y[part, spread.argmax()], kind="stable")]
-            halves += [half for half in np.array_split(part, 2) if len(half)]
-        parts = halves
-    return np.concatenate(parts)
-
-
-def near_parts(x, n_parts):
-    """Return the part, of so many, of every condition x (n, F); those of a part are near."""
-    n_parts = int(np.clip(n_parts, 1, len(x)))
-    part = np.empty(len(x), dtype=np.int64)
-    part[k_d_order(x)] = np.arange(len(x)) * n_parts // len(x)
-    return part

@@ -8,12 +8,12 @@ from .._encoding import share
 from .._parameters import check_choice, check_range
 from ..paths.geodesic import StraightGeodesic
 from .base import OTSolver
-from .blocks import near_parts
 from .discrete import entropic_plan, exact_plan, sparse_plan
 
 _STRAIGHT = StraightGeodesic()
 _MAX_PRICED = 2**20  # paths that are priced for one plan
 _MIN_CONDITIONS = 20  # fewer do not tell what is near
+_MAX_JUDGED = 100  # blocks of near conditions
 
 
 class CouplingSolver(OTSolver):
@@ -23,10 +23,10 @@ class CouplingSolver(OTSolver):
     x; networks with one answer per input reduce to pairing the rows. Of few draws, plans match
     chance with chance, and what is learned from them loses spread: groups of fewer than
     `min_draws` are coupled together with those of near numbers, between what is left of y
-    beside the mean at x. Where inputs do not repeat, problems are solved in mini-batches,
-    between the same parts of y, at the cost ``c + condition_penalty * |x - x'|^2``
-    (standardised x) with the straight-line cost c, as they are in groups of more than
-    `max_learned` rows.
+    beside the mean at x, where chance is the larger error. Where inputs do not repeat,
+    problems are solved in mini-batches, between the same parts of y, at the cost
+    ``c + condition_penalty * |x - x'|^2`` (standardised x) with the straight-line cost c, as
+    they are in groups of more than `max_learned` rows.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ class CouplingSolver(OTSolver):
         large values the coupling is conditional (Kerrigan et al. 2024, Chemseddine et al.
         2024).
     min_draws : int, default=64
-        Draws of an input that make a problem of their own; groups of fewer join, to about twice
-        as many. 0: every group is coupled for itself.
+        Draws of an input that make a problem of their own; groups of fewer join to two, four or
+        eight times as many where draws of near inputs are alike. 0: none joins.
     max_batch : int, default=1024
         Rows of the largest problem; larger groups are split at random.
     max_learned : int, default=256
@@ -130,10 +130,12 @@ class CouplingSolver(OTSolver):
         rows0, rows1 = (data.anchors.rows(k) for k in edge)
         groups0, groups1 = data.groups[rows0], data.groups[rows1]
         repeated = share(groups0, groups1)
-        few = repeated and self.affine is not True
-        few = few and _are_few(data, edge, groups0, groups1, self.min_draws)
+        few = []
+        if repeated and self.affine is not True:
+            few = _near_blocks(data, edge, self.min_draws)
         by_group = repeated and not few
         entries = []
+        blocks = few
         if by_group:
             singles, blocks = _shared_groups(groups0, groups1)
             entries.append((*singles, np.ones(len(singles[0]))))
@@ -143,9 +145,7 @@ class CouplingSolver(OTSolver):
                 data.y[rows] - data.condition_mean(k, rows)
                 for k, rows in zip(edge, (rows0, rows1), strict=True)
             )
-        if few:
-            blocks = _near_groups(data, rows0, groups0, groups1, 2 * self.min_draws)
-        elif not repeated:
+        if not repeated:
             blocks = [(np.arange(len(rows0)), np.arange(len(rows1)))]
             x0, x1 = (data.features.of(rows) for rows in (rows0, rows1))
 
@@ -197,22 +197,52 @@ def _shared_groups(groups0, groups1):
     return alone, [(order0[a:b], order1[c:d]) for a, b, c, d in zip(*bounds, strict=True)]
 
 
-def _are_few(data, edge, groups0, groups1, min_draws):
-    """Tell whether numbers tell the conditions apart, and each has few draws, which differ."""
-    sizes = [np.unique(groups, return_counts=True)[1] for groups in (groups0, groups1)]
-    typical = min(np.median(size) for size in sizes)
-    if not (1 < typical < min_draws and min(map(len, sizes)) >= _MIN_CONDITIONS):
-        return False
-    return data.conditions.scaled.shape[1] > 0 and all(data.draws_differ(k) for k in edge)
+def _near_blocks(data, edge, min_draws):
+    """Return pairs of row sets of near conditions whose few draws are better coupled together.
+
+    None are returned unless numbers tell conditions apart. Blocks of any size are judged by
+    energy distances: what a group, of n draws that are w apart, errs by chance is w / n. In a
+    block of N draws, of which those of different groups are c apart, it is w / N, beside the
+    distance c - w between a group and the others.
+    """
+    rows = [data.anchors.rows(k) for k in edge]
+    groups = [data.groups[r] for r in rows]
+    sizes = [np.unique(g, return_counts=True)[1] for g in groups]
+    n_draws = min(np.median(size) for size in sizes)
+    if not (1 < n_draws < min_draws and min(map(len, sizes)) >= _MIN_CONDITIONS):
+        return []
+    if not (data.conditions.scaled.shape[1] and all(data.draws_differ(k) for k in edge)):
+        return []
+    left = [data.y[r] - data.condition_mean(k, r) for k, r in zip(edge, rows, strict=True)]
+    best, least = [], 1 / n_draws
+    for n_rows in (2 * min_draws, 4 * min_draws, 8 * min_draws):
+        blocks = _near_groups(data, *groups, n_rows)
+        apart = [
+            _apart(y, g, [block[end] for block in blocks])
+            for end, (y, g) in enumerate(zip(left, groups, strict=True))
+        ]
+        risk = max(np.mean(apart), 0) + 1 / n_rows
+        if risk < least:
+            best, least = blocks, risk
+    return best
 
 
-def _near_groups(data, rows0, groups0, groups1, n_rows):
+def _apart(y, groups, blocks):
+    """Return by which share draws of a block are farther apart if their groups differ."""
+    same = other = n_same = n_other = 0
+    for rows in blocks[:: -(-len(blocks) // _MAX_JUDGED)]:
+        distances = cdist(y[rows], y[rows])
+        alike = groups[rows][:, None] == groups[rows]
+        same, n_same = same + distances[alike].sum(), n_same + alike.sum() - len(rows)
+        other, n_other = other + distances[~alike].sum(), n_other + (~alike).sum()
+    return (other / max(n_other, 1)) / (same / max(n_same, 1)) - 1
+
+
+def _near_groups(data, groups0, groups1, n_rows):
     """Return pairs of row sets of near conditions that both ends know, `n_rows` or more each."""
     shared = np.intersect1d(groups0, groups1)
-    known, first = np.unique(groups0, return_index=True)
-    x = data.features[rows0[first[np.searchsorted(known, shared)]]]
     smaller = min(np.isin(groups, shared).sum() for groups in (groups0, groups1))
-    part = near_parts(x, smaller // n_rows)
+    part = data.near_parts(shared, smaller // n_rows)
     sides = []
     for groups in (groups0, groups1):
         rows = np.flatnonzero(np.isin(groups, shared))

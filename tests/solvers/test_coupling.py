@@ -276,17 +276,29 @@ def test_few_draws_keep_the_spread_of_the_conditional_distribution(encode, rng, 
     assert spread(data, mean, rng, min_draws=0) < together - 0.2
 
 
-def test_few_draws_are_all_visited_alike(encode, rng):
-    data, _ = few_draws(encode, rng, 4)
+@pytest.mark.parametrize("uneven", [False, True])
+def test_few_draws_are_all_visited_alike(encode, rng, uneven):
+    """By partners at near inputs, where draws of far ones are not like them."""
+    X = np.tile(np.repeat(rng.uniform(-1, 1, (200, 2)), 4, axis=0), (2, 1))
+    y = np.exp(2 * uneven * X[:, 0]) * rng.normal(size=len(X))
+    data = encode(X, y, np.repeat([0.0, 1.0], 800), n_anchors=2)
     plan = CouplingSolver().plan(data, (0, 1), GEODESIC, rng)
     assert_allclose(plan.sum(axis=1), 1)
     assert_allclose(plan.sum(axis=0), 1)
     i, j = plan.nonzero()
-    groups = [data.groups[data.anchors.rows(k)] for k in (0, 1)]
-    apart = groups[0][i] != groups[1][j]
-    assert apart.mean() > 0.5
-    x = [data.conditions.scaled[data.anchors.rows(k)] for k in (0, 1)]
-    assert np.linalg.norm(x[0][i] - x[1][j], axis=1).mean() < 1.0  # at random: 1.8
+    x = [X[data.anchors.rows(k)] for k in (0, 1)]
+    apart = np.linalg.norm(x[0][i] - x[1][j], axis=1).mean()
+    at_random = np.linalg.norm(x[0] - x[1][rng.permutation(800)], axis=1).mean()
+    assert 0.2 * at_random < apart < (0.6 if uneven else 1.1) * at_random
+
+
+def test_few_draws_unlike_those_of_near_inputs_stay_by_themselves(encode, rng):
+    X = np.tile(np.repeat(rng.uniform(-1, 1, (60, 2)), 20, axis=0), (2, 1))
+    to_the_right = np.repeat(rng.choice([-1.0, 1.0], 60), 20)  # of no rule in x
+    skewed = np.tile(to_the_right, 2) * (rng.exponential(size=len(X)) ** 3 - 6)
+    data = encode(X, skewed, np.repeat([0.0, 1.0], 1200), n_anchors=2)
+    i, j = CouplingSolver().plan(data, (0, 1), GEODESIC, rng).nonzero()
+    assert_array_equal(X[data.anchors.rows(0)][i], X[data.anchors.rows(1)][j])
 
 
 @pytest.mark.parametrize("case", ["categories", "equal draws", "few inputs", "many draws"])
