@@ -5,6 +5,8 @@ dimensions, a regression on them averages most of the spread away. The affine ma
 Gaussians of the same moments (method.md section 4, in closed form) needs n^(-1/2) only.
 """
 
+from functools import reduce
+
 import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
@@ -78,12 +80,13 @@ def _through_maps(trajectories, blocks):
 
 
 class Block:
-    """Trajectories of one condition, relative to what x explains linearly."""
+    """Trajectories of one condition, or of several, relative to mean and spread at their x."""
 
-    def __init__(self, on, points, means, features, n_rows):
+    def __init__(self, on, points, means, spreads, features, n_rows):
         self.on = on  # which trajectories
         self.points = points  # (n, K + 1, D)
         self.means = means  # (n, K + 1, D)
+        self.spreads = spreads  # (n, K + 1, D)
         self.features = features  # (n, F): what is left of x to compare
         self.n_rows = n_rows  # distinct ones, where fewest are
 
@@ -95,7 +98,7 @@ class Block:
         here = self.points[:, 0]
         for k in range(1, self.points.shape[1]):
             here = bures_map(self.points[:, k - 1], self.points[:, k])(here)
-            points[self.on, k] = self.means[:, k] + here
+            points[self.on, k] = self.means[:, k] + self.spreads[:, k] * here
 
     def gain(self, rng):
         """Return by how much the affine map predicts held-out outputs better than neighbours."""
@@ -124,28 +127,41 @@ def _blocks(trajectories, data, n_least=0):
         return None
     origin = trajectories.rows[:, 0]
     rows = [data.anchors.rows(k) for k in range(n_knots)]
-    features = np.zeros((len(origin), 0))
-    groups = trajectories.conditions(data.groups)
-    if np.array_equal(groups, data.groups[origin]):
+    features, spreads = np.zeros((len(origin), 0)), np.ones(trajectories.points.shape)
+    if trajectories.pooled:
+        if not np.isin(data.groups[origin], _known_everywhere(data)).all():
+            return None
+        moments = [data.moments(k) for k in range(n_knots)]
+        at = [known.at(data, origin) for known in moments]
+        means = np.stack([mean for mean, _ in at], axis=1)
+        units = [known.unit(spread) for known, (_, spread) in zip(moments, at, strict=True)]
+        spreads = np.stack(units, axis=1)
+        distinct, of = np.unique(data.groups[origin], return_inverse=True)
+        fewest = min(map(len, rows))
+        groups = data.near_parts(distinct, fewest // max(_NEAR_ROWS, n_least))[of.reshape(-1)]
+    elif all(data.conditions_repeat(r) for r in rows):
+        groups = data.groups[origin]
         if np.unique(groups, return_counts=True)[1].min() < n_least:
             return None
         means = np.broadcast_to(0.0, trajectories.points.shape)
     else:
-        means = np.stack([data.condition_mean(k, origin) for k in range(n_knots)], axis=1)
-        if all(data.conditions_repeat(r) for r in rows):  # those of near ones were coupled
-            distinct, of = np.unique(data.groups[origin], return_inverse=True)
-            groups = data.near_parts(distinct, len(origin) // _NEAR_ROWS)[of.reshape(-1)]
-        else:
-            groups = np.zeros(len(origin), dtype=int)
-            features = data.features[origin]
+        groups = np.zeros(len(origin), dtype=int)
+        features = data.features[origin]
+        means = np.stack([data.linear_part(k, origin) for k in range(n_knots)], axis=1)
     blocks = []
     sizes = np.unique(groups, return_counts=True)[1]
     for on in np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1]):
-        points = trajectories.points[on] - means[on]
+        points = (trajectories.points[on] - means[on]) / spreads[on]
         n_rows = min(len(np.unique(column)) for column in trajectories.rows[on].T)
         n_rows = min(n_rows, len(np.unique(points[:, 0], axis=0)))  # equal outputs say no more
-        blocks.append(Block(on, points, means[on], features[on], n_rows))
+        blocks.append(Block(on, points, means[on], spreads[on], features[on], n_rows))
     return blocks
+
+
+def _known_everywhere(data):
+    """Return the conditions that all anchors know."""
+    of_anchors = [data.groups[data.anchors.rows(k)] for k in range(len(data.anchors.lam))]
+    return reduce(np.intersect1d, of_anchors)
 
 
 def _energy(a, b):

@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
-from ._condition_mean import ConditionMean
 from ._linear import LinearMean
+from ._moments import ConditionMoments
 from ._nearby import k_d_order
 from ._validation import as_float_array, check_reach, check_size, errors_name, is_frame
 from .exceptions import SupportWarning
@@ -307,34 +307,50 @@ class TrainingData:
         """Return the regression of y on x over some rows."""
         return LinearMean().fit(self.features.of(rows), self.y[rows])
 
-    def condition_mean(self, anchor, rows):
-        """Return the mean of an anchor's outputs at the x of some rows, (n, D)."""
-        return self._condition_mean(anchor).predict(self.features.of(rows), self.groups[rows])
+    def linear_part(self, anchor, rows):
+        """Return what x explains linearly of an anchor's outputs, at that of some rows, (n, D)."""
+        return self.linear_mean(self.anchors.rows(anchor)).predict(self.features.of(rows))
 
     def draws_differ(self, anchor):
         """Tell whether draws of one x at an anchor differ, of those that have several."""
-        return self._condition_mean(anchor).noise.max() > _NOTHING
+        return self.moments(anchor).noise.max() > _NOTHING
 
-    def _condition_mean(self, anchor):
-        if anchor not in self._condition_means:
-            self._condition_means[anchor] = ConditionMean(self, self.anchors.rows(anchor))
-        return self._condition_means[anchor]
+    def moments(self, anchor):
+        """Return the ConditionMoments of an anchor."""
+        if anchor not in self._known_moments:
+            rows = self.anchors.rows(anchor)
+            self._known_moments[anchor] = ConditionMoments(self, rows)
+        return self._known_moments[anchor]
 
     @cached_property
-    def _condition_means(self):
+    def _known_moments(self):
         return {}
 
     def near_parts(self, groups, n_parts):
-        """Return the part, of so many, of every one of some conditions; near ones share a part."""
-        order = np.searchsorted(groups, self._near_order[np.isin(self._near_order, groups)])
+        """Return the part, of about so many, of every one of some conditions.
+
+        Those of a part have the same categories, and numbers that are near.
+        """
+        known, category, order = self._near_order
+        of = np.searchsorted(known, groups)
         part = np.empty(len(groups), dtype=np.int64)
-        part[order] = np.arange(len(groups)) * int(np.clip(n_parts, 1, len(groups))) // len(groups)
+        n_before = 0
+        for one in np.unique(category[of]):
+            members = np.flatnonzero(category[of] == one)
+            members = members[np.argsort(order[of[members]])]
+            n = int(np.clip(round(n_parts * len(members) / len(groups)), 1, len(members)))
+            part[members] = n_before + np.arange(len(members)) * n // len(members)
+            n_before += n
         return part
 
     @cached_property
     def _near_order(self):
+        """All conditions, the number of their categories, and their places in an order."""
         groups, first = np.unique(self.groups, return_index=True)
-        return groups[k_d_order(self.features[first])]
+        category = np.unique(self.conditions.codes[first], axis=0, return_inverse=True)[1]
+        order = np.empty(len(groups), dtype=np.int64)
+        order[k_d_order(self.conditions.scaled[first])] = np.arange(len(groups))
+        return groups, category.reshape(-1), order
 
     def distinct_conditions(self):
         """Return the Conditions of each group."""

@@ -48,7 +48,8 @@ class TrajectoryDataset(DrawnDataset):
         self.numeric, self.codes = data.conditions[origin].tensors(device=device)
         knots = np.arange(trajectories.points.shape[1])
         passes = (trajectories.first[:, None] <= knots) & (knots <= trajectories.last[:, None])
-        groups = trajectories.conditions(data.groups)
+        # draws of near inputs stand for each other: few of one do not stand for it
+        groups = np.arange(len(origin)) if trajectories.pooled else data.groups[origin]
         places, nearest = nearby_places(trajectories.points, passes, groups, rng)
         self.places, self.nearest = tensor(places), tensor(nearest, torch.int64)
         self.base_time = base_time

@@ -22,21 +22,12 @@ class Trajectories:
     first: np.ndarray  # (N,)
     last: np.ndarray  # (N,)
     affine: bool = False  # later points come from affine maps, not from rows
+    pooled: bool = False  # few draws of an input were coupled with those of near ones
 
     @property
     def whole(self):
         """Which trajectories pass all anchors, (N,)."""
         return (self.first == 0) & (self.last == self.points.shape[1] - 1)
-
-    def conditions(self, groups):
-        """Return the number of each trajectory's condition, given those of all rows, (N,).
-
-        Where outputs were carried over from other conditions, every trajectory has its own: draws
-        of near conditions then stand for each other, and few of one do not stand for it.
-        """
-        own = groups[self.rows]
-        carried = (own != own[:, :1]).any()
-        return np.arange(len(own)) if carried else own[:, 0]
 
     def bent(self, bends):
         """Return the same trajectories on other paths between their knots."""
@@ -54,7 +45,7 @@ class Trajectories:
         return chord + np.tensordot(self.bends[:, k], functions, axes=(1, 0))
 
     def __getitem__(self, picked):
-        names = [f.name for f in fields(self) if f.name != "affine"]
+        names = [f.name for f in fields(self) if f.name not in ("affine", "pooled")]
         return replace(self, **{name: getattr(self, name)[picked] for name in names})
 
 
@@ -90,14 +81,25 @@ def build_trajectories(data, plans, rng):
 
     origin = index[:, 0]
     points = data.y[index]
+    n_pooled = n_moved = 0
     for k in range(n_knots):
-        moved = data.groups[index[:, k]] != data.groups[origin]
-        if moved.any():
-            # another x: carry what is left of y beside the mean there over to the origin's x
-            points[moved, k] += data.condition_mean(k, origin[moved])
-            points[moved, k] -= data.condition_mean(k, index[moved, k])
+        moved = np.flatnonzero(data.groups[index[:, k]] != data.groups[origin])
+        known = np.isin(data.groups[origin[moved]], data.groups[data.anchors.rows(k)])
+        known &= known.any() and data.draws_differ(k)
+        n_moved, n_pooled = n_moved + len(known), n_pooled + known.sum()
+        # another x: carry what is left of y over to the origin's x, beside mean and spread there,
+        on = moved[known]
+        if len(on):
+            moments = data.moments(k)
+            mean, spread = moments.at(data, origin[on])
+            standard = moments.standardise(data, index[on, k])
+            points[on, k] = mean + spread / moments.typical * standard
+        on = moved[~known]  # or beside what x explains linearly
+        if len(on):
+            points[on, k] += data.linear_part(k, origin[on]) - data.linear_part(k, index[on, k])
     bends = np.zeros((len(points), n_knots - 1, 0, points.shape[2]))
-    return Trajectories(points, bends, index, first, last)
+    pooled = bool(n_pooled > 0.5 * n_moved)
+    return Trajectories(points, bends, index, first, last, pooled=pooled)
 
 
 def _chain(plans, rng):

@@ -174,6 +174,6 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
 
     def _fit_movement(self, data, seeds, settings, rng):
         independent = isinstance(self.coupling, str) and self.coupling == "independent"
-        solver = IndependentCoupling(affine=False) if independent else self.solver_
+        solver = IndependentCoupling(affine=False, min_draws=0) if independent else self.solver_
         flat = Lagrangian(None, None)
         return self._fit_along(GeodesicPath(), flat, solver, data, seeds, settings)

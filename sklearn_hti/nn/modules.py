@@ -11,6 +11,7 @@ from .conditioning import HyperLayer, Waves
 
 _NODES = 2  # nodes per interval of the coefficients of the linear part
 _SOLVED = 0.1  # of the guess's miss: an origin that misses by more is none
+_ROUNDING = 16  # of a number: the miss of a guess that cannot be better
 
 
 class ConditionEmbedding(nn.Module):
@@ -226,4 +227,5 @@ class FlowMap(nn.Module):
             scale = (step * change).sum(dim=1, keepdim=True)
             scale = torch.where(scale.abs() > 1e-30, scale, torch.inf)
             inverse = inverse + (step - change) @ (step.mT @ inverse) / scale
-        return best, guess, smallest <= _SOLVED**2 * first
+        rounding = (_ROUNDING * torch.finfo(y.dtype).eps) ** 2 * (1 + y.square().sum(1, True))
+        return best, guess, smallest <= _SOLVED**2 * first + rounding

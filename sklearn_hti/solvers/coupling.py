@@ -23,7 +23,7 @@ class CouplingSolver(OTSolver):
     x; networks with one answer per input reduce to pairing the rows. Of few draws, plans match
     chance with chance, and what is learned from them loses spread: groups of fewer than
     `min_draws` are coupled together with those of near numbers, between what is left of y
-    beside the mean at x, where chance is the larger error. Where inputs do not repeat,
+    beside mean and spread at x, where chance is the larger error. Where inputs do not repeat,
     problems are solved in mini-batches, between the same parts of y, at the cost
     ``c + condition_penalty * |x - x'|^2`` (standardised x) with the straight-line cost c, as
     they are in groups of more than `max_learned` rows.
@@ -42,7 +42,7 @@ class CouplingSolver(OTSolver):
     max_learned : int, default=256
         Rows of the largest problem that is solved on learned costs, which take the time of
         max_learned^2 paths; larger ones are solved on the cost of straight lines, and so are all
-        where they would take more than a million paths.
+        where they would take more than a million paths, and those of several inputs.
     regularization : {None, "entropic", "sparse"}, default=None
         None: the exact plan. "entropic": Sinkhorn's plan, in which a row has many partners,
         the likelier the cheaper. "sparse": at most `max_partners` per row, which takes
@@ -140,12 +140,13 @@ class CouplingSolver(OTSolver):
             singles, blocks = _shared_groups(groups0, groups1)
             entries.append((*singles, np.ones(len(singles[0]))))
             y0, y1 = data.y[rows0], data.y[rows1]
+        elif few:
+            y0, y1 = _standardised(data, edge)
         else:
             y0, y1 = (
-                data.y[rows] - data.condition_mean(k, rows)
+                data.y[rows] - data.linear_part(k, rows)
                 for k, rows in zip(edge, (rows0, rows1), strict=True)
             )
-        if not repeated:
             blocks = [(np.arange(len(rows0)), np.arange(len(rows1)))]
             x0, x1 = (data.features.of(rows) for rows in (rows0, rows1))
 
@@ -200,10 +201,10 @@ def _shared_groups(groups0, groups1):
 def _near_blocks(data, edge, min_draws):
     """Return pairs of row sets of near conditions whose few draws are better coupled together.
 
-    None are returned unless numbers tell conditions apart. Blocks of any size are judged by
-    energy distances: what a group, of n draws that are w apart, errs by chance is w / n. In a
-    block of N draws, of which those of different groups are c apart, it is w / N, beside the
-    distance c - w between a group and the others.
+    None are returned unless numbers tell conditions apart. Blocks of several sizes are judged by
+    energy distances: by chance, n draws that are w apart are w / n from their distribution. In a
+    block of N draws it is w / N, beside the distance c - w of a group from the others, where
+    draws of different groups are c apart.
     """
     rows = [data.anchors.rows(k) for k in edge]
     groups = [data.groups[r] for r in rows]
@@ -213,7 +214,7 @@ def _near_blocks(data, edge, min_draws):
         return []
     if not (data.conditions.scaled.shape[1] and all(data.draws_differ(k) for k in edge)):
         return []
-    left = [data.y[r] - data.condition_mean(k, r) for k, r in zip(edge, rows, strict=True)]
+    left = _standardised(data, edge)
     best, least = [], 1 / n_draws
     for n_rows in (2 * min_draws, 4 * min_draws, 8 * min_draws):
         blocks = _near_groups(data, *groups, n_rows)
@@ -221,10 +222,15 @@ def _near_blocks(data, edge, min_draws):
             _apart(y, g, [block[end] for block in blocks])
             for end, (y, g) in enumerate(zip(left, groups, strict=True))
         ]
-        risk = max(np.mean(apart), 0) + 1 / n_rows
+        risk = max(*apart, 0) + 1 / n_rows
         if risk < least:
             best, least = blocks, risk
     return best
+
+
+def _standardised(data, edge):
+    """Return outputs of both ends beside the mean of their x, in typical spreads."""
+    return [data.moments(k).standardise(data, data.anchors.rows(k)) for k in edge]
 
 
 def _apart(y, groups, blocks):
@@ -235,11 +241,13 @@ def _apart(y, groups, blocks):
         alike = groups[rows][:, None] == groups[rows]
         same, n_same = same + distances[alike].sum(), n_same + alike.sum() - len(rows)
         other, n_other = other + distances[~alike].sum(), n_other + (~alike).sum()
-    return (other / max(n_other, 1)) / (same / max(n_same, 1)) - 1
+    if not (n_same and n_other):
+        return np.inf
+    return (other / n_other) / max(same / n_same, np.finfo(float).tiny) - 1
 
 
 def _near_groups(data, groups0, groups1, n_rows):
-    """Return pairs of row sets of near conditions that both ends know, `n_rows` or more each."""
+    """Return pairs of row sets of near conditions that both ends know, about `n_rows` each."""
     shared = np.intersect1d(groups0, groups1)
     smaller = min(np.isin(groups, shared).sum() for groups in (groups0, groups1))
     part = data.near_parts(shared, smaller // n_rows)
