@@ -12,7 +12,7 @@ _MIN_CONDITIONS = 20  # fewer tell no smooth function
 _MAX_KNOWN, _N_COMPONENTS = 8192, 100  # conditions that the smooth part is fitted to; its size
 _SCALES = (0.1, 0.3, 1.0, 3.0)  # of the kernel exp(-s |x - x'|^2 / F)
 _ALPHAS = np.logspace(-3, 3, 13)
-_TINY = np.finfo(float).tiny
+_TINY = 1e-100  # no division by zero, and no underflow of its square root
 _LEAST_VARIANCE, _LEAST_UNIT = 0.01, 0.3  # of the mean variance, and of the typical spread
 
 

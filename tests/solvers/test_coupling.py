@@ -345,3 +345,16 @@ def test_equal_rows_among_inputs_that_differ_change_nothing_else(encode, rng):
     trajectories = build_trajectories(data, [plan], rng)
     assert not trajectories.pooled
     assert abs(trajectories.points[:, 1].std() / y[lam > 0].std() - 1) < 0.1
+
+
+def test_an_output_that_does_not_vary_is_carried_exactly(encode, rng):
+    X = np.tile(np.repeat(rng.uniform(-1, 1, (80, 2)), 6, axis=0), (2, 1))
+    lam = np.repeat([0.0, 1.0], 480)
+    y = np.column_stack([X[:, 0] + rng.normal(size=960), np.sin(3 * X[:, 1]) + lam])
+    data = encode(X, y, lam, n_anchors=2)
+    plan = CouplingSolver().plan(data, (0, 1), GEODESIC, rng)
+    trajectories = build_trajectories(data, [plan], rng)
+    assert trajectories.pooled
+    assert np.isfinite(trajectories.points).all()
+    there = y[480:, 1][trajectories.rows[:, 0]]
+    assert_allclose(trajectories.points[:, 1, 1], there, atol=1e-6)
