@@ -24,9 +24,9 @@ class CouplingSolver(OTSolver):
     chance with chance, and what is learned from them loses spread: groups of fewer than
     `min_draws` are coupled together with those of near numbers, between what is left of y
     beside mean and spread at x, where chance is the larger error. Where inputs do not repeat,
-    problems are solved in mini-batches, between the same parts of y, at the cost
-    ``c + condition_penalty * |x - x'|^2`` (standardised x) with the straight-line cost c, as
-    they are in groups of more than `max_learned` rows.
+    problems are solved in mini-batches, between the parts of y that a linear regression on x
+    does not explain, at the cost ``c + condition_penalty * |x - x'|^2`` (standardised x). There,
+    and of several inputs or more than `max_learned` rows, c is the cost of straight lines.
 
     Parameters
     ----------
