@@ -1,5 +1,8 @@
 """Threads that ask, save and load one surrogate get what one thread alone gets."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -100,6 +103,39 @@ def test_eight_threads_get_the_answers_of_one(surrogates, data, name, n_rounds):
     for one, other in zip(alone, together, strict=True):
         for k, answer in other:
             assert_array_equal(answer, one[k])
+
+
+def test_a_new_thread_computes_as_the_first_does():
+    """Where OpenMP has more threads than torch: only a fresh process can be told so."""
+    script = """
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np, torch
+from sklearn_hti import HyperparameterTrajectoryRegressor as Regressor
+
+torch.set_num_threads(1)
+rng = np.random.default_rng(0)
+X, lam = rng.normal(size=(90, 2)), np.repeat([0.0, 1.0, 2.0], 30)
+y = X * (1 + lam[:, None]) + rng.normal(size=X.shape)
+
+def fit():
+    options = {"kinetic": "euclidean", "potential": None, "validate": False}
+    return Regressor(max_iter=20, base="flow", random_state=0, **options).fit(X, y, lam)
+
+def in_a_new_thread(function):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result()
+
+model = fit()
+for n_rows in range(2, 9):
+    def sample(model=model):
+        return model.sample(X[:n_rows], 0.5, n_samples=3, random_state=0)
+
+    np.testing.assert_array_equal(in_a_new_thread(sample), sample())
+    fitted = in_a_new_thread(fit) if n_rows == 2 else model
+    np.testing.assert_array_equal(sample(fitted), sample())
+"""
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "2"})
 
 
 def test_draws_without_a_seed_differ_between_threads(surrogates, data):

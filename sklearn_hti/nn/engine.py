@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
 from ..exceptions import ConvergenceWarning, DivergenceError
+from .inference import settle_thread
 from .optimizer import Muon
 
 STEPS_PER_EPOCH = 50
@@ -261,6 +262,7 @@ def train(
     )
     # the networks are small: a second thread costs more than it brings
     # (of OpenMP only: its limit is the calling thread's own, that of BLAS the process's)
+    settle_thread()  # or it would do so within the limit, and lift it
     with threadpool_limits(1, user_api="openmp"):
         net.fit(training, None)
     if not is_complete(net):

@@ -20,12 +20,22 @@ def row_chunks(n_rows, device, width=1):
         yield slice(begin, begin + step)
 
 
+def settle_thread():
+    """Let the calling thread compute as all others do: to the last bit.
+
+    A new thread takes over torch's number of threads when it first asks for it. Until then
+    the algebra library uses its own number, and sums in another order.
+    """
+    torch.get_num_threads()
+
+
 def in_precision(module, dtype):
-    """Return a trained network in single precision, or its copy in another one.
+    """Return a trained network, ready to answer: in single precision, or its copy in another.
 
     The copy is made once, and again if the weights have changed or moved since. It lives as long
     as the network does, and no file holds it.
     """
+    settle_thread()
     if dtype == torch.float32:
         return module
     tensors = [*module.parameters(), *module.buffers()]
