@@ -9,7 +9,8 @@ from functools import reduce
 
 import numpy as np
 from scipy.spatial import cKDTree
-from scipy.spatial.distance import cdist
+
+from ._floors import energy_miss
 
 _NEAR_ROWS = 128  # of a block of near conditions that have few draws each
 _MIN_ROWS = 20  # of a condition and half, and twice as many as outputs
@@ -116,7 +117,7 @@ class Block:
             moved = bures_map(before, here[known])(moved)
             carried = start[new] + (here[nearest] - start[nearest]).mean(axis=1)
             carried, arrived, held = (np.hstack([y, x]) for y in (carried, moved, here[new]))
-            gain += _energy(carried, held) - _energy(arrived, held)
+            gain += energy_miss(carried, held) - energy_miss(arrived, held)
         return gain
 
 
@@ -162,11 +163,6 @@ def _known_everywhere(data):
     """Return the conditions that all anchors know."""
     of_anchors = [data.groups[data.anchors.rows(k)] for k in range(len(data.anchors.lam))]
     return reduce(np.intersect1d, of_anchors)
-
-
-def _energy(a, b):
-    """Return 2 E|a - b| - E|a - a'|; the part of the energy distance that a decides."""
-    return 2 * cdist(a, b).mean() - cdist(a, a).sum() / (len(a) * (len(a) - 1))
 
 
 def bures_map(source, target):

@@ -1,6 +1,7 @@
-"""How far samples of one distribution are from each other."""
+"""How far samples are from each other."""
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from .metrics import squared_wasserstein
 
@@ -25,3 +26,11 @@ def half_distance(y, groups, order, max_draws=np.inf):
     if not len(one):
         return 0.0
     return squared_wasserstein(y[one], y[other], groups=(groups[one], groups[other]))
+
+
+def energy_miss(a, b):
+    """Return 2 E|a - b| - E|a - a'|, the part of the energy distance that a decides.
+
+    Szekely and Rizzo, "Energy statistics", Journal of Statistical Planning and Inference, 2013.
+    """
+    return 2 * cdist(a, b).mean() - cdist(a, a).sum() / max(1, len(a) * (len(a) - 1))

@@ -57,7 +57,8 @@ def join_paths(trajectories, data, rng):
         # what a short step tells of its slope does not reach over a long one
         even = np.minimum(step[1:], step[:-1]) / np.maximum(step[1:], step[:-1])
         left = np.sum((of_chords + of_bends) ** 2) / max(np.sum(of_chords**2), tiny)
-        kept, share = 1.0, min(left, 1.0) * (even * known_shares_of_draws(data, rng))[:, None]
+        known = known_shares_of_draws(data, rng, pooled=trajectories.pooled)
+        kept, share = 1.0, min(left, 1.0) * (even * known)[:, None]
     return join(trajectories.bent(kept * trajectories.bends), share)
 
 

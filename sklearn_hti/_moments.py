@@ -71,6 +71,11 @@ class ConditionMoments:
         mean, spread = self.at(data, rows)
         return (data.y[rows] - mean) * (self.typical / self.unit(spread))
 
+    def carry(self, data, rows, to):
+        """Return outputs (n, D) of the anchor's rows as they would be at the x of other rows."""
+        mean, spread = self.at(data, to)
+        return mean + spread / self.typical * self.standardise(data, rows)
+
 
 def _shrunken(features, numbers, values, chance, weight):
     """Return what is to be believed of values (G, D) at conditions, given their chance."""

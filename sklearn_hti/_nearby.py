@@ -58,7 +58,7 @@ def nearby_places(points, passes, groups, rng):
             known, which = np.unique(points[on, k], axis=0, return_inverse=True)
             if len(known) < _MIN_DRAWS:
                 continue
-            query = _neighbours(known, rng)
+            query = neighbours(known, rng)
             apart = query(known, _N_NEIGHBOURS + 1)[0][:, 1:].mean(axis=1)
             noise = rng.standard_normal((len(on), n_places - n_kept, n_outputs))
             apart = apart[which.reshape(-1)] * np.sqrt(2 / n_outputs)
@@ -69,7 +69,7 @@ def nearby_places(points, passes, groups, rng):
     return places, nearest
 
 
-def _neighbours(known, rng):
+def neighbours(known, rng):
     """Return the function (places, k) -> distances and numbers of their k nearest."""
     n, n_outputs = known.shape
     if n_outputs <= _MANY_OUTPUTS:

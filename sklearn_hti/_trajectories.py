@@ -90,10 +90,7 @@ def build_trajectories(data, plans, rng):
         # another x: carry what is left of y over to the origin's x, beside mean and spread there,
         on = moved[known]
         if len(on):
-            moments = data.moments(k)
-            mean, spread = moments.at(data, origin[on])
-            standard = moments.standardise(data, index[on, k])
-            points[on, k] = mean + spread / moments.typical * standard
+            points[on, k] = data.moments(k).carry(data, index[on, k], origin[on])
         on = moved[~known]  # or beside what x explains linearly
         if len(on):
             points[on, k] += data.linear_part(k, origin[on]) - data.linear_part(k, index[on, k])

@@ -36,21 +36,25 @@ def known_share(features, turns, rng):
     return round(float(np.clip(1 - noise / np.mean(turns**2), 0, 1)), 2)
 
 
-def known_shares_of_draws(data, rng):
+def known_shares_of_draws(data, rng, *, pooled=True):
     """Return which share of the turn at each inner anchor is known, (K - 1,).
 
     For networks of many draws per input. A path whose slope on one side of an anchor is
     unknown is expected to go straight on, so both slopes have to be known. Each is estimated
     twice, as a function of x and of the output at the anchor, by couplings of independent
     halves of the draws; the correlation of both is the reliability of half the data, from which
-    that of all follows (Spearman 1910, Brown 1910).
+    that of all follows (Spearman 1910, Brown 1910). `pooled`: few draws may be coupled with
+    those of near inputs.
     """
+    solver = CouplingSolver() if pooled else CouplingSolver(min_draws=0)
     data = thinned(data, _MAX_ROWS, rng, min_draws=_MIN_DRAWS)
     n_inner = len(data.anchors.lam) - 2
     alike = np.zeros((_N_SPLITS, n_inner, 2))
     for split in alike:
         in_first = half_of_each(data.groups * (n_inner + 2) + data.anchors.index, rng)
-        halves = [_couple(data.take(np.flatnonzero(mask)), rng) for mask in (in_first, ~in_first)]
+        halves = [
+            _couple(solver, data.take(np.flatnonzero(mask)), rng) for mask in (in_first, ~in_first)
+        ]
         if any(half is None for half in halves):
             return np.zeros(n_inner)
         for k in range(n_inner):
@@ -71,14 +75,12 @@ def _correlation(halves, k, rng):
     return np.sum(one * other, axis=(0, 2)) / np.maximum(size, np.finfo(float).tiny)
 
 
-def _couple(data, rng):
+def _couple(solver, data, rng):
     """Return features (n, F) and points (n, K + 1, D) of trajectories; None if they are few."""
     n_knots = len(data.anchors.lam)
     if np.bincount(data.anchors.index, minlength=n_knots).min() < MIN_ROWS:
         return None
-    plans = [
-        CouplingSolver().plan(data, edge, StraightGeodesic(), rng) for edge in data.anchors.edges
-    ]
+    plans = [solver.plan(data, edge, StraightGeodesic(), rng) for edge in data.anchors.edges]
     trajectories = build_trajectories(data, plans, rng)
     trajectories = trajectories[trajectories.whole]
     if len(trajectories.points) < MIN_ROWS:

@@ -165,12 +165,12 @@ def test_bends_that_account_for_the_turns_of_draws_stay(rng, monkeypatch):
     """Those that do not are left to curves."""
     true, data = arcs(np.pi / 4)
     data.groups = data.groups // 2
-    monkeypatch.setattr(_joins, "known_shares_of_draws", lambda data, rng: np.ones(1))
+    monkeypatch.setattr(_joins, "known_shares_of_draws", lambda *args, **kwargs: np.ones(1))
     size = np.abs(true.bends).max()
     assert_allclose(join_paths(true, data, rng).bends, true.bends, atol=0.01 * size)
     straight = true.bent(0 * true.bends)
     assert_allclose(join_paths(straight, data, rng).bends, join(straight).bends, atol=1e-9)
-    monkeypatch.setattr(_joins, "known_shares_of_draws", lambda data, rng: np.zeros(1))
+    monkeypatch.setattr(_joins, "known_shares_of_draws", lambda *args, **kwargs: np.zeros(1))
     assert_allclose(join_paths(true, data, rng).bends, true.bends, atol=1e-3 * size)
 
 
@@ -207,7 +207,7 @@ def test_a_short_step_does_not_turn_a_long_one(rng, monkeypatch):
     """The turn of draws is taken up in the ratio of the steps."""
     turned = through(np.tile([[0.0, 0.1], [0.0, 0.0], [1.0, 0.0]], (40, 1, 1)))
     data = Bunch(features=np.zeros((40, 1)), groups=np.zeros(40, dtype=int))
-    monkeypatch.setattr(_joins, "known_shares_of_draws", lambda data, rng: np.ones(1))
+    monkeypatch.setattr(_joins, "known_shares_of_draws", lambda *args, **kwargs: np.ones(1))
     assert_allclose(join_paths(turned, data, rng).bends, join(turned, 0.1).bends, atol=1e-9)
 
 

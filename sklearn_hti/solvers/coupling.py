@@ -9,11 +9,10 @@ from .._parameters import check_choice, check_range
 from ..paths.geodesic import StraightGeodesic
 from .base import OTSolver
 from .discrete import entropic_plan, exact_plan, sparse_plan
+from .few_draws import near_blocks, shared_groups, standardised
 
 _STRAIGHT = StraightGeodesic()
 _MAX_PRICED = 2**20  # paths that are priced for one plan
-_MIN_CONDITIONS = 20  # fewer do not tell what is near
-_MAX_JUDGED = 100  # blocks of near conditions
 
 
 class CouplingSolver(OTSolver):
@@ -23,10 +22,11 @@ class CouplingSolver(OTSolver):
     x; networks with one answer per input reduce to pairing the rows. Of few draws, plans match
     chance with chance, and what is learned from them loses spread: groups of fewer than
     `min_draws` are coupled together with those of near numbers, between what is left of y
-    beside mean and spread at x, where chance is the larger error. Where inputs do not repeat,
-    problems are solved in mini-batches, between the parts of y that a linear regression on x
-    does not explain, at the cost ``c + condition_penalty * |x - x'|^2`` (standardised x). There,
-    and of several inputs or more than `max_learned` rows, c is the cost of straight lines.
+    beside mean and spread at x, where that predicts inputs better that are left out. Where
+    inputs do not repeat, problems are solved in mini-batches, between the parts of y that a
+    linear regression on x does not explain, at the cost ``c + condition_penalty * |x - x'|^2``
+    (standardised x). There, and of several inputs or more than `max_learned` rows, c is the
+    cost of straight lines.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class CouplingSolver(OTSolver):
         2024).
     min_draws : int, default=64
         Draws of an input that make a problem of their own; groups of fewer join to two, four or
-        eight times as many where draws of near inputs are alike. 0: none joins.
+        eight times as many where draws of left-out inputs are met better so. 0: none joins.
     max_batch : int, default=1024
         Rows of the largest problem; larger groups are split at random.
     max_learned : int, default=256
@@ -132,16 +132,16 @@ class CouplingSolver(OTSolver):
         repeated = share(groups0, groups1)
         few = []
         if repeated and self.affine is not True:
-            few = _near_blocks(data, edge, self.min_draws)
+            few = near_blocks(data, edge, self.min_draws)
         by_group = repeated and not few
         entries = []
         blocks = few
         if by_group:
-            singles, blocks = _shared_groups(groups0, groups1)
+            singles, blocks = shared_groups(groups0, groups1)
             entries.append((*singles, np.ones(len(singles[0]))))
             y0, y1 = data.y[rows0], data.y[rows1]
         elif few:
-            y0, y1 = _standardised(data, edge)
+            y0, y1 = standardised(data, edge)
         else:
             y0, y1 = (
                 data.y[rows] - data.linear_part(k, rows)
@@ -182,82 +182,6 @@ class CouplingSolver(OTSolver):
         if self.regularization == "sparse":
             return sparse_plan(cost, self.strength, self.max_partners)
         return exact_plan(cost)
-
-
-def _shared_groups(groups0, groups1):
-    """Return the pairs of rows, and the pairs of row sets, that have the same x."""
-    order0, order1 = np.argsort(groups0, kind="stable"), np.argsort(groups1, kind="stable")
-    shared = np.intersect1d(groups0, groups1)
-    bounds = [
-        (np.searchsorted(g[o], shared, "left"), np.searchsorted(g[o], shared, "right"))
-        for g, o in ((groups0, order0), (groups1, order1))
-    ]
-    single = np.all([end - begin == 1 for begin, end in bounds], axis=0)
-    alone = order0[bounds[0][0][single]], order1[bounds[1][0][single]]
-    bounds = [part[~single] for side in bounds for part in side]
-    return alone, [(order0[a:b], order1[c:d]) for a, b, c, d in zip(*bounds, strict=True)]
-
-
-def _near_blocks(data, edge, min_draws):
-    """Return pairs of row sets of near conditions whose few draws are better coupled together.
-
-    None are returned unless numbers tell conditions apart. Blocks of several sizes are judged by
-    energy distances: by chance, n draws that are w apart are w / n from their distribution. In a
-    block of N draws it is w / N, beside the distance c - w of a group from the others, where
-    draws of different groups are c apart.
-    """
-    rows = [data.anchors.rows(k) for k in edge]
-    groups = [data.groups[r] for r in rows]
-    sizes = [np.unique(g, return_counts=True)[1] for g in groups]
-    n_draws = min(np.median(size) for size in sizes)
-    if not (1 < n_draws < min_draws and min(map(len, sizes)) >= _MIN_CONDITIONS):
-        return []
-    if not (data.conditions.scaled.shape[1] and all(data.draws_differ(k) for k in edge)):
-        return []
-    left = _standardised(data, edge)
-    best, least = [], 1 / n_draws
-    for n_rows in (2 * min_draws, 4 * min_draws, 8 * min_draws):
-        blocks = _near_groups(data, *groups, n_rows)
-        apart = [
-            _apart(y, g, [block[end] for block in blocks])
-            for end, (y, g) in enumerate(zip(left, groups, strict=True))
-        ]
-        risk = max(*apart, 0) + 1 / n_rows
-        if risk < least:
-            best, least = blocks, risk
-    return best
-
-
-def _standardised(data, edge):
-    """Return outputs of both ends beside the mean of their x, in typical spreads."""
-    return [data.moments(k).standardise(data, data.anchors.rows(k)) for k in edge]
-
-
-def _apart(y, groups, blocks):
-    """Return by which share draws of a block are farther apart if their groups differ."""
-    same = other = n_same = n_other = 0
-    for rows in blocks[:: -(-len(blocks) // _MAX_JUDGED)]:
-        distances = cdist(y[rows], y[rows])
-        alike = groups[rows][:, None] == groups[rows]
-        same, n_same = same + distances[alike].sum(), n_same + alike.sum() - len(rows)
-        other, n_other = other + distances[~alike].sum(), n_other + (~alike).sum()
-    if not (n_same and n_other):
-        return np.inf
-    return (other / n_other) / max(same / n_same, np.finfo(float).tiny) - 1
-
-
-def _near_groups(data, groups0, groups1, n_rows):
-    """Return pairs of row sets of near conditions that both ends know, about `n_rows` each."""
-    shared = np.intersect1d(groups0, groups1)
-    smaller = min(np.isin(groups, shared).sum() for groups in (groups0, groups1))
-    part = data.near_parts(shared, smaller // n_rows)
-    sides = []
-    for groups in (groups0, groups1):
-        rows = np.flatnonzero(np.isin(groups, shared))
-        of = part[np.searchsorted(shared, groups[rows])]
-        bounds = np.cumsum(np.bincount(of, minlength=part.max() + 1))[:-1]
-        sides.append(np.split(rows[np.argsort(of, kind="stable")], bounds))
-    return list(zip(*sides, strict=True))
 
 
 def _any_pairs(i, j, rng):

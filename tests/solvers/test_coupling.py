@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
 from sklearn_hti._trajectories import build_trajectories
+from sklearn_hti.datasets import make_rotations
 from sklearn_hti.paths import StraightGeodesic
 from sklearn_hti.solvers import CouplingSolver, OTSolver, coupling
 
@@ -280,9 +281,10 @@ def test_few_draws_keep_the_spread_of_the_conditional_distribution(encode, rng, 
 def test_few_draws_are_all_visited_alike(encode, rng, uneven):
     """By partners at near inputs, where draws of far ones are not like them."""
     X = np.tile(np.repeat(rng.uniform(-1, 1, (200, 2)), 4, axis=0), (2, 1))
-    side = np.sign(X[:, 0]) if uneven else 1
+    lam = np.repeat([0.0, 1.0], 800)
+    side = np.where((lam > 0) & (X[:, 0] < 0), -1, 1) if uneven else 1
     y = side * rng.exponential(size=len(X))
-    data = encode(X, y, np.repeat([0.0, 1.0], 800), n_anchors=2)
+    data = encode(X, y, lam, n_anchors=2)
     plan = CouplingSolver().plan(data, (0, 1), GEODESIC, rng)
     assert_allclose(plan.sum(axis=1), 1)
     assert_allclose(plan.sum(axis=0), 1)
@@ -300,6 +302,16 @@ def test_few_draws_unlike_those_of_near_inputs_stay_by_themselves(encode, rng):
     data = encode(X, skewed, np.repeat([0.0, 1.0], 1200), n_anchors=2)
     i, j = CouplingSolver().plan(data, (0, 1), GEODESIC, rng).nonzero()
     assert_array_equal(X[data.anchors.rows(0)][i], X[data.anchors.rows(1)][j])
+
+
+def test_few_draws_that_chance_did_not_choose_stay_by_themselves(encode, rng):
+    """As many of either disc for every input: alone they meet their like."""
+    data = make_rotations(20, n_conditions=160, n_features=2, random_state=0)
+    encoded = encode(data.X, data.y, data.lam)
+    for edge in ((0, 1), (1, 2)):
+        i, j = CouplingSolver().plan(encoded, edge, GEODESIC, rng).nonzero()
+        rows = [encoded.anchors.rows(k) for k in edge]
+        assert_array_equal(data.X[rows[0]][i], data.X[rows[1]][j])
 
 
 @pytest.mark.parametrize("case", ["categories", "equal draws", "few inputs", "many draws"])

@@ -1,0 +1,186 @@
+"""Couple few draws of each input together with those of near inputs, where that is better."""
+
+from functools import partial
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from .._floors import energy_miss
+from .._nearby import neighbours
+from .discrete import exact_plan
+
+_MIN_CONDITIONS = 20  # fewer do not tell what is near
+_FACTORS = (2, 4, 8)  # of min_draws: rows of blocks, which grow while that is better
+_MAX_JUDGED, _N_REGIONS = 4096, 4  # rows of an anchor that judge; the parts of x that they fill
+_N_FOLDS = 3
+_N_NEAREST = 16  # trajectories that say how a draw moves
+_MAX_COUPLED = 1024  # rows of a block
+_TINY = 1e-9  # no division by zero
+_MAX_DRAWS = 256  # of one input that are compared
+
+
+def shared_groups(groups0, groups1):
+    """Return the pairs of rows, and the pairs of row sets, that have the same x."""
+    order0, order1 = np.argsort(groups0, kind="stable"), np.argsort(groups1, kind="stable")
+    shared = np.intersect1d(groups0, groups1)
+    bounds = [
+        (np.searchsorted(g[o], shared, "left"), np.searchsorted(g[o], shared, "right"))
+        for g, o in ((groups0, order0), (groups1, order1))
+    ]
+    single = np.all([end - begin == 1 for begin, end in bounds], axis=0)
+    alone = order0[bounds[0][0][single]], order1[bounds[1][0][single]]
+    bounds = [part[~single] for side in bounds for part in side]
+    return alone, [(order0[a:b], order1[c:d]) for a, b, c, d in zip(*bounds, strict=True)]
+
+
+def standardised(data, edge):
+    """Return outputs of both ends beside the mean of their x, in typical spreads."""
+    return [data.moments(k).standardise(data, data.anchors.rows(k)) for k in edge]
+
+
+def near_blocks(data, edge, min_draws):
+    """Return pairs of row sets of near conditions whose few draws are better coupled together.
+
+    None are returned unless numbers tell conditions apart. What is better is judged by inputs
+    that are left out: their draws move as near draws of other inputs do, and the result is
+    compared with what they are at the other end. Where plans inside inputs match chance with
+    chance, such moves lose spread; where plans mix what is unlike, they go astray.
+
+    Parameters
+    ----------
+    data : TrainingData
+        All encoded rows.
+    edge : tuple of int
+        The two anchors.
+    min_draws : int
+        So many draws of an input are not few.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+        Rows of the first anchor and of the second, counted from the first of each anchor.
+    """
+    rows = [data.anchors.rows(k) for k in edge]
+    groups = [data.groups[r] for r in rows]
+    sizes = [np.unique(g, return_counts=True)[1] for g in groups]
+    n_draws = min(np.median(size) for size in sizes)
+    if not (1 < n_draws < min_draws and min(map(len, sizes)) >= _MIN_CONDITIONS):
+        return []
+    if not (data.conditions.scaled.shape[1] and all(data.draws_differ(k) for k in edge)):
+        return []
+    judge = _Judge(data, edge, _some_conditions(data, *groups))
+    best, least = None, judge.miss(_own_blocks, pooled=False)
+    for n_rows in (factor * min_draws for factor in _FACTORS):
+        couple = partial(_near_groups, data, n_rows=n_rows)
+        miss = judge.miss(couple, pooled=True)
+        if miss >= least:
+            break
+        best, least = couple, miss
+    return best(*groups) if best else []
+
+
+def _some_conditions(data, groups0, groups1):
+    """Return conditions that both ends know, neighbours left beside each other."""
+    shared = np.intersect1d(groups0, groups1)
+    most = max(np.isin(groups, shared).sum() for groups in (groups0, groups1))
+    n_parts = -(-most * _N_REGIONS // _MAX_JUDGED)
+    if n_parts <= _N_REGIONS:
+        return shared
+    part = data.near_parts(shared, n_parts)
+    kept = np.random.default_rng(0).permutation(part.max() + 1)[:_N_REGIONS]
+    return shared[np.isin(part, kept)]
+
+
+class _Judge:
+    """Tells how well couplings predict how draws of left-out conditions move.
+
+    Parameters
+    ----------
+    data : TrainingData
+        All encoded rows.
+    edge : tuple of int
+        The two anchors.
+    conditions : ndarray
+        The groups that are left out in turn.
+    """
+
+    def __init__(self, data, edge, conditions):
+        self.data = data
+        self.end = data.moments(edge[1])
+        self.conditions = conditions
+        kept = [np.isin(data.groups[data.anchors.rows(k)], conditions) for k in edge]
+        self.rows = [data.anchors.rows(k)[on] for k, on in zip(edge, kept, strict=True)]
+        self.groups = [data.groups[rows] for rows in self.rows]
+        self.y = [data.y[rows] for rows in self.rows]
+        self.standard = [
+            data.moments(k).standardise(data, rows)
+            for k, rows in zip(edge, self.rows, strict=True)
+        ]
+        places = np.hstack([self.y[0], data.features[self.rows[0]]])
+        around = places - places.mean(axis=0)
+        self.places = around / np.maximum(around.std(axis=0), _TINY)
+
+    def miss(self, blocks_of, *, pooled):
+        """Return the energy distance of draws that move as near ones do from the true ones.
+
+        `blocks_of` takes the groups of the rows of both ends and returns what to couple.
+        """
+        rng = np.random.default_rng(0)
+        fold = rng.permutation(len(self.conditions)) % _N_FOLDS
+        total = 0.0
+        for held in (self.conditions[fold == f] for f in range(_N_FOLDS)):
+            new = [np.isin(groups, held) for groups in self.groups]
+            start, way = self._ways([np.flatnonzero(~on) for on in new], blocks_of, pooled)
+            k = min(_N_NEAREST, len(start))
+            near = neighbours(self.places[start], rng)(self.places[new[0]], k)[1]
+            arrived = self.y[0][new[0]] + way[near].reshape(len(near), k, -1).mean(axis=1)
+            there = self.y[1][new[1]]
+            total += sum(
+                energy_miss(arrived[_some(i, _MAX_DRAWS)], there[_some(j, _MAX_DRAWS)])
+                for i, j in _own_blocks(*(g[on] for g, on in zip(self.groups, new, strict=True)))
+            )
+        return total
+
+    def _ways(self, known, blocks_of, pooled):
+        """Return rows of the first end, and how they move at their x if coupled as told."""
+        blocks = blocks_of(*(g[on] for g, on in zip(self.groups, known, strict=True)))
+        coupled = self.standard if pooled else self.y
+        pairs = _pairs(*(y[on] for y, on in zip(coupled, known, strict=True)), blocks)
+        start, end = (on[part] for on, part in zip(known, pairs, strict=True))
+        there = self.y[1][end]
+        if pooled:
+            there = self.end.carry(self.data, self.rows[1][end], self.rows[0][start])
+        return start, there - self.y[0][start]
+
+
+def _pairs(y0, y1, blocks):
+    """Return pairs of rows of optimal plans inside blocks, one per row of the first."""
+    pairs = []
+    for block in blocks:
+        i, j = (_some(rows, _MAX_COUPLED) for rows in block)
+        pairs.append((i, j[exact_plan(cdist(y0[i], y1[j], "sqeuclidean")).argmax(axis=1)]))
+    return (np.concatenate(side) for side in zip(*pairs, strict=True))
+
+
+def _some(rows, most):
+    return rows[:: -(-len(rows) // most)]
+
+
+def _own_blocks(groups0, groups1):
+    """Return the pairs of row sets of every condition."""
+    alone, blocks = shared_groups(groups0, groups1)
+    return [*zip(*(rows[:, None] for rows in alone), strict=True), *blocks]
+
+
+def _near_groups(data, groups0, groups1, n_rows):
+    """Return pairs of row sets of near conditions that both ends know, about `n_rows` each."""
+    shared = np.intersect1d(groups0, groups1)
+    smaller = min(np.isin(groups, shared).sum() for groups in (groups0, groups1))
+    part = data.near_parts(shared, smaller // n_rows)
+    sides = []
+    for groups in (groups0, groups1):
+        rows = np.flatnonzero(np.isin(groups, shared))
+        of = part[np.searchsorted(shared, groups[rows])]
+        bounds = np.cumsum(np.bincount(of, minlength=part.max() + 1))[:-1]
+        sides.append(np.split(rows[np.argsort(of, kind="stable")], bounds))
+    return list(zip(*sides, strict=True))
