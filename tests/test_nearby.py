@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sklearn_hti._nearby import _neighbours, have_many_draws, nearby_places
+from sklearn_hti._nearby import have_many_draws, nearby_places, neighbours
 from sklearn_hti.datasets import make_semicircles
 
 
@@ -98,7 +98,7 @@ def test_fresh_draws_arrive_between_the_rows(make):
 
 def test_neighbours_in_many_dimensions_are_those_of_a_tree(rng):
     known, places = rng.normal(size=(50, 9)), rng.normal(size=(20, 9))
-    distance, found = _neighbours(known, rng)(places, 3)
+    distance, found = neighbours(known, rng)(places, 3)
     apart = np.linalg.norm(places[:, None] - known, axis=2)
     assert_array_equal(found, np.argsort(apart, axis=1)[:, :3])
     assert distance == pytest.approx(np.sort(apart, axis=1)[:, :3])
@@ -107,7 +107,7 @@ def test_neighbours_in_many_dimensions_are_those_of_a_tree(rng):
 def test_in_many_dimensions_some_of_many_knots_are_enough(monkeypatch, rng):
     monkeypatch.setattr("sklearn_hti._nearby._MAX_KNOWN", 10)
     known = rng.normal(size=(50, 9))
-    distance, found = _neighbours(known, rng)(known, 1)
+    distance, found = neighbours(known, rng)(known, 1)
     assert len(np.unique(found)) == 10
     assert distance[:, 0] == pytest.approx(np.linalg.norm(known - known[found[:, 0]], axis=1))
 
