@@ -28,7 +28,8 @@ _NEAR = 0.05  # of the whole way: a clock puts an anchor in its place
 _DISAGREEMENT = 0.1  # clocks further apart than this tell different stories
 _MAX_BEND = 8.0
 _N_SPLITS, _MAX_DRAWS = 8, 1024  # of the noise of samples
-_MAX_ROWS, _MIN_DRAWS = 16_384, 256  # per anchor, and of a condition: means need no more
+# of an anchor, evenly of its conditions, which keep some draws: means need no more
+_READ = {"max_rows": 16_384, "max_draws": 2048, "min_draws": 256}
 
 
 def choose_clock(lam_transform, data, solver, geodesic, rng):
@@ -135,7 +136,7 @@ def positions(data, solver, geodesic, rng):
 
     What coupled samples of one distribution would be apart is taken off. None if nothing moves.
     """
-    data = thinned(data, _MAX_ROWS, rng, min_draws=_MIN_DRAWS)
+    data = thinned(data, rng=rng, **_READ)
     if "min_draws" in solver.get_params():
         solver = clone(solver).set_params(min_draws=0)  # that noise is of draws of one input
     plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]

@@ -19,6 +19,7 @@ _BACK_SHARE = 4  # one in so many rows of a batch is moved back, too
 # Weight of the way back where one trajectory runs through each condition: deterministic
 # networks have a well-defined inverse. Else starts at all times teach the way back as well.
 _BACK_WEIGHT = 0.3
+_AROUND = (-0.25, 0.0, 0.25)  # of a node: times that its linear part is fitted at
 _MAX_NUMBERS, _MIN_REGRESSED = 2**22, 8192  # of trajectories that the linear part is fitted to
 
 
@@ -177,7 +178,7 @@ def fit_flow_map(
         seeds["module"],
     )
     rng = np.random.default_rng(seeds["split"])
-    some = _enough(trajectories, rng)
+    some = _enough(trajectories, data.features.shape[1], rng)
     _set_linear_part(module, trajectories[some], times[some], data)
 
     origin = trajectories.rows[:, 0]
@@ -211,10 +212,11 @@ def fit_flow_map(
     return TransportMap(net.module_, settings.device, base_time, error), net
 
 
-def _enough(trajectories, rng):
+def _enough(trajectories, n_features, rng):
     """Return trajectories that are enough for regressions: all, where memory takes them."""
     n, n_intervals, n_bends, n_outputs = trajectories.bends.shape
-    most = max(_MIN_REGRESSED, _MAX_NUMBERS // (n_intervals * (1 + n_bends) * n_outputs))
+    width = max(n_intervals * (1 + n_bends) * n_outputs, len(_AROUND) * (n_outputs + n_features))
+    most = max(_MIN_REGRESSED, _MAX_NUMBERS // width)
     return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
 
 
@@ -253,7 +255,7 @@ def _set_linear_part(module, trajectories, times, data):
     alike = _alike(moved)
     last = points.shape[1] - 1.0
     for coefficients, t in zip(linear, nodes.tolist(), strict=True):
-        around = [u for u in (t - 0.25, t, t + 0.25) if 0 <= u <= last]
+        around = [t + u for u in _AROUND if 0 <= t + u <= last]
         inputs = [inputs_at(u) for u in around]
         for on, of in alike:
             x = np.concatenate([part[on] for part in inputs])

@@ -10,6 +10,7 @@ from ._diagnostics import NOTHING, SHORT
 from ._encoding import share
 from ._floors import half_distance
 from ._interpolation import interpolate, partners
+from ._thinning import thinned
 from .exceptions import ValidationWarning
 from .metrics import squared_wasserstein
 
@@ -23,6 +24,8 @@ _NAMES = {
 }
 _MAX_REFITS = 5
 _MAX_ROWS, _MAX_DRAWS = 1024, 256  # that are judged: of an anchor, and of one condition
+# rows of an anchor that a refit learns from, evenly of its conditions, which keep some draws
+_LEARNED = {"max_rows": 16_384, "max_draws": 2048, "min_draws": 256}
 _WORSE = 1.05  # what is worse by less, or by NOTHING, is worth no warning
 _NOISE = 0.25  # of the floor: what samples alone may bring
 _HELD, _MIN_CONDITIONS = 0.2, 40  # share of conditions that no refit sees, where they are many
@@ -114,7 +117,8 @@ def _judge(refit, data, k, base_time, held, rng):
     near = k - 1 if at - lam[k - 1] <= lam[k + 1] - at else k + 1
     rows, groups = _aligned(data, (k - 1, k, k + 1, base_time), held, rng)
     y, of = ({i: part[r] for i, r in rows.items()} for part in (data.y, data.lam))
-    movement = refit(data.without(k, held), base_time - (base_time > k))
+    rest = thinned(data.without(k, held), rng=rng, **_LEARNED)
+    movement = refit(rest, base_time - (base_time > k))
 
     def distance(answer):
         return squared_wasserstein(y[k], answer, groups=groups)

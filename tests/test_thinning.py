@@ -219,8 +219,10 @@ def test_floors_compare_some_of_many_groups(rng, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["single", "draws"])
-def test_a_fit_of_many_rows_takes_little_more_memory_than_they(case):
-    record = scaling.run(case, 300_000)
+@pytest.mark.parametrize(
+    ("case", "n_rows"), [("single", 300_000), ("draws", 300_000), ("inputs", 100_000)]
+)
+def test_a_fit_of_many_rows_takes_little_more_memory_than_they(case, n_rows):
+    record = scaling.run(case, n_rows)
     assert record["memory"] <= scaling.bound(record)
     assert record["cpu"] < 600
