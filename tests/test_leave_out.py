@@ -11,6 +11,7 @@ from sklearn_hti._encoding import Anchors, Conditions, Features, TrainingData, f
 from sklearn_hti._leave_out import leave_anchors_out, shorter, warn_if_no_better
 from sklearn_hti._movement import Movement
 from sklearn_hti.exceptions import ConvergenceWarning, ValidationWarning
+from sklearn_hti.paths import GeodesicPath
 
 QUICK = {"max_iter": 40, "random_state": 0, "kinetic": "euclidean", "potential": None}
 
@@ -243,3 +244,18 @@ def test_interrupted_refits_leave_no_record(monkeypatch):
             *networks(np.asarray)
         )
     assert model.validation_ is None
+
+
+def test_most_inputs_may_be_those_of_the_anchor_that_is_left_out(rng):
+    """What is left has few of them, whose numbers have gaps."""
+    x = rng.normal(size=(10, 3))
+    X = np.concatenate([x[-1:], x[-1:], x, x[-1:]])
+    lam = np.repeat([0.0, 1.0, 2.0, 3.0], [1, 1, 10, 1])
+    short = GeodesicPath(max_iter=2, n_nodes=2)
+    model = HyperparameterTrajectoryRegressor(
+        max_iter=2, path=short, base="neighbors", lam_transform=None, random_state=0
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, X + lam[:, None], lam)
+    assert np.isfinite(model.validation_["transport"]).all()

@@ -196,7 +196,8 @@ def learn_geodesics(
 
 def _enough(data, lagrangian, rng):
     """Return rows for as many pairs as are looked at, of conditions that potentials know best."""
-    known = supported(data) if hasattr(lagrangian.field, "support") else []
-    if 0 < len(known) <= data.groups.max():
+    every = np.unique(data.groups)
+    known = every[supported(data)] if hasattr(lagrangian.field, "support") else every
+    if len(known) < len(every):
         data = data.take(np.flatnonzero(np.isin(data.groups, known)))
     return thinned(data, _MAX_ROWS, rng, min_draws=_MIN_DRAWS)
