@@ -53,6 +53,9 @@ def orthogonalise(matrices):
     """Return about U V^T of matrices U S V^T, (n, A, B), by Newton-Schulz iteration."""
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
+    # by a power of two first, which is exact: squares of tiny gradients would vanish
+    exponent = torch.frexp(x.abs().amax(dim=(1, 2), keepdim=True)).exponent
+    x = torch.ldexp(x, -exponent.clamp(min=-100))
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-30)
     a, b, c = _QUINTIC
     for _ in range(_N_STEPS):

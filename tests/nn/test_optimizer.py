@@ -26,6 +26,15 @@ def test_zero_gradients_stay_zero():
     assert not orthogonalise(torch.zeros(2, 40, 40)).any()
 
 
+@pytest.mark.parametrize("exponent", [-70, -100, 60])
+def test_the_size_of_a_gradient_does_not_matter(exponent):
+    """Squares of the entries underflow, or overflow; powers of two change no bit."""
+    x = matrices(2, 40, 64)
+    torch.testing.assert_close(
+        orthogonalise(torch.ldexp(x, torch.tensor(exponent))), orthogonalise(x), rtol=0, atol=0
+    )
+
+
 def test_only_hidden_matrices_are_orthogonalised():
     """A vector and a narrow matrix move exactly as with AdamW."""
 
