@@ -33,6 +33,11 @@ class Conditions:
     def __getitem__(self, rows):
         return Conditions(self.scaled[rows], self.codes[rows], self.keys[rows])
 
+    @property
+    def numbers(self):
+        """The numbers as they were given, (n, C_numeric) float32."""
+        return self.keys[:, : self.scaled.shape[1]]
+
     def repeat(self, n_draws):
         """Return every condition `n_draws` times in a row."""
         return self if n_draws == 1 else self[np.repeat(np.arange(len(self)), n_draws)]

@@ -72,7 +72,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         `sklearn.frozen.FrozenEstimator` to keep it as it is); its ``sample(X, n_samples)``
         is used if there is one, else ``predict``. A callable ``x -> y`` is the deployed
         network itself. "auto" takes "neighbors" where X holds at most 50 distinct
-        conditions with at least 5 rows each, else "flow".
+        conditions with at least 5 rows each and no column of X more than ten values that
+        are not all whole numbers, else "flow".
     base_lam : float, default=None
         The anchor of the base; None is the first.
     lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \

@@ -10,6 +10,7 @@ __all__ = ["CallableBase", "EstimatorBase", "FlowBase", "NeighborsBase", "check_
 
 _MAX_CONDITIONS = 50
 _MIN_ROWS = 5
+_MAX_LEVELS = 10  # of a continuous number, between which the generator knows better
 
 
 def check_base(base, X, scaler, n_outputs):
@@ -38,7 +39,7 @@ def make_base(
     """Build and fit the base that the parameter asks for; record its name and the reason."""
     reason = "asked for"
     if isinstance(base, str) and base == "auto":
-        base, reason = _choose(groups)
+        base, reason = _choose(groups, conditions)
     if isinstance(base, str) and base == "neighbors":
         fitted = NeighborsBase().fit(scaled_y, conditions, groups)
         name = base
@@ -57,10 +58,17 @@ def make_base(
     return fitted
 
 
-def _choose(groups):
+def _choose(groups, conditions):
     """Return "neighbors" where the rows of the base anchor repeat few conditions often."""
-    counts = np.unique(groups, return_counts=True)[1]
+    _, first, counts = np.unique(groups, return_index=True, return_counts=True)
     described = f"{len(counts)} distinct condition(s), at least {counts.min()} row(s) each"
-    if len(counts) <= _MAX_CONDITIONS and counts.min() >= _MIN_ROWS:
-        return "neighbors", described
-    return "flow", described
+    if len(counts) > _MAX_CONDITIONS or counts.min() < _MIN_ROWS:
+        return "flow", described
+    if any(map(_is_continuous, conditions.numbers[first].T)):
+        return "flow", f"{described}, of continuous numbers"
+    return "neighbors", described
+
+
+def _is_continuous(values):
+    """Tell numbers from levels: many values, not all of them whole."""
+    return len(np.unique(values)) > _MAX_LEVELS and (values != np.trunc(values)).any()

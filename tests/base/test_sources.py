@@ -259,6 +259,32 @@ def test_auto_takes_neighbors_where_conditions_repeat_often(make, clouds, networ
     assert (model.base_.name, model.base_.reason) == ("neighbors", "asked for")
 
 
+@pytest.mark.parametrize(
+    ("values", "base"), [(np.linspace(-1, 1, 11), "flow"), (np.linspace(-1, 1, 10), "neighbors")]
+)
+def test_auto_takes_the_generator_between_continuous_numbers(make, values, base, rng):
+    """Levels, whole numbers and categories do not tell of what lies between them."""
+    lam, n = np.repeat([0.0, 1.0], 12 * len(values)), 24 * len(values)
+    x = np.tile(np.repeat(values, 12), 2)
+    X = np.column_stack([x, np.arange(n) % 2])
+    assert make(max_iter=5).fit(X, x + lam, lam).base_.name == base
+    X[:, 0] = 1000 * x.round(1)
+    assert make(max_iter=5).fit(X, x + lam, lam).base_.name == "neighbors"
+
+
+def test_auto_draws_between_inputs_as_the_truth_does(make, rng):
+    """Twenty draws of each of 30 inputs; the nearest one alone is off by its own 20 draws."""
+    x = np.repeat(rng.uniform(-1, 1, 30), 20)
+    y = np.sin(3 * x) + 0.3 * rng.normal(size=(2, len(x)))
+    lam = np.repeat([0.0, 1.0], len(x))
+    asked = np.linspace(-0.9, 0.9, 25)
+    errors = {}
+    for base in ("auto", "neighbors"):
+        model = make(max_iter=300, base=base).fit(np.tile(x, 2)[:, None], y.ravel(), lam)
+        errors[base] = np.std(model.predict(asked[:, None], 0.0) - np.sin(3 * asked))
+    assert errors["auto"] < 0.5 * errors["neighbors"]
+
+
 @pytest.mark.parametrize("base_lam", [0.5, 2.0, 2])
 def test_base_at_another_anchor(make, clouds, base_lam):
     model = make(base_lam=base_lam, max_iter=5).fit(clouds.X, clouds.y, clouds.lam)
