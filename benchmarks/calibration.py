@@ -1,10 +1,10 @@
-"""Whether intervals hold the truth: python -m benchmarks.calibration [--members 10] [--jobs 2]
+"""Whether intervals hold the truth: python -m benchmarks.calibration --seeds 0 1 2 [--jobs 2]
 
 Families whose conditional mean is known at every lambda. Prints, by family, which share of the
 true means at held-out lambdas is inside the intervals (all inputs, outputs and lambdas counted
 alike), the root mean square error of the mean and that of half the width, both over the standard
-deviation of y, and CPU seconds of the fit. The one constant of the intervals was chosen on the
-families to `tune`; those to `check` had no part in it.
+deviation of y, and CPU seconds of the fit; then the means over seeds, and over families. The one
+constant of the intervals was chosen on the families to `tune`; those to `check` had no part in it.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy import special
+from scipy import stats
 from sklearn.datasets import load_diabetes
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
@@ -69,11 +69,15 @@ def swept(outputs, anchors, held_out, X, X_new, **params):
 
 
 def quantiles(seed):
-    """Return quantiles of a normal distribution whose mean and spread depend on x."""
+    """Return quantiles of a distribution whose mean and spread depend on x.
+
+    Normal, logistic or uniform, by seed: three symmetric levels cannot tell which.
+    """
     rng = np.random.default_rng(seed)
+    law = (stats.norm, stats.logistic, stats.uniform(-0.5))[seed % 3]
 
     def outputs(X, lam):
-        return np.sin(3 * X[:, 0]) + (0.5 + X[:, 1] ** 2) * special.ndtri(lam)
+        return np.sin(3 * X[:, 0]) + (0.5 + X[:, 1] ** 2) * law.ppf(lam) / law.std()
 
     X, X_new = rng.uniform(-1, 1, (2, 150, 2))
     return swept(outputs, (0.05, 0.5, 0.95), (0.1, 0.2, 0.3, 0.7, 0.8, 0.9), X, X_new)
@@ -92,7 +96,7 @@ def ridge(seed):
     return swept(outputs, (0.01, 0.1, 1.0), held_out, X[asked], X[new])
 
 
-def kernels(seed):
+def kernels(seed, anchors=(0.1, 0.3, 1.0, 3.0, 10.0), held_out=(0.2, 0.6, 2.0, 6.0)):
     """Return kernel regressions whose bandwidth changes, five anchors."""
     rng = np.random.default_rng(seed)
     own = rng.uniform(-2, 2, (120, 1))
@@ -103,7 +107,23 @@ def kernels(seed):
         return KernelRidge(kernel="rbf", gamma=lam, alpha=0.1).fit(own, target).predict(X_asked)
 
     X, X_new = rng.uniform(-2, 2, (2, 150, 1))
-    return swept(outputs, (0.1, 0.3, 1.0, 3.0, 10.0), (0.2, 0.6, 2.0, 6.0), X, X_new)
+    return swept(outputs, anchors, held_out, X, X_new)
+
+
+def few_kernels(seed):
+    """Return the same, three anchors."""
+    return kernels(seed, (0.1, 1.0, 10.0), (0.2, 0.5, 2.0, 5.0))
+
+
+def decays(seed):
+    """Return two outputs that decay and saturate at rates of their own, four anchors."""
+    rng = np.random.default_rng(seed)
+
+    def outputs(X, lam):
+        return np.column_stack([np.exp(-lam * np.exp(X[:, 0])), X[:, 1] * lam / (1 + lam)])
+
+    X, X_new = rng.uniform(-1, 1, (2, 150, 2))
+    return swept(outputs, (0.0, 0.5, 1.5, 4.0), (0.1, 0.25, 0.75, 1.0, 2.0, 3.0), X, X_new)
 
 
 def turning(seed):
@@ -133,7 +153,7 @@ def noise(seed):
     return Family(X, y, lam, X_new, (0.25, 0.75, 1.25, 1.75), mean, {})
 
 
-TUNE = (gaussians, quantiles, kernels)
+TUNE = (gaussians, quantiles, kernels, few_kernels, decays)
 CHECK = (semicircles, ridge, turning, noise)
 
 
@@ -178,15 +198,32 @@ def main():
         if f.__name__ in (args.only or [f.__name__])
     ]
     columns = [f"{c:.0%} interval" for c in COVERAGES]
-    print(f"| | family | seed | {' | '.join(columns)} | error | half-width at 90 % | CPU s |")
-    print("| --- |" + " --- |" * (5 + len(columns)))
+    columns = ["", "family", "seed", *columns, "error", "half-width at 90 %", "CPU s"]
+    print(_line(columns), "| --- " * len(columns) + "|", sep="\n")
     results = Parallel(args.jobs, return_as="generator")(
         delayed(run)(f, s, args.members, args.max_iter) for _, f, s in jobs
     )
-    for (half, f, seed), (held, error, width, cpu) in zip(jobs, results, strict=True):
-        cells = [half, f.__name__, seed, *(f"{h:.1%}" for h in held)]
-        cells += [f"{error:.3f}", f"{width:.3f}", f"{cpu:.0f}"]
-        print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+    seen = {}
+    for (half, f, seed), (held, *rest) in zip(jobs, results, strict=True):
+        seen.setdefault((half, f.__name__), []).append([*held, *rest])
+        print(_line([half, f.__name__, seed, *_cells([*held, *rest])]), flush=True)
+    means = {name: np.mean(figures, axis=0) for name, figures in seen.items()}
+    for (half, name), figures in means.items():
+        low, high = (pick(seen[half, name], axis=0)[2] for pick in (np.min, np.max))
+        seeds = f"{low:.0%} to {high:.0%} at 90 %"
+        print(_line([half, name, seeds, *_cells(figures)]))
+    print(_line(["", "mean", "", *_cells(np.mean(list(means.values()), axis=0))]))
+
+
+def _cells(figures):
+    """Return coverages, error, half-width and seconds as text."""
+    *held, error, width, cpu = figures
+    return [*(f"{h:.1%}" for h in held), f"{error:.3f}", f"{width:.3f}", f"{cpu:.0f}"]
+
+
+def _line(cells):
+    """Return a line of a table."""
+    return "| " + " | ".join(map(str, cells)) + " |"
 
 
 if __name__ == "__main__":

@@ -330,9 +330,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         means = np.stack([member.of(self)._moments(query)[0] for member in self.estimators_])
         errors = self._errors
         if errors is not None:
-            errors = errors * self._scaler.scale_
-        share = self.lam_transform_.time(query.lam) % 1.0
-        width = half_widths(means, mean, errors, share, coverage)
+            errors = [(interval, of * self._scaler.scale_) for interval, of in errors]
+        time = self.lam_transform_.time(query.lam)
+        width = half_widths(means, mean, errors, time, coverage)
         return tuple(self._shape(self._clip(bound)) for bound in (mean - width, mean + width))
 
     def export(self, path, format="onnx", *, lam_from=None):

@@ -1,6 +1,7 @@
 """How a surrogate does at anchors left out of its fit, beside answers that need no surrogate."""
 
 import warnings
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -57,8 +58,9 @@ def leave_anchors_out(refit, data, base_time, seed, n_jobs):
     -------
     records : DataFrame
         One row per anchor: `validation_` of the estimator.
-    errors : ndarray of shape (N, D)
-        Errors of the conditional means, one by anchor and condition.
+    errors : list of (int, ndarray of shape (N, D))
+        Errors of the conditional means, one by condition, for both of the intervals that end at
+        an anchor that was left out, by their numbers: larger where the means move farther.
     """
     interior = np.arange(1, len(data.anchors.lam) - 1)
     if len(interior) > _MAX_REFITS:
@@ -71,7 +73,7 @@ def leave_anchors_out(refit, data, base_time, seed, n_jobs):
     )
     records, errors = zip(*judged, strict=True)
     records = pd.DataFrame(records, columns=["lam", *ANSWERS, "floor", *UNSEEN])
-    return records, np.concatenate(errors)
+    return records, list(chain.from_iterable(errors))
 
 
 def warn_if_no_better(records):
@@ -112,7 +114,7 @@ def _held_conditions(data, rng):
 
 
 def _judge(refit, data, k, base_time, held, rng):
-    """Return the record of one anchor, and the errors of conditional means."""
+    """Return the record of one anchor, and the errors for the intervals that end there."""
     lam, at = data.anchors.lam, float(data.anchors.lam[k])
     near = k - 1 if at - lam[k - 1] <= lam[k + 1] - at else k + 1
     rows, groups = _aligned(data, (k - 1, k, k + 1, base_time), held, rng)
@@ -147,7 +149,10 @@ def _judge(refit, data, k, base_time, held, rng):
             record["unseen"], record["unseen_no_transport"] = (
                 squared_wasserstein(y[high], answer, groups=groups) for answer in (across, y[low])
             )
-    return record, _mean_by(groups, moved - y[k])
+    error = _mean_by(groups, moved - y[k])
+    ways = [np.linalg.norm(_mean_by(groups, y[i + 1] - y[i])) for i in (k - 1, k)]
+    shares = np.divide(ways, np.mean(ways), where=np.any(ways), out=np.ones(2))
+    return record, [(k - 1, error * shares[0]), (k, error * shares[1])]
 
 
 def _aligned(data, anchors, held, rng):

@@ -15,7 +15,7 @@ from ._thinning import half_of_each
 from .exceptions import TrajectoryWarning
 
 _MIN_CONDITIONS = 20  # from here on whole conditions are resampled, else the draws of each
-_CLOSER = 1 / 3  # error between neighbours over that between anchors twice as far apart
+_CLOSER = 0.4  # error between neighbours over that between anchors twice as far apart
 
 
 @dataclass
@@ -71,8 +71,11 @@ def fit_members(learn, model, X, y, data, learned_from, clocks, seed, n_jobs):
 def _fit_member(learn, model, X, y, data, learned_from, clock, seed):
     """Return one member."""
     rng, seeds = np.random.default_rng(seed), draw_seeds(seed, SEEDS)
-    half = learned_from.take(half_sample(learned_from, rng))
-    rows = half_sample(data, rng)
+    # the same half for both: what chance does to the base moves along with it
+    rows = moved = half_sample(data, rng)
+    if len(learned_from.y) < len(data.y):
+        moved = half_sample(learned_from, rng)
+    half = learned_from.take(moved)
     member = copy.copy(model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrajectoryWarning)
@@ -96,7 +99,7 @@ def half_sample(data, rng):
     return np.flatnonzero(np.isin(data.groups, distinct[half_of_each(strata, rng)]))
 
 
-def half_widths(means, mean, errors, share, coverage):
+def half_widths(means, mean, errors, time, coverage):
     """Return half the width of the interval of the conditional mean, (n, D).
 
     Parameters
@@ -105,10 +108,10 @@ def half_widths(means, mean, errors, share, coverage):
         Means of the members.
     mean : ndarray of shape (n, D)
         Mean of the surrogate.
-    errors : ndarray of shape (N, D) or None
-        Errors of the mean at anchors that were left out, if any was.
-    share : ndarray of shape (n,)
-        How far lambda is on the way between its neighbouring anchors, 0 to 1.
+    errors : list of (int, ndarray of shape (N, D)) or None
+        Errors of the mean at anchors that were left out, by intervals, if any was.
+    time : ndarray of shape (n,)
+        Time of lambda: k + s at the share s of the way from anchor k to the next.
     coverage : float
         Probability that the interval is to cover.
 
@@ -121,6 +124,15 @@ def half_widths(means, mean, errors, share, coverage):
     spread = np.sqrt(np.mean((means - mean) ** 2, axis=0))
     width = student.ppf(0.5 * (1 + coverage), len(means)) * spread
     if errors is not None:
-        unseen = _CLOSER * np.quantile(np.abs(errors), coverage, axis=0)
-        width = np.hypot(width, 4 * (share * (1 - share))[:, None] * unseen)
+        begin = np.floor(time)
+        for k in np.unique(begin):
+            rows, share = begin == k, (time % 1.0)[begin == k, None]
+            unseen = _CLOSER * np.quantile(np.abs(_nearest(errors, k)), coverage, axis=0)
+            width[rows] = np.hypot(width[rows], 4 * share * (1 - share) * unseen)
     return width
+
+
+def _nearest(errors, k):
+    """Return the errors for interval k, or the nearest that there are."""
+    gap = min(abs(interval - k) for interval, _ in errors)
+    return np.concatenate([of for interval, of in errors if abs(interval - k) == gap])

@@ -71,8 +71,8 @@ def test_records_of_the_truth_have_closed_forms():
     assert row["floor"] == 0
     assert row["unseen"] == pytest.approx(0, abs=1e-12)
     assert row["unseen_no_transport"] == pytest.approx(81 * mean)
-    assert errors.shape == (20, 1)
-    assert np.abs(errors).max() < 1e-6
+    assert [(interval, of.shape) for interval, of in errors] == [(0, (20, 1)), (1, (20, 1))]
+    assert max(np.abs(of).max() for _, of in errors) < 1e-6
 
 
 @pytest.mark.parametrize(("base_time", "places"), [(0, [0, 0]), (3, [2, 2]), (2, [1, 2])])
@@ -87,19 +87,22 @@ def test_a_surrogate_that_does_not_move_errs_as_copies_do():
     records, errors = leave_anchors_out(refit_by(np.zeros_like, []), data, 0, 0, None)
     row = records.iloc[0]
     assert row["transport"] == pytest.approx(row["nearest_anchor"])
-    assert np.mean(errors**2) == pytest.approx(row["transport"])
+    (_, low), (_, high) = errors
+    assert np.mean((low + high) ** 2) / 4 == pytest.approx(row["transport"])
+    np.testing.assert_allclose(high, 8 * low)  # outputs move from 0 to 1, and on to 9
 
 
 def test_at_most_five_anchors_are_left_out():
     data = deterministic(square, np.arange(12.0), n=10)
-    records, _ = leave_anchors_out(refit_by(square, []), data, 0, 0, None)
+    records, errors = leave_anchors_out(refit_by(square, []), data, 0, 0, None)
     assert records["lam"].tolist() == [1, 3, 5, 8, 10]
+    assert [interval for interval, _ in errors] == [0, 1, 2, 3, 4, 5, 7, 8, 9, 10]
 
 
 def test_few_conditions_are_all_judged_and_all_seen():
     data, seen = deterministic(square, [0, 1, 3], n=10), []
     records, errors = leave_anchors_out(refit_by(square, seen), data, 0, 0, None)
-    assert len(np.unique(seen[0][0].groups)) == len(errors) == 10
+    assert len(np.unique(seen[0][0].groups)) == len(errors[0][1]) == 10
     assert records[["unseen", "unseen_no_transport"]].isna().all(axis=None)
 
 
@@ -130,7 +133,7 @@ def test_distributions_are_compared_within_conditions(rng):
         lambda rest, base_time: Movement(clock, Still()), data, 0, 0, None
     )
     assert records["nearest_anchor"].item() == pytest.approx(25, rel=0.1)
-    assert np.abs(errors).round().tolist() == [[5], [5]]
+    assert np.abs(errors[0][1]).round().tolist() == [[5], [5]]
     assert 0 < records["floor"].item() < 0.3
 
 
@@ -162,7 +165,7 @@ def test_anchors_whose_inputs_meet_in_pairs_only_are_compared_as_clouds(rng, n):
     data = TrainingData(x + lam[:, None], conditions, features, conditions.groups(), lam, anchors)
     records, errors = leave_anchors_out(refit_by(np.zeros_like, []), data, 0, 0, None)
     assert np.isfinite(records[["transport", "nearest_anchor", "no_transport"]]).all(axis=None)
-    assert np.isfinite(errors).all()
+    assert np.isfinite(errors[0][1]).all()
 
 
 def test_refits_take_half_of_the_steps_but_not_too_few():

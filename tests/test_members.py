@@ -63,10 +63,16 @@ def test_widths_are_quantiles_and_vanish_with_spread_at_anchors():
     width = half_widths(means, np.array([[2.0]]), None, np.zeros(1), 0.9)
     assert width.item() == pytest.approx(student.ppf(0.95, 2))
     still = np.full((5, 3, 1), 2.0)
-    errors = np.array([[-0.8], [0.1], [0.2]])
-    share = np.array([0.0, 0.5, 1.0])
-    width = half_widths(still, still[0], errors, share, 0.999)
-    np.testing.assert_allclose(width[:, 0], [0, 0.8 / 3, 0], atol=1e-3)
+    errors = [(0, np.array([[-0.8], [0.1], [0.2]]))]
+    width = half_widths(still, still[0], errors, np.array([0.0, 0.5, 1.0]), 0.999)
+    np.testing.assert_allclose(width[:, 0], [0, 0.4 * 0.8, 0], atol=2e-3)
+
+
+def test_widths_are_those_of_the_nearest_interval():
+    time = np.arange(6) + 0.5
+    still, errors = np.zeros((5, 6, 1)), [(1, np.full((9, 1), 0.5)), (4, np.full((2, 1), 5.0))]
+    width = half_widths(still, still[0], errors, time, 0.9)
+    np.testing.assert_allclose(width[:, 0], [0.2, 0.2, 0.2, 2, 2, 2])
 
 
 def test_intervals_hold_the_mean_and_grow_with_coverage(fitted):
@@ -88,6 +94,17 @@ def test_the_width_at_the_base_is_the_standard_error_of_its_mean():
     low, high = model.interval(None, 0.0)
     width = student.ppf(0.95, 40) * y[:40].std(axis=0) / np.sqrt(40)
     np.testing.assert_allclose(0.5 * (high - low)[0], width, rtol=0.3)
+
+
+def test_the_width_at_another_anchor_is_the_standard_error_of_its_mean():
+    """Base and movement of a member are learned from the same rows: errors of the base cancel."""
+    y = np.random.default_rng(1).normal(loc=LAM, scale=1 + 2 * (LAM == 0))
+    model = HyperparameterTrajectoryRegressor(
+        lam_transform=None, n_estimators=40, validate=False, **QUICK
+    ).fit(None, y, LAM)
+    low, high = model.interval(None, 2.0)
+    width = student.ppf(0.95, 40) * y[80:].std() / np.sqrt(40)
+    np.testing.assert_allclose(0.5 * (high - low), width, rtol=0.3)
 
 
 def test_members_take_every_clock_that_two_anchors_allow():
