@@ -65,7 +65,7 @@ def test_widths_are_quantiles_and_vanish_with_spread_at_anchors():
     still = np.full((5, 3, 1), 2.0)
     errors = [(0, np.array([[-0.8], [0.1], [0.2]]))]
     width = half_widths(still, still[0], errors, np.array([0.0, 0.5, 1.0]), 0.999)
-    np.testing.assert_allclose(width[:, 0], [0, 0.4 * 0.8, 0], atol=2e-3)
+    np.testing.assert_allclose(width[:, 0], [0, 0.4 * 0.8, 0], atol=1e-3)
 
 
 def test_widths_are_those_of_the_nearest_interval():
