@@ -108,7 +108,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         Peak of the one-cycle learning rate.
     early_stopping : bool, default=False
         Stop when the error on held-out trajectories has not improved by `tol` (relative)
-        for 500 steps. The best state on them is kept in either case.
+        for 500 steps. The best state on them, that before the first step among them, is
+        kept in either case.
     tol : float, default=1e-4
         Relative improvement that counts for `early_stopping`.
     n_estimators : int, default=1

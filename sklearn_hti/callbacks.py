@@ -219,6 +219,7 @@ def _state(net, batches):
         ],
         "batches": batches.generator.get_state(),
         "dataset": batches.dataset.state_dict(),
+        "average": net.average_.state_dict() if net.average_ else None,
     }
 
 
@@ -237,6 +238,8 @@ def _restore(net, batches, state):
         vars(callback).update(stored)
     batches.generator.set_state(state["batches"])
     batches.dataset.load_state_dict(state["dataset"])
+    if net.average_:
+        net.average_.load_state_dict(state["average"])
 
 
 def _plain(value):

@@ -16,10 +16,11 @@ from ..nn.modules import ConditionalMLP, ConditionEmbedding
 
 _N_STEPS = 12  # midpoint steps of the generating ODE
 _N_FIXED = 32  # draws behind one conditional mean
+_ENOUGH, _MIN_ROWS = 100, 5  # rows to judge by, and to split: generators learn few by heart
 
 
 class _FlowMatchingDataset(DrawnDataset):
-    """Draws points on straight lines from noise to data, and their velocity."""
+    """Draws points on straight lines from noise to data; velocities beside those of a normal."""
 
     def __init__(self, y, conditions, picked, device):
         self.y = torch.as_tensor(y[picked], dtype=torch.float32, device=device)
@@ -28,20 +29,23 @@ class _FlowMatchingDataset(DrawnDataset):
         self.device = device
 
     def draw(self, rows, generator):
-        """Return z = (t y + (1 - t) noise, t), the condition, and y - noise."""
+        """Return z = (t y + (1 - t) noise, t) and the condition; y - noise beside its mean."""
         y = self.y[rows]
         noise = torch.empty_like(y).normal_(generator=generator)
         t = torch.empty_like(y[:, :1]).uniform_(generator=generator)
-        z = torch.cat([torch.lerp(noise, y, t), t], dim=1)
+        at_t = torch.lerp(noise, y, t)
+        z = torch.cat([at_t, t], dim=1)
         inputs = {"z": z, "numeric": self.numeric[rows], "codes": self.codes[rows]}
-        return inputs, y - noise
+        return inputs, y - noise - _normal_velocity(at_t, t)
 
 
 class FlowBase:
     """Conditional flow matching of p(y | x) at the base anchor.
 
     The part of y that is linear in x is taken off by a ridge regression first, and what is
-    left is scaled to unit variance, so that nearly deterministic networks stay sharp.
+    left is scaled to unit variance, so that nearly deterministic networks stay sharp. The
+    network learns how velocities differ from those toward a standard normal: before its first
+    step, y is normal around a linear mean, which few noisy rows may not tell from the truth.
 
     References
     ----------
@@ -74,7 +78,9 @@ class FlowBase:
             None
             if picked is None
             else _FlowMatchingDataset(residual / self.spread_, conditions, picked, settings.device)
-            for picked in split_rows(groups, rng, settings.early_stopping)
+            for picked in split_rows(
+                groups, rng, settings.early_stopping, enough=_ENOUGH, min_rows=_MIN_ROWS
+            )
         )
         net = train(
             module,
@@ -121,4 +127,9 @@ class FlowBase:
 
 
 def _velocity(module, read, y, t):
-    return module.respond(torch.cat([y, t], dim=1), *read)
+    return module.respond(torch.cat([y, t], dim=1), *read) + _normal_velocity(y, t)
+
+
+def _normal_velocity(y, t):
+    """Return the mean of end - start given that t end + (1 - t) start = y, both N(0, 1)."""
+    return (2 * t - 1) / (t**2 + (1 - t) ** 2) * y

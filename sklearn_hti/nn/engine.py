@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,11 +17,13 @@ from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
 from ..exceptions import ConvergenceWarning, DivergenceError
+from .averaging import WeightAverage
 from .inference import settle_thread
 from .optimizer import Muon
 
 STEPS_PER_EPOCH = 50
 _MAX_DRAWN = 16_384  # rows drawn at once
+_HELD = 0.1, 0.2  # share of rows that are held out, at most
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,14 @@ class DrawnDataset(Dataset):
 
 
 class BatchIterator:
-    """Yield batches of a DrawnDataset; tensors were moved to the device once."""
+    """Yield batches of a DrawnDataset; tensors were moved to the device once.
+
+    Fixed batches are the same each time, and of full size: few rows are drawn several times.
+    """
 
     def __init__(self, dataset, batch_size, seed=0, n_batches=STEPS_PER_EPOCH, fixed=False):
         self.dataset = dataset
-        self.batch_size = min(batch_size, len(dataset))
+        self.batch_size = batch_size if fixed else min(batch_size, len(dataset))
         self.n_batches = n_batches
         self.fixed = fixed
         self.seed = seed
@@ -93,28 +99,40 @@ class BatchIterator:
 
     def _rows(self):
         """Yield the row numbers of every batch: permutations, cut."""
-        order, used = None, math.inf
+        order, used = (), 0
         for _ in range(self.n_batches):
-            if used + self.batch_size > len(self.dataset):
-                order, used = self._permutation(), 0
+            if used + self.batch_size > len(order):
+                order, used = self._permutations(), 0
             yield order[used : used + self.batch_size]
             used += self.batch_size
 
-    def _permutation(self):
-        return torch.randperm(
-            len(self.dataset), generator=self.generator, device=self.dataset.device
+    def _permutations(self):
+        """Return as many permutations, one after the other, as fill a batch: mostly one."""
+        n_rows = len(self.dataset)
+        return torch.cat(
+            [
+                torch.randperm(n_rows, generator=self.generator, device=self.dataset.device)
+                for _ in range(-(-self.batch_size // n_rows))
+            ]
         )
 
 
 class Engine(NeuralNet):
     """A skorch net that steps its optimizer on `loss(inputs, target)` of drawn batches.
 
-    `label` is the name of the stage.
+    `label` is the name of the stage. With `averaging`, the mean of the weights of late steps is
+    what validation judges, and what the module holds when an epoch ends.
     """
 
-    def __init__(self, module, *, label="", criterion=nn.MSELoss, **kwargs):
+    def __init__(self, module, *, label="", averaging=False, criterion=nn.MSELoss, **kwargs):
         self.label = label
+        self.averaging = averaging
         super().__init__(module, criterion=criterion, **kwargs)
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Begin to average."""
+        self.average_ = WeightAverage(self.module_) if self.averaging else None
+        super().on_train_begin(net, X, y, **kwargs)
 
     def fit_loop(self, X, y=None, epochs=None, **options):
         """Train for the epochs that are left: all, unless a checkpoint was restored."""
@@ -133,6 +151,12 @@ class Engine(NeuralNet):
             setattr(self, name, super().get_iterator(dataset, training=training))
         return getattr(self, name)
 
+    def run_single_epoch(self, iterator, training, **options):
+        """Train on the weights of the last step, judge their mean."""
+        if self.average_ is not None:
+            self.average_.show(not training)
+        super().run_single_epoch(iterator, training=training, **options)
+
     def loss(self, inputs, target):
         """Return the loss of one batch."""
         return self.criterion_(self.module_(**inputs), target)
@@ -145,6 +169,8 @@ class Engine(NeuralNet):
         loss.backward()
         nn.utils.clip_grad_norm_(self.module_.parameters(), 1.0)
         self.optimizer_.step()
+        if self.average_ is not None:
+            self.average_.update()
         return {"loss": loss.detach(), "y_pred": None}
 
     def validation_step(self, batch, **fit_params):
@@ -152,6 +178,19 @@ class Engine(NeuralNet):
         self.module_.eval()
         with torch.no_grad():
             return {"loss": self.loss(*batch), "y_pred": None}
+
+
+class BestState(EarlyStopping):
+    """Restores the best state, that before the first step among them; stops early if asked."""
+
+    def on_epoch_begin(self, net, dataset_valid=None, **kwargs):
+        """Judge the state before the first step."""
+        if self.best_model_weights_ is not None or dataset_valid is None:
+            return
+        batches = net.get_iterator(dataset_valid, training=False)
+        losses = [float(net.validation_step(batch)["loss"]) for batch in batches]
+        self.dynamic_threshold_ = self._calc_new_threshold(float(np.mean(losses)))
+        self.best_model_weights_ = deepcopy(net.module_.state_dict())
 
 
 class StopOnDivergence(Callback):
@@ -240,6 +279,7 @@ def train(
     net = engine(
         module.to(settings.device),
         label=label,
+        averaging=validation is not None,
         optimizer=Muon,
         optimizer__fused=True,
         optimizer__weight_decay=1e-4,
@@ -251,7 +291,7 @@ def train(
         iterator_train__n_batches=n_batches,
         iterator_valid=BatchIterator,
         iterator_valid__seed=seed + 1,
-        iterator_valid__n_batches=2,
+        iterator_valid__n_batches=4,
         iterator_valid__batch_size=1024,
         iterator_valid__fixed=True,
         train_split=None if validation is None else predefined_split(validation),
@@ -310,7 +350,7 @@ def _one_cycle(learning_rate, n_steps):
 
 def _best_state(monitor, settings, n_epochs):
     """Return the callback that restores the best state, and stops early if asked."""
-    return EarlyStopping(
+    return BestState(
         monitor=monitor,
         patience=10 if settings.early_stopping else n_epochs + 1,
         threshold=settings.tol if settings.early_stopping else 0.0,
@@ -323,17 +363,19 @@ def _silent(*args, **kwargs):
     """Print nothing."""
 
 
-def split_rows(units, rng, required, *, fraction=0.1, min_rows=50, many_draws=20):
+def split_rows(units, rng, required, *, enough=0, min_rows=50, many_draws=20):
     """Hold out whole units (groups of equal x): return rows to train on and to validate.
 
-    Nothing is held out where rows are few, nor, unless `required`, where every condition
-    has many draws: conditions are all known then, and every draw shapes the distribution.
+    A tenth of the units is held out; where those are not `enough` rows, up to a fifth. Nothing
+    is where rows are few, nor, unless `required`, where every condition has many draws:
+    conditions are all known then, and every draw shapes the distribution.
     """
     distinct = np.unique(units)
     if len(units) < min_rows or (len(units) >= many_draws * len(distinct) and not required):
         return np.arange(len(units)), None
     if len(distinct) < 20:
         units = distinct = np.arange(len(units))
-    held = rng.choice(distinct, max(1, round(fraction * len(distinct))), replace=False)
+    share = np.clip(enough / len(units), *_HELD)
+    held = rng.choice(distinct, max(1, round(share * len(distinct))), replace=False)
     mask = np.isin(units, held)
     return np.flatnonzero(~mask), np.flatnonzero(mask)

@@ -127,6 +127,12 @@ def test_whole_groups_are_held_out(rng):
     assert len(np.unique(units[held])) == 5
 
 
+@pytest.mark.parametrize(("n_rows", "n_held"), [(60, 12), (800, 100), (5000, 500)])
+def test_enough_rows_are_held_out_but_no_more_than_a_fifth(n_rows, n_held):
+    kept, held = split_rows(np.arange(n_rows), np.random.default_rng(0), True, enough=100)
+    assert (len(kept), len(held)) == (n_rows - n_held, n_held)
+
+
 def test_few_groups_are_split_by_rows(rng):
     units = rng.integers(0, 3, size=300)
     kept, held = split_rows(units, np.random.default_rng(0), True)
