@@ -148,7 +148,11 @@ def _blocks(trajectories, data, n_least=0):
     else:
         groups = np.zeros(len(origin), dtype=int)
         features = data.features[origin]
-        means = np.stack([data.linear_part(k, origin) for k in range(n_knots)], axis=1)
+        moments = [data.scattered_moments(k) for k in range(n_knots)]
+        at = [known.at(data, origin) for known in moments]
+        means = np.stack([mean for mean, _ in at], axis=1)
+        units = [known.unit(spread) for known, (_, spread) in zip(moments, at, strict=True)]
+        spreads = np.stack(units, axis=1)
     blocks = []
     sizes = np.unique(groups, return_counts=True)[1]
     for on in np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1]):

@@ -10,7 +10,7 @@ import torch
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
 from ._linear import LinearMean
-from ._moments import ConditionMoments
+from ._moments import ConditionMoments, ScatteredMoments
 from ._nearby import k_d_order
 from ._validation import as_float_array, check_reach, check_size, errors_name, is_frame
 from .exceptions import SupportWarning
@@ -312,20 +312,23 @@ class TrainingData:
         """Return the regression of y on x over some rows."""
         return LinearMean().fit(self.features.of(rows), self.y[rows])
 
-    def linear_part(self, anchor, rows):
-        """Return what x explains linearly of an anchor's outputs, at that of some rows, (n, D)."""
-        return self.linear_mean(self.anchors.rows(anchor)).predict(self.features.of(rows))
-
     def draws_differ(self, anchor):
         """Tell whether draws of one x at an anchor differ, of those that have several."""
         return self.moments(anchor).noise.max() > _NOTHING
 
     def moments(self, anchor):
         """Return the ConditionMoments of an anchor."""
-        if anchor not in self._known_moments:
-            rows = self.anchors.rows(anchor)
-            self._known_moments[anchor] = ConditionMoments(self, rows)
-        return self._known_moments[anchor]
+        return self._learn_moments(ConditionMoments, anchor)
+
+    def scattered_moments(self, anchor):
+        """Return the ScatteredMoments of an anchor, which know every x."""
+        return self._learn_moments(ScatteredMoments, anchor)
+
+    def _learn_moments(self, kind, anchor):
+        key = kind, anchor
+        if key not in self._known_moments:
+            self._known_moments[key] = kind(self, self.anchors.rows(anchor))
+        return self._known_moments[key]
 
     @cached_property
     def _known_moments(self):

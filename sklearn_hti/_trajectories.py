@@ -91,9 +91,9 @@ def build_trajectories(data, plans, rng):
         on = moved[known]
         if len(on):
             points[on, k] = data.moments(k).carry(data, index[on, k], origin[on])
-        on = moved[~known]  # or beside what x explains linearly
+        on = moved[~known]
         if len(on):
-            points[on, k] += data.linear_part(k, origin[on]) - data.linear_part(k, index[on, k])
+            points[on, k] = data.scattered_moments(k).carry(data, index[on, k], origin[on])
     bends = np.zeros((len(points), n_knots - 1, 0, points.shape[2]))
     pooled = bool(n_pooled > 0.5 * n_moved)
     return Trajectories(points, bends, index, first, last, pooled=pooled)

@@ -418,8 +418,8 @@ def test_clone_keeps_the_parameters(make, clouds):
     assert not hasattr(copy, "anchors_")
     assert copy.get_params()["solver__max_batch"] == 50
     copy.set_params(solver__condition_penalty=3.0)
-    assert model.solver.condition_penalty == 1.0
-    copy.set_params(solver__condition_penalty=1.0).fit(clouds.X, clouds.y, clouds.lam)
+    assert model.solver.condition_penalty == "auto"
+    copy.set_params(solver__condition_penalty="auto").fit(clouds.X, clouds.y, clouds.lam)
     assert_array_equal(copy.predict([[1.0]], 1.0), model.predict([[1.0]], 1.0))
     assert not hasattr(transformer, "n_features_in_")  # a clone of it was fitted
 

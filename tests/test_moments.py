@@ -1,4 +1,4 @@
-"""Conditional means: of few draws per x, nearer to the truth than their own mean or a line."""
+"""Conditional means and spreads: of few draws per x, and of one at every x."""
 
 import numpy as np
 import pytest
@@ -60,3 +60,49 @@ def test_draws_that_are_equal_do_not_differ(encode, rng):
     X = np.tile(np.repeat(rng.uniform(-1, 1, (60, 2)), 3, axis=0), (2, 1))
     data = encode(X, truth(X), np.repeat([0.0, 1.0], 180), n_anchors=2)
     assert not data.draws_differ(0)
+
+
+# ---------------------------------------------------------------- one draw at every x
+
+
+def test_scattered_rows_tell_mean_and_spread_at_x_that_they_do_not_have(encode, rng):
+    X = rng.uniform(-1, 1, (3000, 3))
+    spread = 0.3 * np.exp(X[:, 2])
+    y = np.sin(3 * X[:, 0]) + X[:, 1] + spread * rng.normal(size=3000)
+    data = encode(X, y, np.repeat([0.0, 1.0], 1500), n_anchors=2)
+    mean, found = data.scattered_moments(0).at(data, data.anchors.rows(1))
+    X, spread = X[1500:], spread[1500:]
+    assert np.sqrt(np.mean((mean[:, 0] - np.sin(3 * X[:, 0]) - X[:, 1]) ** 2)) < 0.1
+    assert np.sqrt(np.mean(np.log(found[:, 0] / spread) ** 2)) < 0.2  # of one for all: .58
+
+
+def test_one_wave_among_many_numbers_is_found(encode, rng):
+    """No kernel of nine numbers finds it in so few rows; a function of one number does."""
+    X = rng.normal(size=(800, 9))
+    y = np.sin(3 * X[:, 4]) + 0.3 * rng.normal(size=800)
+    data = encode(X, y, np.repeat([0.0, 1.0], 400), n_anchors=2)
+    mean = data.scattered_moments(0).at(data, data.anchors.rows(1))[0][:, 0]
+    assert np.mean((mean - np.sin(3 * X[400:, 4])) ** 2) < 0.3 * np.var(np.sin(3 * X[400:, 4]))
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 5, 30])
+def test_scattered_moments_of_few_rows_and_of_columns_that_hardly_vary(encode, rng, n_rows):
+    X = np.column_stack(
+        [np.zeros(2 * n_rows), rng.integers(0, 2, 2 * n_rows), np.arange(2 * n_rows)]
+    )
+    data = encode(X, rng.normal(size=2 * n_rows), np.repeat([0.0, 1.0], n_rows), n_anchors=2)
+    moments = data.scattered_moments(0)
+    for rows in map(data.anchors.rows, (0, 1)):
+        assert np.isfinite(moments.at(data, rows)).all()
+        assert np.isfinite(moments.carry(data, data.anchors.rows(0), rows)).all()
+
+
+def test_a_row_is_carried_to_its_own_x_unchanged(encode, rng):
+    X = rng.normal(size=(200, 2))
+    y = X[:, :1] ** 2 + np.exp(X) * rng.normal(size=(200, 2))
+    data = encode(X, y, np.repeat([0.0, 1.0], 100), n_anchors=2)
+    rows = data.anchors.rows(1)
+    moments = data.scattered_moments(1)
+    enough = moments.at(data, rows)[1] > moments.unit(0 * data.y[rows])
+    carried = moments.carry(data, rows, rows)
+    np.testing.assert_allclose(carried[enough], data.y[rows][enough], atol=1e-9)

@@ -103,6 +103,9 @@ def test_training_that_does_not_help_is_not_kept(make, rng):
     new = rng.normal(size=(300, 6))
     errors = [np.mean((model.predict(new, lam) - 0.8 * new[:, 0]) ** 2) for lam in (0.0, 0.5, 1.0)]
     assert max(errors) < 0.1  # that of a linear regression is .02, of the last state .5
+    for lam in (0.0, 0.5, 1.0):
+        _, std = model.predict(new, lam, return_std=True)
+        assert_allclose(std.mean(), 0.6, rtol=0.2)
 
 
 @pytest.mark.parametrize("base", ["neighbors", "flow"])

@@ -130,7 +130,6 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
             data,
             self.lam_transform_,
             self._encoder,
-            self.solver_.condition_penalty,
             self.n_neighbors,
         )
 

@@ -12,11 +12,11 @@ _SLOTS = 64  # per interval: start times that share one search tree
 class NearestTrajectories:
     """Moves outputs as the trajectories nearest to them go, in straight lines between knots.
 
-    Near is what is cheap for the coupling: |y - y'|^2 / 2 + condition_penalty |x - x'|^2, in the
-    same categories. Where conditions have many draws, the nearest condition comes first.
+    Near is where |y - y'|^2 / 2 + |x - x'|^2 is small, in the same categories. Where conditions
+    have many draws, the nearest condition comes first.
     """
 
-    def __init__(self, trajectories, data, clock, encoder, condition_penalty, n_neighbors):
+    def __init__(self, trajectories, data, clock, encoder, n_neighbors):
         self.points = trajectories.points
         self.times = clock.time(data.lam)[trajectories.rows]
         ends = np.column_stack([trajectories.first, trajectories.last])
@@ -24,7 +24,7 @@ class NearestTrajectories:
         origin = trajectories.rows[:, 0]
         self.n_categories = encoder.n_categories_
         many = len(origin) >= _MANY_DRAWS * len(np.unique(data.groups[origin]))
-        self.weight = _APART if many else np.sqrt(2 * condition_penalty)
+        self.weight = _APART if many else np.sqrt(2)
         self.features = self._features(data.conditions[origin])
         self.n_neighbors = n_neighbors
 
@@ -49,7 +49,7 @@ class NearestTrajectories:
         return moved
 
     def _features(self, conditions):
-        """Return conditions, scaled so that distances are those of the coupling."""
+        """Return conditions, scaled as they count in distances."""
         one_hot = conditions.one_hot(self.n_categories)
         n_numeric = conditions.scaled.shape[1]
         return one_hot * np.where(np.arange(one_hot.shape[1]) < n_numeric, self.weight, _APART)

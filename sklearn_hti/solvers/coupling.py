@@ -13,6 +13,9 @@ from .few_draws import near_blocks, shared_groups, standardised
 
 _STRAIGHT = StraightGeodesic()
 _MAX_PRICED = 2**20  # paths that are priced for one plan
+_OTHER_CATEGORY = 10.0  # makes another category dearer than most numbers
+_NOTHING = 1e-6  # a spread of scaled outputs that is none
+_N_CANDIDATES, _MAX_ASKED, _LEAST_PENALTY = 12, 256, 0.3
 
 
 class CouplingSolver(OTSolver):
@@ -23,17 +26,20 @@ class CouplingSolver(OTSolver):
     chance with chance, and what is learned from them loses spread: groups of fewer than
     `min_draws` are coupled together with those of near numbers, between what is left of y
     beside mean and spread at x, where that predicts inputs better that are left out. Where
-    inputs do not repeat, problems are solved in mini-batches, between the parts of y that a
-    linear regression on x does not explain, at the cost ``c + condition_penalty * |x - x'|^2``
-    (standardised x). There, and of several inputs or more than `max_learned` rows, c is the
-    cost of straight lines.
+    inputs do not repeat, all are coupled so, in mini-batches, at the cost
+    ``c + condition_penalty * d(x, x') / 2``, where the mean square of what is left of y is one
+    and d the mean squared distance of standardised numbers, plus 20 for another category.
+    There, and of several inputs or more than `max_learned` rows, c is the cost of straight
+    lines.
 
     Parameters
     ----------
-    condition_penalty : float, default=1.0
+    condition_penalty : "auto" or float, default="auto"
         Price of pairing rows of different x, where inputs do not repeat. In the limit of
         large values the coupling is conditional (Kerrigan et al. 2024, Chemseddine et al.
-        2024).
+        2024), which takes more rows the more numbers there are: of few, high prices pair
+        chance with chance, and spread is lost. "auto": what rows choose among a dozen partners
+        of near x at, and at least 0.3.
     min_draws : int, default=64
         Draws of an input that make a problem of their own; groups of fewer join to two, four or
         eight times as many where draws of left-out inputs are met better so. 0: none joins.
@@ -81,7 +87,7 @@ class CouplingSolver(OTSolver):
 
     def __init__(
         self,
-        condition_penalty=1.0,
+        condition_penalty="auto",
         min_draws=64,
         max_batch=1024,
         max_learned=256,
@@ -102,7 +108,11 @@ class CouplingSolver(OTSolver):
     def _check(self):
         check_range(self, integer=["max_batch", "max_partners"], lowest=1)
         check_range(
-            self, integer=["min_draws", "max_learned"], real=["condition_penalty"], lowest=0
+            self,
+            integer=["min_draws", "max_learned"],
+            real=["condition_penalty"],
+            lowest=0,
+            words={"condition_penalty": ("auto",)},
         )
         check_range(self, real=["strength"], above=0)
         check_choice(self, "regularization", (None, "entropic", "sparse"))
@@ -143,12 +153,11 @@ class CouplingSolver(OTSolver):
         elif few:
             y0, y1 = standardised(data, edge)
         else:
-            y0, y1 = (
-                data.y[rows] - data.linear_part(k, rows)
-                for k, rows in zip(edge, (rows0, rows1), strict=True)
-            )
+            y0, y1 = scattered(data, edge)
             blocks = [(np.arange(len(rows0)), np.arange(len(rows1)))]
             x0, x1 = (data.features.of(rows) for rows in (rows0, rows1))
+            weights = _weights(data)
+            price = np.sqrt(0.5 * self._penalty(x0, x1, weights, y0.shape[1]) * weights)
 
         if self.affine is True and repeated:
             entries += [_any_pairs(*block, rng) for block in blocks]
@@ -164,12 +173,26 @@ class CouplingSolver(OTSolver):
             costs = self._costs(paths, y0, y1, some, rows0, rng)
             for (i, j), cost in zip(some, costs, strict=True):
                 if not repeated:
-                    cost += self.condition_penalty * cdist(x0[i], x1[j], "sqeuclidean")
+                    cost += cdist(price * x0[i], price * x1[j], "sqeuclidean")
                 plan = self._solve(cost)
                 r, c = np.nonzero(plan)
                 entries.append((i[r], j[c], plan[r, c] * len(i)))
         i, j, mass = (np.concatenate(part) for part in zip(*entries, strict=True))
         return coo_array((mass, (i, j)), shape=(len(rows0), len(rows1))).tocsr()
+
+    def _penalty(self, x0, x1, weights, n_outputs):
+        """Return the price of x at which rows choose among about `_N_CANDIDATES` partners.
+
+        Among k, the best is within ``k^(-2 / D)`` of the spread of y, squared, and the farthest
+        as far in x as the k-th nearest: where both count alike, neither is given away.
+        """
+        if self.condition_penalty != "auto":
+            return self.condition_penalty
+        root = np.sqrt(weights)
+        some, others = root * x0[:_MAX_ASKED], root * x1[: self.max_batch]
+        k = min(_N_CANDIDATES, len(others))
+        reach = np.partition(cdist(some, others, "sqeuclidean"), k - 1, axis=1)[:, k - 1].mean()
+        return max(_LEAST_PENALTY, k ** (-2 / n_outputs) / max(reach, _NOTHING))
 
     def _costs(self, geodesic, y0, y1, parts, rows, rng):
         """Yield, part by part, what moving y0 to y1 costs, the price of x left out."""
@@ -182,6 +205,23 @@ class CouplingSolver(OTSolver):
         if self.regularization == "sparse":
             return sparse_plan(cost, self.strength, self.max_partners)
         return exact_plan(cost)
+
+
+def scattered(data, edge):
+    """Return outputs of both ends beside the mean of their x, in units of their spread."""
+    moments = [data.scattered_moments(k) for k in edge]
+    unit = np.sqrt(np.mean([np.sum(known.typical**2) for known in moments]))
+    return [
+        known.standardise(data, data.anchors.rows(k)) / max(unit, _NOTHING)
+        for known, k in zip(moments, edge, strict=True)
+    ]
+
+
+def _weights(data):
+    """Return what the features of x weigh in the squared distance of two conditions."""
+    n_numbers = data.conditions.scaled.shape[1]
+    is_number = np.arange(data.features.shape[1]) < n_numbers
+    return np.where(is_number, 1 / max(1, n_numbers), _OTHER_CATEGORY)
 
 
 def _any_pairs(i, j, rng):

@@ -180,7 +180,7 @@ def test_partners_have_near_x(couple, rng):
     """The larger the penalty, the nearer; in the limit transport of x alone."""
     y0, y1, x0, x1 = linear_networks(rng, 150, noise=1.0)
     gaps = []
-    for penalty in (0.0, 1.0, 1e6):
+    for penalty in (0.0, 1.0, 1e8):
         plan = couple(y0, y1, x0, x1, condition_penalty=penalty)
         assert_allclose(plan.sum(axis=1), 1, rtol=1e-9)
         gaps.append(np.sqrt((plan * (x0[:, None] - x1) ** 2).sum() / 150))
@@ -203,6 +203,36 @@ def test_high_residuals_meet_high_residuals(couple, rng):
     partner = couple(y0, y1, x0, x1).argmax(axis=1)
     r0, r1 = y0 - x0, y1 - (5 - 3 * x1)
     assert np.corrcoef(r0, r1[partner])[0, 1] > 0.9
+
+
+def test_high_residuals_meet_high_residuals_among_many_numbers(couple, rng):
+    """Nothing near enough in nine numbers: pairs of the nearest would be pairs of chance."""
+    x0, x1 = rng.normal(size=(2, 300, 9))
+    z0, z1 = rng.normal(size=(2, 300))
+    partner = couple(x0[:, 0] + z0, 5 - 3 * x1[:, 1] + z1, x0, x1).argmax(axis=1)
+    assert np.corrcoef(z0, z1[partner])[0, 1] > 0.9
+
+
+@pytest.mark.parametrize(("n", "n_numbers"), [(2000, 1), (1000, 2)])
+def test_many_rows_in_few_numbers_meet_near_x_and_high_residuals_too(couple, rng, n, n_numbers):
+    """What lies high at one x lies low at another, which mean and spread do not tell."""
+    x0, x1 = rng.normal(size=(2, n, n_numbers))
+    z0, z1 = rng.exponential(size=(2, n))
+    signs = [np.where(x[:, 0] > 0, 1, -1) for x in (x0, x1)]
+    partner = couple(signs[0] * z0, signs[1] * z1, x0, x1).argmax(axis=1)
+    assert np.mean(np.sum((x0 - x1[partner]) ** 2, axis=1)) < 0.2 * n_numbers
+    assert np.corrcoef(z0, z1[partner])[0, 1] > 0.8
+
+
+def test_rows_of_unlike_numbers_meet_in_their_category(encode, rng):
+    X = np.column_stack([rng.permutation(np.repeat([0, 1], 200)), rng.normal(size=(400, 3))])
+    y = (2 * X[:, 0] - 1) * rng.exponential(size=400)  # unlike, beside mean and spread
+    data = encode(X, y, np.repeat([0.0, 1.0], 200), categorical=[0])
+    rows0, rows1 = (data.anchors.rows(k) for k in (0, 1))
+    plan = CouplingSolver().plan(data, (0, 1), StraightGeodesic(), rng).toarray()
+    same = X[rows0, 0] == X[rows1, 0][plan.argmax(axis=1)]
+    counts = [np.bincount(X[rows, 0].astype(int)) for rows in (rows0, rows1)]
+    assert same.sum() >= np.minimum(*counts).sum() - 2  # as many as can
 
 
 def test_mostly_repeated_x_counts_as_repeated(couple, rng):
