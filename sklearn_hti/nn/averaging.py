@@ -32,7 +32,13 @@ class WeightAverage:
         torch._foreach_lerp_(self.away, [p.data for p in self.module.parameters()], newest)
 
     def show(self, shown):
-        """Have the module hold the mean, or the parameters of the last step."""
+        """Have the module hold the mean, or the parameters of the last step.
+
+        Parameters
+        ----------
+        shown : bool
+            Whether the mean.
+        """
         if shown == self.is_shown:
             return
         for i, p in enumerate(self.module.parameters()):
@@ -44,7 +50,13 @@ class WeightAverage:
         return {"away": self.away, "n_steps": self.n_steps, "is_shown": self.is_shown}
 
     def load_state_dict(self, state):
-        """Go on from a state; the module goes on from its own."""
+        """Go on from a state; the module goes on from its own.
+
+        Parameters
+        ----------
+        state : dict
+            What `state_dict` has returned.
+        """
         for mine, stored in zip(self.away, state["away"], strict=True):
             mine.copy_(stored)
         self.n_steps, self.is_shown = int(state["n_steps"]), bool(state["is_shown"])

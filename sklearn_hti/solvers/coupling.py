@@ -153,7 +153,7 @@ class CouplingSolver(OTSolver):
         elif few:
             y0, y1 = standardised(data, edge)
         else:
-            y0, y1 = scattered(data, edge)
+            y0, y1 = _scattered(data, edge)
             blocks = [(np.arange(len(rows0)), np.arange(len(rows1)))]
             x0, x1 = (data.features.of(rows) for rows in (rows0, rows1))
             weights = _weights(data)
@@ -207,7 +207,7 @@ class CouplingSolver(OTSolver):
         return exact_plan(cost)
 
 
-def scattered(data, edge):
+def _scattered(data, edge):
     """Return outputs of both ends beside the mean of their x, in units of their spread."""
     moments = [data.scattered_moments(k) for k in edge]
     unit = np.sqrt(np.mean([np.sum(known.typical**2) for known in moments]))
