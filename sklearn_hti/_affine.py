@@ -132,11 +132,7 @@ def _blocks(trajectories, data, n_least=0):
     if trajectories.pooled:
         if not np.isin(data.groups[origin], _known_everywhere(data)).all():
             return None
-        moments = [data.moments(k) for k in range(n_knots)]
-        at = [known.at(data, origin) for known in moments]
-        means = np.stack([mean for mean, _ in at], axis=1)
-        units = [known.unit(spread) for known, (_, spread) in zip(moments, at, strict=True)]
-        spreads = np.stack(units, axis=1)
+        means, spreads = _moments_at(data, data.moments, origin, n_knots)
         distinct, of = np.unique(data.groups[origin], return_inverse=True)
         fewest = min(map(len, rows))
         groups = data.near_parts(distinct, fewest // max(_NEAR_ROWS, n_least))[of.reshape(-1)]
@@ -148,11 +144,7 @@ def _blocks(trajectories, data, n_least=0):
     else:
         groups = np.zeros(len(origin), dtype=int)
         features = data.features[origin]
-        moments = [data.scattered_moments(k) for k in range(n_knots)]
-        at = [known.at(data, origin) for known in moments]
-        means = np.stack([mean for mean, _ in at], axis=1)
-        units = [known.unit(spread) for known, (_, spread) in zip(moments, at, strict=True)]
-        spreads = np.stack(units, axis=1)
+        means, spreads = _moments_at(data, data.scattered_moments, origin, n_knots)
     blocks = []
     sizes = np.unique(groups, return_counts=True)[1]
     for on in np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1]):
@@ -161,6 +153,16 @@ def _blocks(trajectories, data, n_least=0):
         n_rows = min(n_rows, len(np.unique(points[:, 0], axis=0)))  # equal outputs say no more
         blocks.append(Block(on, points, means[on], spreads[on], features[on], n_rows))
     return blocks
+
+
+def _moments_at(data, moments_of, origin, n_knots):
+    """Return means and units of spread (n, K + 1, D) of all anchors at the x of some rows."""
+    means, units = [], []
+    for moments in map(moments_of, range(n_knots)):
+        mean, spread = moments.at(data, origin)
+        means.append(mean)
+        units.append(moments.unit(spread))
+    return np.stack(means, axis=1), np.stack(units, axis=1)
 
 
 def _known_everywhere(data):
