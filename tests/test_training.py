@@ -102,7 +102,7 @@ def test_training_that_does_not_help_is_not_kept(make, rng):
     model = make(max_iter=300).fit(X, y, np.tile([0.0, 1.0], 60))
     new = rng.normal(size=(300, 6))
     errors = [np.mean((model.predict(new, lam) - 0.8 * new[:, 0]) ** 2) for lam in (0.0, 0.5, 1.0)]
-    assert max(errors) < 0.1  # that of a linear regression is .02, of the last state .5
+    assert max(errors) < 0.1  # of linear regressions .01 to .03, of last states .2 to .3
     for lam in (0.0, 0.5, 1.0):
         _, std = model.predict(new, lam, return_std=True)
         assert_allclose(std.mean(), 0.6, rtol=0.2)
