@@ -87,14 +87,14 @@ def test_refits_and_members_on_the_gpu(make, networks, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "params, most",
+    "params",
     [
-        ({"base": "flow"}, 0),
-        ({"kinetic": "learned", "potential": "density", "base": "flow"}, 0),
-        ({"solver": "neural_dual"}, 1),  # the figures of a step, for the history
+        {"base": "flow"},
+        {"kinetic": "learned", "potential": "density", "base": "flow"},
+        {"solver": "neural_dual"},
     ],
 )
-def test_no_copies_inside_a_training_step(make, networks, monkeypatch, params, most):
+def test_no_copies_inside_a_training_step(make, networks, monkeypatch, params):
     """Batches are drawn and steps taken without a word to the host."""
     waits, steps = [], []
 
@@ -119,4 +119,4 @@ def test_no_copies_inside_a_training_step(make, networks, monkeypatch, params, m
         monkeypatch.setattr(part, "draw", watched(part.draw))
     make(max_iter=30, device="cuda", **params).fit(networks.X, networks.y, networks.lam)
     assert len(steps) >= 30
-    assert len(waits) <= most * len(steps), waits[0]
+    assert not waits, waits[0]

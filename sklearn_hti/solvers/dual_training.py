@@ -11,6 +11,8 @@ from ..paths.learning import mean_straight_cost
 from .c_transform import c_transform
 from .map_training import SETTLED, EdgeNetworks, MapEngine
 
+_SCALES = 0.01, 10.0  # range of the inverse curvature of the cost
+
 
 class DualNetworks(EdgeNetworks):
     """Potentials g_k(y, x) and maps T_k(y, x) = y + net_k(y, x) of all edges, and the cost.
@@ -140,15 +142,11 @@ class DualEngine(MapEngine):
             module.potentials,
             module.maps,
         )
-        figures = (
-            transformed.mean() + at_end.mean(),
-            (transformed + at_nearest).mean(),
-            residual.mean().sqrt(),
-            mean_straight_cost(y0, nearest),
-        )
-        *values, straight = self.record(*figures)
+        value, cost = (transformed + at_end).mean().detach(), (transformed + at_nearest).mean()
+        self.figures_.append((value, cost.detach(), residual.detach().mean().sqrt()))
         if module.paths is not None:
-            if values[1] > 0 and self.n_steps_ >= SETTLED:
-                self.scale_ = min(max(straight / values[1], 0.01), 10.0)
+            if self.n_steps_ >= SETTLED:
+                scale = (mean_straight_cost(y0, nearest) / cost.detach()).clamp(*_SCALES)
+                self.scale_ = torch.where(cost > 0, scale, self.scale_)
             self.follow_maps(y0, nearest, y1, x0)
-        return {"loss": -figures[0].detach(), "y_pred": None}
+        return {"loss": -value, "y_pred": None}

@@ -2,7 +2,6 @@
 
 from collections import deque
 
-import numpy as np
 import torch
 from skorch.callbacks import Callback
 from torch import nn
@@ -77,7 +76,7 @@ class MapEngine(Engine):
     """
 
     trained = ("maps",)  # parts of the module that the first optimizer moves
-    recorded = ()  # figures of a batch
+    recorded = ()  # figures of a step
     map_optimizer = None  # None: that of all networks
     path_optimizer = torch.optim.Adam
     warm_up = 100  # steps of the paths' first fit, at least
@@ -131,12 +130,10 @@ class MapEngine(Engine):
         """Return beginnings, ends and conditions of a batch for the paths to begin with."""
         return inputs["y0"], inputs["y1"], inputs["x0"]
 
-    def record(self, *figures):
-        """Write the recorded figures, which come first, to the history; return all."""
-        values = torch.stack(figures).tolist()  # one copy to the host
-        for name, value in zip(self.recorded, values, strict=False):
-            self.history.record_batch(name, value)
-        return values
+    def on_epoch_begin(self, net, *args, **kwargs):
+        """Begin a list of figures: they stay on the device until the epoch ends."""
+        super().on_epoch_begin(net, *args, **kwargs)
+        self.figures_ = []
 
     def follow_maps(self, y0, partner, y1, x):
         """Keep the pairs of a step; now and then, take steps of metric and paths."""
@@ -186,9 +183,9 @@ class MapRecords(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         """Record the figures of the engine, energies and eigenvalues."""
-        batches = net.history[-1]["batches"]
-        for name in net.recorded:
-            net.history.record(name, float(np.mean([b[name] for b in batches if name in b])))
+        means = torch.stack([torch.stack(figures) for figures in net.figures_]).mean(dim=0)
+        for name, value in zip(net.recorded, means.tolist(), strict=True):
+            net.history.record(name, value)
         if net.path_optimizer_ is None:
             return
         y0, y1, _, x = net.kept_[-1]

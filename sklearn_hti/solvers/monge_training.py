@@ -48,7 +48,7 @@ class MongeEngine(MapEngine):
         unit = mean_straight_cost(few.y0, few.moved.detach()) / paid.clamp(min=1e-12)
         loss = fit + solver.gap_weight * unit.clamp(*_UNITS) * gap
         self.descend(self.optimizer_, loss, module.maps)
-        self.record(fit.detach(), gap.detach(), paid)
+        self.figures_.append((fit.detach(), gap.detach(), paid))
         if module.paths is not None:
             few = few.detached()
             self.follow_maps(few.y0, few.moved, self.others(few, y1[rows]), few.x0)
