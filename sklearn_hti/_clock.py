@@ -1,8 +1,10 @@
 """Clocks: how far along the path between two anchors a lambda is (method.md section 6)."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 from scipy.spatial import cKDTree
 from scipy.special import digamma, gammaln, logit, ndtri
 from sklearn.base import clone
@@ -17,6 +19,7 @@ _WARPS = {
     "probit": (ndtri, lambda lam: (lam > 0) & (lam < 1)),
     "odds": (lambda lam: lam / (1 - lam), lambda lam: (lam >= 0) & (lam < 1)),
 }
+_OWN = 1e-3  # share of the way that does not follow the outputs
 CLOCK_NAMES = (None, "auto", "log", "logit", "probit", "odds", "entropy")
 
 
@@ -92,6 +95,11 @@ class BentClock:
         """Name of the rule that is bent."""
         return self.rule.name
 
+    @property
+    def how(self):
+        """What was done to the rule."""
+        return f"bent by {self.bend:.2g}"
+
     def fraction(self, lam, lo, hi):
         """Return how far lam is on the way from lo to hi."""
         start, here, end = (
@@ -99,6 +107,50 @@ class BentClock:
             for value in (lo, np.asarray(lam, dtype=float), hi)
         )
         return (here - start) / (end - start)
+
+
+@dataclass(frozen=True)
+class PlacedClock:
+    """Another clock over the whole range of lambda, led to the places of the anchors.
+
+    Time is a monotone cubic through them; a thousandth of it runs as the other clock does, so
+    that it never stands still.
+
+    References
+    ----------
+    Fritsch and Butland, "A method for constructing local monotone piecewise cubic
+    interpolants", SIAM Journal on Scientific and Statistical Computing, 1984.
+    """
+
+    rule: WarpClock
+    anchors: tuple
+    places: tuple  # how far along the way of the outputs, from 0 to 1
+
+    @property
+    def name(self):
+        """Name of the rule that is led."""
+        return self.rule.name
+
+    @property
+    def how(self):
+        """What was done to the rule."""
+        return "led to where outputs have the anchors"
+
+    def fraction(self, lam, lo, hi):
+        """Return how far lam is on the way from lo to hi."""
+        ends, place = (self.anchors[0], self.anchors[-1]), _places(self)
+        start, here, end = (
+            place(self.rule.fraction(value, *ends))
+            for value in (lo, np.asarray(lam, dtype=float), hi)
+        )
+        return (here - start) / (end - start)
+
+
+@lru_cache
+def _places(clock):
+    """Return the curve of places on the way over the time of the rule that is led."""
+    own = clock.rule.fraction(np.array(clock.anchors), clock.anchors[0], clock.anchors[-1])
+    return PchipInterpolator(own, (1 - _OWN) * np.array(clock.places) + _OWN * own)
 
 
 def bend_time(t, kappa):
@@ -122,7 +174,7 @@ class Clock:
         Why this rule is used.
     scores : dict
         For "auto" with three anchors or more: for every named clock, where it puts the
-        anchors before it is bent (`positions`, 0 to 1), and how far that is on average from
+        anchors by itself (`positions`, 0 to 1), and how far that is on average from
         where they sit on the way of the outputs (`error`, root mean square).
     alternatives : tuple
         For "auto", the rules that the data cannot tell from this one.

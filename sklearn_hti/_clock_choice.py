@@ -11,6 +11,7 @@ from ._clock import (
     BentClock,
     Clock,
     EntropyClock,
+    PlacedClock,
     WarpClock,
     bend_time,
     candidate_rules,
@@ -26,6 +27,7 @@ from .exceptions import ClockWarning
 _EDGE, _DECADES = 0.05, 100.0  # ranges of lambda that suggest a clock
 _NEAR = 0.05  # of the whole way: a clock puts an anchor in its place
 _DISAGREEMENT = 0.1  # clocks further apart than this tell different stories
+_FROM_ZERO = "identity", "odds"  # clocks that begin at 0
 _MAX_BEND = 8.0
 _N_SPLITS, _MAX_DRAWS = 8, 1024  # of the noise of samples
 # of an anchor, evenly of its conditions, which keep some draws: means need no more
@@ -52,7 +54,12 @@ def choose_clock(lam_transform, data, solver, geodesic, rng):
         return Clock(rule, anchors, "asked for")
 
     if lam_transform == "auto" and len(anchors) > 2:
-        return _choose_by_positions(data, solver, geodesic, rng)
+        places = positions(data, solver, geodesic, rng)
+        if places is None:
+            places = WarpClock(prior_clock(anchors)).fraction(anchors, *anchors[[0, -1]])
+        clock = clock_of_places(data.lam, anchors, places)
+        _warn_if_undecided(clock)
+        return clock
     entropies = conditional_entropies(data.y, data.features, data.groups, data.anchors)
     entropy = EntropyClock(anchors, entropies)
     if lam_transform == "entropy":
@@ -97,38 +104,53 @@ def prior_clock(anchors):
     return "identity"
 
 
-def _choose_by_positions(data, solver, geodesic, rng):
-    """Take the clock that puts the anchors where the way of the outputs has them.
+def clock_of_places(lam, anchors, places):
+    """Return the clock for anchors that lie at these places on the way of the outputs, 0 to 1.
 
-    That of the prior if it does, else another that does, else that of the prior, bent.
+    That of the prior if it nearly puts them there. Else another that does, or that of the prior,
+    is led to the very places.
     """
-    anchors = data.anchors.lam
-    rules = {rule.name: rule for rule in candidate_rules(data.lam)}
-    ends = anchors[0], anchors[-1]
-    place = positions(data, solver, geodesic, rng)
-    if place is None:
-        place = rules[prior_clock(anchors)].fraction(anchors, *ends)
-    errors = {
-        name: float(np.sqrt(np.mean((rule.fraction(anchors, *ends) - place)[1:-1] ** 2)))
-        for name, rule in rules.items()
-    }
+    rules = {rule.name: rule for rule in candidate_rules(lam)}
+    put = {name: rule.fraction(anchors, *anchors[[0, -1]]) for name, rule in rules.items()}
+    errors = {n: float(np.sqrt(np.mean((p - places)[1:-1] ** 2))) for n, p in put.items()}
     chosen, best = prior_clock(anchors), min(errors, key=errors.get)
-    if errors[best] <= _NEAR < errors[chosen]:
-        chosen = best
-    if errors[chosen] <= _NEAR:
-        alike = {name: rule for name, rule in rules.items() if errors[name] <= _NEAR}
-        reason = "puts the anchors where outputs have them"
+    near = {name: rule for name, rule in rules.items() if errors[name] <= _NEAR}
+    if chosen in near:
+        alike, reason = near, "puts the anchors where outputs have them"
+    elif near:
+        alike = {name: _placed(rule, anchors, places) for name, rule in near.items()}
+        chosen, reason = best, "nearly puts the anchors where outputs have them"
     else:
-        alike = {name: bend(rule, anchors, place) for name, rule in rules.items()}
-        reason = f"a guess from the range of lambda, bent by {alike[chosen].bend:.2g}"
-    scores = {
-        name: {"positions": rule.fraction(anchors, *ends).tolist(), "error": errors[name]}
-        for name, rule in rules.items()
-    }
+        alike = {name: _led(rule, anchors, places) for name, rule in rules.items()}
+        reason = f"a guess from the range of lambda, {alike[chosen].how}"
+    scores = {n: {"positions": put[n].tolist(), "error": error} for n, error in errors.items()}
     others = tuple(rule for name, rule in alike.items() if name != chosen)
-    clock = Clock(alike[chosen], anchors, reason, scores, others)
-    _warn_if_undecided(clock, alike)
-    return clock
+    return Clock(alike[chosen], anchors, reason, scores, others)
+
+
+def _led(rule, anchors, places):
+    """Return the clock of a rule, led to the places of the anchors.
+
+    Strengths from zero are bent, which leads from a linear to a logarithmic clock. Where the
+    ends of lambda are far out, as on a logarithmic clock or one of levels, outputs settle there.
+    """
+    led = bend if rule.name in _FROM_ZERO else _placed
+    return led(rule, anchors, places)
+
+
+def bend(rule, anchors, places):
+    """Return the clock of a rule, bent so that anchors come nearest to their places."""
+    u = rule.fraction(anchors, anchors[0], anchors[-1])[1:-1]
+
+    def distance(kappa):
+        return np.sum((bend_time(u, kappa) - places[1:-1]) ** 2)
+
+    best = minimize_scalar(distance, bounds=(-_MAX_BEND, _MAX_BEND), method="bounded")
+    return BentClock(rule, anchors[0], anchors[-1], float(best.x))
+
+
+def _placed(rule, anchors, places):
+    return PlacedClock(rule, tuple(anchors.tolist()), tuple(places.tolist()))
 
 
 def positions(data, solver, geodesic, rng):
@@ -164,30 +186,19 @@ def _noise(data, anchor, rng):
     return 2 ** (-2 / max(data.y.shape[1], 2)) * float(np.mean(values))
 
 
-def bend(rule, anchors, place):
-    """Return the clock of a rule, bent so that anchors come nearest to their places."""
-    u = rule.fraction(anchors, anchors[0], anchors[-1])[1:-1]
-
-    def distance(kappa):
-        return np.sum((bend_time(u, kappa) - place[1:-1]) ** 2)
-
-    best = minimize_scalar(distance, bounds=(-_MAX_BEND, _MAX_BEND), method="bounded")
-    return BentClock(rule, anchors[0], anchors[-1], float(best.x))
-
-
-def _warn_if_undecided(clock, rules):
+def _warn_if_undecided(clock):
     """Warn if a clock that puts the anchors in the same places differs in between."""
     grid = np.linspace(clock.anchors[0], clock.anchors[-1], 101)[1:-1]
     time = clock.time(grid)
-    for name, rule in rules.items():
+    for rule in clock.alternatives:
         gap = np.abs(Clock(rule, clock.anchors, "").time(grid) - time).max()
         if gap > _DISAGREEMENT:
             warnings.warn(
                 f"The anchors cannot tell the clocks {clock.name!r} (used) and "
-                f"{name!r} apart, but they differ by {gap:.2f} of an interval in "
+                f"{rule.name!r} apart, but they differ by {gap:.2f} of an interval in "
                 "between. Set lam_transform to what you know of the hyperparameter, or add "
                 "an anchor. Scores are in lam_transform_.scores.",
                 ClockWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
             return

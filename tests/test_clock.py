@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.interpolate import PchipInterpolator
 from scipy.stats import norm
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
 
@@ -10,6 +11,7 @@ from sklearn_hti._clock import (
     BentClock,
     Clock,
     EntropyClock,
+    PlacedClock,
     TransformerClock,
     WarpClock,
     bend_time,
@@ -19,7 +21,13 @@ from sklearn_hti._clock import (
     make_warp_clock,
     nearest_entropy,
 )
-from sklearn_hti._clock_choice import choose_clock, positions, prior_clock
+from sklearn_hti._clock_choice import (
+    bend,
+    choose_clock,
+    clock_of_places,
+    positions,
+    prior_clock,
+)
 from sklearn_hti.exceptions import ClockWarning
 from sklearn_hti.paths import StraightGeodesic
 from sklearn_hti.solvers import CouplingSolver
@@ -35,7 +43,8 @@ WARPS = {
 RULES = {
     **{name: WarpClock(name) for name in WARPS},
     "entropy": EntropyClock(ANCHORS, np.array([0.0, 2.0, 1.5, -3.0])),
-    "bent": BentClock(WarpClock("log"), 0.05, 0.9, 1.5),
+    "bent": BentClock(WarpClock("identity"), 0.05, 0.9, 1.5),
+    "placed": PlacedClock(WarpClock("log"), tuple(ANCHORS), (0.0, 0.1, 0.1, 1.0)),
     "rising transformer": TransformerClock(FunctionTransformer(np.sqrt).fit([[1.0]])),
     "falling transformer": TransformerClock(FunctionTransformer(np.reciprocal).fit([[1.0]])),
 }
@@ -345,6 +354,51 @@ def test_the_bend_is_found(encode, kappa):
     position = np.interp(clock.time(grid), range(4), bend_time(np.array(anchors), kappa))
     assert_allclose(position, bend_time(grid, kappa), atol=1e-3)
     assert f"bent by {clock.rule.bend:.2g}" in clock.reason
+
+
+def settling(lam):
+    """Way of outputs that settle at both ends of a logarithmic range."""
+    return lam / (1 + lam)
+
+
+def error(rule, anchors, way, grid):
+    """Return how far the clock of a rule is from the true places of the lambdas of a grid."""
+    time = Clock(rule, anchors, "").time(grid)
+    return np.abs(np.interp(time, np.arange(len(anchors)), way(anchors)) - way(grid)).max()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.ClockWarning")
+@pytest.mark.parametrize("anchors", [[0.02, 0.2, 2.0, 50.0], [0.02, 0.1, 1.0, 10.0, 50.0]])
+def test_on_a_logarithmic_range_outputs_settle_at_the_ends(encode, anchors):
+    """Where a logarithmic clock is bent, outputs settle at one end alone."""
+    data = warped(encode, anchors, settling, stochastic=False)
+    clock = choose("auto", data)
+    assert isinstance(clock.rule, PlacedClock)
+    assert clock.name == "log"
+    assert "led to where outputs have the anchors" in clock.reason
+    grid, anchors, own = np.geomspace(0.02, 50, 40), data.anchors.lam, clock.rule.rule
+    bent = bend(own, anchors, np.array(clock.rule.places))
+    errors = [error(rule, anchors, settling, grid) for rule in (clock.rule, own, bent)]
+    assert errors[0] < 0.6 * min(errors[1:])
+
+
+def test_places_are_met():
+    anchors, places = np.array([0.01, 0.5, 3.0, 40.0]), np.array([0.0, 0.15, 0.9, 1.0])
+    clock = clock_of_places(anchors, anchors, places)
+    curve = PchipInterpolator(np.log(anchors), places)
+    grid = np.geomspace(0.01, 40, 60)
+    assert_allclose(np.interp(clock.time(grid), range(4), places), curve(np.log(grid)), atol=2e-3)
+
+
+def test_a_clock_that_is_nearly_right_is_led(encode):
+    """Odds are 0.03 off at the middle anchor, which is no level that anyone would guess."""
+    anchors = np.array([0.0, 0.5, 0.9])
+    places = np.array([0.0, 1 / 9 + 0.03, 1.0])
+    clock = clock_of_places(anchors, anchors, places)
+    assert clock.name == "odds"
+    assert isinstance(clock.rule, PlacedClock)
+    assert_allclose(clock.rule.places, places)
+    assert not clock.alternatives
 
 
 def test_a_bent_clock_read_backwards_is_bent_the_other_way():
