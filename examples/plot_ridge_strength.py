@@ -51,8 +51,8 @@ surrogates = {
 # %%
 # What ``"auto"`` knows is where the answers of a strength lie on the way from first to last. Those
 # at 0.3 lie where no named clock puts it. So it takes the logarithm, which the range of the
-# strengths suggests, bends it until 0.3 is where it should be, and warns that this is a guess:
-# one strength between two others does not tell how answers move from one to the next.
+# strengths suggests, leads it to where 0.3 should be, and warns that this is a guess: one
+# strength between two others does not tell how answers move from one to the next.
 for name in ('"auto"', '"auto", 4 strengths'):
     clock = surrogates[name].lam_transform_
     print(name, clock)
@@ -85,10 +85,10 @@ known = sweep(Ridge(), "alpha", three, X[:300], y[:300], X[new]).y.reshape(3, -1
 print(f"  {'nearest regression':20} {error(known[nearest]):5.2f}")
 
 # %%
-# With three strengths the plain logarithm is best, although it puts 0.3 in the wrong place:
-# trained strengths are met by every clock, and only the shape between them counts. So set the
-# clock that you know, here ``"log"``; where you know none, train one network more where answers
-# move fast: with a fourth strength ``"auto"`` is ahead of every clock with three.
+# With three strengths the plain logarithm is a little better, although it puts 0.3 in the wrong
+# place: trained strengths are met by every clock, and only the shape between them counts. What
+# helps more is one network more where answers move fast: with a fourth strength ``"auto"`` is far
+# ahead of every clock with three.
 #
 # Five patients, one panel per surrogate; grey lines mark the strengths that were trained.
 shown = np.argsort(said)[:: len(said) // 5][:5]

@@ -82,9 +82,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         The clock. None is linear in lambda; a name or a monotone scikit-learn transformer
         makes time linear in that function of lambda; "entropy" lets outputs spread evenly.
         "auto" takes the clock that the range of lambda suggests, if it puts interior anchors
-        where the way of the outputs has them, else another that does, else the first, bent
-        until it does; with two anchors it is "entropy", with a `ClockWarning`. **This choice
-        matters most**; set what you know: "probit" for quantile levels, "log" for
+        where the way of the outputs has them, else another that does, else the first, bent or
+        led until it does; with two anchors it is "entropy", with a `ClockWarning`. **This
+        choice matters most**; set what you know: "probit" for quantile levels, "log" for
         regularisation strengths, "odds" for dropout rates.
     lam_column : int or str, default=None
         Where lambda sits in X (position or column name) when `lam` is not passed. None:
