@@ -169,12 +169,13 @@ def main():
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=1, help="fits that run at once")
     parser.add_argument("--results", type=Path, default=Path("defaults.jsonl"))
+    parser.add_argument("--anchors", type=int, nargs="+", choices=(2, 3), default=[2, 3])
     parser.add_argument("--draws", action="store_true", help="judge steps by draws, alone")
     args = parser.parse_args()
     if args.draws:
         print_draws(args.seeds, args.jobs)
         return
-    parts = [(2, CLOCKS), (3, CANDIDATES)]
+    parts = [part for part in ((2, CLOCKS), (3, CANDIDATES)) if part[0] in args.anchors]
     judged = {n: kept([f"{name}/{n}" for half in halves() for name in half]) for n, _ in parts}
     done = {(r["task"], r["candidate"], r["seed"]) for r in read(args.results)}
     todo = [

@@ -153,6 +153,22 @@ def _places(clock):
     return PchipInterpolator(own, (1 - _OWN) * np.array(clock.places) + _OWN * own)
 
 
+@dataclass(frozen=True)
+class MeanClock:
+    """Half-way between other clocks: a hedge between guesses."""
+
+    rules: tuple
+
+    @property
+    def name(self):
+        """Names of the rules."""
+        return " and ".join(rule.name for rule in self.rules)
+
+    def fraction(self, lam, lo, hi):
+        """Return how far lam is on the way from lo to hi."""
+        return np.mean([rule.fraction(lam, lo, hi) for rule in self.rules], axis=0)
+
+
 def bend_time(t, kappa):
     """Return -log(1 - t (1 - exp(-kappa))) / kappa: t at 0 and 1, and for kappa = 0."""
     t, flat = np.asarray(t), np.abs(kappa) < 1e-8

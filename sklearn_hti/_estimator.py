@@ -83,7 +83,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         makes time linear in that function of lambda; "entropy" lets outputs spread evenly.
         "auto" takes the clock that the range of lambda suggests, if it puts interior anchors
         where the way of the outputs has them, else another that does, else the first, bent or
-        led until it does; with two anchors it is "entropy", with a `ClockWarning`. **This
+        led until it does. With two anchors it is a guess, with a `ClockWarning`: half-way between
+        the suggested clock and "entropy", or "entropy" where the range suggests none. **This
         choice matters most**; set what you know: "probit" for quantile levels, "log" for
         regularisation strengths, "odds" for dropout rates.
     lam_column : int or str, default=None

@@ -65,6 +65,7 @@ _CLASSES = {
         _clock.BentClock,
         _clock.Clock,
         _clock.EntropyClock,
+        _clock.MeanClock,
         _clock.PlacedClock,
         _clock.TransformerClock,
         _clock.WarpClock,

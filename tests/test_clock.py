@@ -11,6 +11,7 @@ from sklearn_hti._clock import (
     BentClock,
     Clock,
     EntropyClock,
+    MeanClock,
     PlacedClock,
     TransformerClock,
     WarpClock,
@@ -45,6 +46,7 @@ RULES = {
     "entropy": EntropyClock(ANCHORS, np.array([0.0, 2.0, 1.5, -3.0])),
     "bent": BentClock(WarpClock("identity"), 0.05, 0.9, 1.5),
     "placed": PlacedClock(WarpClock("log"), tuple(ANCHORS), (0.0, 0.1, 0.1, 1.0)),
+    "mean": MeanClock((WarpClock("log"), WarpClock("odds"))),
     "rising transformer": TransformerClock(FunctionTransformer(np.sqrt).fit([[1.0]])),
     "falling transformer": TransformerClock(FunctionTransformer(np.reciprocal).fit([[1.0]])),
 }
@@ -448,6 +450,21 @@ def test_two_anchors_leave_the_entropy_clock(encode, stochastic):
     assert "two anchors" in clock.reason
     assert clock.scores == {}
     assert_allclose(clock.time([0.1, 0.9]), [0, 1], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("anchors", "name"), [([0.02, 0.98], "probit"), ([0.01, 10.0], "log"), ([0.0, 0.99], "odds")]
+)
+def test_two_anchors_whose_range_suggests_a_clock_leave_a_mean(encode, anchors, name):
+    data = warped(encode, anchors, WARPS[name], stochastic=True)
+    with pytest.warns(ClockWarning, match=f"half-way between the {name} clock.*lam_transform"):
+        clock = choose("auto", data)
+    assert clock.name == f"{name} and entropy"
+    grid, ends = np.linspace(*anchors, 30), data.anchors.lam
+    parts = [Clock(rule, ends, "").time(grid) for rule in clock.alternatives]
+    assert [rule.name for rule in clock.alternatives] == [name, "entropy", "identity"]
+    assert np.abs(parts[0] - parts[1]).max() > 0.02
+    assert_allclose(clock.time(grid), np.mean(parts[:2], axis=0), atol=1e-12)
 
 
 @pytest.mark.parametrize(
