@@ -135,7 +135,8 @@ def clock_of_places(lam, anchors, places):
         chosen, reason = best, "nearly puts the anchors where outputs have them"
     else:
         alike = {name: _led(rule, anchors, places) for name, rule in rules.items()}
-        reason = f"a guess from the range of lambda, {alike[chosen].how}"
+        how = getattr(alike[chosen], "how", "as it is: the anchors are too near to each other")
+        reason = f"a guess from the range of lambda, {how}"
     scores = {n: {"positions": put[n].tolist(), "error": error} for n, error in errors.items()}
     others = tuple(rule for name, rule in alike.items() if name != chosen)
     return Clock(alike[chosen], anchors, reason, scores, others)
@@ -163,6 +164,9 @@ def bend(rule, anchors, places):
 
 
 def _placed(rule, anchors, places):
+    """Return the clock of a rule, led through the places; itself where it tells none apart."""
+    if np.diff(rule.fraction(anchors, *anchors[[0, -1]])).min() <= 0:
+        return rule
     return PlacedClock(rule, tuple(anchors.tolist()), tuple(places.tolist()))
 
 

@@ -403,6 +403,14 @@ def test_a_clock_that_is_nearly_right_is_led(encode):
     assert not clock.alternatives
 
 
+def test_anchors_that_a_clock_cannot_tell_apart_leave_it_as_it_is():
+    anchors = np.array([1.0, 1e4, np.nextafter(1e4, 2e4)])
+    clock = clock_of_places(anchors, anchors, np.array([0.0, 0.3, 1.0]))
+    assert clock.rule == WarpClock("log")
+    assert "too near" in clock.reason
+    assert_allclose(clock.time([1.0, 100.0]), [0.0, 0.5])
+
+
 def test_a_bent_clock_read_backwards_is_bent_the_other_way():
     t = np.linspace(0, 1, 11)
     assert_allclose(1 - bend_time(1 - t, 1.7), bend_time(t, -1.7), atol=1e-12)
