@@ -21,10 +21,9 @@ def join_paths(trajectories, data, rng):
     Where every network answered every input once, all bends are scaled by the factor in [0, 1]
     with which paths turn least at the anchors, in least squares: of bends that are no part of
     the truth, nothing is left. Then curves take up the turns that remain, but for the share that
-    is noise; as far as turns are changes of speed, in time as well. Of many draws, bends stay,
-    and curves take up turns as far as bends do not account for them: bends that do have the
-    middle of the way right, too. Affine trajectories through many draws stay as they are. What
-    a short step tells of its slope does not reach over a long one: less is taken up there.
+    is noise. Of many draws, bends stay, and curves take up turns as far as bends do not account
+    for them: bends that do have the middle of the way right, too. Affine trajectories through
+    many draws stay as they are.
 
     Parameters
     ----------
@@ -46,29 +45,28 @@ def join_paths(trajectories, data, rng):
     of_chords = _turns(trajectories.points, position)[whole]
     of_bends = _turns_of_bends(trajectories.bends, position)[whole]
     rows, tiny = trajectories.rows[whole, 0], np.finfo(float).tiny
-    step = np.diff(position)
-    even = (np.minimum(step[1:], step[:-1]) / np.maximum(step[1:], step[:-1]))[:, None]
-    single = len(np.unique(data.groups[rows])) == len(rows)
-    if single:
+    if len(np.unique(data.groups[rows])) == len(rows):
         least = -np.sum(of_chords * of_bends) / max(np.sum(of_bends**2), tiny)
         kept = np.clip(least, 0, 1)
-        share = np.sqrt(even) * known_share(data.features[rows], of_chords, rng)
+        share = known_share(data.features[rows], of_chords, rng)
     elif trajectories.affine:
         return trajectories
     else:
+        step = np.diff(position)
+        # what a short step tells of its slope does not reach over a long one
+        even = np.minimum(step[1:], step[:-1]) / np.maximum(step[1:], step[:-1])
         left = np.sum((of_chords + of_bends) ** 2) / max(np.sum(of_chords**2), tiny)
         known = known_shares_of_draws(data, rng, pooled=trajectories.pooled)
-        kept, share = 1.0, min(left, 1.0) * even * known[:, None]
-    trajectories = trajectories.bent(kept * trajectories.bends)
-    return join(trajectories, share, own_speed=_change_of_speed(trajectories) if single else 0.0)
+        kept, share = 1.0, min(left, 1.0) * (even * known)[:, None]
+    return join(trajectories.bent(kept * trajectories.bends), share)
 
 
-def join(trajectories, share=1.0, *, own_speed=0.0):
+def join(trajectories, share=1.0):
     """Return trajectories that turn less at the anchors, by a share of what they do.
 
     Added is what lies between a polygon with these turns, over the distance travelled on
-    average, and the cubic spline through its knots, a parabola at both ends. Paths that miss an
-    anchor stay as they are.
+    average, and the cubic spline through its knots, a parabola at both ends. Paths then run at
+    constant speed in each interval; those that miss an anchor stay as they are.
 
     Parameters
     ----------
@@ -76,9 +74,6 @@ def join(trajectories, share=1.0, *, own_speed=0.0):
         Through the anchors, with their bends.
     share : float or ndarray of shape (K - 1, 1), default=1.0
         Of the turn, at each inner anchor.
-    own_speed : float, default=0.0
-        0: paths then run at constant speed in each interval; 1: at that of the spline; or
-        between both.
 
     Returns
     -------
@@ -89,29 +84,29 @@ def join(trajectories, share=1.0, *, own_speed=0.0):
     if position is None:
         return trajectories
     bends = [
-        _joined(trajectories[begin : begin + _CHUNK], position, share, own_speed)
+        _joined(trajectories[begin : begin + _CHUNK], position, share)
         for begin in range(0, len(trajectories.points), _CHUNK)
     ]
     return trajectories.bent(np.concatenate(bends))
 
 
-def _joined(trajectories, position, share, own_speed):
+def _joined(trajectories, position, share):
     """Return the bends of some trajectories, joined."""
     points, bends, whole = trajectories.points, trajectories.bends, trajectories.whole
     step = np.diff(position)
-    second = _second_derivatives(
-        share * (_turns(points, position) + _turns_of_bends(bends, position)), step
-    )
+    turns = share * (_turns(points, position) + _turns_of_bends(bends, position))
+    second = _second_derivatives(turns, step)
+
     s = np.linspace(0, 1, _SAMPLES + 1)[:, None]
     functions = poly.polyval(s[:, 0], bend_coefficients(bends.shape[2]).T).T
     joined = []
     for k in range(len(step)):
         start, end = second[:, [k]], second[:, [k + 1]]
-        curve = ((1 - s) ** 3 - (1 - s)) * start + (s**3 - s) * end
-        path = points[:, [k]] + s * (points[:, [k + 1]] - points[:, [k]])
-        path = path + functions @ bends[:, k] + step[k] ** 2 / 6 * curve
-        even = retime(path, np.linalg.norm(np.diff(path, axis=1), axis=2))
-        joined.append(fit_bends(even + own_speed * (path - even)))
+        curve = step[k] ** 2 / 6 * (((1 - s) ** 3 - (1 - s)) * start + (s**3 - s) * end)
+        chord = points[:, [k]] + s * (points[:, [k + 1]] - points[:, [k]])
+        path = chord + functions @ bends[:, k] + curve
+        speed = np.linalg.norm(np.diff(path, axis=1), axis=2)
+        joined.append(fit_bends(retime(path, speed)))
     joined = np.stack(joined, axis=1)
     joined[~whole] = 0
     joined[~whole, :, : bends.shape[2]] = bends[~whole]
@@ -119,7 +114,7 @@ def _joined(trajectories, position, share, own_speed):
 
 
 def _second_derivatives(turns, step):
-    """Return those of the cubic spline of a polygon at all knots, (N, K + 1, D).
+    """Return those at all knots of the cubic spline of a polygon with these turns, (N, K + 1, D).
 
     The same at both ends as at the next knot: a spline whose third derivative goes on through
     the second knot swings far where steps are uneven.
@@ -138,16 +133,6 @@ def _positions(points):
     if len(step) < 2 or not step.any():
         return None
     return np.concatenate([[0.0], np.cumsum(np.maximum(step, 1e-9 * step.max()))])
-
-
-def _change_of_speed(trajectories):
-    """Return which share of the turns of chords is a change of speed; of one output, all is."""
-    points = trajectories.points[trajectories.whole]
-    if points.shape[2] == 1:
-        return 1.0
-    slopes = np.diff(points, axis=1) / np.diff(_positions(points))[:, None]
-    of_speed = np.sum(np.diff(np.linalg.norm(slopes, axis=2), axis=1) ** 2)
-    return float(of_speed / max(np.sum(np.diff(slopes, axis=1) ** 2), np.finfo(float).tiny))
 
 
 def _turns(points, position):

@@ -36,10 +36,10 @@ class GeodesicPath(BaseEstimator):
         says nothing of how fast networks change: on semicircles its speed doubles the error.
     join : "auto" or bool, default="auto"
         Whether paths go on smoothly at the anchors: bends are kept as far as paths turn less
-        with them, curves take up the turns that are left, of direction and of speed, and what
-        is noise in the turns counts for neither. Where inputs have many draws, noise is what
-        couplings of halves of the draws do not agree on, and bends stay as they are. "auto" does
-        so unless the potential is a function of the user. With two anchors there is no turn.
+        with them, curves take up the turns that are left, and what is noise in the turns counts
+        for neither. Where inputs have many draws, noise is what couplings of halves of the
+        draws do not agree on, and bends stay as they are. "auto" does so unless the potential
+        is a function of the user. With two anchors there is no turn.
     """
 
     def __init__(
