@@ -65,29 +65,28 @@ def choose_clock(lam_transform, data, solver, geodesic, rng):
     entropy = EntropyClock(anchors, entropies)
     if lam_transform == "entropy":
         return Clock(entropy, anchors, "asked for")
-    clock = _clock_of_two(anchors, entropy)
-    warnings.warn(
-        "With two anchors the data cannot tell how fast outputs move between them; "
-        f"{clock.reason.split(': ')[1]}. Set lam_transform to what you know of the "
-        "hyperparameter ('probit' for quantile levels, 'log' for regularisation strengths, "
-        "'odds' for dropout rates, None for linear), or add an anchor.",
-        ClockWarning,
-        stacklevel=3,
-    )
-    return clock
+    return _guess_of_two(anchors, entropy)
 
 
-def _clock_of_two(anchors, entropy):
+def _guess_of_two(anchors, entropy):
     """Return the entropy clock, or the mean of it and of the one that the range suggests."""
     prior, linear = WarpClock(prior_clock(anchors)), WarpClock("identity")
-    if prior == linear:
-        reason = "two anchors: the entropy clock is a guess"
-        return Clock(entropy, anchors, reason, {}, (linear,))
-    reason = (
-        f"two anchors: a guess is half-way between the {prior.name} clock, which the range of "
-        "lambda suggests, and the entropy clock"
+    rule, others, guess = entropy, (linear,), "the entropy clock is a guess"
+    if prior != linear:
+        rule, others = MeanClock((prior, entropy)), (prior, entropy, linear)
+        guess = (
+            f"a guess is half-way between the {prior.name} clock, which the range of lambda "
+            "suggests, and the entropy clock"
+        )
+    warnings.warn(
+        f"With two anchors the data cannot tell how fast outputs move between them; {guess}. "
+        "Set lam_transform to what you know of the hyperparameter ('probit' for quantile "
+        "levels, 'log' for regularisation strengths, 'odds' for dropout rates, None for "
+        "linear), or add an anchor.",
+        ClockWarning,
+        stacklevel=4,
     )
-    return Clock(MeanClock((prior, entropy)), anchors, reason, {}, (prior, entropy, linear))
+    return Clock(rule, anchors, f"two anchors: {guess}", {}, others)
 
 
 def clock_of_rest(lam_transform, data, solver, geodesic, rng):
