@@ -119,19 +119,21 @@ def prior_clock(anchors):
 def clock_of_places(lam, anchors, places):
     """Return the clock for anchors that lie at these places on the way of the outputs, 0 to 1.
 
-    That of the prior if it nearly puts them there. Else another that does, or that of the prior,
-    is led to the very places.
+    That of the prior if it nearly puts them there. Else another than the linear one that does, or
+    that of the prior, is led to the very places.
     """
     rules = {rule.name: rule for rule in candidate_rules(lam)}
     put = {name: rule.fraction(anchors, *anchors[[0, -1]]) for name, rule in rules.items()}
     errors = {n: float(np.sqrt(np.mean((p - places)[1:-1] ** 2))) for n, p in put.items()}
-    chosen, best = prior_clock(anchors), min(errors, key=errors.get)
+    chosen = prior_clock(anchors)
     near = {name: rule for name, rule in rules.items() if errors[name] <= _NEAR}
+    # that little moves over a small part of a wide range is no sign of linear time
+    named = {n: _placed(rule, anchors, places) for n, rule in near.items() if n != "identity"}
     if chosen in near:
         alike, reason = near, "puts the anchors where outputs have them"
-    elif near:
-        alike = {name: _placed(rule, anchors, places) for name, rule in near.items()}
-        chosen, reason = best, "nearly puts the anchors where outputs have them"
+    elif named:
+        alike, chosen = named, min(named, key=errors.get)
+        reason = "nearly puts the anchors where outputs have them"
     else:
         alike = {name: _led(rule, anchors, places) for name, rule in rules.items()}
         how = getattr(alike[chosen], "how", "as it is: the anchors are too near to each other")

@@ -403,6 +403,14 @@ def test_a_clock_that_is_nearly_right_is_led(encode):
     assert not clock.alternatives
 
 
+def test_a_linear_clock_does_not_stand_in_for_the_one_suggested():
+    """Nothing has moved at 3, which is as good as 0 on a linear scale."""
+    anchors = np.array([0.1, 3.0, 1e4])
+    clock = clock_of_places(anchors, anchors, np.array([0.0, 0.001, 1.0]))
+    assert clock.name == "log"
+    assert isinstance(clock.rule, PlacedClock)
+
+
 def test_anchors_that_a_clock_cannot_tell_apart_leave_it_as_it_is():
     anchors = np.array([1.0, 1e4, np.nextafter(1e4, 2e4)])
     clock = clock_of_places(anchors, anchors, np.array([0.0, 0.3, 1.0]))
