@@ -113,7 +113,7 @@ def test_members_take_every_clock_that_two_anchors_allow():
     with pytest.warns(ClockWarning):
         model = HyperparameterTrajectoryRegressor(n_estimators=4, **QUICK).fit(None, y, lam)
     names = [member.lam_transform_.name for member in model.estimators_]
-    assert names == ["entropy", "probit", "identity", "entropy"]
+    assert names == ["probit and entropy", "probit", "entropy", "identity"]
 
 
 def test_answers_do_not_depend_on_n_jobs(fitted):
