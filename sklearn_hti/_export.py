@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from scipy.special import expit, ndtr
 from torch import nn
 
-from ._clock import EntropyClock, WarpClock
+from ._clock import EntropyClock, MeanClock, WarpClock
 from ._files import replacing
 
 FORMATS = ("onnx", "torch")
@@ -71,24 +72,32 @@ _WARPS = {
 }
 
 
+_INVERSES = {
+    "identity": lambda w: w,
+    "log": np.exp,
+    "logit": expit,
+    "probit": ndtr,
+    "odds": lambda w: w / (1 + w),
+}
+
+
 class ClockGraph(nn.Module):
     """The time of a lambda, as `Clock.time`; lambdas outside the anchors count as the ends."""
 
     def __init__(self, clock):
         super().__init__()
         self.rule = rule = clock.rule
+        self.warp = _WARPS[_named(rule).name]
         low, high = clock.anchors[:-1], clock.anchors[1:]
-        if isinstance(rule, WarpClock):
-            self.warp = _WARPS[rule.name]
-            start, end = (self.warp(torch.as_tensor(a)) for a in (low, high))
-            figures = {"start": start, "length": end - start}
-        elif isinstance(rule, EntropyClock):
+        start, end = (self.warp(torch.as_tensor(a)) for a in (low, high))
+        figures = {"start": start, "length": end - start}
+        if isinstance(rule, EntropyClock):
             kappa = _kappa(rule, low, high)
             flat = np.abs(kappa) < 1e-6
             kappa = np.where(flat, 1.0, kappa)
-            figures = {"kappa": kappa, "gain": np.expm1(-kappa), "flat": flat}
-        else:
-            figures = {"table": _table(clock)}
+            figures |= {"kappa": kappa, "gain": np.expm1(-kappa), "flat": flat}
+        elif not isinstance(rule, WarpClock):
+            figures |= {"table": _table(clock)}
         for name, value in (figures | {"anchors": clock.anchors}).items():
             kind = torch.bool if name == "flat" else torch.float32
             self.register_buffer(name, torch.as_tensor(value, dtype=kind))
@@ -97,11 +106,11 @@ class ClockGraph(nn.Module):
         """Return times (n,) of lambdas (n,)."""
         lam = lam.clamp(self.anchors[0], self.anchors[-1])
         k = (lam.unsqueeze(1) >= self.anchors[1:-1]).sum(dim=1)
-        if isinstance(self.rule, WarpClock):
-            s = (self.warp(lam) - self.start[k]) / self.length[k]
-        else:
-            t = ((lam - self.anchors[k]) / (self.anchors[k + 1] - self.anchors[k])).clamp(0, 1)
-            s = self._entropy(t, k) if isinstance(self.rule, EntropyClock) else self._look_up(t, k)
+        s = ((self.warp(lam) - self.start[k]) / self.length[k]).clamp(0, 1)
+        if isinstance(self.rule, EntropyClock):
+            s = self._entropy(s, k)
+        elif not isinstance(self.rule, WarpClock):
+            s = self._look_up(s, k)
         return k + s.clamp(0, 1)
 
     def _entropy(self, t, k):
@@ -119,12 +128,22 @@ def _kappa(rule, low, high):
     return np.clip(rule.gamma * (entropy[1] - entropy[0]), -30.0, 30.0)
 
 
+def _named(rule):
+    """Return the named clock that a rule is made of; the linear one, if of none."""
+    own = rule.rules[0] if isinstance(rule, MeanClock) else getattr(rule, "rule", rule)
+    return own if isinstance(own, WarpClock) else WarpClock("identity")
+
+
 def _table(clock):
-    """Return the fractions of the rule at even lambdas of every interval, (K, cells + 1)."""
+    """Return the fractions of the rule at even times of its named clock, (K, cells + 1)."""
     fine = np.linspace(0, 1, 2 * _N_CELLS + 1)
-    table = np.stack(
-        [clock.rule.fraction(lo + fine * (hi - lo), lo, hi) for lo, hi in pairwise(clock.anchors)]
-    )
+    name = _named(clock.rule).name
+    table = []
+    for lo, hi in pairwise(clock.anchors):
+        start, end = (float(_WARPS[name](torch.as_tensor(a))) for a in (lo, hi))
+        lam = _INVERSES[name](start + fine * (end - start)).clip(lo, hi)
+        table.append(clock.rule.fraction(lam, lo, hi))
+    table = np.stack(table)
     between = 0.5 * (table[:, :-1:2] + table[:, 2::2])
     error = np.abs(table[:, 1::2] - between).max()
     if not error < _MAX_ERROR:

@@ -14,6 +14,7 @@ from scipy.special import ndtri
 from sklearn.preprocessing import FunctionTransformer, QuantileTransformer
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, _export, baselines
+from sklearn_hti._clock import BentClock, Clock, EntropyClock, MeanClock, PlacedClock, WarpClock
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.TrajectoryWarning")
 
@@ -77,6 +78,24 @@ def test_every_clock(fit, table, lam_transform, lam_from):
     X, y, lam, given = asked(table)
     moved = run(_export.TransportGraph(model, lam_from), given)
     assert_allclose(moved, model.transport(X, y, lam_from, lam), atol=3e-5)
+
+
+WIDE = (0.001, 0.02, 0.95)
+CHOSEN = {
+    "led, log": PlacedClock(WarpClock("log"), WIDE, (0.0, 0.8, 1.0)),
+    "led, levels": PlacedClock(WarpClock("probit"), WIDE, (0.0, 0.1, 1.0)),
+    "bent, linear": BentClock(WarpClock("identity"), WIDE[0], WIDE[-1], -6.0),
+    "bent, odds": BentClock(WarpClock("odds"), WIDE[0], WIDE[-1], 3.0),
+    "mean": MeanClock((WarpClock("log"), EntropyClock(np.array(WIDE), np.array([0, 2.0, 1.0])))),
+}
+
+
+@pytest.mark.parametrize("rule", CHOSEN.values(), ids=CHOSEN)
+def test_clocks_that_auto_makes_are_in_the_graph(rule):
+    clock = Clock(rule, np.array(WIDE), "")
+    lam = np.concatenate([np.geomspace(0.001, 0.95, 500), np.linspace(0.001, 0.95, 500), WIDE])
+    time = _export.ClockGraph(clock)(torch.as_tensor(lam, dtype=torch.float32))
+    assert_allclose(time, clock.time(lam), atol=1e-3)
 
 
 def test_a_clock_too_steep_for_a_table_is_refused(fit):
