@@ -96,7 +96,12 @@ def _marginals(flow_map, data, base_time, rng):
 
 
 def _floor(y, groups, rng):
-    return half_distance(y, groups, rng.permutation(len(y))[:_MAX_ROWS])
+    """Return W2^2 between halves of the draws of some conditions, all of theirs if possible."""
+    distinct, sizes = np.unique(groups, return_counts=True)
+    some = rng.permutation(len(distinct))
+    some = distinct[some[: np.searchsorted(np.cumsum(sizes[some]), _MAX_ROWS) + 1]]
+    rows = rng.permutation(np.flatnonzero(np.isin(groups, some)))[:_MAX_ROWS]
+    return half_distance(y, groups, rows)
 
 
 def _monge_gaps(geodesic, trajectories, data, rng):

@@ -76,7 +76,10 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         are not all whole numbers, else "flow". Where only inputs of the fit are asked about,
         with hundreds of draws of each, "neighbors" is nearer to them.
     base_lam : float, default=None
-        The anchor of the base; None is the first.
+        The anchor of the base. None is the first, or, where outputs of one x are equal there or
+        much nearer to each other than at another anchor, the one where they are farthest apart:
+        maps bring draws together better than they spread them. A base of your own (an
+        estimator or a callable) sits at the first.
     lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
             transformer, default="auto"
         The clock. None is linear in lambda; a name or a monotone scikit-learn transformer

@@ -116,8 +116,11 @@ def _held_conditions(data, rng):
 def _judge(refit, data, k, base_time, held, rng):
     """Return the record of one anchor, and the errors for the intervals that end there."""
     lam, at = data.anchors.lam, float(data.anchors.lam[k])
-    near = k - 1 if at - lam[k - 1] <= lam[k + 1] - at else k + 1
-    rows, groups = _aligned(data, (k - 1, k, k + 1, base_time), held, rng)
+    base = base_time + (base_time == k)  # of the refit
+    # from where draws differ to where they do less: the base's side comes first
+    begin, end = (k - 1, k + 1) if base < k else (k + 1, k - 1)
+    near = begin if abs(at - lam[begin]) <= abs(at - lam[end]) else end
+    rows, groups = _aligned(data, (k - 1, k, k + 1, base), held, rng)
     y, of = ({i: part[r] for i, r in rows.items()} for part in (data.y, data.lam))
     rest = thinned(data.without(k, held), rng=rng, **_LEARNED)
     movement = refit(rest, base_time - (base_time > k))
@@ -130,7 +133,7 @@ def _judge(refit, data, k, base_time, held, rng):
     record = {
         "lam": at,
         "floor": half_distance(data.y, data.groups, rng.permutation(rows[k])),
-        "no_transport": distance(y[base_time]),
+        "no_transport": distance(y[base]),
         "nearest_anchor": distance(y[near]),
         "transport": distance(moved),
     }
@@ -145,9 +148,10 @@ def _judge(refit, data, k, base_time, held, rng):
             "interpolate": distance(interpolate(movement.displace, movement.share, *given)),
         }
         if len(held):
-            across = y[low] + movement.displace(y[low], given[2], of[low], of[high])
+            x = data.conditions[rows[begin]]
+            across = y[begin] + movement.displace(y[begin], x, of[begin], of[end])
             record["unseen"], record["unseen_no_transport"] = (
-                squared_wasserstein(y[high], answer, groups=groups) for answer in (across, y[low])
+                squared_wasserstein(y[end], answer, groups=groups) for answer in (across, y[begin])
             )
     error = _mean_by(groups, moved - y[k])
     ways = [np.linalg.norm(_mean_by(groups, y[i + 1] - y[i])) for i in (k - 1, k)]

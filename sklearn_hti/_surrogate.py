@@ -1,5 +1,6 @@
 """What all surrogates share: parameters, fit, the base, and files."""
 
+import warnings
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
 
@@ -18,7 +19,9 @@ from ._movement import Movement
 from ._queries import count_outputs, take
 from ._random import draw_seeds
 from .base import check_base, make_base
+from .base.anchor import choose_anchor
 from .callbacks import begin_checkpoints
+from .exceptions import BaseWarning
 from .nn import Conditioning
 from .nn.engine import TrainingSettings, count_steps
 from .paths import StraightGeodesic
@@ -26,6 +29,8 @@ from .solvers.registry import ALIASES, resolve
 
 # of `history_`, to which a stage may add more
 _COLUMNS = ["stage", "epoch", "step", "train_loss", "valid_loss", "lr", "seconds"]
+
+_EQUAL = 100.0  # times farther apart elsewhere: draws that no map spreads out
 
 SEEDS = (
     "coupling",
@@ -120,6 +125,8 @@ class BaseSurrogate(AnswersMixin, RegressorMixin, BaseEstimator, ABC):
 
         Warns
         -----
+        BaseWarning
+            If outputs of one x are equal at the first anchor, which cannot be the base then.
         CouplingWarning
             If rows share their x with no row of a neighbouring anchor while others do.
         ClockWarning
@@ -138,13 +145,12 @@ class BaseSurrogate(AnswersMixin, RegressorMixin, BaseEstimator, ABC):
         self._bounds = check.check_bounds(self.y_bounds, y)
         anchors = find_anchors(lam, self.n_anchors)
         self.anchors_ = anchors.lam
-        self.base_lam_ = self._find_base_lam()
+        self._check_base_lam()
         self._check_anchors()
 
         seeds = draw_seeds(self.random_state, SEEDS)
         self._encoder = ConditionEncoder().fit(X, self.categorical_features, n_rows)
         self._scaler = OutputScaler().fit(y, self.output_scaling)
-        check_base(self.base, take(X, anchors.rows(self._base_time)), self._scaler, y.shape[1])
         conditions = self._encoder.transform(X, n_rows)
         data = TrainingData(
             self._scaler.encode(y),
@@ -154,6 +160,8 @@ class BaseSurrogate(AnswersMixin, RegressorMixin, BaseEstimator, ABC):
             lam,
             anchors,
         )
+        self.base_lam_ = self._find_base_lam(data)
+        check_base(self.base, take(X, anchors.rows(self._base_time)), self._scaler, y.shape[1])
         settings = self._settings()
         begin_checkpoints(self, data, seeds)
         self.history_ = []
@@ -194,16 +202,30 @@ class BaseSurrogate(AnswersMixin, RegressorMixin, BaseEstimator, ABC):
             self.verbose,
         )
 
-    def _find_base_lam(self):
-        """Return the base anchor, checked."""
-        if self.base_lam is None:
-            return float(self.anchors_[0])
-        if self.base_lam not in self.anchors_:
+    def _check_base_lam(self):
+        if self.base_lam is not None and self.base_lam not in self.anchors_:
             raise ValueError(
                 f"base_lam={self.base_lam!r} is not an anchor; the anchors are "
                 f"{self.anchors_.tolist()}."
             )
-        return float(self.base_lam)
+
+    def _find_base_lam(self, data):
+        """Return the base anchor: the one asked for, that of the user's network, or the best."""
+        if self.base_lam is not None:
+            return float(self.base_lam)
+        if not isinstance(self.base, str):
+            return float(self.anchors_[0])
+        anchor, ratio = choose_anchor(data)
+        first, base_lam = self.anchors_[[0, anchor]]
+        if ratio > _EQUAL:
+            warnings.warn(
+                f"outputs of one x are equal at lambda = {first:g}, or mostly, so draws are taken "
+                f"at base_lam={base_lam:g}, where they differ. `transport` from {first:g} gives "
+                "equal outputs at every lambda; ask `sample` for draws.",
+                BaseWarning,
+                stacklevel=3,
+            )
+        return float(base_lam)
 
     def _fit_base(self, X, y, data, seeds, settings):
         """Build the source of draws at the base anchor."""

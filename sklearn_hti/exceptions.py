@@ -3,6 +3,7 @@
 from sklearn.exceptions import ConvergenceWarning as _SklearnConvergenceWarning
 
 __all__ = [
+    "BaseWarning",
     "ClockWarning",
     "ConvergenceWarning",
     "CouplingWarning",
@@ -15,6 +16,10 @@ __all__ = [
 
 class TrajectoryWarning(UserWarning):
     """Base class of every warning of this package."""
+
+
+class BaseWarning(TrajectoryWarning):
+    """Outputs of one x are equal at the first anchor, so that draws are taken at another."""
 
 
 class ClockWarning(TrajectoryWarning):

@@ -82,6 +82,15 @@ def test_the_base_has_its_place_among_the_rest(base_time, places):
     assert [place for _, place in seen] == places
 
 
+@pytest.mark.parametrize(("base_time", "standing"), [(0, 1), (1, 64), (2, 64)])
+def test_no_transport_starts_where_the_base_of_the_refit_is(base_time, standing):
+    """Outputs 0, 1 and 9 times x; the one left out is no base."""
+    data = deterministic(square, [0, 1, 3], n=10)
+    records, _ = leave_anchors_out(refit_by(square, []), data, base_time, 0, None)
+    mean = np.mean(data.conditions.scaled[:10] ** 2)
+    assert records["no_transport"].item() == pytest.approx(standing * mean)
+
+
 def test_a_surrogate_that_does_not_move_errs_as_copies_do():
     data = deterministic(square, [0, 1, 3])
     records, errors = leave_anchors_out(refit_by(np.zeros_like, []), data, 0, 0, None)

@@ -1,0 +1,71 @@
+"""At which anchor outputs are drawn: maps bring draws together, but split none that are equal."""
+
+import numpy as np
+
+from .._thinning import thinned
+
+_FAR_LESS = 5.0  # times another anchor's, from which draws of the first are not spread out
+_NOTHING = 1e-4  # of scaled outputs: draws that are nearer than this count as equal
+_MOST = 0.5  # of an anchor's rows that need a second draw of their x to speak for it
+_READ = {"max_rows": 16_384, "min_draws": 2}  # of an anchor, and of one condition
+
+
+def choose_anchor(data):
+    """Return the number of the base anchor, and how much farther apart draws are there.
+
+    The first, unless two draws of one x are far farther apart at another: draws of a network
+    without dropout are equal, those of a rare event mostly, and a map moves what is equal to one
+    place. Then the anchor where they are farthest apart.
+
+    Parameters
+    ----------
+    data : TrainingData
+        All rows.
+
+    Returns
+    -------
+    anchor : int
+        Number of the anchor.
+    ratio : float
+        How many times as far apart draws of one x are there as at the first anchor.
+    """
+    rng = np.random.default_rng(0)
+    data = thinned(data, rng=rng, **_READ)
+    anchors = range(len(data.anchors.lam))
+    differences = [_between_draws(data, k, rng) for k in anchors]
+    if all(differ is None for differ in differences):
+        if data.conditions_repeat(data.anchors.rows(0)):
+            return 0, 1.0  # one answer per x
+        differences = [_beside_mean(data, k, rng) for k in anchors]
+    apart = np.array([_evenly_apart(differ) for differ in differences])
+    most = int(apart.argmax())
+    ratio = apart[most] / apart[0]
+    return (most, float(ratio)) if ratio > _FAR_LESS else (0, 1.0)
+
+
+def _between_draws(data, anchor, rng):
+    """Return differences of draws of one x, None where few rows have a second draw of theirs."""
+    rows = rng.permutation(data.anchors.rows(anchor))
+    rows = rows[np.argsort(data.groups[rows], kind="stable")]
+    same = np.diff(data.groups[rows]) == 0
+    if np.sum(np.r_[same, False] | np.r_[False, same]) < _MOST * len(rows):
+        return None
+    return np.diff(data.y[rows], axis=0)[same]
+
+
+def _beside_mean(data, anchor, rng):
+    """Return differences of what the conditional mean leaves of single draws."""
+    rows = rng.permutation(data.anchors.rows(anchor))
+    left = data.y[rows] - data.scattered_moments(anchor).at(data, rows)[0]
+    return np.diff(left, axis=0)
+
+
+def _evenly_apart(differences):
+    """Return the typical distance of two draws, less where many are equal or few far out.
+
+    The geometric mean, times its ratio to the root mean square.
+    """
+    if differences is None or not len(differences):
+        return _NOTHING
+    size = np.maximum(np.linalg.norm(differences, axis=1), _NOTHING)
+    return float(np.exp(2 * np.mean(np.log(size))) / np.sqrt(np.mean(size**2)))
