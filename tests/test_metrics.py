@@ -6,8 +6,7 @@ from numpy.testing import assert_allclose
 from scipy.linalg import inv, sqrtm
 from scipy.stats import norm
 
-from sklearn_hti import metrics
-from sklearn_hti.metrics import energy_score, squared_wasserstein
+from sklearn_hti.metrics import _wasserstein, energy_score, squared_wasserstein
 
 
 @pytest.fixture
@@ -111,7 +110,7 @@ def test_outputs_are_checked():
 
 
 def test_a_solver_that_stops_early_is_an_error(rng, monkeypatch):
-    monkeypatch.setattr(metrics, "_MAX_PIVOTS", 5)
+    monkeypatch.setattr(_wasserstein, "_MAX_PIVOTS", 5)
     with pytest.raises(RuntimeError, match="no optimal plan for 50 x 50 rows"):
         squared_wasserstein(rng.normal(size=(50, 2)), rng.normal(size=(50, 2)))
 

@@ -1,0 +1,199 @@
+"""Scorers for searches and cross-validation, which hand lambda over."""
+
+import numpy as np
+from sklearn.utils.metadata_routing import MetadataRequest
+
+from ._outputs import check_outputs
+from ._scores import crps, energy_score
+from ._wasserstein import squared_wasserstein
+
+
+class _LamScorer:
+    """Asks for `lam` itself, and is named in searches and tables."""
+
+    name = "scorer"
+
+    def get_metadata_routing(self):
+        """Return the request for `lam`.
+
+        Returns
+        -------
+        MetadataRequest
+            What `score` asks for.
+        """
+        request = MetadataRequest(owner=self)
+        request.score.add_request(param="lam", alias=True)
+        return request
+
+    def __repr__(self):
+        return self.name
+
+
+class SampleScorer(_LamScorer):
+    """Negative score of draws, to be passed as ``scoring=``; higher is better.
+
+    Asks for `lam` itself: with metadata routing on, searches and cross-validation hand it over
+    without a request; without, lambda has to be a column of X. ``make_scorer`` cannot do it.
+
+    Parameters
+    ----------
+    score : callable
+        ``score(y_true, draws, X, lam)``, lower is better.
+    name : str
+        Its name.
+    n_samples : int, default=100
+        Draws per row.
+    random_state : int, default=0
+        Seed of the draws, the same for all candidates of a search.
+    """
+
+    def __init__(self, score, name, *, n_samples=100, random_state=0):
+        self._score = score
+        self.name = name
+        self.n_samples = n_samples
+        self.random_state = random_state
+
+    def __call__(self, estimator, X, y_true, *, lam=None):
+        """Return the negative score of draws of a fitted surrogate.
+
+        Parameters
+        ----------
+        estimator : estimator
+            With ``sample(X, lam, n_samples=..., random_state=...)``.
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs.
+        y_true : array-like of shape (n,) or (n, D)
+            Outputs of the true network.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda; None: the estimator's column of X.
+
+        Returns
+        -------
+        float
+            Minus the score.
+
+        Raises
+        ------
+        TypeError
+            If the estimator has no `sample`, as a plain `sklearn.pipeline.Pipeline` has none.
+        """
+        if not hasattr(estimator, "sample"):
+            raise TypeError(
+                f"{self.name} scores draws, and {type(estimator).__name__} has no `sample`; "
+                "put transformers before a surrogate by make_trajectory_pipeline, or score its "
+                "mean by make_lam_scorer."
+            )
+        draws = estimator.sample(X, lam, n_samples=self.n_samples, random_state=self.random_state)
+        return -self._score(y_true, draws, X, lam)
+
+
+class MeanScorer(_LamScorer):
+    """Score of the conditional mean; made by `make_lam_scorer`.
+
+    Parameters
+    ----------
+    score_func : callable
+        ``score_func(y_true, y_pred, **options)``.
+    sign : {1, -1}
+        -1 where lower is better.
+    options : dict
+        Further arguments of `score_func`.
+    """
+
+    def __init__(self, score_func, sign, options):
+        self._score_func = score_func
+        self._sign = sign
+        self._options = options
+        self.name = ("" if sign == 1 else "neg_") + getattr(score_func, "__name__", "score")
+
+    def __call__(self, estimator, X, y_true, *, lam=None):
+        """Return the signed score of what a fitted surrogate predicts.
+
+        Parameters
+        ----------
+        estimator : estimator
+            With ``predict(X, lam=...)``.
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs.
+        y_true : array-like of shape (n,) or (n, D)
+            Outputs of the true network.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda; None: the estimator's column of X.
+
+        Returns
+        -------
+        float
+            The score; higher is better.
+        """
+        given = {} if lam is None else {"lam": lam}
+        predicted = estimator.predict(X, **given)
+        return self._sign * self._score_func(y_true, predicted, **self._options)
+
+
+def make_lam_scorer(score_func, *, greater_is_better=True, **options):
+    """Make a scorer of the conditional mean that hands `lam` to ``predict``.
+
+    What `sklearn.metrics.make_scorer` is elsewhere. That one, and the names of scikit-learn's
+    scorers such as "r2", predict without `lam`, which surrogates refuse unless lambda is a
+    column of X. To be used beside others, as in ``scoring={"r2": ..., "energy": ...}``; the
+    R^2 alone is what surrogates are scored by without ``scoring``.
+
+    Parameters
+    ----------
+    score_func : callable
+        ``score_func(y_true, y_pred, **options)``, such as `sklearn.metrics.r2_score`.
+    greater_is_better : bool, default=True
+        Whether high scores are good; else the sign is turned.
+    **options : dict
+        Further arguments of `score_func`.
+
+    Returns
+    -------
+    callable
+        ``scorer(estimator, X, y_true, lam=None)``, to be passed as ``scoring=``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklearn.metrics import mean_squared_error
+    >>> from sklearn_hti.baselines import DirectSurrogateRegressor
+    >>> from sklearn_hti.metrics import make_lam_scorer
+    >>> scorer = make_lam_scorer(mean_squared_error, greater_is_better=False)
+    >>> scorer
+    neg_mean_squared_error
+    >>> lam = np.repeat([0.0, 1.0], 50)
+    >>> rival = DirectSurrogateRegressor(LinearRegression()).fit(None, 4 * lam, lam)
+    >>> round(scorer(rival, None, 4 * lam + 0.5, lam=lam), 6)
+    -0.25
+    """
+    return MeanScorer(score_func, 1 if greater_is_better else -1, options)
+
+
+def _draws_of_conditions(y_true, draws, X, lam):
+    """Return W2^2 between the rows of equal x and lambda, and one draw for each of them."""
+    y_true = check_outputs(y_true, "y_true")
+    key = [np.zeros((len(y_true), 1))]
+    if X is not None:
+        columns = [X[c] for c in X] if hasattr(X, "columns") else list(np.asarray(X).T)
+        key += [np.unique(c, return_inverse=True)[1][:, None] for c in columns]
+    if lam is not None:
+        key.append(np.broadcast_to(np.reshape(lam, (-1, 1)), (len(y_true), 1)))
+    groups = np.unique(np.hstack(key), axis=0, return_inverse=True)[1].reshape(-1)
+    drawn = np.asarray(draws)[0].reshape(len(y_true), -1)
+    return squared_wasserstein(y_true, drawn, groups=groups)
+
+
+def _energy_of_draws(y_true, draws, X, lam):
+    return energy_score(y_true, draws)
+
+
+def _crps_of_draws(y_true, draws, X, lam):
+    return crps(y_true, draws)
+
+
+neg_energy_score = SampleScorer(_energy_of_draws, "neg_energy_score")
+neg_crps = SampleScorer(_crps_of_draws, "neg_crps")
+neg_squared_wasserstein = SampleScorer(
+    _draws_of_conditions, "neg_squared_wasserstein", n_samples=1
+)
