@@ -1,4 +1,4 @@
-"""How distributions of all kinds are followed: python -m benchmarks.distributions [--seeds 0 1]
+"""How distributions of all kinds are followed: python -m benchmarks.distributions [--draws 40]
 
 Families whose draws are known at every lambda: forty inputs of two numbers, forty draws of each
 at three anchors. Prints exact W2^2 of draws at new inputs to true ones, means over a quarter and
@@ -20,7 +20,7 @@ from scipy import stats
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.metrics import squared_wasserstein
 
-N_INPUTS, N_DRAWS, N_NEW, N_JUDGED = 40, 40, 10, 400
+N_INPUTS, N_NEW, N_JUDGED = 40, 10, 400
 SHARES = (0.25, 0.75)
 COLUMNS = ("floor", "nearest", "straight line", "base first", "default")
 
@@ -183,11 +183,11 @@ def functions(X, lam, rng):
     return noise(rng, X, 8) @ np.linalg.cholesky(kernel).T + wave(X)
 
 
-def judge(name, seed):
+def judge(name, seed, n_draws):
     """Return W2^2 by column, at the anchors and of their floors, and where the base is."""
     family = FAMILIES[name]
     rng = np.random.default_rng([seed, *map(ord, name)])
-    X = np.repeat(rng.uniform(-1, 1, (N_INPUTS, 2)), N_DRAWS, axis=0)
+    X = np.repeat(rng.uniform(-1, 1, (N_INPUTS, 2)), n_draws, axis=0)
     y = np.concatenate([family.draw(X, a, rng) for a in family.anchors])
     data = np.tile(X, (3, 1)), y, np.repeat(family.anchors, len(X))
     X_new = np.repeat(rng.uniform(-0.9, 0.9, (N_NEW, 2)), N_JUDGED, axis=0)
@@ -237,12 +237,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--draws", type=int, default=40, help="of each input, at each anchor")
     parser.add_argument("--jobs", type=int, default=1)
     args = parser.parse_args()
     print("| family |", " | ".join(COLUMNS), "| at anchors | floor there |")
     print("| --- " * (len(COLUMNS) + 3) + "|")
     points = [(name, seed) for name in args.families for seed in args.seeds]
-    found = Parallel(args.jobs, return_as="generator")(delayed(judge)(*p) for p in points)
+    found = Parallel(args.jobs, return_as="generator")(
+        delayed(judge)(*p, args.draws) for p in points
+    )
     for name in args.families:
         between, at, floor, moved = zip(*(next(found) for _ in args.seeds), strict=True)
         cells = [f"{v:.3g}" for v in np.mean(between, axis=0)]

@@ -7,6 +7,7 @@ from .._thinning import thinned
 _FAR_LESS = 5.0  # times another anchor's, from which draws of the first are not spread out
 _NOTHING = 1e-4  # of scaled outputs: draws that are nearer than this count as equal
 _MOST = 0.5  # of an anchor's rows that need a second draw of their x to speak for it
+_FEWEST = 20  # rows of an anchor that tell how far apart draws are
 _READ = {"max_rows": 16_384, "min_draws": 2}  # of an anchor, and of one condition
 
 
@@ -29,6 +30,8 @@ def choose_anchor(data):
     ratio : float
         How many times as far apart draws of one x are there as at the first anchor.
     """
+    if np.bincount(data.anchors.index).min() < _FEWEST:
+        return 0, 1.0
     rng = np.random.default_rng(0)
     data = thinned(data, rng=rng, **_READ)
     anchors = range(len(data.anchors.lam))

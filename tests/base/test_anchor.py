@@ -69,6 +69,14 @@ def test_an_anchor_asked_once_per_input_is_no_base_beside_others(encode):
     assert choose_anchor(data.take(rows))[0] > 0
 
 
+@pytest.mark.parametrize("n_draws", [2, 100])
+def test_few_rows_of_an_anchor_tell_nothing(encode, n_draws):
+    """One row or few at the first: that no two of them differ is no wonder."""
+    data = family(encode, normal(1, 1, 1), 5, n_draws)
+    rows = np.flatnonzero((data.anchors.index > 0) | (np.arange(len(data.y)) < 1))
+    assert choose_anchor(data.take(rows)) == (0, 1.0)
+
+
 @pytest.mark.parametrize(("spreads", "anchor"), [((0, 1, 2), 2), ((1, 1, 2), 0)])
 def test_where_no_x_occurs_twice_the_mean_is_taken_off(encode, spreads, anchor):
     rng = np.random.default_rng(0)

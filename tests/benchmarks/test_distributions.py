@@ -33,7 +33,8 @@ def test_lines_go_from_one_sample_to_the_other(rng):
 
 
 def test_the_table_marks_families_whose_base_is_elsewhere(monkeypatch, capsys):
-    def judge(name, seed):
+    def judge(name, seed, n_draws):
+        assert n_draws == 40
         values = np.arange(len(COLUMNS)) + seed
         return values, np.ones(3), np.zeros(3), name == "rare"
 
@@ -46,9 +47,9 @@ def test_the_table_marks_families_whose_base_is_elsewhere(monkeypatch, capsys):
 
 
 def test_the_default_begins_where_draws_differ(monkeypatch):
-    for size, value in (("N_INPUTS", 3), ("N_DRAWS", 60), ("N_NEW", 2), ("N_JUDGED", 60)):
+    for size, value in (("N_INPUTS", 3), ("N_NEW", 2), ("N_JUDGED", 60)):
         monkeypatch.setattr(distributions, size, value)
-    between, at, floor, moved = distributions.judge("dropout", 0)
+    between, at, floor, moved = distributions.judge("dropout", 0, 60)
     found = dict(zip(COLUMNS, between, strict=True))
     assert moved
     assert len(at) == len(floor) == 3
