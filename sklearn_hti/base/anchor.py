@@ -8,7 +8,7 @@ _FAR_LESS = 5.0  # times another anchor's, from which draws of the first are not
 _NOTHING = 1e-4  # of scaled outputs: draws that are nearer than this count as equal
 _MOST = 0.5  # of an anchor's rows that need a second draw of their x to speak for it
 _FEWEST = 20  # rows of an anchor that tell how far apart draws are
-_READ = {"max_rows": 16_384, "min_draws": 2}  # of an anchor, and of one condition
+_READ = {"max_rows": 4096, "min_draws": 2}  # of an anchor, and of one condition
 
 
 def choose_anchor(data):
