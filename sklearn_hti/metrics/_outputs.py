@@ -4,7 +4,25 @@ from sklearn.utils import check_array
 
 
 def check_outputs(y, name):
-    """Outputs as a float array of shape (n, D)."""
+    """Return outputs as a float array.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,) or (n, D)
+        Outputs.
+    name : str
+        What errors call them.
+
+    Returns
+    -------
+    ndarray of shape (n, D)
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If an output has axes of its own, or is not finite.
+    """
     y = check_array(y, dtype=float, ensure_2d=False, allow_nd=True, input_name=name)
     if y.ndim > 2:
         raise ValueError(
