@@ -7,6 +7,8 @@ answers spread depends on the rate that it was trained with. Networks are traine
 the surrogate gives the distribution of answers at rates between.
 """
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ from skorch.callbacks import LRScheduler
 from torch import nn
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, sweep
+from sklearn_hti.exceptions import BaseWarning
 from sklearn_hti.metrics import squared_wasserstein
 
 # %%
@@ -119,3 +122,24 @@ for ax, patient in zip(axes[1:], (0, 5), strict=True):
     ax.set(xlabel="answer (standardised)", title=f"patient {patient}", ylabel="share below")
 axes[1].legend(frameon=False, fontsize=8)
 plt.show()
+
+# %%
+# A rate of 0
+# -----------
+#
+# Without dropout a network says the same at every call, and no map spreads out what is the same.
+# If 0 is one of the trained rates, the surrogate therefore draws where answers differ most, and
+# moves those: a `BaseWarning` says so, and `base_lam_` where. Between 0 and 0.5 its answers spread
+# less than they should: how steeply spread rises from nothing, three rates do not tell.
+steady = sweep(network, "module__p", (0.0, 0.5, 0.8), *train, n_draws=50, random_state=0)
+surrogate = HyperparameterTrajectoryRegressor(random_state=0)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    surrogate.fit(steady.X, steady.y[:, 0], steady.lam)
+print(*(w.message for w in caught if issubclass(w.category, BaseWarning)))
+print("draws begin at", surrogate.base_lam_)
+rates, trained = (0.0, 0.3, 0.5), (steady.y[:2000], truth[0], steady.y[2000:4000])
+for rate, answers in zip(rates, trained, strict=True):
+    spread = surrogate.predict(asked, lam=rate, return_std=True)[1].mean()
+    true = np.reshape(answers, (n_asked, -1)).std(axis=1).mean()
+    print(f"rate {rate}: standard deviation {spread:.3f}, of the network {true:.3f}")
