@@ -360,7 +360,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             "onnx" is for any runtime of ONNX and needs ``pip install "sklearn-hti[onnx]"``;
             "torch" is for `torch.export.load` (a name in ``.pt2`` is usual).
         lam_from : float, default=None
-            Where the outputs come from, between the anchors; None is the base anchor.
+            Where the outputs come from, between the anchors; None is `base_lam`, or the first.
 
         Returns
         -------
@@ -386,7 +386,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         from ._export import export
 
         check_is_fitted(self)
-        lam_from = self.base_lam_ if lam_from is None else lam_from
+        lam_from = self._deployed_lam if lam_from is None else lam_from
         lam_from = float(self._check_lam_from(lam_from, 1)[0])
         return export(self, path, format, lam_from)
 

@@ -64,6 +64,11 @@ class QueryMixin:
         return y, single
 
     @property
+    def _deployed_lam(self):
+        """The lambda of a deployed network, unless told: never one that the data chose."""
+        return float(self.anchors_[0] if self.base_lam is None else self.base_lam)
+
+    @property
     def _base_time(self):
         return int(np.searchsorted(self.anchors_, self.base_lam_))
 

@@ -31,7 +31,7 @@ class TrajectoryPolicy:
         episode_start, deterministic)``, as models of stable-baselines3 have, or a function
         from observations (n, C) to outputs (n, D). None draws at the base of the surrogate.
     lam_from : float, default=None
-        The lambda of `base`; None is the surrogate's `base_lam_`.
+        The lambda of `base`; None is the surrogate's `base_lam`, or its first anchor.
     action_space : gymnasium space or (low, high), default=None
         A box, which actions are clipped to, or the space ``Discrete`` of an environment.
         None leaves actions as the surrogate puts them.
@@ -82,7 +82,7 @@ class TrajectoryPolicy:
         self.surrogate = surrogate
         self.lam = lam
         self.base = base
-        self.lam_from = final.base_lam_ if lam_from is None else lam_from
+        self.lam_from = final._deployed_lam if lam_from is None else lam_from
         self.action_space = action_space
         self.outputs = outputs
         self._check_together()

@@ -9,6 +9,7 @@ from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.base.anchor import choose_anchor
 from sklearn_hti.baselines import ConditionalFlowMatchingRegressor, NearestAnchorRegressor
 from sklearn_hti.exceptions import BaseWarning, ConvergenceWarning
+from sklearn_hti.policies import TrajectoryPolicy
 
 ANCHORS = np.array([0.0, 1.0, 2.0])
 
@@ -137,3 +138,18 @@ def test_what_moves_nothing_has_the_first(dropout):
         model = NearestAnchorRegressor().fit(*dropout)
     draws = model.sample(np.zeros((300, 1)), 2.0, random_state=0)
     assert draws.std() == pytest.approx(2, rel=0.15)
+
+
+def test_deployed_networks_are_those_of_the_first_unless_told(make, tmp_path):
+    """Where the data put the base is no lambda that a user's own network comes from."""
+    rng = np.random.default_rng(0)
+    X, lam = np.tile([[-1.0], [0.0], [1.0]], (300, 1)), np.repeat([0.1, 1.0, 2.0], 300)
+    y = lam * rng.normal(size=900)
+    for params, lam_from in (({}, 0.1), ({"base_lam": 1.0}, 1.0)):
+        model = make(**params).fit(X, y, lam)
+        assert model.base_lam_ == params.get("base_lam", 2.0)
+        assert model.export(tmp_path / "graph.pt2", format="torch")["lam_from"] == lam_from
+        policy = TrajectoryPolicy(model, lam=2.0, base=lambda x: np.full((len(x), 1), 0.1))
+        acted, _ = policy.predict(X[:3])
+        expected = model.transport(X[:3], np.full((3, 1), 0.1), lam_from, 2.0)
+        np.testing.assert_allclose(acted, expected, atol=1e-5)
