@@ -132,7 +132,7 @@ def test_a_network_of_the_users_own_sits_at_the_first(make, dropout):
     assert model.base_lam_ == 0.0
 
 
-def test_what_moves_nothing_has_the_first(dropout):
+def test_copies_of_the_nearest_anchor_spread_as_it_does(dropout):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BaseWarning)
         model = NearestAnchorRegressor().fit(*dropout)
