@@ -1,33 +1,25 @@
 """The estimator: learn from outputs at a few lambdas, sample at any lambda between."""
 
-import warnings
-from dataclasses import replace
-from functools import partial
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.utils.validation import check_is_fitted
 
 from ._assembly import build_lagrangian, fit_trajectories
-from ._clock_choice import clock_of_rest
 from ._compat import Interval, StrOptions
 from ._diagnostics import check_fit, warn_of
 from ._flow_map import fit_flow_map
-from ._leave_out import leave_anchors_out, shorter, warn_if_no_better
-from ._members import fit_members, half_widths
-from ._movement import Movement
+from ._saving import ExportMixin
 from ._surrogate import BaseSurrogate, ClockedSurrogate
 from ._thinning import for_movement
-from .exceptions import ConvergenceWarning, TrajectoryWarning
+from ._trust import TrustMixin
 from .lagrangian import COSTS, KineticEnergy, PotentialEnergy
-from .nn.engine import count_steps, is_complete
-from .paths import GeodesicPath, SmoothPath, StraightGeodesic
+from .nn.engine import count_steps
+from .paths import GeodesicPath, SmoothPath
 from .solvers import OTSolver
 from .solvers.registry import ALIASES, resolve
 
 
-class HyperparameterTrajectoryRegressor(ClockedSurrogate):
+class HyperparameterTrajectoryRegressor(TrustMixin, ExportMixin, ClockedSurrogate):
     """Surrogate of a family of networks, one per value of a training hyperparameter lambda.
 
     Learns from outputs of networks that were trained at a few values of lambda (the
@@ -285,111 +277,6 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.verbose = verbose
         self.random_state = random_state
 
-    def interval(self, X, lam=None, coverage=0.9):
-        """Return bounds of the conditional mean of y: what the surrogate does not know of it.
-
-        The spread of the members, which were learned from halves of the data by seeds and
-        clocks of their own, widened between anchors by the errors of the mean where anchors
-        were left out (``validate``); for with two anchors, or without that, nothing tells how
-        far the truth leaves the way between anchors.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, C), DataFrame or None
-            Inputs.
-        lam : float or array-like of shape (n,), default=None
-            Hyperparameter value lambda, one or one per row.
-        coverage : float, default=0.9
-            Share of the conditional means that the bounds are to hold.
-
-        Returns
-        -------
-        lower, upper : ndarray of shape (n,) or (n, D)
-            The bounds.
-
-        Raises
-        ------
-        ValueError
-            If there are no members (`n_estimators` is 1), or `coverage` is not between 0 and 1.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklearn_hti import HyperparameterTrajectoryRegressor
-        >>> lam = np.repeat([0.0, 1.0, 2.0], 50)
-        >>> y = np.random.default_rng(0).normal(loc=lam, scale=0.1)
-        >>> surrogate = HyperparameterTrajectoryRegressor(
-        ...     lam_transform=None, max_iter=50, n_estimators=3, random_state=0
-        ... ).fit(None, y, lam)
-        >>> lower, upper = surrogate.interval(None, lam=0.5)
-        >>> bool(lower < surrogate.predict(None, lam=0.5) < upper)
-        True
-        """
-        query = self._query(X, lam)
-        if not self.estimators_:
-            raise ValueError(
-                "interval needs members: fit with n_estimators=10, for instance (there is 1)."
-            )
-        if not (isinstance(coverage, Real) and 0 < coverage < 1):
-            raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
-        mean, _ = self._moments(query)
-        means = np.stack([member.of(self)._moments(query)[0] for member in self.estimators_])
-        errors = self._errors
-        if errors is not None:
-            errors = [(interval, of * self._scaler.scale_) for interval, of in errors]
-        time = self.lam_transform_.time(query.lam)
-        width = half_widths(means, mean, errors, time, coverage)
-        return tuple(self._shape(self._clip(bound)) for bound in (mean - width, mean + width))
-
-    def export(self, path, format="onnx", *, lam_from=None):
-        """Write the transport from one lambda to any as a single graph.
-
-        The graph needs neither this package nor scikit-learn. Its inputs are single-precision
-        arrays ``x`` of shape (n, C), ``y`` of shape (n, D) and ``lam`` of shape (n,), for any
-        number of rows n; its output ``moved`` of shape (n, D) is that of `transport`. ``x`` holds
-        the columns of X without the lambda column, categories by their numbers; without a
-        condition there is no ``x``. The clock, all scaling and `y_bounds` are in the graph.
-        A lambda outside the anchors counts as the nearest one, and a number that is no category's
-        as the nearest that is.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file.
-        format : {"onnx", "torch"}, default="onnx"
-            "onnx" is for any runtime of ONNX and needs ``pip install "sklearn-hti[onnx]"``;
-            "torch" is for `torch.export.load` (a name in ``.pt2`` is usual).
-        lam_from : float, default=None
-            Where the outputs come from, between the anchors; None is `base_lam`, or the first.
-
-        Returns
-        -------
-        dict
-            What the inputs mean, which the file holds, too: names of the columns ``x``, the
-            ``categories`` (column of ``x`` and its values in the order of their numbers, from 0),
-            ``n_outputs``, ``lam_from`` and ``lam_range``.
-
-        Raises
-        ------
-        ImportError
-            If "onnx" is not installed.
-        OSError
-            If the file cannot be written; what was there before is unchanged.
-        ValueError
-            If `lam_from` lies outside the anchors, or the clock is a transformer too steep for
-            the table that stands for it.
-
-        See Also
-        --------
-        save : Writes the whole surrogate, to be loaded by this package.
-        """
-        from ._export import export
-
-        check_is_fitted(self)
-        lam_from = self._deployed_lam if lam_from is None else lam_from
-        lam_from = float(self._check_lam_from(lam_from, 1)[0])
-        return export(self, path, format, lam_from)
-
     def _check_components(self):
         self.solver_ = resolve("solver", self.solver)
         resolve("path", self.path)
@@ -452,64 +339,3 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             callbacks,
         )
         return flow_map, net, paths, trajectories, geodesic
-
-    def _examine(self, X, y, data, seeds, settings):
-        self.validation_, self._errors, self.estimators_ = None, None, []
-        learned_from = vars(self).pop("_learned_from")
-        if self.validate is not False and len(self.anchors_) > 2:
-            refit = partial(self._refit, seeds, settings)
-            try:
-                self.validation_, self._errors = leave_anchors_out(
-                    refit, learned_from, self._base_time, seeds["validation"], self.n_jobs
-                )
-            except InterruptedError:
-                warnings.warn(
-                    "validation: interrupted; there is none.", ConvergenceWarning, stacklevel=3
-                )
-            else:
-                warn_if_no_better(self.validation_)
-        if self.n_estimators > 1:
-            clock = self.lam_transform_
-            clocks = [replace(clock, rule=rule) for rule in (clock.rule, *clock.alternatives)]
-            learn = partial(self._learn_member, replace(settings, verbose=0))
-            given = learn, self, X, y, data, learned_from, clocks, seeds["members"], self.n_jobs
-            try:
-                self.estimators_ = fit_members(*given)
-            except InterruptedError:
-                warnings.warn(
-                    "members: interrupted; there are none.", ConvergenceWarning, stacklevel=3
-                )
-
-    def _learn_member(self, settings, data, clock, seeds):
-        """Learn the flow map of a member."""
-        path = resolve("path", self.path)
-        flow_map, *nets = self._learn(
-            data, clock, self._base_time, seeds, settings, path, self.solver_, callbacks=()
-        )
-        _raise_if_interrupted(nets[:2])
-        return flow_map
-
-    def _refit(self, seeds, settings, rest, base_time):
-        """Learn from a part of the data in a part of the steps; return the Movement."""
-        settings = replace(settings, max_iter=shorter(settings.max_iter), verbose=0)
-        path, solver = (
-            clone(part).set_params(max_iter=shorter(part.max_iter))
-            if hasattr(part, "max_iter")
-            else part
-            for part in (resolve("path", self.path), self.solver_)
-        )
-        rng = np.random.default_rng(seeds["coupling"])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", TrajectoryWarning)
-            clock = clock_of_rest(self.lam_transform, rest, solver, StraightGeodesic(), rng)
-            flow_map, *nets = self._learn(
-                rest, clock, base_time, seeds, settings, path, solver, callbacks=()
-            )
-        _raise_if_interrupted(nets[:2])
-        return Movement(clock, flow_map)
-
-
-def _raise_if_interrupted(nets):
-    """Raise where a training was cut off: what it has so far is no part of a comparison."""
-    if not all(is_complete(net) for net in nets if net is not None):
-        raise InterruptedError("interrupted")

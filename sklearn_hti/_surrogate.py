@@ -1,4 +1,4 @@
-"""What all surrogates share: parameters, fit, the base, and files."""
+"""What all surrogates share: parameters, fit, and the base."""
 
 import warnings
 from abc import ABC, abstractmethod
@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from . import _validation as check
 from ._answers import AnswersMixin
@@ -18,6 +17,7 @@ from ._encoding import ConditionEncoder, Features, OutputScaler, TrainingData, f
 from ._movement import Movement
 from ._queries import count_outputs, take
 from ._random import draw_seeds
+from ._saving import SavingMixin
 from .base import check_base, make_base
 from .base.anchor import choose_anchor
 from .callbacks import begin_checkpoints
@@ -50,7 +50,7 @@ SEEDS = (
 )
 
 
-class BaseSurrogate(AnswersMixin, RegressorMixin, BaseEstimator, ABC):
+class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, ABC):
     """Draws y at a base anchor and moves it; subclasses learn how outputs move.
 
     Subclasses implement `_fit_transport` and `_displace`. Those that train networks have the
@@ -95,8 +95,6 @@ class BaseSurrogate(AnswersMixin, RegressorMixin, BaseEstimator, ABC):
             HasMethods(["fit", "transform"]),
         ],
     }
-
-    # ---------------------------------------------------------------- fit
 
     def fit(self, X, y, lam=None):
         """Learn the surrogate from outputs at the anchors.
@@ -265,117 +263,6 @@ class BaseSurrogate(AnswersMixin, RegressorMixin, BaseEstimator, ABC):
                 if isinstance(v, Real) and not k.endswith(("_best", "_count"))
             }
             self.history_.append({"stage": stage, "step": step} | figures)
-
-    # ---------------------------------------------------------------- files
-
-    def to_html(
-        self,
-        path,
-        X=None,
-        *,
-        lam_grid=None,
-        n_samples=200,
-        output_names=None,
-        labels=None,
-        lam_name=None,
-        title=None,
-        random_state=None,
-    ):
-        """Write a page with a lambda slider that moves the distribution of the outputs.
-
-        One file, to be opened in any browser, that loads nothing from elsewhere (about 5 MB,
-        of which 4.8 are plotly.js). The same draws are followed, so that motion is continuous.
-        One output is shown by quantiles along lambda and a histogram, more by the plane of two
-        of them; anchors are ticks of the slider and grey in the picture.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file to write.
-        X : array-like of shape (n, C), DataFrame or None, default=None
-            The conditions to choose from; None for no condition.
-        lam_grid : array-like of shape (L,), default=None
-            Lambdas of the draws, to which the anchors between them are added; between two, a
-            draw moves straight. None: 61 from the first anchor to the last.
-        n_samples : int, default=200
-            Draws per row of X. The file holds ``5 * L * n * n_samples * D`` bytes of them.
-        output_names : list of str, default=None
-            Names of the outputs.
-        labels : list of str, default=None
-            Names of the rows of X.
-        lam_name : str, default=None
-            Name of lambda; None is that of `lam_column`, or λ.
-        title : str, default=None
-            Title of the page.
-        random_state : int, RandomState, Generator or None, default=None
-            Seed of the draws.
-
-        Returns
-        -------
-        pathlib.Path
-            The file.
-
-        Raises
-        ------
-        ValueError
-            If a lambda is outside the anchors, or names do not fit.
-        ImportError
-            If plotly is not installed.
-        OSError
-            If the file cannot be written; what was there before is unchanged.
-        """
-        from .inspection._page import write_page
-
-        return write_page(
-            self,
-            path,
-            X,
-            lam_grid=lam_grid,
-            n_samples=n_samples,
-            output_names=output_names,
-            labels=labels,
-            lam_name=lam_name,
-            title=title,
-            random_state=random_state,
-        )
-
-    def save(self, path):
-        """Write the fitted surrogate to a plain data file, for `sklearn_hti.load`.
-
-        The file holds numbers and names (safetensors and JSON), nothing that could be executed.
-        It is written beside `path` and takes its place once it is complete.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file, whatever its name ends in.
-
-        Raises
-        ------
-        TypeError
-            If an object of the user is part of the surrogate: a function, an estimator, a
-            transformer or a class derived from ours. `skops.io.dump` and `joblib.dump` keep
-            those.
-        ValueError
-            If the surrogate holds NaN.
-        OSError
-            If the file cannot be written; what was there before is unchanged.
-        """
-        from ._persistence import save  # knows all surrogates, so it cannot be imported above
-
-        check_is_fitted(self)
-        save(self, path)
-
-    def __getstate__(self):
-        """Return plain data, which skops takes and which go from device to device."""
-        from ._persistence import get_state
-
-        return get_state(self)
-
-    def __setstate__(self, state):
-        from ._persistence import set_state
-
-        set_state(self, state)
 
     def __sklearn_tags__(self):
         """Return the estimator tags."""

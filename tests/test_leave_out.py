@@ -248,9 +248,9 @@ def test_validation_changes_no_answer():
 
 
 def test_interrupted_refits_leave_no_record(monkeypatch):
-    from sklearn_hti import _estimator
+    from sklearn_hti import _trust
 
-    monkeypatch.setattr(_estimator, "is_complete", lambda net: False)
+    monkeypatch.setattr(_trust, "is_complete", lambda net: False)
     with pytest.warns(ConvergenceWarning, match="validation: interrupted"):
         model = HyperparameterTrajectoryRegressor(lam_transform=None, **QUICK).fit(
             *networks(np.asarray)

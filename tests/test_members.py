@@ -172,7 +172,7 @@ def test_intervals_without_members_raise(rng):
 
 
 def test_interrupted_members_are_none(monkeypatch, rng):
-    monkeypatch.setattr("sklearn_hti._estimator.is_complete", lambda net: False)
+    monkeypatch.setattr("sklearn_hti._trust.is_complete", lambda net: False)
     model = HyperparameterTrajectoryRegressor(
         lam_transform=None, n_estimators=2, validate=False, **QUICK
     )
