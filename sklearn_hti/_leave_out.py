@@ -153,7 +153,7 @@ def _judge(refit, data, k, base_time, held, rng):
             record["unseen"], record["unseen_no_transport"] = (
                 squared_wasserstein(y[end], answer, groups=groups) for answer in (across, y[begin])
             )
-    error = _mean_by(groups, moved - y[k])
+    error = _errors_of_means(groups, moved - y[k])
     ways = [np.linalg.norm(_mean_by(groups, y[i + 1] - y[i])) for i in (k - 1, k)]
     shares = np.divide(ways, np.mean(ways), where=np.any(ways), out=np.ones(2))
     return record, [(k - 1, error * shares[0]), (k, error * shares[1])]
@@ -198,6 +198,21 @@ def _are_shared(data, rows):
     """Tell whether conditions of the first rows are those of all others, by and large."""
     first, *others = (data.groups[r] for r in rows.values())
     return all(share(first, other) for other in others)
+
+
+def _errors_of_means(groups, misses):
+    """Return the mean miss of every group, without what chance does to means of few draws.
+
+    Made smaller together, so that their mean square is less by the mean variance of such means.
+    """
+    errors = _mean_by(groups, misses)
+    _, index, size = np.unique(groups, return_inverse=True, return_counts=True)
+    within = _mean_by(groups, (misses - errors[index.reshape(-1)]) ** 2)
+    several = size > 1
+    chance = np.sum(within[several] / (size[several, None] - 1), axis=0) / len(size)
+    square = np.mean(errors**2, axis=0)
+    left = np.divide(square - chance, square, where=square > 0, out=np.zeros_like(square))
+    return errors * np.sqrt(np.maximum(left, 0))
 
 
 def _mean_by(groups, values):

@@ -1,6 +1,7 @@
 """Anchors left out: what is refitted, what is compared, and when users are warned."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -99,6 +100,23 @@ def test_a_surrogate_that_does_not_move_errs_as_copies_do():
     (_, low), (_, high) = errors
     assert np.mean((low + high) ** 2) / 4 == pytest.approx(row["transport"])
     np.testing.assert_allclose(high, 8 * low)  # outputs move from 0 to 1, and on to 9
+
+
+@pytest.mark.parametrize("miss", [0.0, 0.5])
+def test_errors_of_means_hold_no_chance_of_few_draws(miss, rng):
+    clean = deterministic(square, [0, 1, 2], n=200)
+    rows = np.repeat(np.arange(len(clean.y)), 10)
+    data = clean.take(rows)
+    data = replace(data, y=data.y + rng.normal(size=data.y.shape))
+
+    def displaced(lam):
+        return square(lam) + miss * (lam == 1)
+
+    _, errors = leave_anchors_out(refit_by(displaced, []), data, 0, 0, None)
+    (_, one), (_, other) = errors
+    square_mean = np.mean((0.5 * (one + other)) ** 2)
+    # the means of ten draws, of both anchors, have a variance of 0.2 for 40 inputs
+    assert square_mean == pytest.approx(miss**2 * 2.3, abs=0.09)
 
 
 def test_at_most_five_anchors_are_left_out():
