@@ -4,7 +4,7 @@ import json
 
 
 def read(path):
-    """Return the records of a result file; a last line that was cut off is left out."""
+    """Return the records of a result file; lines that were cut off are left out."""
     records = []
     if path.exists():
         for line in path.read_text().splitlines():

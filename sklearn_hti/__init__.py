@@ -7,7 +7,6 @@ a few values of a hyperparameter lambda, and draws y ~ p_lambda(y | x) at any va
 from ._estimator import HyperparameterTrajectoryRegressor
 from ._persistence import load
 from ._sweep import sweep
-
-__version__ = "0.1.0.dev0"
+from ._version import __version__
 
 __all__ = ["HyperparameterTrajectoryRegressor", "__version__", "load", "sweep"]

@@ -132,7 +132,7 @@ def _blocks(trajectories, data, n_least=0):
     if trajectories.pooled:
         if not np.isin(data.groups[origin], _known_everywhere(data)).all():
             return None
-        means, spreads = _moments_at(data, data.moments, origin, n_knots)
+        means, spreads = _moments_at(data, data.known_moments, origin, n_knots)
         distinct, of = np.unique(data.groups[origin], return_inverse=True)
         fewest = min(map(len, rows))
         groups = data.near_parts(distinct, fewest // max(_NEAR_ROWS, n_least))[of.reshape(-1)]

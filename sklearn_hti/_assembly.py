@@ -15,13 +15,16 @@ from .solvers.maps import MapSolver
 from .solvers.registry import resolve
 
 
-def build_lagrangian(kinetic, potential, cost, data, scaler, encoder, conditioning, seed):
+def build_lagrangian(kinetic, potential, cost, data, scaler, training):
     """Return the Lagrangian that the parameters of the estimator name.
 
     With one output there is one path from point to point and, at constant speed, one way to run
     it: the Lagrangian is then flat.
     """
-    metric = resolve("kinetic", kinetic).metric(data, encoder, conditioning, seed)
+    seed = training.seeds["lagrangian"]
+    metric = resolve("kinetic", kinetic).metric(
+        data, training.encoder, training.conditioning, seed
+    )
     n_outputs = data.y.shape[1]
     if potential is None:
         return Lagrangian(metric if n_outputs > 1 else None, None, cost=cost)
@@ -34,9 +37,7 @@ def build_lagrangian(kinetic, potential, cost, data, scaler, encoder, conditioni
     return Lagrangian(metric, field, potential.factor(n_outputs), potential.cap, cost)
 
 
-def fit_trajectories(
-    path, solver, data, lagrangian, encoder, conditioning, seeds, settings, callbacks
-):
+def fit_trajectories(path, solver, data, lagrangian, training):
     """Couple the anchors and draw the paths between the coupled outputs.
 
     Returns
@@ -53,9 +54,9 @@ def fit_trajectories(
     CouplingWarning
         If rows share their x with no row of a neighbouring anchor while others do.
     """
-    rng = np.random.default_rng(seeds["coupling"])
+    rng = np.random.default_rng(training.seeds["coupling"])
     component = GeodesicPath() if isinstance(path, SmoothPath) else path
-    arguments = (data, lagrangian, component, encoder, conditioning, seeds, settings, callbacks)
+    arguments = data, lagrangian, component, training
     geodesic, net = StraightGeodesic(), None
     if isinstance(solver, MapSolver):
         maps = solver.fit_maps(*arguments)

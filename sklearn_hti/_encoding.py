@@ -324,6 +324,12 @@ class TrainingData:
         """Return the ScatteredMoments of an anchor, which know every x."""
         return self._learn_moments(ScatteredMoments, anchor)
 
+    def known_moments(self, anchor):
+        """Return the moments of an anchor at x that it knows: of draws, where they tell more."""
+        return (
+            self.moments(anchor) if self.draws_differ(anchor) else self.scattered_moments(anchor)
+        )
+
     def _learn_moments(self, kind, anchor):
         key = kind, anchor
         if key not in self._known_moments:

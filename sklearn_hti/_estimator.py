@@ -104,8 +104,9 @@ class HyperparameterTrajectoryRegressor(TrustMixin, ExportMixin, ClockedSurrogat
         Peak of the one-cycle learning rate.
     early_stopping : bool, default=False
         Stop when the error on held-out trajectories has not improved by `tol` (relative)
-        for 500 steps. The best state on them, that before the first step among them, is
-        kept in either case.
+        for 500 steps; that in training where there are fewer than 50, of which none is held
+        out. The best state by that error, with held-out ones that before the first step among
+        them, is kept in either case.
     tol : float, default=1e-4
         Relative improvement that counts for `early_stopping`.
     n_estimators : int, default=1
@@ -288,24 +289,18 @@ class HyperparameterTrajectoryRegressor(TrustMixin, ExportMixin, ClockedSurrogat
                 "anchors; add one, or take validate='auto'."
             )
 
-    def _fit_movement(self, data, seeds, settings, rng):
-        data = for_movement(data, settings, np.random.default_rng(seeds["thinning"]))
+    def _fit_movement(self, data, training, rng):
+        thinning = np.random.default_rng(training.seeds["thinning"])
+        data = for_movement(data, training.settings, thinning)
         self._learned_from = data
         self.lagrangian_ = build_lagrangian(
-            self.kinetic,
-            self.potential,
-            self.cost,
-            data,
-            self._scaler,
-            self._encoder,
-            self._conditioning,
-            seeds["lagrangian"],
+            self.kinetic, self.potential, self.cost, data, self._scaler, training
         )
         if not self.lagrangian_.is_flat:
             self._conditions = data.distinct_conditions()  # it knows them by number
-        parts = resolve("path", self.path), self.solver_, self.callbacks or ()
+        parts = resolve("path", self.path), self.solver_, training
         flow_map, net, paths, trajectories, geodesic = self._learn(
-            data, self.lam_transform_, self._base_time, seeds, settings, *parts
+            data, self.lam_transform_, self._base_time, *parts
         )
         self.n_iter_ = count_steps(net.history)
         self._record("paths", [] if paths is None else paths.history)
@@ -314,28 +309,10 @@ class HyperparameterTrajectoryRegressor(TrustMixin, ExportMixin, ClockedSurrogat
         warn_of(self.diagnostics_, self.anchors_, self.cost)
         return flow_map
 
-    def _learn(self, data, clock, base_time, seeds, settings, path, solver, callbacks):
+    def _learn(self, data, clock, base_time, path, solver, training):
         """Couple, draw paths and distil them, under the Lagrangian as it is."""
         trajectories, geodesic, paths = fit_trajectories(
-            path,
-            solver,
-            data,
-            self.lagrangian_,
-            self._encoder,
-            self._conditioning,
-            seeds,
-            settings,
-            callbacks,
+            path, solver, data, self.lagrangian_, training
         )
-        flow_map, net = fit_flow_map(
-            trajectories,
-            data,
-            clock,
-            self._encoder,
-            self._conditioning,
-            base_time,
-            seeds,
-            settings,
-            callbacks,
-        )
+        flow_map, net = fit_flow_map(trajectories, data, clock, base_time, training)
         return flow_map, net, paths, trajectories, geodesic

@@ -11,7 +11,7 @@ from ._nearby import have_many_draws, nearby_places
 from ._random import build_module
 from ._transport_map import TransportMap, guess_error
 from .nn.engine import DrawnDataset, Engine, split_rows, train
-from .nn.modules import ConditionEmbedding, FlowMap
+from .nn.modules import FlowMap
 
 _BASE_SHARE = 0.5  # of the starts, where conditions have many draws
 _MARGIN = 1.5  # over what the linear part leaves of the trajectories: no network adds more
@@ -161,9 +161,7 @@ class FlowMapEngine(Engine):
         return error + self.back_weight * (((back - y) / unit) ** 2).mean()
 
 
-def fit_flow_map(
-    trajectories, data, clock, encoder, conditioning, base_time, seeds, settings, callbacks
-):
+def fit_flow_map(trajectories, data, clock, base_time, training):
     """Train the flow map on trajectories; return (TransportMap, engine)."""
     times = clock.time(data.lam)[trajectories.rows]
     n_outputs = data.y.shape[1]
@@ -171,13 +169,13 @@ def fit_flow_map(
         lambda: FlowMap(
             n_outputs,
             len(data.anchors.edges),
-            ConditionEmbedding(encoder.n_numeric_, encoder.n_categories_),
-            conditioning,
+            training.embedding(),
+            training.conditioning,
             trajectories.bends.shape[2],
         ),
-        seeds["module"],
+        training.seeds["module"],
     )
-    rng = np.random.default_rng(seeds["split"])
+    rng = np.random.default_rng(training.seeds["split"])
     some = _enough(trajectories, data.features.shape[1], rng)
     _set_linear_part(module, trajectories[some], times[some], data)
 
@@ -186,8 +184,9 @@ def fit_flow_map(
     _, first, back = np.unique(data.groups[origin], return_index=True, return_inverse=True)
     one_each = np.array_equal(trajectories.points, trajectories.points[first[back.reshape(-1)]])
     deterministic = one_each and data.conditions_repeat(data.anchors.rows(base_time))
+    settings = training.settings
     picked, held = split_rows(data.groups[origin], rng, settings.early_stopping)
-    training, validation = (
+    examples = (
         None
         if rows is None
         else TrajectoryDataset(
@@ -197,13 +196,12 @@ def fit_flow_map(
     )
     net = train(
         module,
-        training,
-        validation,
+        *examples,
         label="transport",
-        seed=seeds["batches"],
+        seed=training.seeds["batches"],
         settings=settings,
         engine=partial(FlowMapEngine, back_weight=_BACK_WEIGHT * deterministic),
-        user_callbacks=callbacks,
+        user_callbacks=training.callbacks,
     )
     error = None
     if deterministic:

@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -10,7 +10,6 @@ from scipy.stats import t as student
 
 from ._queries import take
 from ._random import draw_seeds
-from ._surrogate import SEEDS
 from ._thinning import half_of_each
 from .exceptions import TrajectoryWarning
 
@@ -34,15 +33,13 @@ class Member:
         return member
 
 
-def fit_members(learn, model, X, y, data, learned_from, clocks, seed, n_jobs):
+def fit_members(model, X, y, data, learned_from, clocks, training):
     """Return the members, each learned from half of the data by a seed and clock of its own.
 
     Half-sampling without replacement varies as much as the bootstrap and repeats no row.
 
     Parameters
     ----------
-    learn : callable
-        ``learn(data, clock, seeds)`` returns the flow map of a member.
     model : HyperparameterTrajectoryRegressor
         The surrogate that they are members of.
     X, y : array-like, ndarray
@@ -51,36 +48,37 @@ def fit_members(learn, model, X, y, data, learned_from, clocks, seed, n_jobs):
         The same, encoded, and what of it the flow map was learned from.
     clocks : list of Clock
         Those that the data cannot tell apart; members take them by turns.
-    seed : int
-        Seed of all members.
-    n_jobs : int or None
-        Members that are learned at once.
+    training : Training
+        How they are trained, by the seed "members".
 
     Returns
     -------
     list of Member
         The members.
     """
-    seeds = draw_seeds(seed, [f"{i}" for i in range(model.n_estimators)])
-    return Parallel(n_jobs)(
-        delayed(_fit_member)(learn, model, X, y, data, learned_from, clocks[i % len(clocks)], own)
-        for i, own in enumerate(seeds.values())
+    seeds = draw_seeds(training.seeds["members"], [f"{i}" for i in range(model.n_estimators)])
+    return Parallel(model.n_jobs)(
+        delayed(_fit_member)(
+            model, X, y, data, learned_from, clocks[i % len(clocks)], training, seed
+        )
+        for i, seed in enumerate(seeds.values())
     )
 
 
-def _fit_member(learn, model, X, y, data, learned_from, clock, seed):
+def _fit_member(model, X, y, data, learned_from, clock, training, seed):
     """Return one member."""
-    rng, seeds = np.random.default_rng(seed), draw_seeds(seed, SEEDS)
+    rng = np.random.default_rng(seed)
+    training = replace(training, seeds=draw_seeds(seed, training.seeds))
     # the same half for both: what chance does to the base moves along with it
     rows = moved = half_sample(data, rng)
     if len(learned_from.y) < len(data.y):
         moved = half_sample(learned_from, rng)
-    half = learned_from.take(moved)
     member = copy.copy(model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrajectoryWarning)
-        member.lam_transform_, member.flow_map_ = clock, learn(half, clock, seeds)
-        member._fit_base(take(X, rows), y[rows], data.take(rows), seeds, member._settings())
+        member.lam_transform_ = clock
+        member.flow_map_ = model._learn_member(learned_from.take(moved), clock, training)
+        member._fit_base(take(X, rows), y[rows], data.take(rows), training)
     return Member(clock, member.flow_map_, member.base_, member._noise)
 
 

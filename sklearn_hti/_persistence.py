@@ -1,5 +1,6 @@
 """Fitted surrogates in plain data files: safetensors, with JSON for structure; no pickle."""
 
+import copy
 import hashlib
 import json
 import os
@@ -30,6 +31,7 @@ from . import solvers as plans
 from ._codec import Decoder, Encoder
 from ._files import replacing
 from ._queries import Query
+from ._version import __version__
 from .baselines import direct, displacement, flow_matching, nearest, velocity
 from .lagrangian import kinetic, potential, support
 from .nn import conditioning, modules
@@ -116,8 +118,7 @@ _LEFT_OUT = {"FlowBase": {"history_"}}
 def save(model, path):
     """Write a fitted surrogate; see `BaseSurrogate.save`."""
     encoder = Encoder(_CLASSES, _LEFT_OUT)
-    plain = object.__new__(type(model))
-    vars(plain).update(vars(model))
+    plain = copy.copy(model)
     # what only a new fit would need: objects of the user, and a generator that has moved on
     if hasattr(model, "callbacks"):
         plain.callbacks = None
@@ -126,7 +127,7 @@ def save(model, path):
     vars(plain).pop("_metadata_request", None)
     head = {
         "format": _FORMAT,
-        "version": _own_version(),
+        "version": __version__,
         "sklearn": sklearn.__version__,
         "device": str(_device_of(model)),
         "root": encoder.encode(plain),
@@ -255,7 +256,7 @@ def _read(path):
     if not isinstance(version, int) or version > _FORMAT:
         raise ValueError(
             f"{path}: written by sklearn-hti {head.get('version')!r} in format {version!r}; this "
-            f"is {_own_version()}, which reads formats up to {_FORMAT}. Upgrade sklearn-hti."
+            f"is {__version__}, which reads formats up to {_FORMAT}. Upgrade sklearn-hti."
         )
     if digest != _digest(text, arrays):
         raise ValueError(f"{refused}: its checksum is not that of its content. Save it again.")
@@ -274,12 +275,6 @@ def _digest(text, arrays):
         digest.update(f"{key} {arrays[key].dtype} {arrays[key].shape}".encode())
         digest.update(arrays[key].tobytes())
     return digest.hexdigest()
-
-
-def _own_version():
-    from . import __version__
-
-    return __version__
 
 
 def _networks(model):

@@ -92,7 +92,7 @@ def count_outputs(values):
 
 def check_n_samples(n_samples):
     """Raise unless a number of draws is a positive integer."""
-    if not isinstance(n_samples, Integral) or n_samples < 1:
+    if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
         raise ValueError(f"n_samples={n_samples!r} must be None or a positive integer.")
 
 

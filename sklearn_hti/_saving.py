@@ -108,6 +108,12 @@ class SavingMixin:
         check_is_fitted(self)
         save(self, path)
 
+    def __copy__(self):
+        """Return another surrogate with the same parts."""
+        same = object.__new__(type(self))
+        vars(same).update(vars(self))
+        return same
+
     def __getstate__(self):
         """Return plain data, which skops takes and which go from device to device."""
         from ._persistence import get_state

@@ -2,6 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -23,14 +24,13 @@ from .base.anchor import choose_anchor
 from .callbacks import begin_checkpoints
 from .exceptions import BaseWarning
 from .nn import Conditioning
-from .nn.engine import TrainingSettings, count_steps
+from .nn.engine import count_steps
+from .nn.settings import Training, TrainingSettings
 from .paths import StraightGeodesic
 from .solvers.registry import ALIASES, resolve
 
 # of `history_`, to which a stage may add more
 _COLUMNS = ["stage", "epoch", "step", "train_loss", "valid_loss", "lr", "seconds"]
-
-_EQUAL = 100.0  # times farther apart elsewhere: draws that no map spreads out
 
 SEEDS = (
     "coupling",
@@ -133,10 +133,11 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
             If training was interrupted, a map stops short of an anchor, or the cost rewards
             worse paths.
         """
+        vars(self).pop("_noise", None)  # from here on it is fitted no more
         self._validate_params()
         self._check_components()
         if "conditioning" in self._parameter_constraints:
-            self._conditioning = resolve("conditioning", self.conditioning)
+            resolve("conditioning", self.conditioning)
         X, lam, n_rows = self._split_lam(X, lam, reset=True, n_rows=count_outputs(y))
         y, self._single_output = check.check_outputs(y, n_rows)
         lam = check.check_lam(lam, n_rows)
@@ -146,7 +147,6 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
         self._check_base_lam()
         self._check_anchors()
 
-        seeds = draw_seeds(self.random_state, SEEDS)
         self._encoder = ConditionEncoder().fit(X, self.categorical_features, n_rows)
         self._scaler = OutputScaler().fit(y, self.output_scaling)
         conditions = self._encoder.transform(X, n_rows)
@@ -160,12 +160,12 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
         )
         self.base_lam_ = self._find_base_lam(data)
         check_base(self.base, take(X, anchors.rows(self._base_time)), self._scaler, y.shape[1])
-        settings = self._settings()
-        begin_checkpoints(self, data, seeds)
+        training = self._training()
+        begin_checkpoints(self, data, training.seeds)
         self.history_ = []
-        self._fit_transport(data, seeds, settings)
-        self._fit_base(X, y, data, seeds, settings)
-        self._examine(X, y, data, seeds, settings)
+        self._fit_transport(data, training)
+        self._fit_base(X, y, data, training)
+        self._examine(X, y, data, training)
         self.history_ = _as_frame(self.history_)
         return self
 
@@ -176,21 +176,22 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
         """Raise where there are too few anchors for what is asked for."""
 
     @abstractmethod
-    def _fit_transport(self, data, seeds, settings):
+    def _fit_transport(self, data, training):
         """Learn how outputs move from lambda to lambda."""
 
     @abstractmethod
     def _displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
         """Return how far scaled outputs (n, D) move between lambdas (n,)."""
 
-    def _examine(self, X, y, data, seeds, settings):
+    def _examine(self, X, y, data, training):
         """Learn how far the fitted surrogate can be trusted."""
 
-    def _settings(self):
-        """Return how networks are trained; None for surrogates without."""
+    def _training(self):
+        """Return how networks are trained, and the seeds."""
+        training = Training(self._encoder, draw_seeds(self.random_state, SEEDS))
         if not hasattr(self, "max_iter"):
-            return None
-        return TrainingSettings(
+            return training
+        settings = TrainingSettings(
             self.max_iter,
             self.batch_size,
             self.learning_rate,
@@ -199,6 +200,9 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
             pick_device(self.device),
             self.verbose,
         )
+        conditioning = resolve("conditioning", self.conditioning)
+        callbacks = tuple(self.callbacks or ())
+        return replace(training, settings=settings, conditioning=conditioning, callbacks=callbacks)
 
     def _check_base_lam(self):
         if self.base_lam is not None and self.base_lam not in self.anchors_:
@@ -213,19 +217,19 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
             return float(self.base_lam)
         if not isinstance(self.base, str):
             return float(self.anchors_[0])
-        anchor, ratio = choose_anchor(data)
+        anchor, _, fault = choose_anchor(data)
         first, base_lam = self.anchors_[[0, anchor]]
-        if ratio > _EQUAL:
+        if fault:
             warnings.warn(
-                f"outputs of one x are equal at lambda = {first:g}, or mostly, so draws are taken "
-                f"at base_lam={base_lam:g}, where they differ. `transport` from {first:g} gives "
-                "equal outputs at every lambda; ask `sample` for draws.",
+                f"{fault} at lambda = {first:g}, so draws are taken at base_lam={base_lam:g}, "
+                f"where they differ. `transport` from {first:g} moves one output to one place at "
+                "every lambda; ask `sample` for draws.",
                 BaseWarning,
                 stacklevel=3,
             )
         return float(base_lam)
 
-    def _fit_base(self, X, y, data, seeds, settings):
+    def _fit_base(self, X, y, data, training):
         """Build the source of draws at the base anchor."""
         rows = own = data.anchors.rows(self._base_time)
         if not data.conditions_repeat(rows):
@@ -242,14 +246,10 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
             X=take(X, own),
             y=y[own, 0] if self._single_output else y[own],
             scaler=self._scaler,
-            encoder=self._encoder,
-            conditioning=getattr(self, "_conditioning", None),
-            seeds={k: seeds[f"base_{k}"] for k in ("module", "batches", "split")},
-            settings=settings,
-            callbacks=getattr(self, "callbacks", None) or (),
+            training=training,
         )
         self._record("base", getattr(self.base_, "history_", []))
-        rng = np.random.default_rng(seeds["noise"])
+        rng = np.random.default_rng(training.seeds["noise"])
         self._noise = self.base_.fixed_noise(rng)
 
     def _record(self, stage, history):
@@ -263,6 +263,10 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
                 if isinstance(v, Real) and not k.endswith(("_best", "_count"))
             }
             self.history_.append({"stage": stage, "step": step} | figures)
+
+    def __sklearn_is_fitted__(self):
+        """Tell whether a fit came as far as the base, which is all that answers need."""
+        return hasattr(self, "_noise")
 
     def __sklearn_tags__(self):
         """Return the estimator tags."""
@@ -278,15 +282,15 @@ class ClockedSurrogate(BaseSurrogate):
     Subclasses implement `_fit_movement`, and set `solver_` before it.
     """
 
-    def _fit_transport(self, data, seeds, settings):
-        rng = np.random.default_rng(seeds["coupling"])
+    def _fit_transport(self, data, training):
+        rng = np.random.default_rng(training.seeds["coupling"])
         self.lam_transform_ = choose_clock(
             self.lam_transform, data, self.solver_, StraightGeodesic(), rng
         )
-        self.flow_map_ = self._fit_movement(data, seeds, settings, rng)
+        self.flow_map_ = self._fit_movement(data, training, rng)
 
     @abstractmethod
-    def _fit_movement(self, data, seeds, settings, rng):
+    def _fit_movement(self, data, training, rng):
         """Return an object with ``displacement(y, conditions, start, end, *, dtype)``."""
 
     @property

@@ -88,12 +88,12 @@ def build_trajectories(data, plans, rng):
         known &= known.any() and data.draws_differ(k)
         n_moved, n_pooled = n_moved + len(known), n_pooled + known.sum()
         # another x: carry what is left of y over to the origin's x, beside mean and spread there,
-        on = moved[known]
-        if len(on):
-            points[on, k] = data.moments(k).carry(data, index[on, k], origin[on])
-        on = moved[~known]
-        if len(on):
-            points[on, k] = data.scattered_moments(k).carry(data, index[on, k], origin[on])
+        for on, moments in (
+            (moved[known], data.known_moments),
+            (moved[~known], data.scattered_moments),
+        ):
+            if len(on):
+                points[on, k] = moments(k).carry(data, index[on, k], origin[on])
     bends = np.zeros((len(points), n_knots - 1, 0, points.shape[2]))
     pooled = bool(n_pooled > 0.5 * n_moved)
     return Trajectories(points, bends, index, first, last, pooled=pooled)

@@ -77,14 +77,14 @@ class TrustMixin:
         width = half_widths(means, mean, errors, time, coverage)
         return tuple(self._shape(self._clip(bound)) for bound in (mean - width, mean + width))
 
-    def _examine(self, X, y, data, seeds, settings):
+    def _examine(self, X, y, data, training):
         self.validation_, self._errors, self.estimators_ = None, None, []
         learned_from = vars(self).pop("_learned_from")
         if self.validate is not False and len(self.anchors_) > 2:
-            refit = partial(self._refit, seeds, settings)
+            refit = partial(self._refit, training)
             try:
                 self.validation_, self._errors = leave_anchors_out(
-                    refit, learned_from, self._base_time, seeds["validation"], self.n_jobs
+                    refit, learned_from, self._base_time, training.seeds["validation"], self.n_jobs
                 )
             except InterruptedError:
                 warnings.warn(
@@ -95,40 +95,35 @@ class TrustMixin:
         if self.n_estimators > 1:
             clock = self.lam_transform_
             clocks = [replace(clock, rule=rule) for rule in (clock.rule, *clock.alternatives)]
-            learn = partial(self._learn_member, replace(settings, verbose=0))
-            given = learn, self, X, y, data, learned_from, clocks, seeds["members"], self.n_jobs
+            given = X, y, data, learned_from, clocks, training.quiet()
             try:
-                self.estimators_ = fit_members(*given)
+                self.estimators_ = fit_members(self, *given)
             except InterruptedError:
                 warnings.warn(
                     "members: interrupted; there are none.", ConvergenceWarning, stacklevel=3
                 )
 
-    def _learn_member(self, settings, data, clock, seeds):
-        """Learn the flow map of a member."""
-        path = resolve("path", self.path)
-        flow_map, *nets = self._learn(
-            data, clock, self._base_time, seeds, settings, path, self.solver_, callbacks=()
-        )
+    def _learn_member(self, data, clock, training):
+        """Return the flow map of a member."""
+        parts = resolve("path", self.path), self.solver_, training
+        flow_map, *nets = self._learn(data, clock, self._base_time, *parts)
         _raise_if_interrupted(nets[:2])
         return flow_map
 
-    def _refit(self, seeds, settings, rest, base_time):
+    def _refit(self, training, rest, base_time):
         """Learn from a part of the data in a part of the steps; return the Movement."""
-        settings = replace(settings, max_iter=shorter(settings.max_iter), verbose=0)
         path, solver = (
             clone(part).set_params(max_iter=shorter(part.max_iter))
             if hasattr(part, "max_iter")
             else part
             for part in (resolve("path", self.path), self.solver_)
         )
-        rng = np.random.default_rng(seeds["coupling"])
+        training = training.quiet(max_iter=shorter(training.settings.max_iter))
+        rng = np.random.default_rng(training.seeds["coupling"])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TrajectoryWarning)
             clock = clock_of_rest(self.lam_transform, rest, solver, StraightGeodesic(), rng)
-            flow_map, *nets = self._learn(
-                rest, clock, base_time, seeds, settings, path, solver, callbacks=()
-            )
+            flow_map, *nets = self._learn(rest, clock, base_time, path, solver, training)
         _raise_if_interrupted(nets[:2])
         return Movement(clock, flow_map)
 

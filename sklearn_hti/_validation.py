@@ -75,6 +75,7 @@ def check_features(estimator, X, *, reset):
     if X is None:
         if reset:
             estimator.n_features_in_ = 0
+            vars(estimator).pop("feature_names_in_", None)  # of a fit before
         elif estimator.n_features_in_:
             raise ValueError(
                 f"X is None, but the estimator was fitted with "

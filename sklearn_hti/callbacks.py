@@ -5,7 +5,6 @@ import io
 import json
 import os
 import pickle
-import re
 import warnings
 from numbers import Real
 from pathlib import Path
@@ -14,7 +13,9 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 
+from ._describe import describe
 from ._files import replacing
+from ._version import __version__
 from .exceptions import TrajectoryWarning
 from .nn.engine import count_steps, is_complete
 
@@ -152,6 +153,8 @@ class Checkpoint(Callback):
     def on_train_end(self, net, X=None, y=None, **kwargs):
         """Write the trained network, unless its training was interrupted or done before.
 
+        Training rows are let go, lest copies of the surrogate carry them.
+
         Parameters
         ----------
         net : Engine
@@ -165,6 +168,7 @@ class Checkpoint(Callback):
         """
         if is_complete(net) and not self.is_stored_:
             self._write(net)
+        self.batches_ = None
 
     def _write(self, net):
         self.n_steps_ = 0
@@ -193,8 +197,10 @@ def begin_checkpoints(model, data, seeds):
             "callbacks: a Checkpoint needs an integer random_state; without, every fit is another."
         )
     parameters = {k: v for k, v in model.get_params(deep=False).items() if k not in _FREE}
-    text = f"{type(model).__name__} {parameters} {seeds} {data.y.shape}"
-    digest = hashlib.sha256(re.sub(r" at 0x\w+", "", text).encode())
+    if not isinstance(model.base, str):
+        del parameters["base"]  # a network of the user, which is not trained
+    told = describe([__version__, type(model), parameters, seeds, data.y.shape])
+    digest = hashlib.sha256(told.encode())
     for array in (data.y, data.conditions.keys, data.lam):
         digest.update(array.tobytes())
     for checkpoint in found:

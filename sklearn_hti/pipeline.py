@@ -81,7 +81,7 @@ class TrajectoryPipeline(Pipeline):
         ndarray of shape (n,) or (n, D)
             Conditional mean.
         """
-        return self.steps[-1][1].predict(self._transformed(X), lam, **params)
+        return self.steps[-1][1].predict(before_last(self, X), lam, **params)
 
     def score(self, X, y=None, lam=None, sample_weight=None):
         """Return R^2 of the conditional mean.
@@ -102,7 +102,7 @@ class TrajectoryPipeline(Pipeline):
         float
             R^2, averaged over outputs.
         """
-        X = self._transformed(X)
+        X = before_last(self, X)
         return self.steps[-1][1].score(X, y, lam, sample_weight=sample_weight)
 
     @available_if(_final_has("sample"))
@@ -123,7 +123,7 @@ class TrajectoryPipeline(Pipeline):
         ndarray
             The draws.
         """
-        return self.steps[-1][1].sample(self._transformed(X), lam, **options)
+        return self.steps[-1][1].sample(before_last(self, X), lam, **options)
 
     @available_if(_final_has("transport"))
     def transport(self, X, y, lam_from, lam_to):
@@ -143,7 +143,7 @@ class TrajectoryPipeline(Pipeline):
         ndarray of shape (n,) or (n, D)
             The outputs at `lam_to`.
         """
-        return self.steps[-1][1].transport(self._transformed(X), y, lam_from, lam_to)
+        return self.steps[-1][1].transport(before_last(self, X), y, lam_from, lam_to)
 
     @available_if(_final_has("interpolate"))
     def interpolate(self, X, y_from, y_to, lam_from, lam_to, lam):
@@ -165,7 +165,7 @@ class TrajectoryPipeline(Pipeline):
         ndarray of shape (n,) or (n, D)
             The outputs at `lam`.
         """
-        X = self._transformed(X)
+        X = before_last(self, X)
         return self.steps[-1][1].interpolate(X, y_from, y_to, lam_from, lam_to, lam)
 
     @available_if(_final_has("interval"))
@@ -186,7 +186,7 @@ class TrajectoryPipeline(Pipeline):
         lower, upper : ndarray of shape (n,) or (n, D)
             The bounds.
         """
-        return self.steps[-1][1].interval(self._transformed(X), lam, coverage)
+        return self.steps[-1][1].interval(before_last(self, X), lam, coverage)
 
     @available_if(_final_has("trajectory"))
     def trajectory(self, X, lam_grid, **options):
@@ -206,7 +206,7 @@ class TrajectoryPipeline(Pipeline):
         ndarray
             Outputs at every lambda of the grid.
         """
-        return self.steps[-1][1].trajectory(self._transformed(X), lam_grid, **options)
+        return self.steps[-1][1].trajectory(before_last(self, X), lam_grid, **options)
 
     @available_if(_final_has("to_html"))
     def to_html(self, path, X, **options):
@@ -230,9 +230,10 @@ class TrajectoryPipeline(Pipeline):
 
         return write_page(self, path, X, **options)
 
-    def _transformed(self, X):
-        """Return X as the last step takes it."""
-        return self[:-1].transform(X) if len(self.steps) > 1 else X
+
+def before_last(pipeline, X):
+    """Return X as the last step of a pipeline takes it."""
+    return pipeline[:-1].transform(X) if len(pipeline.steps) > 1 else X
 
 
 def make_trajectory_pipeline(*steps, **options):

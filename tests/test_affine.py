@@ -122,3 +122,20 @@ def test_equal_outputs_are_left_to_the_coupling(make):
     model = make(solver="coupling", max_iter=5).fit(None, lam, lam)
     assert not model.diagnostics_["affine"]
     assert_allclose(model.transport(None, np.zeros(3), 0.0, 1.0), np.ones(3), atol=0.1)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.BaseWarning")
+@pytest.mark.parametrize("counts", [(1, 4, 4), (4, 1, 4), (4, 4, 1)])
+def test_an_anchor_of_single_draws_among_several(make, counts, rng):
+    """The network without dropout was asked once."""
+    x = [np.repeat(np.linspace(-1, 1, 150), count) for count in counts]
+    lam = np.repeat([0.0, 1.0, 2.0], [len(of) for of in x])
+    x = np.concatenate(x)
+    y = np.column_stack([np.sin(3 * x) + lam * x, lam * x])
+    y += (
+        0.1 * (np.repeat(counts, np.multiply(counts, 150)) > 1)[:, None] * rng.normal(size=y.shape)
+    )
+    model = make(max_iter=200).fit(x[:, None], y, lam)
+    moved = model.predict(x[:150, None], 1.0)
+    clean = np.column_stack([np.sin(3 * x) + x, x])[:150]
+    assert np.sqrt(np.mean((moved - clean) ** 2)) < 0.15

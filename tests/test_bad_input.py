@@ -564,3 +564,25 @@ def test_a_device_without_data_is_refused(make):
 )
 def test_components_check_their_parameters(refuse, params, message):
     refuse(message, **{"potential": "density"} | params)
+
+
+def test_a_refused_fit_leaves_nothing_that_answers(make):
+    model = make()
+    with pytest.raises(ValueError, match="NaN"):
+        model.fit(X, with_value(Y, np.nan), LAM)
+    with pytest.raises(NotFittedError):
+        model.predict(X, LAM)
+    model.set_params(base="neighbors", max_iter=1).fit(X, Y, LAM)
+    model.set_params(validate=True)
+    some = np.isin(LAM, np.unique(LAM)[:2])
+    with pytest.raises(ValueError, match="validate=True"):
+        model.fit(X[some], Y[some], LAM[some])
+    with pytest.raises(NotFittedError):
+        model.predict(X, LAM)
+
+
+def test_names_of_a_fit_before_are_forgotten(make):
+    model = make(base="neighbors", max_iter=1)
+    model.fit(pd.DataFrame(X).add_prefix("x"), Y, LAM)
+    assert len(model.feature_names_in_) == X.shape[1]
+    assert not hasattr(model.fit(None, Y, LAM), "feature_names_in_")

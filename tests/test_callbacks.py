@@ -148,6 +148,32 @@ def test_the_neural_dual_goes_on(build, networks, tmp_path):
     assert error < 0.5  # 1.1 without moving
 
 
+def test_potentials_of_one_place_are_two_fits(build, networks, tmp_path):
+    """Functions are told apart by what they do, not by their names."""
+    models = [
+        build(folder, kinetic="euclidean", potential=lambda y, x, a=a: -a * y[:, 0] ** 2)
+        for folder, a in ((tmp_path, 0.0), (tmp_path, 5.0), (None, 5.0))
+    ]
+    assert len(os.listdir(tmp_path)) == 2
+    flat, told, fresh = (answers(model, networks) for model in models)
+    assert_array_equal(told, fresh)
+    assert not np.array_equal(flat, fresh)
+
+
+def test_members_are_no_part_of_checkpoints(make, networks, tmp_path, capfd):
+    own = {"base": "flow", "max_iter": 50, "n_estimators": 3, "verbose": 1}
+    data = networks.X, networks.y, networks.lam
+    plain = make(**own).fit(*data)
+    kept = make(**own, callbacks=[Checkpoint(tmp_path)], n_jobs=2).fit(*data)
+    (fit,) = os.listdir(tmp_path)
+    assert len(os.listdir(tmp_path / fit)) == 2
+    for one, other in zip(
+        plain.interval(networks.X[:5], 0.5), kept.interval(networks.X[:5], 0.5), strict=True
+    ):
+        assert_array_equal(one, other)
+    assert capfd.readouterr().err.count("base generator:   0%") == 2  # one bar for each fit
+
+
 def test_a_checkpoint_needs_a_seed(build, tmp_path):
     with pytest.raises(ValueError, match="integer random_state"):
         build(tmp_path, random_state=None)

@@ -106,6 +106,17 @@ def test_a_search_without_routing_does_not_lose_lambda_silently(pipe, networks):
         )
 
 
+def test_a_surrogate_alone(networks):
+    rival = DisplacementInterpolationRegressor(lam_transform=None, random_state=0)
+    pipe = TrajectoryPipeline([("surrogate", rival)]).fit(networks.X, networks.y, networks.lam)
+    assert pipe.predict(networks.X[:3], 0.5).shape == (3, 2)
+    pytest.importorskip("matplotlib")
+    from sklearn_hti.inspection import TrajectoryDisplay
+
+    display = TrajectoryDisplay.from_estimator(pipe, networks.X[:3], random_state=0)
+    assert np.isfinite(display.paths).all()
+
+
 def test_methods_are_those_of_the_last_step(pipe):
     assert hasattr(pipe, "transport")
     assert not hasattr(make_trajectory_pipeline(StandardScaler(), LinearRegression()), "sample")

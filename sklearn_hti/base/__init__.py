@@ -30,11 +30,7 @@ def make_base(
     X,
     y,
     scaler,
-    encoder,
-    conditioning,
-    seeds,
-    settings,
-    callbacks,
+    training,
 ):
     """Build and fit the base that the parameter asks for; record its name and the reason."""
     reason = "asked for"
@@ -44,9 +40,7 @@ def make_base(
         fitted = NeighborsBase().fit(scaled_y, conditions, groups)
         name = base
     elif isinstance(base, str):
-        fitted = FlowBase().fit(
-            scaled_y, conditions, groups, encoder, conditioning, seeds, settings, callbacks
-        )
+        fitted = FlowBase().fit(scaled_y, conditions, groups, training)
         name = base
     elif hasattr(base, "fit"):
         fitted = EstimatorBase(scaler, scaled_y.shape[1]).fit(base, X, y)

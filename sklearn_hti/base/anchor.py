@@ -6,13 +6,13 @@ from .._thinning import thinned
 
 _FAR_LESS = 5.0  # times another anchor's, from which draws of the first are not spread out
 _NOTHING = 1e-4  # of scaled outputs: draws that are nearer than this count as equal
-_MOST = 0.5  # of an anchor's rows that need a second draw of their x to speak for it
+_MOST = 0.5  # of an anchor's rows have to have a second draw of their x; of draws, to be equal
 _FEWEST = 20  # rows of an anchor that tell how far apart draws are
 _READ = {"max_rows": 4096, "min_draws": 2}  # of an anchor, and of one condition
 
 
 def choose_anchor(data):
-    """Return the number of the base anchor, and how much farther apart draws are there.
+    """Return the number of the base anchor, how much farther apart draws are, and a fault.
 
     The first, unless two draws of one x are far farther apart at another: draws of a network
     without dropout are equal, those of a rare event mostly, and a map moves what is equal to one
@@ -29,21 +29,32 @@ def choose_anchor(data):
         Number of the anchor.
     ratio : float
         How many times as far apart draws of one x are there as at the first anchor.
+    fault : str
+        Why maps from the first anchor cannot spread its draws; empty where they can.
     """
+    first = 0, 1.0, ""
     if np.bincount(data.anchors.index).min() < _FEWEST:
-        return 0, 1.0
+        return first
     rng = np.random.default_rng(0)
     data = thinned(data, rng=rng, **_READ)
     anchors = range(len(data.anchors.lam))
     differences = [_between_draws(data, k, rng) for k in anchors]
     if all(differ is None for differ in differences):
         if data.conditions_repeat(data.anchors.rows(0)):
-            return 0, 1.0  # one answer per x
+            return first  # one answer per x
         differences = [_beside_mean(data, k, rng) for k in anchors]
     apart = np.array([_evenly_apart(differ) for differ in differences])
     most = int(apart.argmax())
     ratio = apart[most] / apart[0]
-    return (most, float(ratio)) if ratio > _FAR_LESS else (0, 1.0)
+    return (most, float(ratio), _fault(differences[0])) if ratio > _FAR_LESS else first
+
+
+def _fault(differences):
+    """Return what is wrong with the draws of an anchor, to be told to users."""
+    if differences is None:
+        return "most x have one output each"
+    equal = np.linalg.norm(differences, axis=1) <= _NOTHING
+    return "outputs of one x are mostly equal" if np.mean(equal) > _MOST else ""
 
 
 def _between_draws(data, anchor, rng):

@@ -12,7 +12,7 @@ from .._ode import integrate
 from .._random import build_module
 from ..nn.engine import DrawnDataset, split_rows, train
 from ..nn.inference import in_precision, row_chunks
-from ..nn.modules import ConditionalMLP, ConditionEmbedding
+from ..nn.modules import ConditionalMLP
 
 _N_STEPS = 12  # midpoint steps of the generating ODE
 _N_FIXED = 32  # draws behind one conditional mean
@@ -55,9 +55,9 @@ class FlowBase:
     Optimal Transport", TMLR 2024.
     """
 
-    def fit(self, y, conditions, groups, encoder, conditioning, seeds, settings, callbacks):
+    def fit(self, y, conditions, groups, training):
         """Train the velocity field on the rows of the base anchor."""
-        self.n_categories_ = encoder.n_categories_
+        self.n_categories_ = training.encoder.n_categories_
         features = Features(conditions, self.n_categories_)
         self.linear_ = LinearMean().fit(features, y)
         residual = y - self.linear_.predict(features)
@@ -68,13 +68,14 @@ class FlowBase:
             lambda: ConditionalMLP(
                 n_outputs + 1,
                 n_outputs,
-                ConditionEmbedding(encoder.n_numeric_, encoder.n_categories_),
-                conditioning,
+                training.embedding(),
+                training.conditioning,
             ),
-            seeds["module"],
+            training.seeds["base_module"],
         )
-        rng = np.random.default_rng(seeds["split"])
-        training, validation = (
+        rng = np.random.default_rng(training.seeds["base_split"])
+        settings = training.settings
+        examples = (
             None
             if picked is None
             else _FlowMatchingDataset(residual / self.spread_, conditions, picked, settings.device)
@@ -84,12 +85,11 @@ class FlowBase:
         )
         net = train(
             module,
-            training,
-            validation,
+            *examples,
             label="base generator",
-            seed=seeds["batches"],
+            seed=training.seeds["base_batches"],
             settings=settings,
-            user_callbacks=callbacks,
+            user_callbacks=training.callbacks,
         )
         self.module_ = net.module_
         self.device_ = settings.device

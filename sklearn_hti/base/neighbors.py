@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
+from .._nearby import k_d_order
+
 _DIGITS = 9
 _N_FIXED = 256  # draws behind one conditional mean
 
@@ -44,7 +46,8 @@ class NeighborsBase:
         near = [g, *(m for m in members[near] if m != g)]
         sizes = np.cumsum([len(own[m]) for m in near])
         n_used = int(np.searchsorted(sizes, self.min_rows)) + 1
-        return np.concatenate([own[m] for m in near[:n_used]])
+        pool = np.concatenate([own[m] for m in near[:n_used]])
+        return pool[k_d_order(self.y_[pool])]  # even parts of which are like the whole
 
     def noise(self, n_rows, n_draws, rng):
         """Return the randomness of the draws, rows first."""

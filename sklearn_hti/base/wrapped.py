@@ -33,16 +33,8 @@ class _WrappedBase:
         return int(rng.integers(2**31 - 1)), _N_FIXED if self.stochastic_ else 1
 
     def _encode(self, outputs, shape):
-        """Check the network's outputs and return them scaled, (n, n_draws, D)."""
-        outputs = as_float_array(
-            np.asarray(outputs), "output of base", ensure_2d=False, allow_nd=True
-        )
-        if outputs.size != np.prod((*shape, self.n_outputs)):
-            raise ValueError(
-                f"The output of `base` has shape {outputs.shape}; y in fit had "
-                f"{self.n_outputs} output(s) per row of X."
-            )
-        return self.scaler.encode(outputs.reshape(*shape, self.n_outputs))
+        """Return outputs of the network, one row or draw per place of a shape, scaled."""
+        return self.scaler.encode(shaped(outputs, (*shape, self.n_outputs), "base"))
 
 
 class CallableBase(_WrappedBase):
@@ -53,7 +45,7 @@ class CallableBase(_WrappedBase):
         self.function_ = function
         probe = X[:_PROBE_ROWS] if not is_frame(X) else X.iloc[:_PROBE_ROWS]
         first, second = (np.asarray(function(probe), dtype=float) for _ in range(2))
-        self._encode(first, (len(probe), 1))
+        self._encode(first, (len(probe),))
         self.stochastic_ = not np.array_equal(first, second)
         return self
 
@@ -62,9 +54,10 @@ class CallableBase(_WrappedBase):
         _, n_draws = noise
         n = len(query.X)
         if not self.stochastic_:
-            y = self._encode(self.function_(query.X), (n, 1))
-            return np.repeat(y, n_draws, axis=1)
-        return self._encode(self.function_(_repeat_rows(query.X, n_draws)), (n, n_draws))
+            y = self._encode(self.function_(query.X), (n,))
+            return np.repeat(y[:, None], n_draws, axis=1)
+        drawn = self._encode(self.function_(_repeat_rows(query.X, n_draws)), (n * n_draws,))
+        return drawn.reshape(n, n_draws, -1)
 
 
 class EstimatorBase(_WrappedBase):
@@ -81,10 +74,30 @@ class EstimatorBase(_WrappedBase):
         seed, n_draws = noise
         n = len(query.X)
         if not self.stochastic_:
-            y = self._encode(self.estimator_.predict(query.X), (n, 1))
-            return np.repeat(y, n_draws, axis=1)
+            y = self._encode(self.estimator_.predict(query.X), (n,))
+            return np.repeat(y[:, None], n_draws, axis=1)
         drawn = self._encode(draw_from(self.estimator_, query.X, n_draws, seed), (n_draws, n))
         return np.moveaxis(drawn, 0, 1)
+
+
+def shaped(outputs, shape, name):
+    """Return what a network of the user answers, (..., D); one output needs no axis.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or holds what is no finite number.
+    """
+    given = as_float_array(
+        np.asarray(outputs), f"output of {name}", ensure_2d=False, allow_nd=True
+    )
+    if given.shape not in (shape, shape[:-1] if shape[-1] == 1 else shape):
+        raise ValueError(
+            f"The output of `{name}` has shape {given.shape} where {shape} was expected: the last "
+            "axis is that of the outputs, as many as y has in fit, the one before that of the "
+            "rows of X; `sample` has draws first."
+        )
+    return given.reshape(shape)
 
 
 def draw_from(generator, X, n_draws, seed):

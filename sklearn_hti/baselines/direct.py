@@ -15,7 +15,7 @@ from .._queries import Query, check_n_samples
 from .._random import sampling_generator
 from .._surrogate import BaseSurrogate
 from ..base import NeighborsBase
-from ..base.wrapped import draw_from
+from ..base.wrapped import draw_from, shaped
 
 _N_FIXED = 32  # draws behind one conditional mean
 _MAX_SEED = 2**31 - 1
@@ -112,13 +112,13 @@ class DirectSurrogateRegressor(BaseSurrogate):
         self.categorical_features = categorical_features
         self.random_state = random_state
 
-    def _fit_transport(self, data, seeds, settings):
+    def _fit_transport(self, data, training):
         default = MLPRegressor(hidden_layer_sizes=(128,) * 3, max_iter=500)
         estimator = clone(default if self.estimator is None else self.estimator)
         parameters = estimator.get_params() if hasattr(estimator, "get_params") else {}
         for name in ("random_state", "seed"):
             if name in parameters and parameters[name] is None:
-                estimator.set_params(**{name: seeds["module"]})
+                estimator.set_params(**{name: training.seeds["module"]})
         y = data.y[:, 0] if data.y.shape[1] == 1 else data.y
         single = hasattr(estimator, "predict") and not get_tags(estimator).target_tags.multi_output
         if y.ndim == 2 and single and not hasattr(estimator, "sample"):
@@ -130,9 +130,9 @@ class DirectSurrogateRegressor(BaseSurrogate):
     def _displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
         return self._mean(conditions, lam_to) - self._mean(conditions, lam_from)
 
-    def _fit_base(self, X, y, data, seeds, settings):
+    def _fit_base(self, X, y, data, training):
         """Keep what the regressor leaves of the base anchor's rows."""
-        self.base_, self._noise = None, seeds["noise"]
+        self.base_, self._noise = None, training.seeds["noise"]
         if _is_regressor(self):
             self.base_ = _Leftovers(self._mean, self.base_lam_)
             self.base_.fit(data, data.anchors.rows(self._base_time))
@@ -146,7 +146,8 @@ class DirectSurrogateRegressor(BaseSurrogate):
         seed = int(sampling_generator(random_state).integers(_MAX_SEED))
         features = self._mean.features(query.conditions, query.lam)
         draws = draw_from(self.estimator_, features, n_samples, seed)
-        return self._decode(draws.reshape(n_samples, len(query), -1))
+        shape = n_samples, len(query), len(self._scaler.center_)
+        return self._decode(shaped(draws, shape, "estimator"))
 
     def _moments(self, query):
         """Return mean and standard deviation."""
@@ -178,6 +179,30 @@ class DirectSurrogateRegressor(BaseSurrogate):
             The outputs at `lam_to`, in the shape of `y`.
         """
         return super().transport(X, y, lam_from, lam_to)
+
+    @available_if(_is_regressor)
+    def interpolate(self, X, y_from, y_to, lam_from, lam_to, lam):
+        """Answer between two networks that were both asked, from the outputs of both.
+
+        There for regressors only, not for generators.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs that both networks were asked.
+        y_from, y_to : array-like of shape (n,) or (n, D)
+            Outputs of the networks at `lam_from` and at `lam_to` for those inputs.
+        lam_from, lam_to : float
+            Where the outputs come from; `lam_from` is the lower one.
+        lam : float or array-like of shape (n,)
+            Where they are wanted, from `lam_from` to `lam_to`.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, D)
+            Outputs at `lam`, in the shape of `y_from`.
+        """
+        return super().interpolate(X, y_from, y_to, lam_from, lam_to, lam)
 
     def _follow(self, query, grid, drawn, start, n_draws, random_state):
         """Return outputs along a grid of lambdas; a generator's share their seed alone."""

@@ -122,10 +122,9 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
         plain = CouplingSolver(affine=False)
         self.solver_ = resolve("solver", plain if self.solver == "coupling" else self.solver)
 
-    def _fit_movement(self, data, seeds, settings, rng):
-        trajectories, *_ = fit_trajectories(
-            GeodesicPath(), self.solver_, data, Lagrangian(None, None), None, None, seeds, None, ()
-        )
+    def _fit_movement(self, data, training, rng):
+        flat = Lagrangian(None, None)
+        trajectories, *_ = fit_trajectories(GeodesicPath(), self.solver_, data, flat, training)
         return NearestTrajectories(
             trajectories,
             data,
@@ -234,8 +233,8 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
             random_state=random_state,
         )
 
-    def _fit_movement(self, data, seeds, settings, rng):
-        return _Jumps(super()._fit_movement(data, seeds, settings, rng))
+    def _fit_movement(self, data, training, rng):
+        return _Jumps(super()._fit_movement(data, training, rng))
 
 
 class _Jumps:

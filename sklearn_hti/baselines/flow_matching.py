@@ -173,8 +173,8 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         # random couplings tell no clock from another: optimal ones choose it in any case
         self.solver_ = resolve("solver", CouplingSolver(affine=False) if named else self.coupling)
 
-    def _fit_movement(self, data, seeds, settings, rng):
+    def _fit_movement(self, data, training, rng):
         independent = isinstance(self.coupling, str) and self.coupling == "independent"
         solver = IndependentCoupling(affine=False, min_draws=0) if independent else self.solver_
         flat = Lagrangian(None, None)
-        return self._fit_along(GeodesicPath(), flat, solver, data, seeds, settings)
+        return self._fit_along(GeodesicPath(), flat, solver, data, training)

@@ -174,18 +174,11 @@ class MetricFlowMatchingRegressor(FlowMatching):
         resolve("path", self.path)
         resolve("kinetic", self.metric)
 
-    def _fit_movement(self, data, seeds, settings, rng):
+    def _fit_movement(self, data, training, rng):
         self.lagrangian_ = build_lagrangian(
-            self.metric,
-            None,
-            "jacobi",
-            data,
-            self._scaler,
-            self._encoder,
-            self._conditioning,
-            seeds["lagrangian"],
+            self.metric, None, "jacobi", data, self._scaler, training
         )
         if not self.lagrangian_.is_flat:
             self._conditions = data.distinct_conditions()  # it knows them by number
         path = resolve("path", self.path)
-        return self._fit_along(path, self.lagrangian_, self.solver_, data, seeds, settings)
+        return self._fit_along(path, self.lagrangian_, self.solver_, data, training)

@@ -14,7 +14,7 @@ from .._random import build_module
 from .._surrogate import ClockedSurrogate
 from ..nn.engine import DrawnDataset, Engine, count_steps, split_rows, train
 from ..nn.inference import in_precision, row_chunks
-from ..nn.modules import ConditionalMLP, ConditionEmbedding
+from ..nn.modules import ConditionalMLP
 
 
 class VelocityField(nn.Module):
@@ -90,18 +90,18 @@ class FollowedVelocities:
     def displacement(self, y, conditions, start, end, *, dtype=torch.float32):
         """Return the displacement (n, D) between two times; times have shape (n,)."""
         module = in_precision(self.module, dtype)
-        n_steps = max(1, int(np.ceil(self.n_steps * np.abs(end - start).max(initial=0))))
+        n_steps = np.ceil(self.n_steps * np.abs(end - start)).astype(int)  # none where at the end
         moved = np.zeros(y.shape)
-        rows = np.flatnonzero(start != end)
-        for part in row_chunks(len(rows), self.device):
-            part = rows[part]
+        alike = (np.flatnonzero(n_steps == n) for n in np.unique(n_steps[n_steps > 0]))
+        parts = (rows[part] for rows in alike for part in row_chunks(len(rows), self.device))
+        for part in parts:
             numeric, codes = conditions[part].tensors(dtype, self.device)
             here, a, b = (
                 torch.as_tensor(v, dtype=dtype, device=self.device)
                 for v in (y[part], start[part, None], end[part, None])
             )
             velocity = partial(_velocity, module, numeric, codes)
-            arrived = integrate(velocity, here, a, b, n_steps)
+            arrived = integrate(velocity, here, a, b, int(n_steps[part[0]]))
             moved[part] = (arrived - here).cpu().numpy()
         return moved
 
@@ -120,7 +120,7 @@ class VelocityEngine(Engine):
         return (((field(**inputs) - target[0]) / field.scale[k]) ** 2).mean()
 
 
-def fit_field(trajectories, data, clock, encoder, conditioning, seeds, settings, callbacks):
+def fit_field(trajectories, data, clock, training):
     """Train the velocity field on trajectories; return the engine."""
     times = clock.time(data.lam)[trajectories.rows]
     n_outputs, n_intervals = data.y.shape[1], len(data.anchors.edges)
@@ -128,19 +128,20 @@ def fit_field(trajectories, data, clock, encoder, conditioning, seeds, settings,
         lambda: VelocityField(
             n_outputs,
             n_intervals,
-            ConditionEmbedding(encoder.n_numeric_, encoder.n_categories_),
-            conditioning,
+            training.embedding(),
+            training.conditioning,
         ),
-        seeds["module"],
+        training.seeds["module"],
     )
     length = np.maximum(np.diff(times, axis=1), 1e-3)[:, :, None]
     velocity = np.sqrt(np.mean((np.diff(trajectories.points, axis=1) / length) ** 2, axis=0))
     floor = np.maximum(0.1 * velocity.max(axis=0), 1e-6)
     with torch.no_grad():
         module.scale.copy_(torch.as_tensor(np.maximum(velocity, floor)))
-    rng = np.random.default_rng(seeds["split"])
+    rng = np.random.default_rng(training.seeds["split"])
     groups = data.groups[trajectories.rows[:, 0]]
-    training, validation = (
+    settings = training.settings
+    examples = (
         None
         if rows is None
         else VelocityDataset(trajectories[rows], times[rows], data, settings.device)
@@ -148,25 +149,23 @@ def fit_field(trajectories, data, clock, encoder, conditioning, seeds, settings,
     )
     return train(
         module,
-        training,
-        validation,
+        *examples,
         label="velocities",
-        seed=seeds["batches"],
+        seed=training.seeds["batches"],
         settings=settings,
         engine=VelocityEngine,
-        user_callbacks=callbacks,
+        user_callbacks=training.callbacks,
     )
 
 
 class FlowMatching(ClockedSurrogate):
     """Common to both: trajectories through a solver and a Lagrangian, then the field."""
 
-    def _fit_along(self, path, lagrangian, solver, data, seeds, settings):
+    def _fit_along(self, path, lagrangian, solver, data, training):
         """Return what follows the field of the trajectories."""
-        shared = self._encoder, self._conditioning, seeds, settings, self.callbacks or ()
-        trajectories, _, paths = fit_trajectories(path, solver, data, lagrangian, *shared)
-        net = fit_field(trajectories, data, self.lam_transform_, *shared)
+        trajectories, _, paths = fit_trajectories(path, solver, data, lagrangian, training)
+        net = fit_field(trajectories, data, self.lam_transform_, training)
         self.n_iter_ = count_steps(net.history)
         self._record("paths", [] if paths is None else paths.history)
         self._record("transport", net.history)
-        return FollowedVelocities(net.module_, settings.device, self.n_steps)
+        return FollowedVelocities(net.module_, training.settings.device, self.n_steps)

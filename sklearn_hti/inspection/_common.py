@@ -9,6 +9,7 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _validation as check
+from ..pipeline import before_last
 
 _SAME = 1e-6  # standard deviations of x
 
@@ -41,7 +42,7 @@ def final_step(estimator, caller):
 
 def enter(estimator, X):
     """Return X as the surrogate at the end of a pipeline sees it."""
-    return estimator[:-1].transform(X) if isinstance(estimator, Pipeline) else X
+    return before_last(estimator, X) if isinstance(estimator, Pipeline) else X
 
 
 def spaced_lambdas(surrogate, lam, size):

@@ -3,7 +3,6 @@
 import math
 import warnings
 from copy import deepcopy
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -24,19 +23,6 @@ from .optimizer import Muon
 STEPS_PER_EPOCH = 50
 _MAX_DRAWN = 16_384  # rows drawn at once
 _HELD = 0.1, 0.2  # share of rows that are held out, at most
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How long and how to train; the estimator's parameters of the same names."""
-
-    max_iter: int
-    batch_size: int
-    learning_rate: float
-    early_stopping: bool
-    tol: float
-    device: str
-    verbose: int
 
 
 class DrawnDataset(Dataset):
@@ -366,6 +352,7 @@ def _silent(*args, **kwargs):
 def split_rows(units, rng, required, *, enough=0, min_rows=50, many_draws=20):
     """Hold out whole units (groups of equal x): return rows to train on and to validate.
 
+    Of fewer than 20 units, rows are held out instead.
     A tenth of the units is held out; where those are not `enough` rows, up to a fifth. Nothing
     is where rows are few, nor, unless `required`, where every condition has many draws:
     conditions are all known then, and every draw shapes the distribution.

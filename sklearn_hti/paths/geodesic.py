@@ -7,7 +7,7 @@ from torch import nn
 from .._bends import N_BENDS, fit_bends
 from .._random import build_module
 from ..lagrangian.support import path_conditions
-from ..nn.modules import ConditionalMLP, ConditionEmbedding
+from ..nn.modules import ConditionalMLP
 from .spline import retime, spline_basis
 
 _HIDDEN = (128, 128)
@@ -203,15 +203,15 @@ def refine(paths, lagrangian, y0, y1, nodes, x, n_steps):
     return best
 
 
-def build_paths(component, n_outputs, encoder, conditioning, seed):
+def build_paths(component, n_outputs, training):
     """Return an untrained path network: straight lines."""
     return build_module(
         lambda: SplinePaths(
             n_outputs,
             component.n_nodes,
             component.n_segments,
-            ConditionEmbedding(encoder.n_numeric_, encoder.n_categories_),
-            conditioning,
+            training.embedding(),
+            training.conditioning,
         ),
-        seed,
+        training.seeds["paths"],
     )

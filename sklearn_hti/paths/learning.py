@@ -154,9 +154,7 @@ class Recouple(Callback):
         return np.floor(shares * net.max_epochs).clip(1)
 
 
-def learn_geodesics(
-    solver, data, lagrangian, component, encoder, conditioning, seeds, settings, callbacks
-):
+def learn_geodesics(solver, data, lagrangian, component, training):
     """Train path network and metric on couplings that follow them.
 
     Returns
@@ -166,11 +164,10 @@ def learn_geodesics(
     net : Engine
         The trained engine.
     """
-    training = component.training(settings)
-    device = settings.device
-    rng = np.random.default_rng(seeds["coupling"])
+    device = training.settings.device
+    rng = np.random.default_rng(training.seeds["coupling"])
     some = _enough(data, lagrangian, rng)
-    paths = build_paths(component, data.y.shape[1], encoder, conditioning, seeds["paths"])
+    paths = build_paths(component, data.y.shape[1], training)
     module = PathsAndMetric(paths, lagrangian).to(device)
     parts = module.paths, module.lagrangian
     geodesic = Geodesic(*parts, some, device, component)
@@ -186,10 +183,10 @@ def learn_geodesics(
         dataset,
         None,
         label="geodesics",
-        seed=seeds["pairs"],
-        settings=training,
+        seed=training.seeds["pairs"],
+        settings=component.training(training.settings),
         engine=GeodesicEngine,
-        user_callbacks=[*callbacks, Recouple(solve, dataset, component.n_couplings)],
+        user_callbacks=[*training.callbacks, Recouple(solve, dataset, component.n_couplings)],
     )
     return Geodesic(*parts, data, device, component), net
 

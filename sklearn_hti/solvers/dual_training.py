@@ -20,10 +20,8 @@ class DualNetworks(EdgeNetworks):
     Unless `random_start`, maps start at the identity and potentials at a constant.
     """
 
-    def __init__(
-        self, n_outputs, n_edges, encoder, conditioning, hidden, map_hidden, random_start=False
-    ):
-        super().__init__(n_outputs, n_edges, encoder, conditioning)
+    def __init__(self, n_outputs, n_edges, training, hidden, map_hidden, random_start=False):
+        super().__init__(n_outputs, n_edges, training)
         self.random_start = random_start
         self.potentials = self.of_edges(1, hidden)
         self.maps = self.of_edges(n_outputs, map_hidden)

@@ -8,7 +8,7 @@ from torch import nn
 
 from .._random import torch_generator
 from ..nn.engine import Engine
-from ..nn.modules import ConditionalMLP, ConditionEmbedding
+from ..nn.modules import ConditionalMLP
 from ..paths.learning import mean_straight_cost, path_loss
 from ..paths.spline import spline_basis
 
@@ -23,21 +23,21 @@ class EdgeNetworks(nn.Module):
     maps are pre-trained to the identity without a step. Subclasses build ``maps``.
     """
 
-    def __init__(self, n_outputs, n_edges, encoder, conditioning):
+    def __init__(self, n_outputs, n_edges, training):
         super().__init__()
-        self.sizes = n_outputs, n_edges, encoder, conditioning
+        self.sizes = n_outputs, n_edges, training
         self.paths = self.lagrangian = None
         self.register_buffer("basis", None)
 
     def of_edges(self, n_out, hidden):
         """Return one network of y under x for each edge."""
-        n_outputs, n_edges, encoder, conditioning = self.sizes
+        n_outputs, n_edges, training = self.sizes
         return nn.ModuleList(
             ConditionalMLP(
                 n_outputs,
                 n_out,
-                ConditionEmbedding(encoder.n_numeric_, encoder.n_categories_),
-                conditioning,
+                training.embedding(),
+                training.conditioning,
                 tuple(hidden),
             )
             for _ in range(n_edges)

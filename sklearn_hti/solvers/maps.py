@@ -32,7 +32,7 @@ class MapSolver(OTSolver):
     engine: type  # a MapEngine
 
     @abstractmethod
-    def _networks(self, n_outputs, n_edges, encoder, conditioning):
+    def _networks(self, n_outputs, n_edges, training):
         """Return the EdgeNetworks to be trained, in a function that builds modules."""
 
     @abstractmethod
@@ -60,9 +60,7 @@ class MapSolver(OTSolver):
         """
         return CouplingSolver(min_draws=0).plan(data, edge, geodesic, rng)
 
-    def fit_maps(
-        self, data, lagrangian, path_component, encoder, conditioning, seeds, settings, callbacks
-    ):
+    def fit_maps(self, data, lagrangian, path_component, training):
         """Train maps, paths and metric.
 
         Parameters
@@ -73,16 +71,8 @@ class MapSolver(OTSolver):
             What paths cost; its metric is trained.
         path_component : GeodesicPath
             Nodes and segments of the paths.
-        encoder : ConditionEncoder
-            What the columns of x are.
-        conditioning : Conditioning
-            How x enters the networks.
-        seeds : dict
-            Seeds "paths" and "pairs".
-        settings : TrainingSettings
-            Of the estimator; device and verbosity are read.
-        callbacks : sequence
-            Callbacks of skorch.
+        training : Training
+            How x enters the networks, the seeds "paths" and "pairs", device and verbosity.
 
         Returns
         -------
@@ -99,25 +89,26 @@ class MapSolver(OTSolver):
         ConvergenceWarning
             If a map stops short of its anchor, or the metric has collapsed to its bounds.
         """
-        own = draw_seeds(seeds["pairs"], ["networks", "batches"])
+        own = draw_seeds(training.seeds["pairs"], ["networks", "batches"])
         n_outputs = data.y.shape[1]
         module = build_module(
-            lambda: self._networks(n_outputs, len(data.anchors.edges), encoder, conditioning),
+            lambda: self._networks(n_outputs, len(data.anchors.edges), training),
             own["networks"],
         )
         geodesic = StraightGeodesic()
         if not lagrangian.is_flat:
-            paths = build_paths(path_component, n_outputs, encoder, conditioning, seeds["paths"])
+            paths = build_paths(path_component, n_outputs, training)
             module.follow(paths, lagrangian)
-            geodesic = Geodesic(paths, lagrangian, data, settings.device, path_component)
+            device = training.settings.device
+            geodesic = Geodesic(paths, lagrangian, data, device, path_component)
         net = train(
             module,
-            self._dataset(data, settings.device),
+            self._dataset(data, training.settings.device),
             None,
             label=self.name.replace("_", " "),
             seed=own["batches"],
             settings=replace(
-                settings,
+                training.settings,
                 max_iter=self.max_iter,
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
@@ -126,7 +117,7 @@ class MapSolver(OTSolver):
             # the lowest loss of a min-max problem, or of one batch, is not the best state: keep
             # the last
             engine=partial(self.engine, solver=self, callbacks__best=None),
-            user_callbacks=[("map_records", MapRecords()), *callbacks],
+            user_callbacks=[("map_records", MapRecords()), *training.callbacks],
         )
         maps = LearnedMaps(geodesic, net, self)
         maps.warn_if_collapsed(lagrangian.metric)

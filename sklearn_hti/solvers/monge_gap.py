@@ -20,7 +20,7 @@ class MongeGap(MapSolver):
     given x: S is the Sinkhorn divergence of squared distances, and the Monge gap M, which no
     map has below zero, is zero for the cheapest way from p_k to where T leads. Any Lagrangian
     gives the cost c. Both are estimated on blocks of draws of one condition, or of near ones
-    where conditions do not repeat; OT_c is entropic there and debiased. A learned metric
+    where conditions do not repeat; OT_c is that of the best assignment there. A learned metric
     descends the cost of the mapped pairs, the path network follows both. Where every condition
     has one draw the gap of any map is zero, and maps are regressions on the pairs.
 
@@ -124,8 +124,8 @@ class MongeGap(MapSolver):
         check_range(self, real=["gap_weight", "condition_penalty"], lowest=0)
         check_sizes(self, ["hidden_layer_sizes"])
 
-    def _networks(self, n_outputs, n_edges, encoder, conditioning):
-        return MongeNetworks(n_outputs, n_edges, encoder, conditioning, self.hidden_layer_sizes)
+    def _networks(self, n_outputs, n_edges, training):
+        return MongeNetworks(n_outputs, n_edges, training, self.hidden_layer_sizes)
 
     def _dataset(self, data, device):
         dataset = BlockDataset(data, device, self.block_size, self.condition_penalty)

@@ -14,8 +14,8 @@ _THINNED = 4  # one row in so many is enough for the first fit of the paths
 class MongeNetworks(EdgeNetworks):
     """Maps T_k(y, x) = y + net_k(y, x) of all edges, and the cost."""
 
-    def __init__(self, n_outputs, n_edges, encoder, conditioning, hidden):
-        super().__init__(n_outputs, n_edges, encoder, conditioning)
+    def __init__(self, n_outputs, n_edges, training, hidden):
+        super().__init__(n_outputs, n_edges, training)
         self.maps = self.of_edges(n_outputs, hidden)
 
 

@@ -139,10 +139,10 @@ class NeuralDual(MapSolver):
             path_learning_rate=1e-4,
         )
 
-    def _networks(self, n_outputs, n_edges, encoder, conditioning):
+    def _networks(self, n_outputs, n_edges, training):
         hidden = self.hidden_layer_sizes, self.map_hidden_layer_sizes
         random_start = self.pretrain_iter is not None
-        return DualNetworks(n_outputs, n_edges, encoder, conditioning, *hidden, random_start)
+        return DualNetworks(n_outputs, n_edges, training, *hidden, random_start)
 
     def _dataset(self, data, device):
         return EdgeDataset(data, device)

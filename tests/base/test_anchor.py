@@ -29,15 +29,16 @@ def normal(*spreads):
 
 @pytest.mark.parametrize("spreads", [(1, 1, 1), (1, 2, 3), (1, 0.5, 0.01), (0, 0, 0)])
 def test_the_first_where_draws_of_it_differ_or_none_do(encode, spreads):
-    assert choose_anchor(family(encode, normal(*spreads))) == (0, 1.0)
+    assert choose_anchor(family(encode, normal(*spreads))) == (0, 1.0, "")
 
 
 @pytest.mark.parametrize(("spreads", "anchor"), [((0, 1, 2), 2), ((0, 2, 1), 1), ((0.1, 1, 2), 2)])
 def test_the_widest_where_those_of_the_first_are_near(encode, spreads, anchor):
-    chosen, ratio = choose_anchor(family(encode, normal(*spreads)))
+    chosen, ratio, fault = choose_anchor(family(encode, normal(*spreads)))
     assert chosen == anchor
     expected = spreads[anchor] / spreads[0] if spreads[0] else 1000
     assert ratio > expected if not spreads[0] else ratio == pytest.approx(expected, rel=0.25)
+    assert fault == ("" if spreads[0] else "outputs of one x are mostly equal")
 
 
 def test_draws_that_are_mostly_equal_are_no_base(encode):
@@ -46,9 +47,10 @@ def test_draws_that_are_mostly_equal_are_no_base(encode):
     def rare(k, rng, n):
         return np.where(rng.random(n) < (0.1, 0.5, 0.9)[k], 2 + 0.5 * rng.normal(size=n), 0.0)
 
-    chosen, ratio = choose_anchor(family(encode, rare))
+    chosen, ratio, fault = choose_anchor(family(encode, rare))
     assert chosen == 2
     assert ratio > 100
+    assert fault == "outputs of one x are mostly equal"
 
 
 def test_few_that_are_far_out_are_no_width(encode):
@@ -61,13 +63,21 @@ def test_few_that_are_far_out_are_no_width(encode):
 
 
 def test_one_answer_per_input_says_nothing(encode):
-    assert choose_anchor(family(encode, normal(0, 1, 2), 200, 1)) == (0, 1.0)
+    assert choose_anchor(family(encode, normal(0, 1, 2), 200, 1)) == (0, 1.0, "")
 
 
 def test_an_anchor_asked_once_per_input_is_no_base_beside_others(encode):
     data = family(encode, normal(1, 1, 1))
     rows = np.flatnonzero((data.anchors.index > 0) | (np.arange(len(data.y)) % 10 == 0))
-    assert choose_anchor(data.take(rows))[0] > 0
+    chosen, _, fault = choose_anchor(data.take(rows))
+    assert chosen > 0
+    assert fault == "most x have one output each"
+
+
+def test_narrow_draws_are_not_called_equal(encode):
+    chosen, ratio, fault = choose_anchor(family(encode, normal(1, 1, 300)))
+    assert (chosen, fault) == (2, "")
+    assert ratio > 200
 
 
 @pytest.mark.parametrize("n_draws", [2, 100])
@@ -75,7 +85,7 @@ def test_few_rows_of_an_anchor_tell_nothing(encode, n_draws):
     """One row or few at the first: that no two of them differ is no wonder."""
     data = family(encode, normal(1, 1, 1), 5, n_draws)
     rows = np.flatnonzero((data.anchors.index > 0) | (np.arange(len(data.y)) < 1))
-    assert choose_anchor(data.take(rows)) == (0, 1.0)
+    assert choose_anchor(data.take(rows)) == (0, 1.0, "")
 
 
 @pytest.mark.parametrize(("spreads", "anchor"), [((0, 1, 2), 2), ((1, 1, 2), 0)])
@@ -90,7 +100,7 @@ def test_sorted_draws_are_as_far_apart_as_others(encode):
     data = family(encode, normal(1, 1, 1), 1, 500)
     first = data.anchors.rows(0)
     data.y[first] = np.sort(data.y[first], axis=0)
-    assert choose_anchor(data) == (0, 1.0)
+    assert choose_anchor(data) == (0, 1.0, "")
 
 
 @pytest.fixture(scope="module")

@@ -326,3 +326,31 @@ def test_a_constant_base(make, clouds):
     base = DummyRegressor(strategy="constant", constant=4.0)
     model = make(max_iter=5, base=base).fit(clouds.X, clouds.y[:, 0], clouds.lam)
     assert_allclose(model.sample(clouds.X[:5], 0.0, n_samples=3), 4.0, atol=1e-12)
+
+
+def test_means_of_many_ordered_rows_are_those_of_the_rows(make):
+    """The draws behind a mean are like all rows, in whatever order these come."""
+    y = np.tile([-1.0, 1.0], 400)[:, None] * [1.0, 3.0]
+    lam = np.repeat([0.0, 1.0], 400)
+    model = make(max_iter=1, base="neighbors", base_lam=0.0).fit(None, y, lam)
+    mean, std = model.predict(None, 0.0, return_std=True)
+    assert_allclose(mean, 0, atol=0.02)
+    assert_allclose(std, [[1.0, 3.0]], rtol=0.01)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_outputs_of_another_shape_raise(make, networks, axis):
+    X, y, lam = networks.X, networks.y, networks.lam
+
+    class Odd(Noisy):
+        def sample(self, X, n_samples, random_state=None):
+            return np.moveaxis(super().sample(X, n_samples, random_state), axis, -1)
+
+    def odd(X):
+        return np.zeros((2, len(X)))
+
+    with pytest.raises(ValueError, match=r"output of `base` has shape \(2, 5\)"):
+        make(max_iter=1, base=odd).fit(X, y, lam)
+    model = make(max_iter=1, base=Odd()).fit(X, y, lam)
+    with pytest.raises(ValueError, match=r"output of `base` has shape.*`sample` has draws first"):
+        model.sample(X[:7], 0.0, n_samples=3)

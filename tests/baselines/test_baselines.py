@@ -104,6 +104,16 @@ def test_deterministic_networks_linear_in_lambda(rival, networks):
 # ---------------------------------------------------------------- displacement, nearest anchor
 
 
+def test_an_answer_does_not_depend_on_the_rows_beside_it(rival, networks):
+    X, y, lam = networks.X, networks.y, networks.lam
+    model = clone(rival).fit(X, y, lam)
+    near = lam.min() + 0.1 * np.ptp(lam)
+    alone = model.predict(X[:1], near)
+    np.testing.assert_allclose(
+        model.predict(X[:2], [near, lam.max()])[:1], alone, rtol=0, atol=1e-12
+    )
+
+
 def test_displacement_is_exact_transport(rng):
     y0, y1 = rng.normal(size=(40, 2)), rng.normal(2, 0.5, size=(40, 2))
     lam = np.repeat([0.0, 1.0], 40)
@@ -222,5 +232,6 @@ def test_direct_generator(clouds):
     gap = path[1] - path[0]
     np.testing.assert_allclose(gap, np.broadcast_to(gap[:1], gap.shape))  # one noise for both
     assert not hasattr(rival, "transport")
+    assert not hasattr(rival, "interpolate")
     with pytest.raises(ValueError, match="`y`: a generator"):
         rival.trajectory(X, [0.0, 1.0], y=np.zeros((5, 1)), lam_from=0.0)

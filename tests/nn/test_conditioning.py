@@ -15,6 +15,7 @@ from sklearn_hti._random import build_module
 from sklearn_hti.nn import Conditioning
 from sklearn_hti.nn.conditioning import Waves
 from sklearn_hti.nn.modules import ConditionalMLP, ConditionEmbedding, FlowMap
+from sklearn_hti.nn.settings import Training
 from sklearn_hti.paths import GeodesicPath
 from sklearn_hti.paths.geodesic import build_paths
 from sklearn_hti.solvers.dual_training import DualNetworks
@@ -78,11 +79,12 @@ def test_maps_start_as_the_identity_and_potentials_as_constants(conditioning, mi
 
     encoder = ConditionEncoder()
     encoder.n_numeric_, encoder.n_categories_ = 2, [3]
-    dual = build_module(lambda: DualNetworks(D, 1, encoder, conditioning, (8, 8), (8, 8)), 0)
+    training = Training(encoder, {"paths": 0}, conditioning=conditioning)
+    dual = build_module(lambda: DualNetworks(D, 1, training, (8, 8), (8, 8)), 0)
     for net, value in ((dual.maps[0], torch.zeros(N, D)), (dual.potentials[0], torch.zeros(N, 1))):
         assert torch.equal(net(z, numeric, codes), value)
 
-    paths = build_paths(GeodesicPath(), D, encoder, conditioning, 0)
+    paths = build_paths(GeodesicPath(), D, training)
     assert (paths.net(torch.cat([z, z], dim=1), numeric, codes) == 0).all()
 
 
@@ -90,7 +92,7 @@ def test_a_random_start_is_none_of_it(mixed):
     z, numeric, codes = mixed
     encoder = ConditionEncoder()
     encoder.n_numeric_, encoder.n_categories_ = 2, [3]
-    sizes = (D, 2, encoder, Conditioning(), (8, 8), (9, 9))
+    sizes = (D, 2, Training(encoder, {}, conditioning=Conditioning()), (8, 8), (9, 9))
     dual = build_module(lambda: DualNetworks(*sizes, random_start=True), 0)
     same = build_module(lambda: DualNetworks(*sizes, random_start=True), 0)
     for nets, width in ((dual.potentials, 8), (dual.maps, 9)):

@@ -13,7 +13,8 @@ from sklearn_hti._trajectories import Trajectories
 from sklearn_hti.lagrangian import KineticEnergy, Lagrangian, LearnedMetric
 from sklearn_hti.lagrangian.support import path_conditions
 from sklearn_hti.nn import Conditioning
-from sklearn_hti.nn.engine import STEPS_PER_EPOCH, TrainingSettings
+from sklearn_hti.nn.engine import STEPS_PER_EPOCH
+from sklearn_hti.nn.settings import Training, TrainingSettings
 from sklearn_hti.paths import Geodesic, GeodesicPath
 from sklearn_hti.paths.geodesic import build_paths, refine
 from sklearn_hti.paths.learning import learn_geodesics
@@ -56,9 +57,8 @@ def learn(component, module, data, X=None):
     encoder = ConditionEncoder().fit(X, None, len(data.y))
     metric = Given(module).metric(data, encoder, Conditioning(), 0)
     lagrangian, solver = Lagrangian(metric, None), CouplingSolver()
-    geodesic, _ = learn_geodesics(
-        solver, data, lagrangian, component, encoder, Conditioning(), SEEDS, SETTINGS, ()
-    )
+    training = Training(encoder, SEEDS, SETTINGS, Conditioning())
+    geodesic, _ = learn_geodesics(solver, data, lagrangian, component, training)
     rng = np.random.default_rng(0)
     return geodesic, [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
 
@@ -75,7 +75,8 @@ def ends(encode, rng):
     """An untrained path network, made to bend, with ends and conditions."""
     data = encode(None, rng.normal(size=(8, 2)) + 3, np.arange(8) % 2)
     encoder = ConditionEncoder().fit(None, None, 8)
-    paths = build_paths(GeodesicPath(), 2, encoder, Conditioning(), 0).double()
+    training = Training(encoder, {"paths": 0}, conditioning=Conditioning())
+    paths = build_paths(GeodesicPath(), 2, training).double()
     y0, y1 = torch.as_tensor(data.y).chunk(2)
     return paths, y0, y1.requires_grad_(), path_conditions(data, np.arange(4), "cpu")
 
@@ -208,7 +209,8 @@ def untrained(encode, rng):
     """A path network of random parameters under the cylinder's metric."""
     data = encode(rng.normal(size=(40, 1)), rng.normal(size=(40, 2)), np.arange(40) % 2)
     encoder = ConditionEncoder().fit(rng.normal(size=(40, 1)), None, 40)
-    paths = build_paths(GeodesicPath(n_segments=12), 2, encoder, Conditioning(), 0)
+    training = Training(encoder, {"paths": 0}, conditioning=Conditioning())
+    paths = build_paths(GeodesicPath(n_segments=12), 2, training)
     with torch.no_grad():
         generator = torch.Generator().manual_seed(0)
         paths.net.output.weight.normal_(std=0.05, generator=generator)
@@ -284,7 +286,6 @@ def test_plans_are_solved_anew_as_often_as_asked(encode, rng, n_couplings, n_epo
         max_iter=n_epochs * STEPS_PER_EPOCH, batch_size=4, n_couplings=n_couplings
     )
     lagrangian = Lagrangian(Cylinder(), None)
-    learn_geodesics(
-        Counting(), data, lagrangian, component, encoder, Conditioning(), SEEDS, SETTINGS, ()
-    )
+    training = Training(encoder, SEEDS, SETTINGS, Conditioning())
+    learn_geodesics(Counting(), data, lagrangian, component, training)
     assert len(calls) == 1 + n_couplings

@@ -14,7 +14,7 @@ from sklearn_hti.exceptions import CouplingWarning
 from sklearn_hti.lagrangian import Lagrangian
 from sklearn_hti.lagrangian.support import path_conditions
 from sklearn_hti.nn import Conditioning
-from sklearn_hti.nn.engine import TrainingSettings
+from sklearn_hti.nn.settings import Training, TrainingSettings
 from sklearn_hti.paths import GeodesicPath
 from sklearn_hti.solvers import MongeGap
 from sklearn_hti.solvers.blocks import BlockDataset, k_d_order
@@ -32,11 +32,7 @@ def fit(data, X=None, **parameters):
         data,
         Lagrangian(None, None),
         GeodesicPath(),
-        encoder,
-        Conditioning(),
-        {"paths": 0, "pairs": 0},
-        SETTINGS,
-        (),
+        Training(encoder, {"paths": 0, "pairs": 0}, SETTINGS, Conditioning()),
     )
 
 

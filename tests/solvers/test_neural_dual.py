@@ -12,7 +12,7 @@ from sklearn_hti.exceptions import ConvergenceWarning, DivergenceError
 from sklearn_hti.lagrangian import DensityPotential, Lagrangian, LearnedMetric
 from sklearn_hti.lagrangian.support import path_conditions
 from sklearn_hti.nn import Conditioning
-from sklearn_hti.nn.engine import TrainingSettings
+from sklearn_hti.nn.settings import Training, TrainingSettings
 from sklearn_hti.paths import GeodesicPath, StraightGeodesic
 from sklearn_hti.solvers import CouplingSolver
 from sklearn_hti.solvers.c_transform import c_transform, minimise_rows
@@ -35,11 +35,7 @@ def fit(data, X=None, lagrangian=FLAT, callbacks=(), **parameters):
         data,
         lagrangian,
         GeodesicPath(n_nodes=3, n_segments=6),
-        encoder,
-        Conditioning(),
-        {"paths": 0, "pairs": 0},
-        SETTINGS,
-        callbacks,
+        Training(encoder, {"paths": 0, "pairs": 0}, SETTINGS, Conditioning(), callbacks),
     )
 
 
