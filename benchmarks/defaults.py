@@ -58,7 +58,7 @@ CANDIDATES = {
     "linear clock unless others are better": {},
 }
 CLOCKS = {"default": "auto", "linear": None, "entropy": "entropy"}
-PRIORS = {"linear clock unless others are better": lambda anchors: "identity"}
+PRIORS = {"linear clock unless others are better": lambda anchors, binned=False: "identity"}
 
 
 # of the candidates, what one output leaves as it is: there is one path only

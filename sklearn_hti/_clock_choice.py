@@ -44,7 +44,7 @@ def choose_clock(lam_transform, data, solver, geodesic, rng):
         If "auto" meets data that cannot tell: two anchors, or clocks that put the anchors in
         the same places but differ in between.
     """
-    anchors = data.anchors.lam
+    anchors, binned = data.anchors.lam, data.anchors.binned
     if lam_transform is None:
         return Clock(WarpClock("identity"), anchors, "asked for (None)")
     if lam_transform not in ("auto", "entropy") and isinstance(lam_transform, str):
@@ -57,20 +57,21 @@ def choose_clock(lam_transform, data, solver, geodesic, rng):
     if lam_transform == "auto" and len(anchors) > 2:
         places = positions(data, solver, geodesic, rng)
         if places is None:
-            places = WarpClock(prior_clock(anchors)).fraction(anchors, *anchors[[0, -1]])
-        clock = clock_of_places(data.lam, anchors, places)
+            prior = WarpClock(prior_clock(anchors, binned))
+            places = prior.fraction(anchors, *anchors[[0, -1]])
+        clock = clock_of_places(data.lam, anchors, places, binned)
         _warn_if_undecided(clock)
         return clock
     entropies = conditional_entropies(data.y, data.features, data.groups, data.anchors)
     entropy = EntropyClock(anchors, entropies)
     if lam_transform == "entropy":
         return Clock(entropy, anchors, "asked for")
-    return _guess_of_two(anchors, entropy)
+    return _guess_of_two(anchors, entropy, binned)
 
 
-def _guess_of_two(anchors, entropy):
+def _guess_of_two(anchors, entropy, binned):
     """Return the entropy clock, or the mean of it and of the one that the range suggests."""
-    prior, linear = WarpClock(prior_clock(anchors)), WarpClock("identity")
+    prior, linear = WarpClock(prior_clock(anchors, binned)), WarpClock("identity")
     rule, others, guess = entropy, (linear,), "the entropy clock is a guess"
     if prior != linear:
         rule, others = MeanClock((prior, entropy)), (prior, entropy, linear)
@@ -95,37 +96,50 @@ def clock_of_rest(lam_transform, data, solver, geodesic, rng):
     With two anchors left, that which the range of lambda suggests: as for three it comes first.
     """
     if isinstance(lam_transform, str) and lam_transform == "auto" and len(data.anchors.lam) == 2:
-        name = prior_clock(data.anchors.lam)
+        name = prior_clock(data.anchors.lam, data.anchors.binned)
         return Clock(WarpClock(name), data.anchors.lam, "suggested by the range of lambda")
     return choose_clock(lam_transform, data, solver, geodesic, rng)
 
 
-def prior_clock(anchors):
+def prior_clock(anchors, binned=False):
     """Return the name of the clock that the range of lambda suggests.
 
     Levels that come near to 0 and to 1 are read as quantile levels, rates from 0 to nearly 1
-    as those of dropout, and strengths over two decades or more as regularisation.
+    as those of dropout, and strengths over two decades or more as regularisation. Bins hold as
+    many rows each: where lambda itself makes them more equal than that clock does, it was drawn
+    evenly, and no clock is suggested.
     """
     low, high = anchors[0], anchors[-1]
+    name = "identity"
     if 0 < low <= _EDGE and 1 - _EDGE <= high < 1:
-        return "probit"
-    if low == 0 and 1 - _EDGE <= high < 1:
-        return "odds"
-    if low > 0 and high >= _DECADES * low:
-        return "log"
-    return "identity"
+        name = "probit"
+    elif low == 0 and 1 - _EDGE <= high < 1:
+        name = "odds"
+    elif low > 0 and high >= _DECADES * low:
+        name = "log"
+    if binned and _unevenness(name, anchors) > _unevenness("identity", anchors):
+        return "identity"
+    return name
 
 
-def clock_of_places(lam, anchors, places):
+def _unevenness(name, anchors):
+    """Return the standard deviation of the distances between anchors on a clock."""
+    return np.diff(WarpClock(name).fraction(anchors, anchors[0], anchors[-1])).std()
+
+
+def clock_of_places(lam, anchors, places, binned=False):
     """Return the clock for anchors that lie at these places on the way of the outputs, 0 to 1.
 
     That of the prior if it nearly puts them there. Else another than the linear one that does, or
-    that of the prior, is led to the very places.
+    that of the prior, is led to the very places. Of bins, no other: how lambda was drawn speaks
+    for the prior, and ends of the range that a draw came near to are no ends of the clock.
     """
-    rules = {rule.name: rule for rule in candidate_rules(lam)}
+    prior = prior_clock(anchors, binned)
+    candidates = candidate_rules(lam)
+    rules = {r.name: r for r in candidates if not binned or r.name in ("identity", prior)}
     put = {name: rule.fraction(anchors, *anchors[[0, -1]]) for name, rule in rules.items()}
     errors = {n: float(np.sqrt(np.mean((p - places)[1:-1] ** 2))) for n, p in put.items()}
-    chosen = prior_clock(anchors)
+    chosen = prior
     near = {name: rule for name, rule in rules.items() if errors[name] <= _NEAR}
     # that little moves over a small part of a wide range is no sign of linear time
     named = {n: _placed(rule, anchors, places) for n, rule in near.items() if n != "identity"}

@@ -16,6 +16,8 @@ from ._validation import as_float_array, check_reach, check_size, errors_name, i
 from .exceptions import SupportWarning
 
 _NOTHING = 1e-10  # squared, of scaled outputs
+_MAX_VALUES, _MIN_ROWS = 20, 5  # of lambda that are anchors, with so many rows each; else bins
+_N_BINS, _BIN = (5, 9), 150  # how many, and rows of each that are worth one more
 _FAR = 0.5  # of the range of a column in fit: a number farther out is unlike those of fit
 
 
@@ -263,7 +265,7 @@ class Anchors:
         return np.flatnonzero(self.index == k)
 
 
-def find_anchors(lam, n_anchors="auto", *, max_values=20, min_rows=5, n_bins=5):
+def find_anchors(lam, n_anchors="auto"):
     """Return the Anchors of the rows: the distinct values of lambda, or quantile bins."""
     values, index, counts = np.unique(lam, return_inverse=True, return_counts=True)
     if len(values) < 2:
@@ -272,8 +274,8 @@ def find_anchors(lam, n_anchors="auto", *, max_values=20, min_rows=5, n_bins=5):
             "outputs of networks trained at two or more hyperparameter values."
         )
     if isinstance(n_anchors, str):
-        distinct = len(values) <= max_values and counts.min() >= min_rows
-        n_anchors = len(values) if distinct else n_bins
+        distinct = len(values) <= _MAX_VALUES and counts.min() >= _MIN_ROWS
+        n_anchors = len(values) if distinct else int(np.clip(len(lam) // _BIN, *_N_BINS))
     n_anchors = min(n_anchors, len(values))
     if n_anchors == len(values):
         return Anchors(values, index.reshape(-1), binned=False)

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from . import _validation as check
 from ._answers import AnswersMixin
+from ._bins import to_anchors
 from ._clock_choice import choose_clock
 from ._compat import HasMethods, Interval, StrOptions
 from ._encoding import ConditionEncoder, Features, OutputScaler, TrainingData, find_anchors
@@ -158,6 +159,10 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
             lam,
             anchors,
         )
+        if anchors.binned:
+            moved = to_anchors(data)
+            if moved is not data:
+                data, y = moved, self._scaler.decode(moved.y)
         self.base_lam_ = self._find_base_lam(data)
         check_base(self.base, take(X, anchors.rows(self._base_time)), self._scaler, y.shape[1])
         training = self._training()

@@ -326,7 +326,7 @@ def test_auto_records_how_the_clock_was_chosen(make, networks):
 
 @pytest.mark.parametrize(("n_anchors", "expected"), [("auto", 5), (3, 3), (7, 7)])
 def test_continuous_lambda_is_binned(make, n_anchors, expected):
-    """Every row keeps its own lambda: outputs linear in lambda are met within bins, too."""
+    """Outputs of a bin are taken to its anchor, so that what lambda does in it is no chance."""
     rng = np.random.default_rng(0)
     lam = rng.uniform(-1, 3, size=400)
     y = 5 * lam + 0.1 * rng.normal(size=400)
