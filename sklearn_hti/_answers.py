@@ -224,7 +224,7 @@ class AnswersMixin(QueryMixin):
         grid = check.as_float_array(lam_grid, "lam_grid", ensure_2d=False)
         if grid.ndim != 1:
             raise ValueError(f"`lam_grid` must have shape (L,); got {grid.shape}.")
-        check.check_within(grid, self.anchors_, name="lam_grid")
+        grid = check.check_within(grid, self.anchors_, name="lam_grid")
         if (y is None) != (lam_from is None):
             raise ValueError(
                 "`y` and `lam_from` go together: outputs, and the lambda they come from."

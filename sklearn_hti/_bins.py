@@ -8,15 +8,13 @@ from ._encoding import Conditions
 from ._moments import ScatteredMoments
 
 _MIN_ROWS = 50  # of one combination of categories, to follow lambda in a way of their own
-_SURE = 0.5  # of rows have to tell the noise, and of the variance about the mean to be more
 
 
 def to_anchors(data):
     """Move outputs to the anchors of their bins, as their mean and spread go with lambda.
 
     Couplings of bins would else take for chance what lambda does within them, and follow
-    neither. Outputs of networks without noise, asked at the same x, stay: there every row tells
-    exactly how far outputs go from its own lambda to another.
+    neither.
 
     Parameters
     ----------
@@ -26,7 +24,7 @@ def to_anchors(data):
     Returns
     -------
     TrainingData
-        The same rows at the lambdas of the anchors, or as they are.
+        The same rows at the lambdas of the anchors.
     """
     n, lam = len(data.y), data.anchors.lam
     ranks = np.sort(data.lam), np.linspace(-1.7, 1.7, n)  # about standard deviations
@@ -43,13 +41,10 @@ def to_anchors(data):
         conditions=both,
         features=replace(data.features, conditions=both),
     )
-    moved, left = np.empty_like(data.y), np.empty_like(data.y)
+    moved = np.empty_like(data.y)
     for rows in _alike(x.codes):
         moments = ScatteredMoments(with_lam, rows)
         moved[rows] = moments.carry(with_lam, rows, rows + n)
-        left[rows] = data.y[rows] - moments.at(with_lam, rows)[0]
-    if _noise(data) < _SURE * np.mean(left**2):
-        return data
     moved = np.where((here == there)[:, None], data.y, moved)
     return replace(data, y=moved, lam=lam[data.anchors.index])
 
@@ -61,22 +56,3 @@ def _alike(codes):
     label = np.where(many, np.arange(len(sizes)), -1)[of.reshape(-1)]
     for one in np.unique(label):
         yield np.flatnonzero(label == one)
-
-
-def _noise(data):
-    """Return the mean variance of outputs about a smooth way of their x through a bin.
-
-    Told by rows between two others of the same x, beside the line between those (Gasser, Sroka
-    and Jennen-Steinmetz, Biometrika, 1986); infinite where hardly any x has three in a bin.
-    """
-    order = np.lexsort([data.lam, data.groups])
-    place = np.stack([data.groups, data.anchors.index])[:, order]
-    of = np.flatnonzero((place[:, :-2] == place[:, 2:]).all(axis=0))
-    if len(of) < _SURE * len(order):
-        return np.inf
-    first, middle, last = (data.lam[order[of + i]] for i in range(3))
-    gap = last - first
-    share = np.divide(middle - first, gap, where=gap > 0, out=np.full(len(of), 0.5))[:, None]
-    low, here, high = (data.y[order[of + i]] for i in range(3))
-    left = (1 - share) * low + share * high - here
-    return np.mean(left**2 / (1 + share**2 + (1 - share) ** 2))

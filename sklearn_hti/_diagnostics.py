@@ -55,17 +55,18 @@ def warn_of(record, lam, cost):
         )
         if left > SHORT * standing + floor + NOTHING
     ]
+    remedy = "lower weight of the potential, or take potential=None"
+    remedy = remedy if cost == "jacobi" else f"take cost='jacobi', or {remedy}"
     share = record.get("negative_costs", 0.0)
     if share > _NEGATIVE:
         messages.append(
             f"{share:.0%} of the paths have negative energy at cost={cost!r}, which rewards "
-            "worse paths. Take cost='jacobi', or lower weight of the potential."
+            f"worse paths: {remedy}."
         )
     longest = record.get("longest_segment", 1.0)
     if longest > _JUMP:
         messages.append(
-            f"paths wait and jump: the longest segment is {longest:.1f} times the mean. Take "
-            "cost='jacobi', or lower weight of the potential."
+            f"paths wait and jump (the longest segment is {longest:.1f} times the mean): {remedy}."
         )
     for message in messages:
         warnings.warn(message, ConvergenceWarning, stacklevel=3)

@@ -13,11 +13,12 @@ from ._linear import LinearMean
 from ._moments import ConditionMoments, ScatteredMoments
 from ._nearby import k_d_order
 from ._validation import as_float_array, check_reach, check_size, errors_name, is_frame
-from .exceptions import SupportWarning
+from .exceptions import CouplingWarning, SupportWarning
 
 _NOTHING = 1e-10  # squared, of scaled outputs
 _MAX_VALUES, _MIN_ROWS = 20, 5  # of lambda that are anchors, with so many rows each; else bins
 _N_BINS, _BIN = (5, 9), 150  # how many, and rows of each that are worth one more
+_UNLIKE = 1e3  # times the spread of another output: distances do not see that one
 _FAR = 0.5  # of the range of a column in fit: a number farther out is unlike those of fit
 
 
@@ -233,6 +234,7 @@ class OutputScaler:
         if not np.isfinite(spread).all():
             raise ValueError("y is too large to be scaled; divide it by a constant.")
         if mode == "common":
+            _warn_if_unlike(spread)
             spread = np.full_like(spread, np.sqrt(np.mean(spread**2)))
         tiny = np.finfo(np.float64).eps * np.maximum(np.abs(self.center_), 1e-200) * 10
         self.scale_ = np.where(spread > tiny, spread, 1.0)
@@ -245,6 +247,22 @@ class OutputScaler:
     def decode(self, y):
         """Return scaled outputs in the user's units."""
         return y * self.scale_ + self.center_
+
+
+def _warn_if_unlike(spread):
+    """Warn of outputs whose spreads are too unlike for one unit of distances."""
+    moving = np.flatnonzero(spread > 0)
+    if not len(moving):
+        return
+    least, most = moving[[spread[moving].argmin(), spread[moving].argmax()]]
+    if spread[most] > _UNLIKE * spread[least]:
+        warnings.warn(
+            f"y: output {least} varies by {spread[least]:.3g}, output {most} by "
+            f"{spread[most]:.3g}. Distances see the larger alone, and the smaller is moved "
+            "badly. Set output_scaling='per_output'.",
+            CouplingWarning,
+            stacklevel=4,
+        )
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,7 @@ class HyperparameterTrajectoryRegressor(TrustMixin, ExportMixin, ClockedSurrogat
     n_anchors : "auto" or int, default="auto"
         Number of anchors. "auto": the distinct values of lambda if there are at most 20 with
         5 rows each, else 5 to 9 quantile bins, one for 150 rows. Outputs of a bin are moved to
-        its anchor, as their mean and spread go with lambda; those of networks without noise,
-        asked at the same x, stay at their own.
+        its anchor, as their mean and spread go with lambda.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box; scalars or arrays of shape (D,).
     output_scaling : {"common", "per_output"}, default="common"

@@ -43,14 +43,13 @@ class QueryMixin:
         check_is_fitted(self)
         X, lam, n_rows = self._split_lam(X, lam, reset=False, n_rows=n_rows)
         lam = check.check_lam(lam, n_rows, name=name)
-        check.check_within(lam, self.anchors_, name=name)
+        lam = check.check_within(lam, self.anchors_, name=name)
         return Query(X, self._encoder.transform(X, n_rows), lam)
 
     def _check_lam_from(self, lam, n_rows, name="lam_from"):
         """Return the lambda that given outputs come from, one per row."""
         lam = check.check_lam(lam, n_rows, name=name)
-        check.check_within(lam, self.anchors_, name=name)
-        return lam
+        return check.check_within(lam, self.anchors_, name=name)
 
     def _check_given(self, y, n_rows, name="y"):
         """Return given outputs as (n, D) and whether they came as (n,)."""

@@ -125,9 +125,11 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
         Warns
         -----
         BaseWarning
-            If outputs of one x are equal at the first anchor, which cannot be the base then.
+            If most x have equal outputs at the first anchor, or one, while others have several
+            that differ: it cannot be the base then.
         CouplingWarning
-            If rows share their x with no row of a neighbouring anchor while others do.
+            If rows share their x with no row of a neighbouring anchor while others do, or
+            outputs differ a thousandfold in spread and have one unit of distances.
         ClockWarning
             If the anchors cannot tell how far along the path a lambda is.
         ConvergenceWarning
@@ -160,9 +162,8 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
             anchors,
         )
         if anchors.binned:
-            moved = to_anchors(data)
-            if moved is not data:
-                data, y = moved, self._scaler.decode(moved.y)
+            data = to_anchors(data)
+            y = self._scaler.decode(data.y)
         self.base_lam_ = self._find_base_lam(data)
         check_base(self.base, take(X, anchors.rows(self._base_time)), self._scaler, y.shape[1])
         training = self._training()

@@ -224,15 +224,23 @@ def count_axes(values):
 
 
 def check_within(lam, anchors, *, name="lam"):
-    """Raise if a lambda lies outside the anchors."""
+    """Return lambdas, all within the anchors; what rounding to float32 puts outside is moved.
+
+    Raises
+    ------
+    ValueError
+        If a lambda lies outside the anchors.
+    """
     low, high = anchors[0], anchors[-1]
-    outside = (lam < low) | (lam > high)
+    rounding = np.finfo(np.float32).eps * np.maximum(np.abs(low), np.abs(high))
+    outside = (lam < low - rounding) | (lam > high + rounding)
     if outside.any():
         raise ValueError(
             f"`{name}` has {int(outside.sum())} value(s) outside the anchors "
             f"[{low:g}, {high:g}], first {lam[outside][0]:g}: the surrogate interpolates "
             "only; train a network there and add its outputs to fit."
         )
+    return np.clip(lam, low, high)
 
 
 def check_between(lam, lam_from, lam_to):

@@ -19,7 +19,7 @@ class TrajectoryWarning(UserWarning):
 
 
 class BaseWarning(TrajectoryWarning):
-    """Outputs of one x are equal at the first anchor, so that draws are taken at another."""
+    """Most x have equal outputs at the first anchor, or one; draws are taken at another."""
 
 
 class ClockWarning(TrajectoryWarning):
@@ -27,7 +27,7 @@ class ClockWarning(TrajectoryWarning):
 
 
 class CouplingWarning(TrajectoryWarning):
-    """Some training rows have no partner at a neighbouring anchor."""
+    """Training rows have no partner at a neighbouring anchor, or distances that say little."""
 
 
 class ConvergenceWarning(TrajectoryWarning, _SklearnConvergenceWarning):

@@ -586,3 +586,13 @@ def test_names_of_a_fit_before_are_forgotten(make):
     model.fit(pd.DataFrame(X).add_prefix("x"), Y, LAM)
     assert len(model.feature_names_in_) == X.shape[1]
     assert not hasattr(model.fit(None, Y, LAM), "feature_names_in_")
+
+
+def test_anchors_of_single_precision_can_be_asked_for(make):
+    lam = np.repeat(np.float32([0.1, 0.5, 0.9]), 10)
+    model = make(base="neighbors", max_iter=1).fit(X, Y, lam)
+    for at in (0.1, 0.9):
+        assert np.isfinite(model.predict(X, at)).all()
+        assert np.isfinite(model.transport(X, Y, at, 0.5)).all()
+    with pytest.raises(ValueError, match="outside the anchors"):
+        model.predict(X, 0.9001)

@@ -39,11 +39,13 @@ def test_numbers_change_the_way(encode, lam, rng):
     assert np.std(moved.y[:, 0] - 3 * moved.lam * x) < 0.13
 
 
-def test_networks_without_noise_keep_their_lambdas(encode, rng):
+def test_networks_without_noise(encode, rng):
     lam = np.repeat(rng.uniform(0, 1, 60), 20)
     x = np.tile(rng.uniform(-1, 1, 20), 60)
-    data = encode(x[:, None], np.sin(5 * x) * np.sin(5 * lam), lam, n_anchors=5)
-    assert to_anchors(data) is data
+    data = encode(x[:, None], np.sin(3 * x + 2 * lam) + x * lam, lam, n_anchors=5)
+    moved = to_anchors(data)
+    away = np.sin(3 * x + 2 * moved.lam) + x * moved.lam
+    assert np.std(moved.y[:, 0] - away) < 0.25 * np.std(data.y[:, 0] - away)
 
 
 def test_rows_at_an_anchor_stay(encode, lam, rng):

@@ -1,5 +1,7 @@
 """Encoding: scales of y, categories, groups of equal x, anchors and bins."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import pdist
 
 from sklearn_hti._encoding import ConditionEncoder, OutputScaler, categorical_mask, find_anchors
+from sklearn_hti.exceptions import CouplingWarning
 
 
 @pytest.fixture
@@ -208,3 +211,14 @@ def test_more_anchors_than_values():
     anchors = find_anchors(np.repeat([0.0, 1.0, 5.0], 2), 10)
     assert_array_equal(anchors.lam, [0, 1, 5])
     assert not anchors.binned
+
+
+def test_outputs_of_unlike_size_are_named(rng):
+    y = rng.normal(size=(50, 3)) * [1.0, 1e-4, 0.0]
+    with pytest.warns(CouplingWarning, match=r"output 1 varies by .*output 0 .*per_output"):
+        OutputScaler().fit(y, "common")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        OutputScaler().fit(y, "per_output")
+        OutputScaler().fit(y * [1, 100, 1], "common")
+        OutputScaler().fit(np.ones((5, 2)), "common")

@@ -55,7 +55,7 @@ def spaced_lambdas(surrogate, lam, size):
     lam = check.as_float_array(lam, "lam_grid", ensure_2d=False)
     if lam.ndim != 1:
         raise ValueError(f"`lam_grid` must have shape (L,); got {lam.shape}.")
-    check.check_within(lam, anchors, name="lam_grid")
+    lam = check.check_within(lam, anchors, name="lam_grid")
     inside = anchors[(anchors >= lam.min()) & (anchors <= lam.max())]
     return np.unique(np.concatenate([lam, inside]))
 
