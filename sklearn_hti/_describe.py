@@ -18,6 +18,16 @@ def describe(value):
 
     Functions are told by their code and the values that it refers to (those of libraries by
     their names), objects by their class and attributes, arrays and tensors by their numbers.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    str
+        The text.
     """
     return _describe(value, {})
 

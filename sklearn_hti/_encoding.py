@@ -234,7 +234,6 @@ class OutputScaler:
         if not np.isfinite(spread).all():
             raise ValueError("y is too large to be scaled; divide it by a constant.")
         if mode == "common":
-            _warn_if_unlike(spread)
             spread = np.full_like(spread, np.sqrt(np.mean(spread**2)))
         tiny = np.finfo(np.float64).eps * np.maximum(np.abs(self.center_), 1e-200) * 10
         self.scale_ = np.where(spread > tiny, spread, 1.0)
@@ -249,19 +248,20 @@ class OutputScaler:
         return y * self.scale_ + self.center_
 
 
-def _warn_if_unlike(spread):
+def warn_if_unlike(y):
     """Warn of outputs whose spreads are too unlike for one unit of distances."""
+    spread = np.ptp(y, axis=0)
     moving = np.flatnonzero(spread > 0)
     if not len(moving):
         return
     least, most = moving[[spread[moving].argmin(), spread[moving].argmax()]]
     if spread[most] > _UNLIKE * spread[least]:
         warnings.warn(
-            f"y: output {least} varies by {spread[least]:.3g}, output {most} by "
+            f"y: output {least} runs over {spread[least]:.3g}, output {most} over "
             f"{spread[most]:.3g}. Distances see the larger alone, and the smaller is moved "
             "badly. Set output_scaling='per_output'.",
             CouplingWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
 
 

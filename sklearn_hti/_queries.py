@@ -97,3 +97,8 @@ def check_n_samples(n_samples):
 
 def take(X, rows):
     return X.iloc[rows] if check.is_frame(X) else X[rows]
+
+
+def before_last(pipeline, X):
+    """Return X as the last step of a pipeline takes it."""
+    return pipeline[:-1].transform(X) if len(pipeline.steps) > 1 else X

@@ -15,7 +15,14 @@ from ._answers import AnswersMixin
 from ._bins import to_anchors
 from ._clock_choice import choose_clock
 from ._compat import HasMethods, Interval, StrOptions
-from ._encoding import ConditionEncoder, Features, OutputScaler, TrainingData, find_anchors
+from ._encoding import (
+    ConditionEncoder,
+    Features,
+    OutputScaler,
+    TrainingData,
+    find_anchors,
+    warn_if_unlike,
+)
 from ._movement import Movement
 from ._queries import count_outputs, take
 from ._random import draw_seeds
@@ -152,6 +159,8 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
 
         self._encoder = ConditionEncoder().fit(X, self.categorical_features, n_rows)
         self._scaler = OutputScaler().fit(y, self.output_scaling)
+        if self.output_scaling == "common":
+            warn_if_unlike(y)
         conditions = self._encoder.transform(X, n_rows)
         data = TrainingData(
             self._scaler.encode(y),

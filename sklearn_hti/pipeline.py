@@ -4,6 +4,8 @@ from sklearn import get_config
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.metaestimators import available_if
 
+from ._queries import before_last
+
 
 def _final_has(name):
     def check(pipeline):
@@ -229,11 +231,6 @@ class TrajectoryPipeline(Pipeline):
         from .inspection._page import write_page
 
         return write_page(self, path, X, **options)
-
-
-def before_last(pipeline, X):
-    """Return X as the last step of a pipeline takes it."""
-    return pipeline[:-1].transform(X) if len(pipeline.steps) > 1 else X
 
 
 def make_trajectory_pipeline(*steps, **options):

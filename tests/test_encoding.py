@@ -9,7 +9,13 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import pdist
 
-from sklearn_hti._encoding import ConditionEncoder, OutputScaler, categorical_mask, find_anchors
+from sklearn_hti._encoding import (
+    ConditionEncoder,
+    OutputScaler,
+    categorical_mask,
+    find_anchors,
+    warn_if_unlike,
+)
 from sklearn_hti.exceptions import CouplingWarning
 
 
@@ -215,10 +221,16 @@ def test_more_anchors_than_values():
 
 def test_outputs_of_unlike_size_are_named(rng):
     y = rng.normal(size=(50, 3)) * [1.0, 1e-4, 0.0]
-    with pytest.warns(CouplingWarning, match=r"output 1 varies by .*output 0 .*per_output"):
-        OutputScaler().fit(y, "common")
+    with pytest.warns(CouplingWarning, match=r"output 1 runs over .*output 0 .*per_output"):
+        warn_if_unlike(y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        OutputScaler().fit(y, "per_output")
-        OutputScaler().fit(y * [1, 100, 1], "common")
-        OutputScaler().fit(np.ones((5, 2)), "common")
+        warn_if_unlike(y * [1, 100, 1])
+        warn_if_unlike(np.ones((5, 2)))
+
+
+@pytest.mark.parametrize(("scaling", "warned"), [("common", 1), ("per_output", 0)])
+def test_one_unit_for_unlike_outputs_is_a_warning(make, rng, recwarn, scaling, warned):
+    y, lam = rng.normal(size=(60, 2)) * [1.0, 1e-5], np.repeat([0.0, 1.0, 2.0], 20)
+    make(output_scaling=scaling, max_iter=20).fit(None, y, lam)
+    assert sum(issubclass(w.category, CouplingWarning) for w in recwarn) == warned

@@ -9,7 +9,7 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _validation as check
-from ..pipeline import before_last
+from .._queries import before_last
 
 _SAME = 1e-6  # standard deviations of x
 
