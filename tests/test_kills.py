@@ -114,11 +114,16 @@ def run(folder, max_iter, out, rng, way):
     return os.waitpid(child, 0)[1]
 
 
-def span(folder, max_iter):
-    """Return the steps, of all networks, at which the last process began and ended."""
+def span(folder, max_iter, reached=None):
+    """Return the steps, of all networks, at which the last process began and ended.
+
+    Where the one before it was killed after its last step, nothing was left to be trained.
+    """
     lines = Path(f"{folder}.log").read_text().splitlines()
     steps = [max_iter * network + step for network, step in (map(int, s.split()) for s in lines)]
     assert np.all(np.diff(steps) == 1)
+    if not steps and reached is not None:
+        return reached + 1, reached
     return steps[0], steps[-1]
 
 
@@ -134,7 +139,7 @@ def main(folder, n_kills, max_iter, seed):
         status = run(folder, max_iter, f"{folder}.cut.npy", rng, way)
         assert status == signal.SIGKILL, (way, status)
         died[way] += 1
-        begin, reached = span(folder, max_iter)
+        begin, reached = span(folder, max_iter, end)
         if end is not None:
             lost.append(end + 1 - begin)
         end = reached
@@ -142,7 +147,7 @@ def main(folder, n_kills, max_iter, seed):
             torch.load(file, weights_only=True)  # none is half a file
         n_left = len([*Path(folder).rglob(".*.part")])
     assert run(folder, max_iter, f"{folder}.cut.npy", rng, None) == 0
-    lost.append(end + 1 - span(folder, max_iter)[0])
+    lost.append(end + 1 - span(folder, max_iter, end)[0])
     assert run(f"{folder}.whole", max_iter, f"{folder}.whole.npy", rng, None) == 0
     print(json.dumps({"died": died, "lost": lost, "left": n_left}))
 
