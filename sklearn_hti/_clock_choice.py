@@ -134,12 +134,11 @@ def clock_of_places(lam, anchors, places, binned=False):
     that of the prior, is led to the very places. Of bins, no other: how lambda was drawn speaks
     for the prior, and ends of the range that a draw came near to are no ends of the clock.
     """
-    prior = prior_clock(anchors, binned)
+    chosen = prior_clock(anchors, binned)
     candidates = candidate_rules(lam)
-    rules = {r.name: r for r in candidates if not binned or r.name in ("identity", prior)}
+    rules = {r.name: r for r in candidates if not binned or r.name in ("identity", chosen)}
     put = {name: rule.fraction(anchors, *anchors[[0, -1]]) for name, rule in rules.items()}
     errors = {n: float(np.sqrt(np.mean((p - places)[1:-1] ** 2))) for n, p in put.items()}
-    chosen = prior
     near = {name: rule for name, rule in rules.items() if errors[name] <= _NEAR}
     # that little moves over a small part of a wide range is no sign of linear time
     named = {n: _placed(rule, anchors, places) for n, rule in near.items() if n != "identity"}

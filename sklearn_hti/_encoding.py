@@ -18,6 +18,7 @@ from .exceptions import CouplingWarning, SupportWarning
 _NOTHING = 1e-10  # squared, of scaled outputs
 _MAX_VALUES, _MIN_ROWS = 20, 5  # of lambda that are anchors, with so many rows each; else bins
 _N_BINS, _BIN = (5, 9), 150  # how many, and rows of each that are worth one more
+_ROUNDING = 1e-12  # of an output: constants that were computed differ by less
 _UNLIKE = 1e3  # times the spread of another output: distances do not see that one
 _FAR = 0.5  # of the range of a column in fit: a number farther out is unlike those of fit
 
@@ -251,7 +252,7 @@ class OutputScaler:
 def warn_if_unlike(y):
     """Warn of outputs whose spreads are too unlike for one unit of distances."""
     spread = np.ptp(y, axis=0)
-    moving = np.flatnonzero(spread > 0)
+    moving = np.flatnonzero(spread > _ROUNDING * np.abs(y).max(axis=0))
     if not len(moving):
         return
     least, most = moving[[spread[moving].argmin(), spread[moving].argmax()]]

@@ -227,6 +227,7 @@ def test_outputs_of_unlike_size_are_named(rng):
         warnings.simplefilter("error")
         warn_if_unlike(y * [1, 100, 1])
         warn_if_unlike(np.ones((5, 2)))
+        warn_if_unlike(np.column_stack([y[:, 0], 0.1 + 1e-16 * np.arange(50)]))
 
 
 @pytest.mark.parametrize(("scaling", "warned"), [("common", 1), ("per_output", 0)])

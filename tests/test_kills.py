@@ -122,7 +122,8 @@ def span(folder, max_iter, reached=None):
     lines = Path(f"{folder}.log").read_text().splitlines()
     steps = [max_iter * network + step for network, step in (map(int, s.split()) for s in lines)]
     assert np.all(np.diff(steps) == 1)
-    if not steps and reached is not None:
+    if not steps:
+        assert reached == len(NETWORKS) * max_iter - 1
         return reached + 1, reached
     return steps[0], steps[-1]
 

@@ -33,7 +33,7 @@ class Training:
         """Return a new embedding of x, to be part of a network."""
         return ConditionEmbedding(self.encoder.n_numeric_, self.encoder.n_categories_)
 
-    def quiet(self, seeds=None, **changes):
+    def quiet(self, **changes):
         """Return the training of a copy: silent, unseen by callbacks, with other settings."""
         settings = replace(self.settings, verbose=0, **changes)
-        return replace(self, seeds=seeds or self.seeds, settings=settings, callbacks=())
+        return replace(self, settings=settings, callbacks=())
