@@ -9,6 +9,7 @@ from scipy.stats import norm, qmc
 from .._encoding import Features
 from .._linear import LinearMean
 from .._ode import integrate
+from .._queries import Query
 from .._random import build_module
 from ..nn.engine import DrawnDataset, split_rows, train
 from ..nn.inference import in_precision, row_chunks
@@ -17,6 +18,8 @@ from ..nn.modules import ConditionalMLP
 _N_STEPS = 12  # midpoint steps of the generating ODE
 _N_FIXED = 32  # draws behind one conditional mean
 _ENOUGH, _MIN_ROWS = 100, 5  # rows to judge by, and to split: generators learn few by heart
+_N_JUDGED, _N_DRAWS = 512, 32  # rows that judge the spread of draws, and draws for each
+_WIDEST = 2.0  # times the noise trained on: farther out the velocities were never learned
 
 
 class _FlowMatchingDataset(DrawnDataset):
@@ -47,6 +50,10 @@ class FlowBase:
     network learns how velocities differ from those toward a standard normal: before its first
     step, y is normal around a linear mean, which few noisy rows may not tell from the truth.
 
+    A mean learned from one noisy draw per condition errs where conditions are new, and draws
+    around it are then too near to each other. The noise is therefore scaled by how much farther
+    than draws the outputs that were held out lie from the mean of draws.
+
     References
     ----------
     Lipman et al., "Flow Matching for Generative Modeling", ICLR 2023.
@@ -75,13 +82,14 @@ class FlowBase:
         )
         rng = np.random.default_rng(training.seeds["base_split"])
         settings = training.settings
+        picked, held = split_rows(
+            groups, rng, settings.early_stopping, enough=_ENOUGH, min_rows=_MIN_ROWS
+        )
         examples = (
             None
-            if picked is None
-            else _FlowMatchingDataset(residual / self.spread_, conditions, picked, settings.device)
-            for picked in split_rows(
-                groups, rng, settings.early_stopping, enough=_ENOUGH, min_rows=_MIN_ROWS
-            )
+            if rows is None
+            else _FlowMatchingDataset(residual / self.spread_, conditions, rows, settings.device)
+            for rows in (picked, held)
         )
         net = train(
             module,
@@ -94,7 +102,22 @@ class FlowBase:
         self.module_ = net.module_
         self.device_ = settings.device
         self.history_ = net.history
+        self.noise_scale_ = 1.0
+        if held is not None:
+            judged = rng.permutation(held)[:_N_JUDGED]
+            self.noise_scale_ = self._judge_noise_scale(y[judged], conditions[judged], rng)
         return self
+
+    def _judge_noise_scale(self, y, conditions, rng):
+        """Return how many times as far from the mean of draws y lies as draws do, at least 1."""
+        noise = self.noise(len(y), _N_DRAWS, rng)
+        draws = self.draw(Query(None, conditions, None), noise)
+        mean, std = draws.mean(axis=1), draws.std(axis=1) + np.finfo(np.float32).tiny
+        of_draws = (np.abs(draws - mean[:, None]) / std[:, None]).mean()
+        # the mean is drawn, too: draws lie nearer to it than the truth would, by this
+        drawn = np.sqrt((_N_DRAWS + 1) / (_N_DRAWS - 1))
+        ratio = (np.abs(y - mean) / std).mean() / of_draws / drawn
+        return float(np.clip(ratio, 1.0, _WIDEST))
 
     def noise(self, n_rows, n_draws, rng):
         """Return the randomness of the draws, rows first."""
@@ -110,7 +133,7 @@ class FlowBase:
         """Return scaled outputs (n, n_draws, D)."""
         _, n_draws, n_outputs = noise.shape
         conditions = query.conditions.repeat(n_draws)
-        start = noise.reshape(-1, n_outputs)
+        start = self.noise_scale_ * noise.reshape(-1, n_outputs)
         module = in_precision(self.module_, dtype)
         residual = np.empty(start.shape)
         for part in row_chunks(len(start), self.device_):

@@ -122,6 +122,38 @@ def test_flow_stays_sharp_where_networks_are_deterministic(on_networks, networks
     assert_allclose(draws[0], networks.f(X, 0.0), atol=0.05)
 
 
+def test_flow_draws_are_as_wide_as_the_truth_at_new_inputs(make, rng):
+    """One noisy answer per x: a mean that is learned from few rows errs at others."""
+
+    def outputs(X, lam):
+        mean = 10 * np.sin(np.pi * X[:, 0] * X[:, 1]) + 20 * (X[:, 2] - 0.5) ** 2 + 10 * X[:, 3]
+        return mean + lam + rng.normal(size=len(X))
+
+    X, lam = rng.uniform(size=(600, 5)), np.repeat([0.0, 1.0], 300)
+    model = make(max_iter=600, base="flow").fit(X, outputs(X, lam), lam)
+    assert 1.05 < model.base_.noise_scale_ < 2
+    new = rng.uniform(size=(3000, 5))
+    truth = outputs(new, np.zeros(3000))
+
+    def held():
+        draws = model.sample(new, 0.0, n_samples=100, random_state=0)
+        low, high = np.quantile(draws, [0.05, 0.95], axis=0)
+        return np.mean((low < truth) & (truth < high))
+
+    share = held()
+    model.base_.noise_scale_ = 1.0
+    assert 0.87 < share < 0.95
+    assert abs(share - 0.9) < abs(held() - 0.9)
+
+
+def test_flow_draws_are_not_widened_where_nothing_was_held_out(make, rng):
+    x = np.repeat(rng.uniform(-1, 1, 30), 20)
+    lam = np.repeat([0.0, 1.0], len(x))
+    y = rng.normal(size=2 * len(x))
+    model = make(max_iter=20, base="flow").fit(np.tile(x, 2)[:, None], y, lam)
+    assert model.base_.noise_scale_ == 1
+
+
 # ---------------------------------------------------------------- the user's own network
 
 
