@@ -19,6 +19,8 @@ _WARPS = {
     "probit": (ndtri, lambda lam: (lam > 0) & (lam < 1)),
     "odds": (lambda lam: lam / (1 - lam), lambda lam: (lam >= 0) & (lam < 1)),
 }
+_MAX_GROUPS, _MIN_ROWS = 100, 20  # conditions of an anchor that have entropies of their own
+_N_NEIGHBORS = 3  # whose distance tells an entropy
 _OWN = 1e-3  # share of the way that does not follow the outputs
 CLOCK_NAMES = (None, "auto", "log", "logit", "probit", "odds", "entropy")
 
@@ -262,7 +264,7 @@ def candidate_rules(lam):
     return [WarpClock(n) for n in _WARPS if WarpClock(n).defined_on(lam)]
 
 
-def conditional_entropies(y, features, groups, anchors, *, max_groups=100, min_rows=20):
+def conditional_entropies(y, features, groups, anchors):
     """Return the entropy of y given x at every anchor, joint over the outputs, in nats.
 
     Where conditions repeat often enough, the Kozachenko-Leonenko estimate per condition;
@@ -271,7 +273,7 @@ def conditional_entropies(y, features, groups, anchors, *, max_groups=100, min_r
     second form.
     """
     counts = [np.unique(groups[anchors.rows(k)], return_counts=True)[1] for k in _nodes(anchors)]
-    repeated = all(len(c) <= max_groups and c.min() >= min_rows for c in counts)
+    repeated = all(len(c) <= _MAX_GROUPS and c.min() >= _MIN_ROWS for c in counts)
     entropies = []
     for k in _nodes(anchors):
         rows = anchors.rows(k)
@@ -288,10 +290,10 @@ def _nodes(anchors):
     return range(len(anchors.lam))
 
 
-def nearest_entropy(y, n_neighbors=3):
+def nearest_entropy(y):
     """Return the Kozachenko-Leonenko estimate of the entropy of rows y (n, D), in nats."""
     n, dim = y.shape
-    n_neighbors = min(n_neighbors, n - 1)
+    n_neighbors = min(_N_NEIGHBORS, n - 1)
     distance = cKDTree(y).query(y, k=n_neighbors + 1)[0][:, -1]
     distance = np.maximum(distance, 1e-10 * (1 + np.abs(y).max()))
     log_ball = 0.5 * dim * np.log(np.pi) - gammaln(0.5 * dim + 1)

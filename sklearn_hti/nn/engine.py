@@ -23,6 +23,7 @@ from .optimizer import Muon
 STEPS_PER_EPOCH = 50
 _MAX_DRAWN = 16_384  # rows drawn at once
 _HELD = 0.1, 0.2  # share of rows that are held out, at most
+_MANY_DRAWS = 20  # of a condition, on average: all are needed to tell its distribution
 
 
 class DrawnDataset(Dataset):
@@ -349,7 +350,7 @@ def _silent(*args, **kwargs):
     """Print nothing."""
 
 
-def split_rows(units, rng, required, *, enough=0, min_rows=50, many_draws=20):
+def split_rows(units, rng, required, *, enough=0, min_rows=50):
     """Hold out whole units (groups of equal x): return rows to train on and to validate.
 
     Of fewer than 20 units, rows are held out instead.
@@ -358,7 +359,7 @@ def split_rows(units, rng, required, *, enough=0, min_rows=50, many_draws=20):
     conditions are all known then, and every draw shapes the distribution.
     """
     distinct = np.unique(units)
-    if len(units) < min_rows or (len(units) >= many_draws * len(distinct) and not required):
+    if len(units) < min_rows or (len(units) >= _MANY_DRAWS * len(distinct) and not required):
         return np.arange(len(units)), None
     if len(distinct) < 20:
         units = distinct = np.arange(len(units))

@@ -65,10 +65,6 @@ class StraightGeodesic:
         """Yield the cost matrices between some rows i of y0 and j of y1."""
         return (self.cost_matrix(y0[i], y1[j]) for i, j in parts)
 
-    def point(self, y0, y1, s):
-        """Return the point at fraction s of the path from y0 to y1, at constant speed."""
-        return y0 + s * (y1 - y0)
-
 
 class Geodesic:
     """Learned geodesics of a Lagrangian, between numpy arrays in scaled units.
