@@ -13,13 +13,11 @@ from ._linear import LinearMean
 from ._moments import ConditionMoments, ScatteredMoments
 from ._nearby import k_d_order
 from ._validation import as_float_array, check_reach, check_size, errors_name, is_frame
-from .exceptions import CouplingWarning, SupportWarning
+from .exceptions import SupportWarning
 
 _NOTHING = 1e-10  # squared, of scaled outputs
 _MAX_VALUES, _MIN_ROWS = 20, 5  # of lambda that are anchors, with so many rows each; else bins
 _N_BINS, _BIN = (5, 9), 150  # how many, and rows of each that are worth one more
-_ROUNDING = 1e-12  # of an output: constants that were computed differ by less
-_UNLIKE = 1e3  # times the spread of another output: distances do not see that one
 _FAR = 0.5  # of the range of a column in fit: a number farther out is unlike those of fit
 
 
@@ -247,23 +245,6 @@ class OutputScaler:
     def decode(self, y):
         """Return scaled outputs in the user's units."""
         return y * self.scale_ + self.center_
-
-
-def warn_if_unlike(y):
-    """Warn of outputs whose spreads are too unlike for one unit of distances."""
-    spread = np.ptp(y, axis=0)
-    moving = np.flatnonzero(spread > _ROUNDING * np.abs(y).max(axis=0))
-    if not len(moving):
-        return
-    least, most = moving[[spread[moving].argmin(), spread[moving].argmax()]]
-    if spread[most] > _UNLIKE * spread[least]:
-        warnings.warn(
-            f"y: output {least} runs over {spread[least]:.3g}, output {most} over "
-            f"{spread[most]:.3g}. Distances see the larger alone, and the smaller is moved "
-            "badly. Set output_scaling='per_output'.",
-            CouplingWarning,
-            stacklevel=3,
-        )
 
 
 @dataclass(frozen=True)

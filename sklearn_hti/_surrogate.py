@@ -21,12 +21,12 @@ from ._encoding import (
     OutputScaler,
     TrainingData,
     find_anchors,
-    warn_if_unlike,
 )
 from ._movement import Movement
 from ._queries import count_outputs, take
 from ._random import draw_seeds
 from ._saving import SavingMixin
+from ._suspect import warn_if_discrete, warn_if_unlike
 from .base import check_base, make_base
 from .base.anchor import choose_anchor
 from .callbacks import begin_checkpoints
@@ -170,6 +170,7 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
             lam,
             anchors,
         )
+        warn_if_discrete(y, data.groups, anchors.index)
         if anchors.binned:
             data = to_anchors(data)
             y = self._scaler.decode(data.y)

@@ -27,7 +27,7 @@ class ClockWarning(TrajectoryWarning):
 
 
 class CouplingWarning(TrajectoryWarning):
-    """Training rows have no partner at a neighbouring anchor, or distances that say little."""
+    """Training rows have no partner at a neighbouring anchor, or outputs no map follows well."""
 
 
 class ConvergenceWarning(TrajectoryWarning, _SklearnConvergenceWarning):

@@ -1,7 +1,5 @@
 """Encoding: scales of y, categories, groups of equal x, anchors and bins."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,9 +12,7 @@ from sklearn_hti._encoding import (
     OutputScaler,
     categorical_mask,
     find_anchors,
-    warn_if_unlike,
 )
-from sklearn_hti.exceptions import CouplingWarning
 
 
 @pytest.fixture
@@ -217,21 +213,3 @@ def test_more_anchors_than_values():
     anchors = find_anchors(np.repeat([0.0, 1.0, 5.0], 2), 10)
     assert_array_equal(anchors.lam, [0, 1, 5])
     assert not anchors.binned
-
-
-def test_outputs_of_unlike_size_are_named(rng):
-    y = rng.normal(size=(50, 3)) * [1.0, 1e-4, 0.0]
-    with pytest.warns(CouplingWarning, match=r"output 1 runs over .*output 0 .*per_output"):
-        warn_if_unlike(y)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warn_if_unlike(y * [1, 100, 1])
-        warn_if_unlike(np.ones((5, 2)))
-        warn_if_unlike(np.column_stack([y[:, 0], 0.1 + 1e-16 * np.arange(50)]))
-
-
-@pytest.mark.parametrize(("scaling", "warned"), [("common", 1), ("per_output", 0)])
-def test_one_unit_for_unlike_outputs_is_a_warning(make, rng, recwarn, scaling, warned):
-    y, lam = rng.normal(size=(60, 2)) * [1.0, 1e-5], np.repeat([0.0, 1.0, 2.0], 20)
-    make(output_scaling=scaling, max_iter=20).fit(None, y, lam)
-    assert sum(issubclass(w.category, CouplingWarning) for w in recwarn) == warned

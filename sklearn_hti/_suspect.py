@@ -1,0 +1,67 @@
+"""Outputs that a fit takes, but cannot follow well: what users are warned of before training."""
+
+import warnings
+
+import numpy as np
+
+from .exceptions import CouplingWarning
+
+_ROUNDING = 1e-12  # of an output: constants that were computed differ by less
+_UNLIKE = 1e3  # times the spread of another output: distances do not see that one
+_FEW = 10  # values of an output, or fewer, that draws cannot move between
+_ENOUGH = 100  # rows that tell few values from few rows
+
+
+def warn_if_unlike(y):
+    """Warn of outputs whose spreads are too unlike for one unit of distances."""
+    spread = np.ptp(y, axis=0)
+    moving = np.flatnonzero(spread > _ROUNDING * np.abs(y).max(axis=0))
+    if not len(moving):
+        return
+    least, most = moving[[spread[moving].argmin(), spread[moving].argmax()]]
+    if spread[most] > _UNLIKE * spread[least]:
+        warnings.warn(
+            f"y: output {least} runs over {spread[least]:.3g}, output {most} over "
+            f"{spread[most]:.3g}. Distances see the larger alone, and the smaller is moved "
+            "badly. Set output_scaling='per_output'.",
+            CouplingWarning,
+            stacklevel=3,
+        )
+
+
+def warn_if_discrete(y, groups, anchor):
+    """Warn of outputs that take few values, between which draws of one x differ.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n, D)
+        Outputs.
+    groups, anchor : ndarray of shape (n,)
+        Condition and anchor of every row.
+    """
+    if len(y) < _ENOUGH:
+        return
+    for output, of_one in enumerate(y.T):
+        if len(np.unique(of_one[:_ENOUGH])) > _FEW:  # no need to sort all
+            continue
+        values, code = np.unique(of_one, return_inverse=True)
+        if 2 <= len(values) <= _FEW and _are_draws(code, groups, anchor):
+            gap = np.diff(values).min()
+            warnings.warn(
+                f"y: output {output} takes {len(values)} values alone. Maps cannot part equal "
+                "outputs, and most draws between anchors will lie between the values. Spread "
+                f"them before `fit`, y + rng.uniform(-0.5, 0.5, y.shape) * {gap:g}, and take the "
+                "value that is nearest to what `sample` gives.",
+                CouplingWarning,
+                stacklevel=3,
+            )
+            return
+
+
+def _are_draws(code, groups, anchor):
+    """Tell whether draws of one x differ at an anchor, or most rows are alone in their x."""
+    cells = np.unique(groups * (anchor.max() + 1) + anchor, return_inverse=True)[1].reshape(-1)
+    n_codes, n_cells = code.max() + 1, cells.max() + 1
+    seen = np.unique(cells * n_codes + code.reshape(-1)) // n_codes
+    differ = np.bincount(seen, minlength=n_cells)[cells] > 1
+    return differ.mean() > 0.5 or len(np.unique(groups)) > len(groups) / 2

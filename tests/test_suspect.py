@@ -1,0 +1,78 @@
+"""Outputs that are warned of before training."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from sklearn_hti._suspect import warn_if_discrete, warn_if_unlike
+from sklearn_hti.exceptions import CouplingWarning
+
+
+def test_outputs_of_unlike_size_are_named(rng):
+    y = rng.normal(size=(50, 3)) * [1.0, 1e-4, 0.0]
+    with pytest.warns(CouplingWarning, match=r"output 1 runs over .*output 0 .*per_output"):
+        warn_if_unlike(y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_if_unlike(y * [1, 100, 1])
+        warn_if_unlike(np.ones((5, 2)))
+        warn_if_unlike(np.column_stack([y[:, 0], 0.1 + 1e-16 * np.arange(50)]))
+
+
+@pytest.mark.parametrize(("scaling", "warned"), [("common", 1), ("per_output", 0)])
+def test_one_unit_for_unlike_outputs_is_a_warning(make, rng, recwarn, scaling, warned):
+    y, lam = rng.normal(size=(60, 2)) * [1.0, 1e-5], np.repeat([0.0, 1.0, 2.0], 20)
+    make(output_scaling=scaling, max_iter=20).fit(None, y, lam)
+    assert sum(issubclass(w.category, CouplingWarning) for w in recwarn) == warned
+
+
+def test_outputs_of_few_values_are_named(rng):
+    groups, anchor = np.repeat(np.arange(10), 30), np.tile([0, 1, 2], 100)
+    y = np.column_stack([rng.normal(size=300), rng.choice([-1.0, 1.0], size=300)])
+    with pytest.warns(CouplingWarning, match=r"output 1 takes 2 values alone.* \* 2, and take"):
+        warn_if_discrete(y, groups, anchor)
+    with pytest.warns(CouplingWarning, match="output 0 takes 4 values"):
+        warn_if_discrete(rng.integers(4, size=(300, 1)), np.arange(300), anchor)
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        pytest.param(lambda g, k, rng: g % 3 + k, id="one answer of each input, asked again"),
+        pytest.param(lambda g, k, rng: np.ones(300), id="a constant"),
+        pytest.param(lambda g, k, rng: 1.0 * k, id="one value at each anchor"),
+        pytest.param(lambda g, k, rng: rng.integers(30, size=300), id="counts of many values"),
+        pytest.param(
+            lambda g, k, rng: rng.choice([-1.0, 1.0], 300) + rng.normal(size=300) / 50, id="modes"
+        ),
+        pytest.param(lambda g, k, rng: (rng.uniform(size=300) < 0.02) * 1.0, id="hardly ever"),
+    ],
+)
+def test_other_outputs_are_not(rng, outputs):
+    groups, anchor = np.repeat(np.arange(10), 30), np.tile([0, 1, 2], 100)
+    y = np.column_stack([outputs(groups, anchor, rng)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_if_discrete(y, groups, anchor)
+        warn_if_discrete(np.sign(rng.normal(size=(60, 1))), groups[:60], anchor[:60])
+        # answers of deterministic networks to the same inputs: each input is moved by itself
+        asked = np.repeat(np.arange(100), 3)
+        warn_if_discrete(np.sign(np.sin(asked + anchor))[:, None], asked, anchor)
+
+
+def test_spread_values_follow_probabilities(make, rng):
+    """The advice: 0 and 1 of probability .2 and .8, and .5 between."""
+    lam = np.repeat([0.0, 1.0], 400)
+    y = (rng.uniform(size=800) < 0.2 + 0.6 * lam) * 1.0
+    with pytest.warns(CouplingWarning, match="takes 2 values"):
+        plain = make(max_iter=200, lam_transform=None).fit(None, y, lam)
+    spread = y + rng.uniform(-0.5, 0.5, y.shape)
+    advised = make(max_iter=200, lam_transform=None).fit(None, spread, lam)
+
+    def draw(model):
+        return model.sample(None, np.full(1, 0.5), n_samples=2000, random_state=0)
+
+    between = (abs(draw(plain) - 0.5) < 0.4).mean()
+    assert between > 0.3
+    np.testing.assert_allclose((draw(advised) > 0.5).mean(), 0.5, atol=0.1)
