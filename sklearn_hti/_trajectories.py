@@ -4,8 +4,12 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.polynomial import polynomial as poly
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 
 from ._bends import bend_coefficients
+
+_MOST_MET = 256  # ways into and out of a row that are matched at a time
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def build_trajectories(data, plans, rng):
     Trajectories
         Trajectories through at least two anchors each.
     """
-    rows = _chain(plans, rng)
+    rows = _glued(_chain(plans, rng), data)
     rows = rows[(rows >= 0).sum(axis=1) >= 2]
     n_knots = rows.shape[1]
     first = (rows >= 0).argmax(axis=1)
@@ -123,6 +127,46 @@ def _chain(plans, rng):
         columns.append(reached)
         current = reached
     return np.stack(columns, axis=1)
+
+
+def _glued(rows, data):
+    """Match the ways into every row with those out of it: near before, near after.
+
+    Where anchors have unlike numbers of rows, trajectories meet in the rows of the smaller. Were
+    they to part by chance, a map that follows them would follow their mean, and lose the spread.
+    """
+    rows = rows.copy()
+    for k in range(1, rows.shape[1] - 1):
+        here = np.flatnonzero((rows[:, k - 1 : k + 2] >= 0).all(axis=1))
+        here = here[np.argsort(rows[here, k], kind="stable")]
+        meetings = np.split(here, np.flatnonzero(np.diff(rows[here, k])) + 1)
+        parts = [part for met in meetings for part in _parts(met) if _branch(rows[part], k)]
+        if not parts:
+            continue
+        before, after = _beside_means(data, k - 1), _beside_means(data, k + 1)
+        for part in parts:
+            cost = cdist(before[rows[part, k - 1]], after[rows[part, k + 1]], "sqeuclidean")
+            rows[part, k + 1 :] = rows[part[linear_sum_assignment(cost)[1]], k + 1 :]
+    return rows
+
+
+def _parts(met):
+    """Return evenly mixed parts of the trajectories that meet in a row."""
+    n_parts = -(-len(met) // _MOST_MET)
+    return [met[i::n_parts] for i in range(n_parts)]
+
+
+def _branch(rows, k):
+    """Tell whether trajectories come from several rows to that of anchor k, and go to several."""
+    before, after = rows[:, k - 1], rows[:, k + 1]
+    return (before != before[0]).any() and (after != after[0]).any()
+
+
+def _beside_means(data, anchor):
+    """Return what means leave of the outputs of an anchor, beside the numbers of x."""
+    rows = data.anchors.rows(anchor)
+    mean, _ = data.known_moments(anchor).at(data, rows)
+    return np.hstack([data.y[rows] - mean, data.conditions.scaled[rows]])
 
 
 def _partners(plan, rows, rng):

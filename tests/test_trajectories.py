@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
+from sklearn_hti import _trajectories
 from sklearn_hti._trajectories import build_trajectories
 from sklearn_hti.paths import StraightGeodesic
 from sklearn_hti.solvers import CouplingSolver
@@ -172,3 +173,30 @@ def test_points_are_carried_to_the_x_of_the_origin(follow, rng):
     # and the noise is followed: high stays high
     residual = result.points[:, :, 0] - np.stack([x @ s + 5 * k for k, s in enumerate(slopes)], 1)
     assert np.corrcoef(residual.T).min() > 0.8
+
+
+def test_trajectories_that_meet_part_in_the_order_in_which_they_came(follow, rng):
+    """Two rows in the middle: who comes from above goes above, not by chance."""
+    sizes, n_cross = (300, 2, 300), 0
+    lam = np.repeat([0.0, 1.0, 2.0], sizes)
+    y = rng.normal(size=len(lam))
+    data, result = follow(None, y, lam)
+    assert result.whole.all()
+    for middle in data.anchors.rows(1):
+        before, _, after = result.points[result.rows[:, 1] == middle, :, 0].T
+        assert len(before) >= 100
+        n_cross += np.sum(np.diff(after[np.argsort(before, kind="stable")]) < -1e-12)
+    assert n_cross == 0
+
+
+def test_meeting_keeps_neighbouring_pairs(follow, rng, monkeypatch):
+    """Matching ways that meet changes no coupling of two neighbouring anchors."""
+    lam = np.repeat([0.0, 1.0, 2.0, 3.0], [90, 20, 70, 40])
+    X, y = rng.normal(size=(len(lam), 2)), rng.normal(size=(len(lam), 2))
+    _, glued = follow(X, y, lam)
+    monkeypatch.setattr(_trajectories, "_glued", lambda rows, data: rows)
+    _, chance = follow(X, y, lam)
+    assert (glued.rows != chance.rows).any()
+    for k in range(3):
+        pairs = [t.rows[:, k : k + 2].tolist() for t in (glued, chance)]
+        assert sorted(pairs[0]) == sorted(pairs[1])
