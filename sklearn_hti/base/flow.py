@@ -112,11 +112,13 @@ class FlowBase:
         """Return how many times as far from the mean of draws y lies as draws do, at least 1."""
         noise = self.noise(len(y), _N_DRAWS, rng)
         draws = self.draw(Query(None, conditions, None), noise)
-        mean, std = draws.mean(axis=1), draws.std(axis=1) + np.finfo(np.float32).tiny
-        of_draws = (np.abs(draws - mean[:, None]) / std[:, None]).mean()
+        mean = draws.mean(axis=1)
+        # all outputs at once: one that hardly varies would say what noise it has, not they
+        std = np.sqrt(draws.var(axis=1).sum(axis=1)) + np.finfo(np.float32).tiny
+        of_draws = (np.linalg.norm(draws - mean[:, None], axis=2).mean(axis=1) / std).mean()
         # the mean is drawn, too: draws lie nearer to it than the truth would, by this
         drawn = np.sqrt((_N_DRAWS + 1) / (_N_DRAWS - 1))
-        ratio = (np.abs(y - mean) / std).mean() / of_draws / drawn
+        ratio = (np.linalg.norm(y - mean, axis=1) / std).mean() / of_draws / drawn
         return float(np.clip(ratio, 1.0, _WIDEST))
 
     def noise(self, n_rows, n_draws, rng):

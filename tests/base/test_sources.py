@@ -132,20 +132,25 @@ def test_flow_draws_are_as_wide_as_the_truth_at_new_inputs(make, rng):
         return mean + lam + rng.normal(size=len(X))
 
     X, lam = rng.uniform(size=(600, 5)), np.repeat([0.0, 1.0], 300)
-    model = make(max_iter=600, base="flow").fit(X, outputs(X, lam), lam)
+    y = outputs(X, lam)
+    model = make(max_iter=600, base="flow").fit(X, y, lam)
     assert 1.05 < model.base_.noise_scale_ < 2
     new = rng.uniform(size=(3000, 5))
     truth = outputs(new, np.zeros(3000))
 
-    def held():
+    def held(model):
         draws = model.sample(new, 0.0, n_samples=100, random_state=0)
+        draws = draws.reshape(100, len(new), -1)[:, :, 0]
         low, high = np.quantile(draws, [0.05, 0.95], axis=0)
         return np.mean((low < truth) & (truth < high))
 
-    share = held()
+    share = held(model)
+    # a constant beside it says nothing of its noise
+    beside = make(max_iter=600, base="flow").fit(X, np.column_stack([y, 0 * y]), lam)
+    assert 0.87 < held(beside) < 0.95
     model.base_.noise_scale_ = 1.0
     assert 0.87 < share < 0.95
-    assert abs(share - 0.9) < abs(held() - 0.9)
+    assert abs(share - 0.9) < abs(held(model) - 0.9)
 
 
 def test_flow_draws_are_not_widened_where_nothing_was_held_out(make, rng):
