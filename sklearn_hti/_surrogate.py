@@ -26,7 +26,7 @@ from ._movement import Movement
 from ._queries import count_outputs, take
 from ._random import draw_seeds
 from ._saving import SavingMixin
-from ._suspect import warn_if_discrete, warn_if_unlike
+from ._suspect import warn_if_discrete, warn_if_narrow, warn_if_unlike
 from .base import check_base, make_base
 from .base.anchor import choose_anchor
 from .callbacks import begin_checkpoints
@@ -156,6 +156,7 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
         self.anchors_ = anchors.lam
         self._check_base_lam()
         self._check_anchors()
+        warn_if_narrow(anchors)
 
         self._encoder = ConditionEncoder().fit(X, self.categorical_features, n_rows)
         self._scaler = OutputScaler().fit(y, self.output_scaling)

@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from sklearn_hti._suspect import warn_if_discrete, warn_if_unlike
+from sklearn_hti._encoding import find_anchors
+from sklearn_hti._suspect import warn_if_discrete, warn_if_narrow, warn_if_unlike
 from sklearn_hti.exceptions import CouplingWarning
 
 
@@ -76,3 +77,24 @@ def test_spread_values_follow_probabilities(make, rng):
     between = (abs(draw(plain) - 0.5) < 0.4).mean()
     assert between > 0.3
     np.testing.assert_allclose((draw(advised) > 0.5).mean(), 0.5, atol=0.1)
+
+
+def anchors_of(*n_rows):
+    return find_anchors(np.repeat(np.arange(len(n_rows)) / 2, n_rows))
+
+
+def test_an_anchor_of_few_rows_between_many_is_named():
+    with pytest.warns(CouplingWarning, match=r"at 0.5 has 30 rows, those beside it 200 and 400"):
+        warn_if_narrow(anchors_of(200, 30, 400))
+    with pytest.warns(CouplingWarning, match=r"at 1 has 99 rows"):
+        warn_if_narrow(anchors_of(500, 450, 99, 450))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for n_rows in ((30, 30), (30, 500, 30), (60, 20, 60), (2000, 100, 2000), (9, 50, 60)):
+            warn_if_narrow(anchors_of(*n_rows))
+
+
+def test_fit_warns_of_an_anchor_of_few_rows(make, rng):
+    lam = np.repeat([0.0, 1.0, 2.0], [100, 10, 100])
+    with pytest.warns(CouplingWarning, match="at 1 has 10 rows"):
+        make(max_iter=20).fit(None, rng.normal(size=len(lam)) + lam, lam)
