@@ -18,6 +18,7 @@ from .exceptions import SupportWarning
 _NOTHING = 1e-10  # squared, of scaled outputs
 _MAX_VALUES, _MIN_ROWS = 20, 5  # of lambda that are anchors, with so many rows each; else bins
 _N_BINS, _BIN = (5, 9), 150  # how many, and rows of each that are worth one more
+_ROUNDING = 4 * np.finfo(np.float32).eps  # of lambda: values that differ by less are one
 _FAR = 0.5  # of the range of a column in fit: a number farther out is unlike those of fit
 
 
@@ -267,7 +268,7 @@ class Anchors:
 
 def find_anchors(lam, n_anchors="auto"):
     """Return the Anchors of the rows: the distinct values of lambda, or quantile bins."""
-    values, index, counts = np.unique(lam, return_inverse=True, return_counts=True)
+    values, index, counts = _distinct(lam)
     if len(values) < 2:
         raise ValueError(
             f"`lam` holds one value only ({values[0]:g}); at least two anchors are needed: "
@@ -278,11 +279,29 @@ def find_anchors(lam, n_anchors="auto"):
         n_anchors = len(values) if distinct else int(np.clip(len(lam) // _BIN, *_N_BINS))
     n_anchors = min(n_anchors, len(values))
     if n_anchors == len(values):
-        return Anchors(values, index.reshape(-1), binned=False)
+        return Anchors(values, index, binned=False)
     centers = np.unique(np.quantile(lam, np.linspace(0, 1, n_anchors)))
     nearest = np.abs(values[:, None] - centers).argmin(axis=1)
     used, position = np.unique(nearest, return_inverse=True)
-    return Anchors(centers[used], position.reshape(-1)[index.reshape(-1)], binned=True)
+    return Anchors(centers[used], position.reshape(-1)[index], binned=True)
+
+
+def _distinct(lam):
+    """Return the values of lambda, the number of each row's, and how many rows have each.
+
+    Values that differ by the rounding of single precision, such as 0.3 and 0.1 + 0.2, are one,
+    that which most rows have: two anchors of the same networks would validate each other.
+    """
+    values, index, counts = np.unique(lam, return_inverse=True, return_counts=True)
+    size = np.maximum(abs(values[:-1]), abs(values[1:]))
+    rounding = np.maximum(
+        _ROUNDING * np.minimum(size, values[-1] - values[0]), 4 * np.finfo(float).eps * size
+    )
+    begins = np.concatenate([[True], np.diff(values) > rounding])
+    cluster = np.cumsum(begins) - 1
+    order = np.lexsort((-counts, cluster))  # within a cluster, that of most rows first
+    counts = np.add.reduceat(counts, np.flatnonzero(begins))
+    return values[order[begins]], cluster[index.reshape(-1)], counts
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
             conditions,
             Features(conditions, self._encoder.n_categories_),
             conditions.groups(),
-            lam,
+            lam if anchors.binned else anchors.lam[anchors.index],
             anchors,
         )
         warn_if_discrete(y, data.groups, anchors.index)

@@ -213,3 +213,20 @@ def test_more_anchors_than_values():
     anchors = find_anchors(np.repeat([0.0, 1.0, 5.0], 2), 10)
     assert_array_equal(anchors.lam, [0, 1, 5])
     assert not anchors.binned
+
+
+def test_lambdas_that_differ_by_rounding_are_one_anchor():
+    lam = np.repeat([0.0, 0.3, 0.1 + 0.2, float(np.float32(0.3)), 1.0], [9, 5, 6, 7, 9])
+    anchors = find_anchors(lam)
+    assert anchors.lam.tolist() == [0.0, float(np.float32(0.3)), 1.0]
+    assert not anchors.binned
+    np.testing.assert_array_equal(np.bincount(anchors.index), [9, 18, 9])
+    with pytest.raises(ValueError, match="one value only"):
+        find_anchors(np.repeat([0.3, 0.1 + 0.2], 5))
+
+
+@pytest.mark.parametrize(
+    "values", [[1e8, 1e8 + 1, 1e8 + 2], [1e-12, 1e-8, 1e-4, 1.0], [-1.0, 0.0, 1e-9, 1.0]]
+)
+def test_lambdas_that_lie_near_to_each_other_on_purpose_are_several(values):
+    assert find_anchors(np.repeat(values, 5)).lam.tolist() == values

@@ -227,3 +227,11 @@ def test_without_lambda_nothing_is_scored(rival, clouds):
     rival.fit(clouds.X, clouds.y, clouds.lam)
     with pytest.raises(ValueError, match="`lam` is missing"):
         neg_energy_score(rival, clouds.X, clouds.y)
+
+
+def test_no_lambda_is_left_in_that_differs_by_rounding_from_the_one_left_out():
+    lam = np.repeat([0.0, 0.3, 0.1 + 0.2, 1.0], 5)
+    (train, test), *others = LeaveOneLambdaOut().split(np.zeros((20, 1)), lam=lam)
+    assert not others
+    assert set(lam[train]) == {0.0, 1.0}
+    assert set(lam[test]) == {0.3, 0.1 + 0.2}
