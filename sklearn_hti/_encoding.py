@@ -12,13 +12,20 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from ._linear import LinearMean
 from ._moments import ConditionMoments, ScatteredMoments
 from ._nearby import k_d_order
-from ._validation import as_float_array, check_reach, check_size, errors_name, is_frame
+from ._validation import (
+    LAM_ROUNDING,
+    as_float_array,
+    check_reach,
+    check_size,
+    errors_name,
+    is_frame,
+)
 from .exceptions import SupportWarning
 
 _NOTHING = 1e-10  # squared, of scaled outputs
 _MAX_VALUES, _MIN_ROWS = 20, 5  # of lambda that are anchors, with so many rows each; else bins
 _N_BINS, _BIN = (5, 9), 150  # how many, and rows of each that are worth one more
-_ROUNDING = 4 * np.finfo(np.float32).eps  # of lambda: values that differ by less are one
+_COARSE = 1e-3  # of the standard deviation of a column: single precision resolves no finer
 _FAR = 0.5  # of the range of a column in fit: a number farther out is unlike those of fit
 
 
@@ -129,10 +136,21 @@ class ConditionEncoder:
         check_reach(scaled, "X")
         self._warn_if_far(X, numeric)
         with np.errstate(over="ignore"):
-            keys = numeric.astype(np.float32)
+            keys = (numeric - self._origin()).astype(np.float32)
             if codes.size:
                 keys = np.hstack([keys, codes.astype(np.float32)])
         return Conditions(scaled, codes, keys)
+
+    def _origin(self):
+        """Return from where keys count: 0, but for columns too far from it for single precision.
+
+        Times in seconds since 1970 are 1.8e9, and would all be equal.
+        """
+        if self.scaler_ is None:
+            return 0.0
+        mean, scale = self.scaler_.mean_, self.scaler_.scale_
+        coarse = np.finfo(np.float32).eps * np.abs(mean) > _COARSE * scale
+        return np.where(coarse, np.trunc(mean), 0.0)
 
     def _warn_if_far(self, X, numeric):
         """Warn of numbers far out of the range that they had in fit."""
@@ -295,7 +313,7 @@ def _distinct(lam):
     values, index, counts = np.unique(lam, return_inverse=True, return_counts=True)
     size = np.maximum(abs(values[:-1]), abs(values[1:]))
     rounding = np.maximum(
-        _ROUNDING * np.minimum(size, values[-1] - values[0]), 4 * np.finfo(float).eps * size
+        LAM_ROUNDING * np.minimum(size, values[-1] - values[0]), 4 * np.finfo(float).eps * size
     )
     begins = np.concatenate([[True], np.diff(values) > rounding])
     cluster = np.cumsum(begins) - 1

@@ -18,7 +18,7 @@ def interpolate(displace, share, y_from, y_to, conditions, lam_from, lam_to, lam
     share : callable
         How far on the way lambda is, ``share(lam, lam_from, lam_to)``.
     y_from, y_to : ndarray of shape (n, D)
-        The outputs; those of equal conditions are coupled first.
+        The outputs; those of equal conditions and lambdas are coupled first.
     conditions : Conditions
         Of every row.
     lam_from, lam_to, lam : ndarray of shape (n,)
@@ -29,7 +29,8 @@ def interpolate(displace, share, y_from, y_to, conditions, lam_from, lam_to, lam
         return y + displace(y, conditions, start, end)
 
     arrived = moved(y_from, lam_from, lam_to)
-    groups = conditions.groups()
+    networks = np.column_stack([conditions.groups(), lam_from, lam_to])
+    groups = np.unique(networks, axis=0, return_inverse=True)[1].reshape(-1)
     if len(np.unique(groups)) < len(groups):
         y_to = y_to[partners(arrived, y_to, groups, np.random.default_rng(0))]
     forward = moved(y_from, lam_from, lam), arrived

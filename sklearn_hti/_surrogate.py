@@ -104,6 +104,8 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
         ],
     }
 
+    _moves_bins = True  # outputs of a bin are moved to its anchor
+
     def fit(self, X, y, lam=None):
         """Learn the surrogate from outputs at the anchors.
 
@@ -172,7 +174,7 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
             anchors,
         )
         warn_if_discrete(y, data.groups, anchors.index)
-        if anchors.binned:
+        if anchors.binned and self._moves_bins:
             data = to_anchors(data)
             y = self._scaler.decode(data.y)
         self.base_lam_ = self._find_base_lam(data)

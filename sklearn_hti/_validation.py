@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples, validate_data
 
 _LARGEST = 1e150
+LAM_ROUNDING = 4 * np.finfo(np.float32).eps  # of lambda: values that differ by less are one
 _FARTHEST = 1e18  # standard deviations: the square is still a float32
 
 
@@ -232,8 +233,9 @@ def check_within(lam, anchors, *, name="lam"):
         If a lambda lies outside the anchors.
     """
     low, high = anchors[0], anchors[-1]
-    rounding = np.finfo(np.float32).eps * np.maximum(np.abs(low), np.abs(high))
-    outside = (lam < low - rounding) | (lam > high + rounding)
+    dust = 4 * np.finfo(float).eps * (high - low)  # an end at 0 that was computed
+    below, above = (LAM_ROUNDING * abs(end) + dust for end in (low, high))
+    outside = (lam < low - below) | (lam > high + above)
     if outside.any():
         raise ValueError(
             f"`{name}` has {int(outside.sum())} value(s) outside the anchors "

@@ -13,6 +13,7 @@ from sklearn_hti._encoding import (
     categorical_mask,
     find_anchors,
 )
+from sklearn_hti._validation import check_within
 
 
 @pytest.fixture
@@ -230,3 +231,24 @@ def test_lambdas_that_differ_by_rounding_are_one_anchor():
 )
 def test_lambdas_that_lie_near_to_each_other_on_purpose_are_several(values):
     assert find_anchors(np.repeat(values, 5)).lam.tolist() == values
+
+
+def test_numbers_far_from_zero_are_told_apart():
+    X = np.column_stack([1.8e9 + np.arange(30.0), np.full(30, 7.3)])
+    encoder = ConditionEncoder().fit(X, None, 30)
+    assert len(np.unique(encoder.transform(X, 30).groups())) == 30
+
+
+def test_equal_in_single_precision_is_equal():
+    X = np.random.default_rng(0).normal(5.3, 1.0, size=(30, 1))
+    both = np.concatenate([X, X.astype(np.float32)])
+    groups = ConditionEncoder().fit(X, None, 30).transform(both, 60).groups()
+    np.testing.assert_array_equal(groups[:30], groups[30:])
+
+
+@pytest.mark.parametrize(
+    ("anchors", "lam"), [([0.0, 1e3], -5e-5), ([1e-4, 1e3], 5e-5), ([-1e3, 1e-4], 2e-4)]
+)
+def test_lambda_outside_a_wide_range_is_refused(anchors, lam):
+    with pytest.raises(ValueError, match="outside the anchors"):
+        check_within(np.array([lam]), np.array(anchors))

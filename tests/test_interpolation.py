@@ -56,6 +56,18 @@ def test_one_lambda_per_row(fitted, asked):
     assert_allclose(fitted.interpolate(X, y0, y1, low, high, lam)[[0, 7, 49]], rows, atol=1e-5)
 
 
+def test_rows_of_other_networks_are_no_partners(fitted, networks):
+    """The same inputs, between two pairs of networks in one call or in two."""
+    lams = np.unique(networks.lam)[:3]
+    X = np.random.default_rng(6).uniform(-1, 1, (20, networks.X.shape[1]))
+    y = [networks.f(X, lam) for lam in lams]
+    pairs = [(X, y[i], y[i + 1], *lams[i : i + 2], lams[i : i + 2].mean()) for i in (0, 1)]
+    apart = np.concatenate([fitted.interpolate(*pair) for pair in pairs])
+    each = [np.repeat([pair[i] for pair in pairs], 20) for i in (3, 4, 5)]
+    stacked = (np.concatenate([pair[i] for pair in pairs]) for i in (0, 1, 2))
+    assert_allclose(fitted.interpolate(*stacked, *each), apart, atol=1e-5)
+
+
 def test_draws_are_coupled_before_they_meet():
     """Shuffled draws of a condition have no partners; their distribution has a middle."""
     data = make_gaussians(200, random_state=0)

@@ -301,3 +301,10 @@ def test_the_network_adds_no_more_than_the_trajectories_ask_for(make, rng):
     exact = far[:, :1] + far[:, 1:2]
     assert np.abs(moved - exact).max() < 0.1 * np.abs(far).max()
     assert np.abs(model.transport(X, y[:150], 0.0, 1.0) - y[150:]).max() < 0.1
+
+
+def test_an_integer_of_numpy_is_a_number_of_steps(make, networks):
+    """Searches over scipy.stats.randint draw such."""
+    given = networks.X, networks.y, networks.lam
+    one, other = (make(max_iter=n).fit(*given) for n in (np.int64(20), 20))
+    assert_allclose(one.predict(networks.X[:5], 0.3), other.predict(networks.X[:5], 0.3))

@@ -90,6 +90,7 @@ class DirectSurrogateRegressor(BaseSurrogate):
     }
     del _parameter_constraints["base"]
     base = "neighbors"
+    _moves_bins = False  # a regression on lambda takes the lambda of every row
 
     def __init__(
         self,

@@ -253,8 +253,9 @@ def train(
     ConvergenceWarning
         If the training was interrupted.
     """
-    n_epochs = max(1, -(-settings.max_iter // STEPS_PER_EPOCH))
-    n_batches = -(-settings.max_iter // n_epochs)
+    max_iter = int(settings.max_iter)  # an integer of numpy, as a search draws, is none to skorch
+    n_epochs = max(1, -(-max_iter // STEPS_PER_EPOCH))
+    n_batches = -(-max_iter // n_epochs)
     callbacks = [
         ("schedule", _one_cycle(settings.learning_rate, n_epochs * n_batches)),
         ("divergence", StopOnDivergence()),

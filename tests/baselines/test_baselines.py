@@ -7,6 +7,7 @@ import ot
 import pytest
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.neighbors import KNeighborsRegressor
 
 from sklearn_hti.baselines import (
     ConditionalFlowMatchingRegressor,
@@ -235,3 +236,11 @@ def test_direct_generator(clouds):
     assert not hasattr(rival, "interpolate")
     with pytest.raises(ValueError, match="`y`: a generator"):
         rival.trajectory(X, [0.0, 1.0], y=np.zeros((5, 1)), lam_from=0.0)
+
+
+def test_direct_learns_from_the_lambda_of_every_row(rng):
+    """Bins are for those that move outputs from anchor to anchor."""
+    lam, x = np.sort(rng.uniform(size=300)), rng.normal(size=(300, 1))
+    y = np.sin(20 * lam)
+    rival = DirectSurrogateRegressor(KNeighborsRegressor(1), random_state=0).fit(x, y, lam)
+    np.testing.assert_allclose(rival.predict(x, lam), y, atol=1e-6)
