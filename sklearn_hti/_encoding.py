@@ -35,7 +35,9 @@ class Conditions:
 
     scaled: np.ndarray  # (n, C_numeric)
     codes: np.ndarray  # (n, C_categorical)
-    keys: np.ndarray  # (n, C) float32: rows are the same condition where these are equal
+    # (n, C + R) float32: rows are the same condition where these are equal; numbers, codes, and
+    # what single precision leaves off of numbers far from zero
+    keys: np.ndarray
 
     def __len__(self):
         return len(self.keys)
@@ -47,6 +49,11 @@ class Conditions:
     def numbers(self):
         """The numbers as they were given, (n, C_numeric) float32."""
         return self.keys[:, : self.scaled.shape[1]]
+
+    @property
+    def numbers_and_codes(self):
+        """The numbers as they were given, then the category codes, (n, C) float32."""
+        return self.keys[:, : self.scaled.shape[1] + self.codes.shape[1]]
 
     def repeat(self, n_draws):
         """Return every condition `n_draws` times in a row."""
@@ -136,21 +143,21 @@ class ConditionEncoder:
         check_reach(scaled, "X")
         self._warn_if_far(X, numeric)
         with np.errstate(over="ignore"):
-            keys = (numeric - self._origin()).astype(np.float32)
-            if codes.size:
-                keys = np.hstack([keys, codes.astype(np.float32)])
+            keys = numeric.astype(np.float32)
+            rest = (numeric - keys)[:, self._coarse()].astype(np.float32)
+            if codes.size or rest.size:
+                keys = np.hstack([keys, codes.astype(np.float32), rest])
         return Conditions(scaled, codes, keys)
 
-    def _origin(self):
-        """Return from where keys count: 0, but for columns too far from it for single precision.
+    def _coarse(self):
+        """Return the numbers of columns too far from zero for single precision.
 
         Times in seconds since 1970 are 1.8e9, and would all be equal.
         """
         if self.scaler_ is None:
-            return 0.0
-        mean, scale = self.scaler_.mean_, self.scaler_.scale_
-        coarse = np.finfo(np.float32).eps * np.abs(mean) > _COARSE * scale
-        return np.where(coarse, np.trunc(mean), 0.0)
+            return slice(0)
+        far = np.finfo(np.float32).eps * np.abs(self.scaler_.mean_)
+        return np.flatnonzero(far > _COARSE * self.scaler_.scale_)
 
     def _warn_if_far(self, X, numeric):
         """Warn of numbers far out of the range that they had in fit."""

@@ -178,7 +178,8 @@ class TrajectoryPolicy:
             low, high = space if isinstance(space, tuple) else (space.low, space.high)
             shape = getattr(space, "shape", y.shape[1:])
             y = np.clip(y.reshape(len(y), *shape), low, high)
-        return y.astype(getattr(space, "dtype", np.float32))
+        dtype = getattr(space, "dtype", np.float32)
+        return (np.rint(y) if np.issubdtype(dtype, np.integer) else y).astype(dtype)
 
     def _pick(self, y, deterministic):
         """Return discrete actions by their scores."""

@@ -236,7 +236,9 @@ def test_lambdas_that_lie_near_to_each_other_on_purpose_are_several(values):
 def test_numbers_far_from_zero_are_told_apart():
     X = np.column_stack([1.8e9 + np.arange(30.0), np.full(30, 7.3)])
     encoder = ConditionEncoder().fit(X, None, 30)
-    assert len(np.unique(encoder.transform(X, 30).groups())) == 30
+    conditions = encoder.transform(X, 30)
+    assert len(np.unique(conditions.groups())) == 30
+    assert_array_equal(conditions.numbers_and_codes, X.astype(np.float32))
 
 
 def test_equal_in_single_precision_is_equal():

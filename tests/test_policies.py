@@ -246,3 +246,15 @@ def test_in_stable_baselines3(surrogate):
         acted = model.predict(X, deterministic=True)[0]
         expected = np.clip(acted + pull(X, lam) - pull(X, 1.0), -1, 1)
         np.testing.assert_allclose(policy.predict(X)[0], expected, atol=1e-6)
+
+
+def test_actions_of_a_box_of_integers_are_rounded(surrogate):
+    space = SimpleNamespace(low=np.full(2, -3), high=np.full(2, 3), shape=(2,), dtype=np.int64)
+    exact, whole = (
+        TrajectoryPolicy(surrogate, 0.4, base=Deployed(), action_space=box)
+        for box in (None, space)
+    )
+    x = np.linspace(-1, 1, 14).reshape(7, 2)
+    expected = np.rint(np.clip(exact.predict(x)[0], -3, 3))
+    np.testing.assert_array_equal(whole.predict(x)[0], expected)
+    assert (expected != np.trunc(exact.predict(x)[0])).any()

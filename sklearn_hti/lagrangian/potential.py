@@ -281,7 +281,7 @@ class CallablePotential(PotentialEnergy):
             The function of scaled places.
         """
         _, first = np.unique(data.groups, return_index=True)
-        field = _UserField(self.function, scaler, data.conditions.keys[first])
+        field = _UserField(self.function, scaler, data.conditions.numbers_and_codes[first])
         rows = np.arange(len(data.y))
         q = torch.as_tensor(data.y[:, None], dtype=torch.float32)
         with torch.no_grad():
