@@ -58,7 +58,9 @@ class AnswersMixin(QueryMixin):
         """Return the conditional mean of y given x and lambda.
 
         The mean over a fixed set of draws, in double precision: the same at every call,
-        unless `base` is a callable that answers differently each time.
+        unless `base` is a callable that answers differently each time. A stochastic network as
+        `base` is asked for many rows at once, so that the draws of a row, and with them its
+        mean, may depend on the rows beside it.
 
         Parameters
         ----------
