@@ -340,7 +340,8 @@ def test_continuous_lambda_is_binned(make, n_anchors, expected):
 def test_few_rows_of_an_anchor_are_binned(make, networks):
     lam = networks.lam.copy()
     lam[:4] = 0.5  # four rows: fewer than an anchor needs
-    model = make(max_iter=5, base="neighbors").fit(networks.X, networks.y, lam)
+    with pytest.warns(UserWarning, match="the anchor at 0.5 has 4 rows"):
+        model = make(max_iter=5, base="neighbors").fit(networks.X, networks.y, lam)
     assert len(model.anchors_) == 4  # as many bins as values, at most five
     with_bins = make(n_anchors=3, max_iter=5, base="neighbors").fit(networks.X, networks.y, lam)
     assert_array_equal(with_bins.anchors_, [0, 1, 2])
