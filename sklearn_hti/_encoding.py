@@ -1,4 +1,4 @@
-"""Scaling of X and y, categories, anchors and groups of equal x; arrays to tensors."""
+"""Scaling of X and y, categories and groups of equal x; arrays to tensors."""
 
 import warnings
 from dataclasses import dataclass, replace
@@ -9,11 +9,11 @@ import pandas as pd
 import torch
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
+from ._anchors import Anchors
 from ._linear import LinearMean
 from ._moments import ConditionMoments, ScatteredMoments
 from ._nearby import k_d_order
 from ._validation import (
-    LAM_ROUNDING,
     as_float_array,
     check_reach,
     check_size,
@@ -23,8 +23,6 @@ from ._validation import (
 from .exceptions import SupportWarning
 
 _NOTHING = 1e-10  # squared, of scaled outputs
-_MAX_VALUES, _MIN_ROWS = 20, 5  # of lambda that are anchors, with so many rows each; else bins
-_N_BINS, _BIN = (5, 9), 150  # how many, and rows of each that are worth one more
 _COARSE = 1e-3  # of the standard deviation of a column: single precision resolves no finer
 _FAR = 0.5  # of the range of a column in fit: a number farther out is unlike those of fit
 
@@ -271,62 +269,6 @@ class OutputScaler:
     def decode(self, y):
         """Return scaled outputs in the user's units."""
         return y * self.scale_ + self.center_
-
-
-@dataclass(frozen=True)
-class Anchors:
-    """The anchors of the chain and the anchor of every row."""
-
-    lam: np.ndarray  # (K + 1,)
-    index: np.ndarray  # (n,)
-    binned: bool
-
-    @property
-    def edges(self):
-        """Pairs of anchors between which transport is learned; a chain."""
-        return [(k, k + 1) for k in range(len(self.lam) - 1)]
-
-    def rows(self, k):
-        """Return the rows that belong to anchor k."""
-        return np.flatnonzero(self.index == k)
-
-
-def find_anchors(lam, n_anchors="auto"):
-    """Return the Anchors of the rows: the distinct values of lambda, or quantile bins."""
-    values, index, counts = _distinct(lam)
-    if len(values) < 2:
-        raise ValueError(
-            f"`lam` holds one value only ({values[0]:g}); at least two anchors are needed: "
-            "outputs of networks trained at two or more hyperparameter values."
-        )
-    if isinstance(n_anchors, str):
-        distinct = len(values) <= _MAX_VALUES and counts.min() >= _MIN_ROWS
-        n_anchors = len(values) if distinct else int(np.clip(len(lam) // _BIN, *_N_BINS))
-    n_anchors = min(n_anchors, len(values))
-    if n_anchors == len(values):
-        return Anchors(values, index, binned=False)
-    centers = np.unique(np.quantile(lam, np.linspace(0, 1, n_anchors)))
-    nearest = np.abs(values[:, None] - centers).argmin(axis=1)
-    used, position = np.unique(nearest, return_inverse=True)
-    return Anchors(centers[used], position.reshape(-1)[index], binned=True)
-
-
-def _distinct(lam):
-    """Return the values of lambda, the number of each row's, and how many rows have each.
-
-    Values that differ by the rounding of single precision, such as 0.3 and 0.1 + 0.2, are one,
-    that which most rows have: two anchors of the same networks would validate each other.
-    """
-    values, index, counts = np.unique(lam, return_inverse=True, return_counts=True)
-    size = np.maximum(abs(values[:-1]), abs(values[1:]))
-    rounding = np.maximum(
-        LAM_ROUNDING * np.minimum(size, values[-1] - values[0]), 4 * np.finfo(float).eps * size
-    )
-    begins = np.concatenate([[True], np.diff(values) > rounding])
-    cluster = np.cumsum(begins) - 1
-    order = np.lexsort((-counts, cluster))  # within a cluster, that of most rows first
-    counts = np.add.reduceat(counts, np.flatnonzero(begins))
-    return values[order[begins]], cluster[index.reshape(-1)], counts
 
 
 @dataclass(frozen=True)

@@ -86,9 +86,9 @@ class HyperparameterTrajectoryRegressor(TrustMixin, ExportMixin, ClockedSurrogat
         Where lambda sits in X (position or column name) when `lam` is not passed. None:
         `lam` is required.
     n_anchors : "auto" or int, default="auto"
-        Number of anchors. "auto": the distinct values of lambda if there are at most 20 with
-        5 rows each, else 5 to 9 quantile bins, one for 150 rows. Outputs of a bin are moved to
-        its anchor, as their mean and spread go with lambda.
+        Number of anchors. "auto": the distinct values of lambda if there are at most 20, of
+        which most have 3 rows, else 5 to 9 quantile bins, one for 150 rows. Outputs of a bin
+        are moved to its anchor, as their mean and spread go with lambda.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box; scalars or arrays of shape (D,).
     output_scaling : {"common", "per_output"}, default="common"

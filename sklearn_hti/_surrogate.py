@@ -11,22 +11,17 @@ import torch
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from . import _validation as check
+from ._anchors import find_anchors
 from ._answers import AnswersMixin
 from ._bins import to_anchors
 from ._clock_choice import choose_clock
 from ._compat import HasMethods, Interval, StrOptions
-from ._encoding import (
-    ConditionEncoder,
-    Features,
-    OutputScaler,
-    TrainingData,
-    find_anchors,
-)
+from ._encoding import ConditionEncoder, Features, OutputScaler, TrainingData
 from ._movement import Movement
 from ._queries import count_outputs, take
 from ._random import draw_seeds
 from ._saving import SavingMixin
-from ._suspect import warn_if_discrete, warn_if_narrow, warn_if_unlike
+from ._suspect import warn_if_discrete, warn_if_merged, warn_if_narrow, warn_if_unlike
 from .base import check_base, make_base
 from .base.anchor import choose_anchor
 from .callbacks import begin_checkpoints
@@ -138,7 +133,8 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
             that differ: it cannot be the base then.
         CouplingWarning
             If rows share their x with no row of a neighbouring anchor while others do, or
-            outputs differ a thousandfold in spread and have one unit of distances.
+            outputs differ a thousandfold in spread and have one unit of distances; if lambdas
+            that rows share are merged into bins.
         ClockWarning
             If the anchors cannot tell how far along the path a lambda is.
         ConvergenceWarning
@@ -158,6 +154,8 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
         self.anchors_ = anchors.lam
         self._check_base_lam()
         self._check_anchors()
+        if self.n_anchors == "auto" and self._moves_bins:
+            warn_if_merged(lam, anchors)
         warn_if_narrow(anchors)
 
         self._encoder = ConditionEncoder().fit(X, self.categorical_features, n_rows)

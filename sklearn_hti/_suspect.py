@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from ._anchors import distinct_lambdas
 from .exceptions import CouplingWarning
 
 _ROUNDING = 1e-12  # of an output: constants that were computed differ by less
@@ -57,6 +58,21 @@ def warn_if_discrete(y, groups, anchor):
                 stacklevel=3,
             )
             return
+
+
+def warn_if_merged(lam, anchors):
+    """Warn of lambdas that rows share, so that they may be those of networks, in bins."""
+    if not anchors.binned:
+        return
+    values, _, counts = distinct_lambdas(lam)
+    if np.median(counts) > 1:
+        warnings.warn(
+            f"lam: {len(values)} values are merged into {len(anchors.lam)} bins, whose outputs "
+            "are moved to one lambda each. If a network was trained at each value, and its "
+            f"outputs are many or without noise, set n_anchors={len(values)} to keep them apart.",
+            CouplingWarning,
+            stacklevel=3,
+        )
 
 
 def warn_if_narrow(anchors):

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 
 from . import _validation as check
-from ._encoding import find_anchors
+from ._anchors import find_anchors
 
 
 class LeaveOneLambdaOut(BaseCrossValidator):

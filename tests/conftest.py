@@ -10,7 +10,8 @@ from scipy.stats import norm
 from sklearn.utils import Bunch
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
-from sklearn_hti._encoding import ConditionEncoder, Features, TrainingData, find_anchors
+from sklearn_hti._anchors import find_anchors
+from sklearn_hti._encoding import ConditionEncoder, Features, TrainingData
 
 if importlib.util.find_spec("matplotlib"):
     import matplotlib

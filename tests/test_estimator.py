@@ -337,12 +337,12 @@ def test_continuous_lambda_is_binned(make, n_anchors, expected):
     assert_allclose(model.predict(None, grid), 5 * grid, atol=0.35)
 
 
-def test_few_rows_of_an_anchor_are_binned(make, networks):
+def test_values_of_few_rows_are_anchors_too(make, networks):
     lam = networks.lam.copy()
-    lam[:4] = 0.5  # four rows: fewer than an anchor needs
+    lam[:4] = 0.5
     with pytest.warns(UserWarning, match="the anchor at 0.5 has 4 rows"):
         model = make(max_iter=5, base="neighbors").fit(networks.X, networks.y, lam)
-    assert len(model.anchors_) == 4  # as many bins as values, at most five
+    assert_array_equal(model.anchors_, [0, 0.5, 1, 2])
     with_bins = make(n_anchors=3, max_iter=5, base="neighbors").fit(networks.X, networks.y, lam)
     assert_array_equal(with_bins.anchors_, [0, 1, 2])
 

@@ -9,8 +9,9 @@ from numpy.testing import assert_allclose
 from sklearn.utils import Bunch
 
 from sklearn_hti import _joins
+from sklearn_hti._anchors import find_anchors
 from sklearn_hti._bends import N_BENDS, bend_coefficients, bend_functions, fit_bends
-from sklearn_hti._encoding import ConditionEncoder, Features, TrainingData, find_anchors
+from sklearn_hti._encoding import ConditionEncoder, Features, TrainingData
 from sklearn_hti._joins import join, join_paths
 from sklearn_hti._trajectories import Trajectories, build_trajectories
 from sklearn_hti.datasets import make_rotations

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
+from sklearn_hti._anchors import Anchors, find_anchors
 from sklearn_hti._clock import Clock, WarpClock
-from sklearn_hti._encoding import Anchors, Conditions, Features, TrainingData, find_anchors
+from sklearn_hti._encoding import Conditions, Features, TrainingData
 from sklearn_hti._leave_out import leave_anchors_out, shorter, warn_if_no_better
 from sklearn_hti._movement import Movement
 from sklearn_hti.exceptions import ConvergenceWarning, ValidationWarning

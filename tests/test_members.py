@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import t as student
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, load
-from sklearn_hti._encoding import Anchors, Conditions, Features, TrainingData
+from sklearn_hti._anchors import Anchors
+from sklearn_hti._encoding import Conditions, Features, TrainingData
 from sklearn_hti._members import half_sample, half_widths
 from sklearn_hti.exceptions import ClockWarning, ConvergenceWarning
 

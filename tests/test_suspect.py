@@ -5,8 +5,9 @@ import warnings
 import numpy as np
 import pytest
 
-from sklearn_hti._encoding import find_anchors
-from sklearn_hti._suspect import warn_if_discrete, warn_if_narrow, warn_if_unlike
+from sklearn_hti._anchors import find_anchors
+from sklearn_hti._suspect import warn_if_discrete, warn_if_merged, warn_if_narrow, warn_if_unlike
+from sklearn_hti.baselines import DirectSurrogateRegressor
 from sklearn_hti.exceptions import CouplingWarning
 
 
@@ -92,6 +93,28 @@ def test_an_anchor_of_few_rows_between_many_is_named():
         warnings.simplefilter("error")
         for n_rows in ((30, 30), (30, 500, 30), (60, 20, 60), (2000, 100, 2000), (9, 50, 60)):
             warn_if_narrow(anchors_of(*n_rows))
+
+
+def test_lambdas_of_networks_in_bins_are_named():
+    shared = np.repeat(np.linspace(0, 1, 25), 30)
+    with pytest.warns(CouplingWarning, match=r"25 values .* 5 bins.* n_anchors=25"):
+        warn_if_merged(shared, find_anchors(shared))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for lam in (np.linspace(0, 1, 750), shared[: 20 * 30]):
+            warn_if_merged(lam, find_anchors(lam))
+
+
+def test_fit_warns_of_lambdas_in_bins(make, rng):
+    """Not those who asked for bins, and not a rival that learns from each row's own lambda."""
+    lam = np.repeat(np.linspace(0, 1, 21), 5)
+    y = rng.normal(size=len(lam)) + lam
+    with pytest.warns(CouplingWarning, match="n_anchors=21"):
+        make(max_iter=5).fit(None, y, lam)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", CouplingWarning)
+        make(max_iter=5, n_anchors=5).fit(None, y, lam)
+        DirectSurrogateRegressor().fit(lam[:, None], y, lam)
 
 
 def test_fit_warns_of_an_anchor_of_few_rows(make, rng):

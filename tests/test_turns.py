@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sklearn_hti._encoding import ConditionEncoder, Features, TrainingData, find_anchors
+from sklearn_hti._anchors import find_anchors
+from sklearn_hti._encoding import ConditionEncoder, Features, TrainingData
 from sklearn_hti._turns import known_share, known_shares_of_draws
 from sklearn_hti.datasets import make_rotations
 

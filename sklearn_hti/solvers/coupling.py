@@ -12,7 +12,7 @@ from .discrete import entropic_plan, exact_plan, sparse_plan
 from .few_draws import near_blocks, shared_groups, standardised
 
 _STRAIGHT = StraightGeodesic()
-_MAX_PRICED = 2**20  # paths that are priced for one plan
+_MAX_PRICED = 2**20  # paths that are priced for the plans of all edges
 _OTHER_CATEGORY = 10.0  # makes another category dearer than most numbers
 _NOTHING = 1e-6  # a spread of scaled outputs that is none
 _N_CANDIDATES, _MAX_ASKED, _LEAST_PENALTY = 12, 256, 0.3
@@ -47,8 +47,9 @@ class CouplingSolver(OTSolver):
         Rows of the largest problem; larger groups are split at random.
     max_learned : int, default=256
         Rows of the largest problem that is solved on learned costs, which take the time of
-        max_learned^2 paths; larger ones are solved on the cost of straight lines, and so are all
-        where they would take more than a million paths, and those of several inputs.
+        max_learned^2 paths; larger ones are solved on the cost of straight lines, and so are
+        those of several inputs, and all where plans between all anchors would take more than a
+        million paths.
     regularization : {None, "entropic", "sparse"}, default=None
         None: the exact plan. "entropic": Sinkhorn's plan, in which a row has many partners,
         the likelier the cheaper. "sparse": at most `max_partners` per row, which takes
@@ -165,7 +166,8 @@ class CouplingSolver(OTSolver):
         parts = [part for block in blocks for part in _split(*block, self.max_batch, rng)]
         # with one output, plans of all these costs are the monotone one
         most = self.max_learned if by_group and y0.shape[1] > 1 else 0
-        if sum(len(i) * len(j) for i, j in parts if max(len(i), len(j)) <= most) > _MAX_PRICED:
+        n_paths = sum(len(i) * len(j) for i, j in parts if max(len(i), len(j)) <= most)
+        if n_paths * len(data.anchors.edges) > _MAX_PRICED:
             most = 0
         small = [part for part in parts if max(map(len, part)) <= most]
         large = [part for part in parts if max(map(len, part)) > most]
