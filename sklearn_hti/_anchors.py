@@ -6,7 +6,8 @@ import numpy as np
 
 from ._validation import LAM_ROUNDING
 
-_MAX_VALUES, _MIN_ROWS = 20, 3  # of lambda that are anchors, most with so many rows; else bins
+_MAX_VALUES, _TYPICAL = 20, 3  # of lambda that are anchors, and rows of most; else bins
+FEW_ROWS = 5  # fewer, if most values have more, are those of a neighbour
 _N_BINS, _BIN = (5, 9), 150  # how many, and rows of each that are worth one more
 
 
@@ -37,15 +38,21 @@ def find_anchors(lam, n_anchors="auto"):
             "outputs of networks trained at two or more hyperparameter values."
         )
     if isinstance(n_anchors, str):
-        distinct = len(values) <= _MAX_VALUES and np.median(counts) >= _MIN_ROWS
-        n_anchors = len(values) if distinct else int(np.clip(len(lam) // _BIN, *_N_BINS))
-    n_anchors = min(n_anchors, len(values))
-    if n_anchors == len(values):
-        return Anchors(values, index, binned=False)
-    centers = np.unique(np.quantile(lam, np.linspace(0, 1, n_anchors)))
+        typical = np.median(counts)
+        full = counts >= min(FEW_ROWS, typical)
+        if len(values) <= _MAX_VALUES and typical >= _TYPICAL and full[[0, -1]].all():
+            return _nearest(values[full], values, index)
+        n_anchors = int(np.clip(len(lam) // _BIN, *_N_BINS))
+    if n_anchors >= len(values):
+        return _nearest(values, values, index)
+    return _nearest(np.unique(np.quantile(lam, np.linspace(0, 1, n_anchors))), values, index)
+
+
+def _nearest(centers, values, index):
+    """Return the Anchors where every value belongs to the nearest of some centres."""
     nearest = np.abs(values[:, None] - centers).argmin(axis=1)
     used, position = np.unique(nearest, return_inverse=True)
-    return Anchors(centers[used], position.reshape(-1)[index], binned=True)
+    return Anchors(centers[used], position.reshape(-1)[index], binned=len(used) < len(values))
 
 
 def distinct_lambdas(lam):

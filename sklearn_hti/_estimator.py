@@ -88,7 +88,9 @@ class HyperparameterTrajectoryRegressor(TrustMixin, ExportMixin, ClockedSurrogat
     n_anchors : "auto" or int, default="auto"
         Number of anchors. "auto": the distinct values of lambda if there are at most 20, of
         which most have 3 rows, else 5 to 9 quantile bins, one for 150 rows. Outputs of a bin
-        are moved to its anchor, as their mean and spread go with lambda.
+        are moved to its anchor, as their mean and spread go with lambda, and so are those of
+        values of fewer than 5 rows between others; where the first or the last value has so
+        few, all are in bins.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box; scalars or arrays of shape (D,).
     output_scaling : {"common", "per_output"}, default="common"

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from ._anchors import distinct_lambdas
+from ._anchors import FEW_ROWS, distinct_lambdas
 from .exceptions import CouplingWarning
 
 _ROUNDING = 1e-12  # of an output: constants that were computed differ by less
@@ -65,14 +65,23 @@ def warn_if_merged(lam, anchors):
     if not anchors.binned:
         return
     values, _, counts = distinct_lambdas(lam)
-    if np.median(counts) > 1:
-        warnings.warn(
-            f"lam: {len(values)} values are merged into {len(anchors.lam)} bins, whose outputs "
-            "are moved to one lambda each. If a network was trained at each value, and its "
-            f"outputs are many or without noise, set n_anchors={len(values)} to keep them apart.",
-            CouplingWarning,
-            stacklevel=3,
+    rare = ~np.isin(values, anchors.lam)
+    if counts[rare].max() < FEW_ROWS < np.median(counts):
+        first = rare.argmax()
+        what = (
+            f"{rare.sum()} of {len(values)} values have fewer than {FEW_ROWS} rows, such as "
+            f"{values[first]:g} with {counts[first]}, and their outputs are moved to the nearest "
+            "of the others. Ask their networks for more outputs, or keep them as they are"
         )
+    elif np.median(counts) > 1:
+        what = (
+            f"{len(values)} values are merged into {len(anchors.lam)} bins, whose outputs are "
+            "moved to one lambda each. If a network was trained at each value, and its outputs "
+            "are many or without noise, keep them apart"
+        )
+    else:
+        return
+    warnings.warn(f"lam: {what}: n_anchors={len(values)}.", CouplingWarning, stacklevel=3)
 
 
 def warn_if_narrow(anchors):

@@ -1,6 +1,7 @@
 """What all tests share: quiet libraries, small families of networks, fitted surrogates."""
 
 import importlib.util
+import os
 from functools import partial
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 from scipy.stats import norm
 from sklearn.utils import Bunch
+from threadpoolctl import threadpool_limits
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti._anchors import find_anchors
@@ -18,7 +20,12 @@ if importlib.util.find_spec("matplotlib"):
 
     matplotlib.use("Agg")
 
+# threads of several processes on the same cores wait for each other: ten times as long, in all
 torch.set_num_threads(1)
+threadpool_limits(1)
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # of the processes that tests start
+
 # a warning that torch gives once per process would fail one test or another
 torch.set_warn_always(True)
 

@@ -52,6 +52,18 @@ def test_more_anchors_than_values():
     assert not anchors.binned
 
 
+def test_rare_values_between_others_go_to_the_nearest():
+    lam = np.repeat([0.0, 0.4, 1.0, 2.0, 3.0, 4.0], [9, 4, 9, 9, 5, 9])
+    anchors = find_anchors(lam)
+    assert_array_equal(anchors.lam, [0, 1, 2, 3, 4])
+    assert anchors.binned
+    assert_array_equal(np.bincount(anchors.index), [13, 9, 9, 5, 9])
+    assert_array_equal(find_anchors(lam, 6).lam, np.unique(lam))
+    at_an_end = find_anchors(np.repeat([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [9, 9, 9, 9, 9, 4]))
+    assert_array_equal(at_an_end.lam[[0, -1]], [0, 5])
+    assert len(at_an_end.lam) == 5
+
+
 def test_lambdas_that_differ_by_rounding_are_one_anchor():
     lam = np.repeat([0.0, 0.3, 0.1 + 0.2, float(np.float32(0.3)), 1.0], [9, 5, 6, 7, 9])
     anchors = find_anchors(lam)

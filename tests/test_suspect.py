@@ -97,8 +97,11 @@ def test_an_anchor_of_few_rows_between_many_is_named():
 
 def test_lambdas_of_networks_in_bins_are_named():
     shared = np.repeat(np.linspace(0, 1, 25), 30)
-    with pytest.warns(CouplingWarning, match=r"25 values .* 5 bins.* n_anchors=25"):
+    with pytest.warns(CouplingWarning, match=r"25 values .* 5 bins.*: n_anchors=25"):
         warn_if_merged(shared, find_anchors(shared))
+    rare = np.repeat([0.0, 0.4, 0.5, 1.0], [40, 4, 40, 40])
+    with pytest.warns(CouplingWarning, match=r"1 of 4 values .* 0.4 with 4, .*: n_anchors=4"):
+        warn_if_merged(rare, find_anchors(rare))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for lam in (np.linspace(0, 1, 750), shared[: 20 * 30]):
@@ -110,10 +113,10 @@ def test_fit_warns_of_lambdas_in_bins(make, rng):
     lam = np.repeat(np.linspace(0, 1, 21), 5)
     y = rng.normal(size=len(lam)) + lam
     with pytest.warns(CouplingWarning, match="n_anchors=21"):
-        make(max_iter=5).fit(None, y, lam)
+        make(max_iter=5, validate=False).fit(None, y, lam)
     with warnings.catch_warnings():
         warnings.simplefilter("error", CouplingWarning)
-        make(max_iter=5, n_anchors=5).fit(None, y, lam)
+        make(max_iter=5, validate=False, n_anchors=5).fit(None, y, lam)
         DirectSurrogateRegressor().fit(lam[:, None], y, lam)
 
 

@@ -274,7 +274,9 @@ def test_large_groups_are_coupled_on_straight_lines(encode, rng, monkeypatch):
     assert (partners(backwards, max_learned=20) != partners(straight)).any()
     monkeypatch.setattr(coupling, "_MAX_PRICED", 400)
     assert (partners(backwards, max_learned=20) != partners(straight)).any()
-    data = encode(None, np.tile(y, (2, 1)), np.r_[lam, lam + 2])  # 400 paths on each of three edges
+    data = encode(
+        None, np.tile(y, (2, 1)), np.r_[lam, lam + 2]
+    )  # 400 paths on each of three edges
     assert (partners(backwards, max_learned=20) == partners(straight)).all()
 
 
