@@ -5,8 +5,6 @@ import warnings
 import numpy as np
 from scipy.spatial import cKDTree
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from ._thinning import half_of_each, thinned
 from ._trajectories import build_trajectories
@@ -99,6 +97,9 @@ def _slopes(places, points, k, rng):
 
 def _fit_process(features, values):
     """Return the Gaussian process of values (n, M) that are a smooth function and white noise."""
+    from sklearn.gaussian_process import GaussianProcessRegressor  # a tenth of our import
+    from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+
     # what varies faster than from row to row is as good as noise
     nearest = max(np.median(cKDTree(features).query(features, k=2)[0][:, 1]), 1e-5)
     smooth = Matern(max(np.sqrt(features.shape[1]), nearest), (nearest, 1e5), nu=1.5)
