@@ -135,12 +135,12 @@ def test_flow_draws_are_as_wide_as_the_truth_at_new_inputs(make, rng):
     y = outputs(X, lam)
     model = make(max_iter=600, base="flow").fit(X, y, lam)
     assert 1.05 < model.base_.noise_scale_ < 2
-    new = rng.uniform(size=(3000, 5))
-    truth = outputs(new, np.zeros(3000))
+    new = rng.uniform(size=(1500, 5))
+    truth = outputs(new, np.zeros(1500))
 
     def held(model):
-        draws = model.sample(new, 0.0, n_samples=100, random_state=0)
-        draws = draws.reshape(100, len(new), -1)[:, :, 0]
+        draws = model.sample(new, 0.0, n_samples=60, random_state=0)
+        draws = draws.reshape(60, len(new), -1)[:, :, 0]
         low, high = np.quantile(draws, [0.05, 0.95], axis=0)
         return np.mean((low < truth) & (truth < high))
 
