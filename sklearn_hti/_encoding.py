@@ -13,13 +13,7 @@ from ._anchors import Anchors
 from ._linear import LinearMean
 from ._moments import ConditionMoments, ScatteredMoments
 from ._nearby import k_d_order
-from ._validation import (
-    as_float_array,
-    check_reach,
-    check_size,
-    errors_name,
-    is_frame,
-)
+from ._validation import as_float_array, check_reach, check_size, errors_name, is_frame
 from .exceptions import SupportWarning
 
 _NOTHING = 1e-10  # squared, of scaled outputs

@@ -20,7 +20,7 @@ if importlib.util.find_spec("matplotlib"):
 
     matplotlib.use("Agg")
 
-# threads of several processes on the same cores wait for each other: ten times as long, in all
+# threads of several processes on the same cores wait for each other, up to ten times as long
 torch.set_num_threads(1)
 threadpool_limits(1)
 for library in ("OMP", "OPENBLAS", "MKL"):
