@@ -61,7 +61,8 @@ def test_rows_of_other_networks_are_no_partners(fitted, networks):
     lams = np.unique(networks.lam)[:3]
     X = np.random.default_rng(6).uniform(-1, 1, (20, networks.X.shape[1]))
     y = [networks.f(X, lam) for lam in lams]
-    pairs = [(X, y[i], y[i + 1], *lams[i : i + 2], lams[i : i + 2].mean()) for i in (0, 1)]
+    # what is said at the ends is such that rows would rather meet that of the other pair
+    pairs = [(X, y[i], y[2 - i], *lams[i : i + 2], lams[i : i + 2].mean()) for i in (0, 1)]
     apart = np.concatenate([fitted.interpolate(*pair) for pair in pairs])
     each = [np.repeat([pair[i] for pair in pairs], 20) for i in (3, 4, 5)]
     stacked = (np.concatenate([pair[i] for pair in pairs]) for i in (0, 1, 2))
