@@ -31,8 +31,9 @@ from sklearn.preprocessing import SplineTransformer, StandardScaler
 from sklearn.svm import SVR
 
 from sklearn_hti import sweep
-from sklearn_hti._clock import Clock, PlacedClock, WarpClock
-from sklearn_hti._clock_choice import bend, clock_of_places, prior_clock
+from sklearn_hti.clocks.clock import Clock
+from sklearn_hti.clocks.selection import bend, clock_of_places, prior_clock
+from sklearn_hti.clocks.warps import PlacedClock, WarpClock
 
 COLUMNS = ("linear", "range", "bent", "led", "auto", "best")
 N_ANCHORS = (3, 4, 5)

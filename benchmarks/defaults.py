@@ -30,7 +30,8 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from sklearn_hti import HyperparameterTrajectoryRegressor, _clock_choice
+from sklearn_hti import HyperparameterTrajectoryRegressor
+from sklearn_hti.clocks import selection
 from sklearn_hti.lagrangian import DensityPotential
 from sklearn_hti.metrics import squared_wasserstein
 
@@ -74,11 +75,11 @@ def run(task_name, candidate, seed):
     model = HyperparameterTrajectoryRegressor(
         random_state=seed, validate=False, **params, **task.params
     )
-    prior = PRIORS.get(candidate, _clock_choice.prior_clock)
+    prior = PRIORS.get(candidate, selection.prior_clock)
     with (
         warnings.catch_warnings(),
         threadpool_limits(1),
-        patch.object(_clock_choice, "prior_clock", prior),
+        patch.object(selection, "prior_clock", prior),
     ):
         warnings.simplefilter("ignore")
         model.fit(task.X, task.y, task.lam)

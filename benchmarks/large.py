@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 from scipy.stats import ortho_group
 from threadpoolctl import threadpool_limits
 
-from sklearn_hti._affine import bures_map
+from sklearn_hti.solvers.affine import bures_map
 from sklearn_hti.solvers.coupling import _split
 from sklearn_hti.solvers.discrete import exact_plan
 

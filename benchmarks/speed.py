@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from sklearn_hti._random import build_module
+from sklearn_hti._utils.random import build_module
 from sklearn_hti.exceptions import TrajectoryWarning
 from sklearn_hti.metrics import squared_wasserstein
 from sklearn_hti.nn import Conditioning

@@ -10,27 +10,31 @@ import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from . import _validation as check
-from ._anchors import find_anchors
-from ._answers import AnswersMixin
-from ._bins import to_anchors
-from ._clock_choice import choose_clock
-from ._compat import HasMethods, Interval, StrOptions
-from ._encoding import ConditionEncoder, Features, OutputScaler, TrainingData
-from ._movement import Movement
-from ._queries import count_outputs, take
-from ._random import draw_seeds
-from ._saving import SavingMixin
-from ._suspect import warn_if_discrete, warn_if_merged, warn_if_narrow, warn_if_unlike
-from .base import check_base, make_base
-from .base.anchor import choose_anchor
+from ._utils.parameters import HasMethods, Interval, StrOptions
+from ._utils.random import draw_seeds
+from .answers.mixin import AnswersMixin
+from .answers.query import count_outputs
 from .callbacks import begin_checkpoints
+from .clocks.movement import Movement
+from .clocks.selection import choose_clock
+from .data import validation as check
+from .data.anchors import find_anchors
+from .data.conditions import Features
+from .data.encoding import ConditionEncoder, OutputScaler
+from .data.quality import warn_if_discrete, warn_if_merged, warn_if_narrow, warn_if_unlike
+from .data.training_data import TrainingData
+from .data.validation import take
 from .exceptions import BaseWarning
+from .io.saving import SavingMixin
 from .nn import Conditioning
 from .nn.engine import count_steps
+from .nn.inference import pick_device
 from .nn.settings import Training, TrainingSettings
 from .paths import StraightGeodesic
+from .samplers.anchor import choose_anchor
+from .samplers.selection import check_base, make_base
 from .solvers.registry import ALIASES, resolve
+from .stats.bins import to_anchors
 
 # of `history_`, to which a stage may add more
 _COLUMNS = ["stage", "epoch", "step", "train_loss", "valid_loss", "lr", "seconds"]
@@ -325,14 +329,3 @@ def _as_frame(records):
     """Return the records of all epochs as a DataFrame, one row each."""
     more = dict.fromkeys(name for record in records for name in record if name not in _COLUMNS)
     return pd.DataFrame(records, columns=[*_COLUMNS, *more])
-
-
-def pick_device(device):
-    """Return the torch device, checked."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=device).cpu()
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device={device!r} cannot be used: {error}") from error
-    return device

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 
-from ._describe import describe
-from ._files import replacing
+from ._utils.files import replacing
+from ._utils.fingerprint import describe
 from ._version import __version__
 from .exceptions import TrajectoryWarning
 from .nn.engine import count_steps, is_complete

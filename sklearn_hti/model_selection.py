@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 
-from . import _validation as check
-from ._anchors import find_anchors
+from .data import validation as check
+from .data.anchors import find_anchors
 
 
 class LeaveOneLambdaOut(BaseCrossValidator):

@@ -4,7 +4,8 @@ from sklearn import get_config
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.metaestimators import available_if
 
-from ._queries import before_last
+from .answers.page import write_page
+from .answers.query import before_last
 
 
 def _final_has(name):
@@ -228,8 +229,6 @@ class TrajectoryPipeline(Pipeline):
         pathlib.Path
             The file.
         """
-        from .inspection._page import write_page
-
         return write_page(self, path, X, **options)
 
 

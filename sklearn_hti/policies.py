@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from ._random import sampling_generator
+from ._utils.random import sampling_generator
 
 _OUTPUTS = ("actions", "logits", "probabilities")
 

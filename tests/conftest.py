@@ -12,8 +12,10 @@ from sklearn.utils import Bunch
 from threadpoolctl import threadpool_limits
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
-from sklearn_hti._anchors import find_anchors
-from sklearn_hti._encoding import ConditionEncoder, Features, TrainingData
+from sklearn_hti.data.anchors import find_anchors
+from sklearn_hti.data.conditions import Features
+from sklearn_hti.data.encoding import ConditionEncoder
+from sklearn_hti.data.training_data import TrainingData
 
 if importlib.util.find_spec("matplotlib"):
     import matplotlib

@@ -36,8 +36,8 @@ def refuse(monkeypatch, make):
     def train(*args, **kwargs):
         pytest.fail("training was reached")
 
-    monkeypatch.setattr("sklearn_hti._estimator.fit_flow_map", train)
-    monkeypatch.setattr("sklearn_hti.base.flow.train", train)
+    monkeypatch.setattr("sklearn_hti._regressor.fit_flow_map", train)
+    monkeypatch.setattr("sklearn_hti.samplers.flow.train", train)
     monkeypatch.setattr("sklearn_hti.paths.learning.train", train)
 
     def refuse(match, X=X, y=Y, lam=LAM, error=ValueError, **params):

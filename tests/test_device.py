@@ -8,10 +8,10 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_hti import load
-from sklearn_hti._flow_map import TrajectoryDataset
-from sklearn_hti.base.flow import _FlowMatchingDataset
+from sklearn_hti.flow_map.dataset import TrajectoryDataset
 from sklearn_hti.nn.engine import Engine
 from sklearn_hti.paths.learning import PairDataset
+from sklearn_hti.samplers.flow import _FlowMatchingDataset
 from sklearn_hti.solvers.dual_training import DualEngine, EdgeDataset
 
 pytestmark = [

@@ -15,7 +15,7 @@ import pytest
 from skorch.callbacks import Callback
 
 from sklearn_hti import load
-from sklearn_hti._files import replacing
+from sklearn_hti._utils.files import replacing
 from sklearn_hti.callbacks import Checkpoint
 from sklearn_hti.exceptions import TrajectoryWarning
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_hti import _validation as check
+from sklearn_hti.data import validation as check
 from sklearn_hti.nn import inference
 from sklearn_hti.nn.inference import in_precision, row_chunks
 

@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 from sklearn.linear_model import LinearRegression
 
 from sklearn_hti import baselines, load
-from sklearn_hti._random import draw_seeds
+from sklearn_hti._utils.random import draw_seeds
 from sklearn_hti.paths import GeodesicPath
 
 N_THREADS = 8

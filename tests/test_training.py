@@ -10,8 +10,8 @@ from sklearn.exceptions import ConvergenceWarning as SklearnConvergenceWarning
 from sklearn.utils import Bunch
 from skorch.callbacks import Callback, EarlyStopping
 
-from sklearn_hti._transport_map import TransportMap
 from sklearn_hti.exceptions import ConvergenceWarning, DivergenceError
+from sklearn_hti.flow_map.transport import TransportMap
 
 
 class At(Callback):

@@ -9,13 +9,15 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
-from .._compat import HasMethods
-from .._encoding import as_arrays
-from .._queries import Query, check_n_samples
-from .._random import sampling_generator
 from .._surrogate import BaseSurrogate
-from ..base import NeighborsBase
-from ..base.wrapped import draw_from, shaped
+from .._utils.parameters import HasMethods
+from .._utils.random import sampling_generator
+from .._utils.registry import storable
+from ..answers.query import check_n_samples
+from ..data.conditions import Query
+from ..data.encoding import as_arrays
+from ..samplers.neighbours import NeighborsBase
+from ..samplers.wrapped import draw_from, shaped
 
 _N_FIXED = 32  # draws behind one conditional mean
 _MAX_SEED = 2**31 - 1
@@ -239,6 +241,7 @@ class _Mean:
         return self.estimator.predict(self.features(conditions, lam)).reshape(len(lam), -1)
 
 
+@storable
 class _Leftovers(NeighborsBase):
     """The regressor's answer at the base anchor plus leftovers of rows of near x."""
 

@@ -4,9 +4,10 @@ from numbers import Integral
 
 import numpy as np
 
-from .._assembly import fit_trajectories
-from .._compat import Interval, StrOptions
 from .._surrogate import BaseSurrogate, ClockedSurrogate
+from .._utils.parameters import Interval, StrOptions
+from .._utils.registry import storable
+from ..field.build import fit_trajectories
 from ..lagrangian import Lagrangian
 from ..paths import GeodesicPath
 from ..solvers import CouplingSolver
@@ -14,6 +15,7 @@ from ..solvers.registry import resolve
 from .nearest import NearestTrajectories
 
 
+@storable
 class DisplacementInterpolationRegressor(ClockedSurrogate):
     """Straight lines between optimally coupled outputs, without a network.
 
@@ -140,6 +142,7 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
         return tags
 
 
+@storable
 class NearestAnchorRegressor(DisplacementInterpolationRegressor):
     """Copies the outputs of the anchor that is nearest to lambda: the rival to beat first.
 
@@ -237,6 +240,7 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
         return _Jumps(super()._fit_movement(data, training, rng))
 
 
+@storable
 class _Jumps:
     """Moves outputs from anchor to anchor only."""
 

@@ -2,8 +2,9 @@
 
 from numbers import Integral
 
-from .._compat import Interval, StrOptions
 from .._surrogate import BaseSurrogate
+from .._utils.parameters import Interval, StrOptions
+from .._utils.registry import storable
 from ..lagrangian import Lagrangian
 from ..paths import GeodesicPath
 from ..solvers import CouplingSolver
@@ -11,6 +12,7 @@ from ..solvers.registry import resolve
 from .velocity import FlowMatching
 
 
+@storable
 class IndependentCoupling(CouplingSolver):
     """Couples rows of the same or the nearest x at random."""
 
@@ -19,6 +21,7 @@ class IndependentCoupling(CouplingSolver):
         return (1e-6 * rng.random((len(i), len(j))) for i, j in parts)
 
 
+@storable
 class ConditionalFlowMatchingRegressor(FlowMatching):
     """Conditional flow matching over lambda: a velocity field through the anchors.
 

@@ -2,16 +2,18 @@
 
 from numbers import Integral
 
-from .._assembly import build_lagrangian
-from .._compat import Interval, StrOptions
 from .._surrogate import BaseSurrogate
+from .._utils.parameters import Interval, StrOptions
+from .._utils.registry import storable
 from ..lagrangian import KineticEnergy
+from ..lagrangian.build import build_lagrangian
 from ..paths import GeodesicPath
 from ..solvers import CouplingSolver
 from ..solvers.registry import resolve
 from .velocity import FlowMatching
 
 
+@storable
 class MetricFlowMatchingRegressor(FlowMatching):
     """Metric flow matching over lambda: velocities along paths that keep near the data.
 
@@ -176,7 +178,7 @@ class MetricFlowMatchingRegressor(FlowMatching):
 
     def _fit_movement(self, data, training, rng):
         self.lagrangian_ = build_lagrangian(
-            self.metric, None, "jacobi", data, self._scaler, training
+            resolve("kinetic", self.metric), None, "jacobi", data, self._scaler, training
         )
         if not self.lagrangian_.is_flat:
             self._conditions = data.distinct_conditions()  # it knows them by number

@@ -3,12 +3,15 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
+from .._utils.registry import storable
+
 _APART = 1e3  # makes any other difference dearer than all of y
 _MANY_DRAWS = 5  # per condition: from here on the nearest condition comes first
 _DIGITS = 9
 _SLOTS = 64  # per interval: start times that share one search tree
 
 
+@storable
 class NearestTrajectories:
     """Moves outputs as the trajectories nearest to them go, in straight lines between knots.
 

@@ -6,17 +6,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from .._assembly import fit_trajectories
-from .._bends import bend_coefficients, bend_slopes
-from .._flow_map import position
-from .._ode import integrate
-from .._random import build_module
 from .._surrogate import ClockedSurrogate
+from .._utils.ode import integrate
+from .._utils.random import build_module
+from .._utils.registry import storable
+from ..field.build import fit_trajectories
+from ..flow_map.dataset import position
 from ..nn.engine import DrawnDataset, Engine, count_steps, split_rows, train
 from ..nn.inference import in_precision, row_chunks
 from ..nn.modules import ConditionalMLP
+from ..paths.deviation import bend_coefficients, bend_slopes
 
 
+@storable
 class VelocityField(nn.Module):
     """Velocity v(y, x, t) of outputs, one head per interval between anchors."""
 
@@ -79,6 +81,7 @@ class VelocityDataset(DrawnDataset):
         return inputs, (way / length,)
 
 
+@storable
 class FollowedVelocities:
     """Moves outputs by following the trained field, between numpy arrays in scaled units."""
 

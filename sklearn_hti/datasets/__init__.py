@@ -1,10 +1,7 @@
 """Families of conditional distributions whose truth is known at any lambda."""
 
 from ._gaussians import make_gaussians
-from ._quantile_networks import (
-    make_quantile_networks,
-    quantile_network,
-)
+from ._quantile_networks import make_quantile_networks, quantile_network
 from ._rotations import make_rotations
 from ._semicircles import make_semicircles
 

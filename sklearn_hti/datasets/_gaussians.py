@@ -4,13 +4,8 @@ import numpy as np
 from scipy.stats import ortho_group
 from sklearn.utils import check_random_state
 
-from .._random import draw_seeds
-from ._common import (
-    check_categories,
-    check_lam,
-    check_outputs,
-    draw_family,
-)
+from .._utils.random import draw_seeds
+from ._common import check_categories, check_lam, check_outputs, draw_family
 
 
 def make_gaussians(

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import Bunch, check_array, check_random_state
 
-from .._random import draw_seeds
+from .._utils.random import draw_seeds
 from ._common import check_lam, check_outputs
 
 _RADIUS = 2.0

@@ -4,12 +4,7 @@ import numpy as np
 from scipy.stats import norm, vonmises
 from sklearn.utils import check_random_state
 
-from ._common import (
-    check_categories,
-    check_lam,
-    check_outputs,
-    draw_family,
-)
+from ._common import check_categories, check_lam, check_outputs, draw_family
 
 _CENTRES = np.array([[-1.0, 0.0], [-1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
 _START = np.array([0.0, 0.0, np.pi, -np.pi])

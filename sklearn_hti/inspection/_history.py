@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from ._common import final_step, make_axes, require
+from ..answers.labels import final_step, require
+from ._common import make_axes
 
 STAGES = {
     "paths": "paths between coupled outputs",

@@ -2,17 +2,10 @@
 
 import numpy as np
 
-from .. import _validation as check
+from ..answers.labels import enter, final_step, name_lambda, name_outputs, require
+from ..data import validation as check
 from ..lagrangian.potential import LogDensity
-from ._common import (
-    enter,
-    final_step,
-    find_output,
-    make_axes,
-    name_lambda,
-    name_outputs,
-    require,
-)
+from ._common import find_output, make_axes
 from ._plane import LagrangianAt, cell_centers, window
 
 _DEPTH = 8.0  # below the highest log-density: all is one colour from here on

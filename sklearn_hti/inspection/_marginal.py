@@ -2,17 +2,8 @@
 
 import numpy as np
 
-from ._common import (
-    enter,
-    final_step,
-    find_output,
-    make_axes,
-    match_truth,
-    name_lambda,
-    name_outputs,
-    require,
-    spaced_lambdas,
-)
+from ..answers.labels import enter, final_step, name_lambda, name_outputs, require, spaced_lambdas
+from ._common import find_output, make_axes, match_truth
 
 _N_PLACES = 300
 _HEIGHT = 0.9  # of a ridge, in distances between ridges

@@ -2,19 +2,17 @@
 
 import numpy as np
 
-from ._common import (
+from ..answers.labels import (
     enter,
     final_step,
-    find_output,
     lam_scale,
-    make_axes,
-    match_truth,
     name_lambda,
     name_outputs,
     name_rows,
     require,
     spaced_lambdas,
 )
+from ._common import find_output, make_axes, match_truth
 
 _MAX_LEGEND = 10
 

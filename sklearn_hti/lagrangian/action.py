@@ -1,11 +1,14 @@
-"""The Lagrangian of paths: kinetic and potential energy made into a cost (method.md 2)."""
+"""The Lagrangian of paths: kinetic and potential energy made into a cost (docs/method.md 2)."""
 
 import torch
 from torch import nn
 
+from .._utils.registry import storable
+
 COSTS = ("jacobi", "action", "study")
 
 
+@storable
 class Lagrangian(nn.Module):
     """Cost of paths q (n, T + 1, D), sampled at even times, under conditions x.
 

@@ -1,4 +1,4 @@
-"""Kinetic energies K = v' G(q, x) v / 2: what a velocity costs at a place (method.md 2).
+"""Kinetic energies K = v' G(q, x) v / 2: what a velocity costs at a place (docs/method.md 2).
 
 A component holds parameters only; `metric` builds the torch module of its metric G.
 """
@@ -11,8 +11,9 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import nn
 
-from .._parameters import check_range
-from .._random import build_module
+from .._utils.parameters import check_range
+from .._utils.random import build_module
+from .._utils.registry import storable
 from ..nn.modules import ConditionalMLP, ConditionEmbedding
 from .support import Support
 
@@ -47,6 +48,7 @@ class KineticEnergy(BaseEstimator, ABC):
         """
 
 
+@storable
 class EuclideanKinetic(KineticEnergy):
     """Kinetic energy ``K = |dq/dt|^2 / 2``, the metric G = I."""
 
@@ -72,6 +74,7 @@ class EuclideanKinetic(KineticEnergy):
         return None
 
 
+@storable
 class LearnedMetric(KineticEnergy):
     """Metric field G = R' diag(e) R, learned so that the observed transport is cheap.
 
@@ -150,6 +153,7 @@ class LearnedMetric(KineticEnergy):
         )
 
 
+@storable
 class RotatedMetric(nn.Module):
     """The metric field of `LearnedMetric`."""
 
@@ -230,6 +234,7 @@ class _KernelKinetic(KineticEnergy):
         return KernelMetric(support, self.bandwidth, self.ridge, centred=self._centred)
 
 
+@storable
 class LandMetric(_KernelKinetic):
     """Diagonal metric that is cheap where data are dense, read from the data.
 
@@ -255,6 +260,7 @@ class LandMetric(_KernelKinetic):
         super().__init__(bandwidth, ridge, n_support)
 
 
+@storable
 class RBFMetric(_KernelKinetic):
     """Diagonal metric that is the inverse of a kernel estimate of where data are.
 
@@ -282,6 +288,7 @@ class RBFMetric(_KernelKinetic):
         super().__init__(bandwidth, ridge, n_support)
 
 
+@storable
 class KernelMetric(nn.Module):
     """The metrics of `LandMetric` (centred second moments) and `RBFMetric` (kernel mean)."""
 

@@ -1,4 +1,4 @@
-"""Potential energies U: paths stay where outputs are likely (method.md section 2)."""
+"""Potential energies U: paths stay where outputs are likely (docs/method.md section 2)."""
 
 from abc import ABC, abstractmethod
 
@@ -7,7 +7,8 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import nn
 
-from .._parameters import check_range
+from .._utils.parameters import check_range
+from .._utils.registry import storable
 from .support import Support, path_conditions
 
 _GRID = np.geomspace(0.01, 1.0, 21)  # bandwidths that are tried, in units of the spread of y
@@ -53,6 +54,7 @@ class PotentialEnergy(BaseEstimator, ABC):
         """
 
 
+@storable
 class DensityPotential(PotentialEnergy):
     """Logarithm of a conditional kernel density of the outputs of all anchors.
 
@@ -178,6 +180,7 @@ class _LogKernelSum(torch.autograd.Function):
         return gradient.unsqueeze(-1) * shift, None, None
 
 
+@storable
 class LogDensity(nn.Module):
     """log p(y | x) over the rows of a Support, with one bandwidth per condition."""
 
@@ -292,6 +295,7 @@ class CallablePotential(PotentialEnergy):
         return field
 
 
+@storable
 class _UserField(nn.Module):
     """u(y, x) at scaled places."""
 

@@ -7,6 +7,8 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
+from .._utils.registry import storable
+
 _MAX_CONDITIONS, _MAX_WIDTH = 8192, 2**17  # with rows of their own; the same times outputs
 
 
@@ -28,6 +30,7 @@ def path_conditions(data, rows, device):
     return PathConditions(numeric, codes, torch.as_tensor(data.groups[rows], device=device))
 
 
+@storable
 class Support(nn.Module):
     """For distinct conditions, the rows nearest in x and the logarithm of their weights.
 

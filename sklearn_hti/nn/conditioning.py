@@ -1,4 +1,4 @@
-"""How the condition x enters the networks (method.md section 5).
+"""How the condition x enters the networks (docs/method.md section 5).
 
 A component holds parameters only; `modules.ConditionalMLP` builds networks by it.
 """
@@ -9,7 +9,8 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import nn
 
-from .._parameters import check_choice, check_range
+from .._utils.parameters import check_choice, check_range
+from .._utils.registry import storable
 
 _LONGEST_PERIOD = 12.0  # of a wave, in standard deviations: |x| < 3 is half of it
 _MIXTURE_WIDTH = 64
@@ -18,6 +19,7 @@ _MIXTURE_WIDTH = 64
 _MIXTURE_GAIN = 2.5
 
 
+@storable
 class Conditioning(BaseEstimator):
     r"""How the condition x enters every network.
 
@@ -76,6 +78,7 @@ class Conditioning(BaseEstimator):
         check_range(self, integer=["n_frequencies", "n_bases"], lowest=1)
 
 
+@storable
 class Waves(nn.Module):
     """Sines and cosines of standardised numbers, at frequencies that double."""
 
@@ -95,6 +98,7 @@ class Waves(nn.Module):
         return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
+@storable
 class HyperLayer(nn.Module):
     """What the condition adds to a linear layer: sum_j m_j(x) (W_j h + b_j)."""
 

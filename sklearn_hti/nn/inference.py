@@ -44,3 +44,14 @@ def in_precision(module, dtype):
     if known is None or known[0] != stamp:
         known = _doubles[module] = stamp, copy.deepcopy(module).to(dtype)
     return known[1]
+
+
+def pick_device(device):
+    """Return the torch device, checked."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device={device!r} cannot be used: {error}") from error
+    return device

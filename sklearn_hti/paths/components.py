@@ -4,9 +4,11 @@ from dataclasses import replace
 
 from sklearn.base import BaseEstimator
 
-from .._parameters import check_choice, check_range
+from .._utils.parameters import check_choice, check_range
+from .._utils.registry import storable
 
 
+@storable
 class GeodesicPath(BaseEstimator):
     """Geodesics of the Lagrangian, interval by interval.
 
@@ -95,6 +97,7 @@ class GeodesicPath(BaseEstimator):
         )
 
 
+@storable
 class SmoothPath(BaseEstimator):
     """One curve through the coupled outputs of all anchors.
 

@@ -1,13 +1,13 @@
-"""Geodesics: the cheapest path between two points, and its cost (method.md section 3)."""
+"""Geodesics: the cheapest path between two points, and its cost (docs/method.md section 3)."""
 
 import numpy as np
 import torch
 from torch import nn
 
-from .._bends import N_BENDS, fit_bends
-from .._random import build_module
+from .._utils.random import build_module
 from ..lagrangian.support import path_conditions
 from ..nn.modules import ConditionalMLP
+from .deviation import N_BENDS, fit_bends
 from .spline import retime, spline_basis
 
 _HIDDEN = (128, 128)

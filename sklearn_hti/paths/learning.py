@@ -1,4 +1,4 @@
-"""Learn paths and metric: both descend the cost of the coupled pairs (method.md 3 and 4)."""
+"""Learn paths and metric: both descend the cost of the coupled pairs (docs/method.md 3 and 4)."""
 
 import numpy as np
 import torch
@@ -6,11 +6,11 @@ from skorch.callbacks import Callback
 from torch import nn
 from torch.func import functional_call
 
-from .._thinning import thinned
-from .._trajectories import build_trajectories
+from ..data.thinning import thinned
 from ..lagrangian.support import PathConditions, path_conditions, supported
 from ..nn.engine import DrawnDataset, Engine, train
 from .geodesic import Geodesic, StraightGeodesic, build_paths
+from .trajectories import build_trajectories
 
 _MAX_PAIRS = 20_000
 _MAX_ROWS, _MIN_DRAWS = 16_384, 320  # of each anchor, and of a condition there

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from .._encoding import share
-from .._nearby import k_d_order
+from ..data.training_data import share
 from ..lagrangian.support import path_conditions
 from ..nn.engine import DrawnDataset
+from ..stats.neighbours import k_d_order
+from ..stats.ridge import linear_mean
 
 _MANY = 16  # draws of a condition that show its distribution
 _FEW = 0.1  # share of the conditions
@@ -47,7 +48,7 @@ class BlockDataset(DrawnDataset):
 
     def _mean(self, data, anchor):
         """Return what outputs of an anchor would be on average at every row's x."""
-        return self._tensor(data.linear_mean(data.anchors.rows(anchor)).predict(data.features))
+        return self._tensor(linear_mean(data, data.anchors.rows(anchor)).predict(data.features))
 
     def draw(self, rows, generator):
         """Return blocks of beginnings and of ends, edge by edge, equally many of each edge.

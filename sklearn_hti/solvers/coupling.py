@@ -1,12 +1,14 @@
-"""Couple samples of two anchors by discrete optimal transport (method.md section 4)."""
+"""Couple samples of two anchors by discrete optimal transport (docs/method.md section 4)."""
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.spatial.distance import cdist
 
-from .._encoding import share
-from .._parameters import check_choice, check_range
+from .._utils.parameters import check_choice, check_range
+from .._utils.registry import storable
+from ..data.training_data import share
 from ..paths.geodesic import StraightGeodesic
+from ..stats.moments import scattered_moments
 from .base import OTSolver
 from .discrete import entropic_plan, exact_plan, sparse_plan
 from .few_draws import near_blocks, shared_groups, standardised
@@ -18,6 +20,7 @@ _NOTHING = 1e-6  # a spread of scaled outputs that is none
 _N_CANDIDATES, _MAX_ASKED, _LEAST_PENALTY = 12, 256, 0.3
 
 
+@storable
 class CouplingSolver(OTSolver):
     """Discrete optimal transport between the rows of two anchors.
 
@@ -211,7 +214,7 @@ class CouplingSolver(OTSolver):
 
 def _scattered(data, edge):
     """Return outputs of both ends beside the mean of their x, in units of their spread."""
-    moments = [data.scattered_moments(k) for k in edge]
+    moments = [scattered_moments(data, k) for k in edge]
     unit = np.sqrt(np.mean([np.sum(known.typical**2) for known in moments]))
     return [
         known.standardise(data, data.anchors.rows(k)) / max(unit, _NOTHING)

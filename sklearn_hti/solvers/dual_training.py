@@ -1,10 +1,10 @@
-"""Training of the neural dual: potentials, maps, paths and metric in turn (method.md 4)."""
+"""Training of the neural dual: potentials, maps, paths and metric in turn (docs/method.md 4)."""
 
 import numpy as np
 import torch
 from torch import nn
 
-from .._random import torch_generator
+from .._utils.random import torch_generator
 from ..lagrangian.support import path_conditions
 from ..nn.engine import DrawnDataset
 from ..paths.learning import mean_straight_cost

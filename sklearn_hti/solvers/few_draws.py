@@ -5,8 +5,9 @@ from functools import partial
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from .._floors import energy_miss
-from .._nearby import neighbours
+from ..stats.distances import energy_miss
+from ..stats.moments import condition_moments, draws_differ
+from ..stats.neighbours import near_parts, neighbours
 from .discrete import exact_plan
 
 _MIN_CONDITIONS = 20  # fewer do not tell what is near
@@ -35,7 +36,7 @@ def shared_groups(groups0, groups1):
 
 def standardised(data, edge):
     """Return outputs of both ends beside the mean of their x, in typical spreads."""
-    return [data.moments(k).standardise(data, data.anchors.rows(k)) for k in edge]
+    return [condition_moments(data, k).standardise(data, data.anchors.rows(k)) for k in edge]
 
 
 def near_blocks(data, edge, min_draws):
@@ -66,7 +67,7 @@ def near_blocks(data, edge, min_draws):
     n_draws = min(np.median(size) for size in sizes)
     if not (1 < n_draws < min_draws and min(map(len, sizes)) >= _MIN_CONDITIONS):
         return []
-    if not (data.conditions.scaled.shape[1] and all(data.draws_differ(k) for k in edge)):
+    if not (data.conditions.scaled.shape[1] and all(draws_differ(data, k) for k in edge)):
         return []
     judge = _Judge(data, edge, _some_conditions(data, *groups))
     best, least = None, judge.miss(_own_blocks, pooled=False)
@@ -86,7 +87,7 @@ def _some_conditions(data, groups0, groups1):
     n_parts = -(-most * _N_REGIONS // _MAX_JUDGED)
     if n_parts <= _N_REGIONS:
         return shared
-    part = data.near_parts(shared, n_parts)
+    part = near_parts(data, shared, n_parts)
     kept = np.random.default_rng(0).permutation(part.max() + 1)[:_N_REGIONS]
     return shared[np.isin(part, kept)]
 
@@ -106,14 +107,14 @@ class _Judge:
 
     def __init__(self, data, edge, conditions):
         self.data = data
-        self.end = data.moments(edge[1])
+        self.end = condition_moments(data, edge[1])
         self.conditions = conditions
         kept = [np.isin(data.groups[data.anchors.rows(k)], conditions) for k in edge]
         self.rows = [data.anchors.rows(k)[on] for k, on in zip(edge, kept, strict=True)]
         self.groups = [data.groups[rows] for rows in self.rows]
         self.y = [data.y[rows] for rows in self.rows]
         self.standard = [
-            data.moments(k).standardise(data, rows)
+            condition_moments(data, k).standardise(data, rows)
             for k, rows in zip(edge, self.rows, strict=True)
         ]
         places = np.hstack([self.y[0], data.features[self.rows[0]]])
@@ -176,7 +177,7 @@ def _near_groups(data, groups0, groups1, n_rows):
     """Return pairs of row sets of near conditions that both ends know, about `n_rows` each."""
     shared = np.intersect1d(groups0, groups1)
     smaller = min(np.isin(groups, shared).sum() for groups in (groups0, groups1))
-    part = data.near_parts(shared, smaller // n_rows)
+    part = near_parts(data, shared, smaller // n_rows)
     sides = []
     for groups in (groups0, groups1):
         rows = np.flatnonzero(np.isin(groups, shared))

@@ -6,7 +6,7 @@ import torch
 from skorch.callbacks import Callback
 from torch import nn
 
-from .._random import torch_generator
+from .._utils.random import torch_generator
 from ..nn.engine import Engine
 from ..nn.modules import ConditionalMLP
 from ..paths.learning import mean_straight_cost, path_loss

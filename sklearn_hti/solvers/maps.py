@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from .._random import build_module, draw_seeds
-from .._trajectories import Trajectories
+from .._utils.random import build_module, draw_seeds
 from ..exceptions import ConvergenceWarning
 from ..lagrangian.support import path_conditions
 from ..metrics import squared_wasserstein
 from ..nn.engine import Engine, train
 from ..paths.geodesic import Geodesic, StraightGeodesic, build_paths
+from ..paths.trajectories import Trajectories
 from .base import OTSolver
 from .coupling import CouplingSolver
 from .map_training import MapRecords

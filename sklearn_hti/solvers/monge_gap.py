@@ -1,14 +1,16 @@
-"""Maps between anchors by the conditional Monge gap (method.md section 4)."""
+"""Maps between anchors by the conditional Monge gap (docs/method.md section 4)."""
 
 import warnings
 
-from .._parameters import check_range, check_sizes
+from .._utils.parameters import check_range, check_sizes
+from .._utils.registry import storable
 from ..exceptions import CouplingWarning
 from .blocks import BlockDataset
 from .maps import MapSolver
 from .monge_training import MongeEngine, MongeNetworks
 
 
+@storable
 class MongeGap(MapSolver):
     r"""Maps between anchors that fit the next anchor and waste no cost.
 

@@ -1,10 +1,12 @@
-"""Conditional neural dual of Lagrangian optimal transport (method.md section 4)."""
+"""Conditional neural dual of Lagrangian optimal transport (docs/method.md section 4)."""
 
-from .._parameters import check_range, check_sizes
+from .._utils.parameters import check_range, check_sizes
+from .._utils.registry import storable
 from .dual_training import DualEngine, DualNetworks, EdgeDataset
 from .maps import MapSolver
 
 
+@storable
 class NeuralDual(MapSolver):
     r"""Maps between anchors from the Kantorovich dual, by potentials that are networks.
 

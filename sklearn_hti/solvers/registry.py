@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from ..lagrangian import (
+    CallablePotential,
     DensityPotential,
     EuclideanKinetic,
     KineticEnergy,
@@ -46,6 +47,15 @@ ALIASES = {
         OTSolver,
     ),
 }
+
+
+def resolve_potential(value):
+    """Return the potential that an alias names, of a function, or the given one; None stays."""
+    if value is None:
+        return None
+    if callable(value) and not isinstance(value, PotentialEnergy):
+        value = CallablePotential(value)
+    return resolve("potential", value)
 
 
 def resolve(name, value):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from sklearn_hti._encoding import ConditionEncoder
+from sklearn_hti.data.encoding import ConditionEncoder
 from sklearn_hti.lagrangian import EuclideanKinetic, LandMetric, LearnedMetric, RBFMetric
 from sklearn_hti.lagrangian.support import path_conditions
 from sklearn_hti.nn import Conditioning

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from sklearn_hti._encoding import OutputScaler
+from sklearn_hti.data.encoding import OutputScaler
 from sklearn_hti.lagrangian import CallablePotential, DensityPotential
 from sklearn_hti.lagrangian.support import path_conditions
 

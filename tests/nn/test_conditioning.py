@@ -10,11 +10,12 @@ import torch
 from numpy.testing import assert_allclose
 from torch.testing import assert_close
 
-from sklearn_hti._encoding import ConditionEncoder
-from sklearn_hti._random import build_module
+from sklearn_hti._utils.random import build_module
+from sklearn_hti.data.encoding import ConditionEncoder
+from sklearn_hti.flow_map.module import FlowMap
 from sklearn_hti.nn import Conditioning
 from sklearn_hti.nn.conditioning import Waves
-from sklearn_hti.nn.modules import ConditionalMLP, ConditionEmbedding, FlowMap
+from sklearn_hti.nn.modules import ConditionalMLP, ConditionEmbedding
 from sklearn_hti.nn.settings import Training
 from sklearn_hti.paths import GeodesicPath
 from sklearn_hti.paths.geodesic import build_paths

@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from sklearn_hti._random import build_module
-from sklearn_hti._transport_map import TransportMap
+from sklearn_hti._utils.random import build_module
+from sklearn_hti.flow_map.module import FlowMap
+from sklearn_hti.flow_map.transport import TransportMap
 from sklearn_hti.nn import Conditioning
-from sklearn_hti.nn.modules import ConditionalMLP, ConditionEmbedding, FlowMap
+from sklearn_hti.nn.modules import ConditionalMLP, ConditionEmbedding
 
 N, D, K = 50, 3, 4
 

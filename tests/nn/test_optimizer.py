@@ -4,7 +4,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from sklearn_hti._random import torch_generator
+from sklearn_hti._utils.random import torch_generator
 from sklearn_hti.nn.optimizer import Muon, orthogonalise
 
 

@@ -7,9 +7,8 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from torch import nn
 
-from sklearn_hti._encoding import ConditionEncoder
-from sklearn_hti._random import torch_generator
-from sklearn_hti._trajectories import Trajectories
+from sklearn_hti._utils.random import torch_generator
+from sklearn_hti.data.encoding import ConditionEncoder
 from sklearn_hti.lagrangian import KineticEnergy, Lagrangian, LearnedMetric
 from sklearn_hti.lagrangian.support import path_conditions
 from sklearn_hti.nn import Conditioning
@@ -18,6 +17,7 @@ from sklearn_hti.nn.settings import Training, TrainingSettings
 from sklearn_hti.paths import Geodesic, GeodesicPath
 from sklearn_hti.paths.geodesic import build_paths, refine
 from sklearn_hti.paths.learning import learn_geodesics
+from sklearn_hti.paths.trajectories import Trajectories
 from sklearn_hti.solvers import CouplingSolver
 
 SETTINGS = TrainingSettings(1, 1, 1.0, False, 1e-4, "cpu", 0)  # the first three are the path's

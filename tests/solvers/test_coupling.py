@@ -8,9 +8,9 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
-from sklearn_hti._trajectories import build_trajectories
 from sklearn_hti.datasets import make_rotations
 from sklearn_hti.paths import StraightGeodesic
+from sklearn_hti.paths.trajectories import build_trajectories
 from sklearn_hti.solvers import CouplingSolver, OTSolver, coupling
 
 GEODESIC = StraightGeodesic()

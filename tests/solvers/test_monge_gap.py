@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_hti._encoding import ConditionEncoder
+from sklearn_hti.data.encoding import ConditionEncoder
 from sklearn_hti.datasets import make_gaussians
 from sklearn_hti.exceptions import CouplingWarning
 from sklearn_hti.lagrangian import Lagrangian

@@ -7,7 +7,7 @@ from scipy.stats import norm
 from sklearn.base import clone
 from skorch.callbacks import Callback
 
-from sklearn_hti._encoding import ConditionEncoder
+from sklearn_hti.data.encoding import ConditionEncoder
 from sklearn_hti.exceptions import ConvergenceWarning, DivergenceError
 from sklearn_hti.lagrangian import DensityPotential, Lagrangian, LearnedMetric
 from sklearn_hti.lagrangian.support import path_conditions

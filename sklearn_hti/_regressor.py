@@ -1,0 +1,329 @@
+"""The estimator: learn from outputs at a few lambdas, sample at any lambda between."""
+
+from numbers import Integral
+
+import numpy as np
+
+from ._surrogate import BaseSurrogate, ClockedSurrogate
+from ._utils.parameters import Interval, StrOptions
+from ._utils.registry import storable
+from .assessment.diagnostics import check_fit, warn_of
+from .assessment.trust import TrustMixin
+from .data.thinning import for_movement
+from .field.build import fit_trajectories
+from .flow_map.training import fit_flow_map
+from .io.saving import ExportMixin
+from .lagrangian import COSTS, KineticEnergy, PotentialEnergy
+from .lagrangian.build import build_lagrangian
+from .nn.engine import count_steps
+from .paths import GeodesicPath, SmoothPath
+from .solvers import OTSolver
+from .solvers.registry import ALIASES, resolve, resolve_potential
+
+
+@storable
+class HyperparameterTrajectoryRegressor(TrustMixin, ExportMixin, ClockedSurrogate):
+    """Surrogate of a family of networks, one per value of a training hyperparameter lambda.
+
+    Learns from outputs of networks that were trained at a few values of lambda (the
+    *anchors*) to draw y ~ p_lambda(y | x) at every lambda between. The outputs of
+    neighbouring anchors are coupled by conditional optimal transport, a clock says how far
+    along the path a lambda is, and the paths are distilled into one network, the flow map,
+    which moves an output from any lambda to any other.
+
+    Parameters
+    ----------
+    kinetic : {"euclidean", "learned", "fixed_spectrum", "land", "rbf"} or KineticEnergy, \
+            default="learned"
+        What a velocity costs. "euclidean" is the same everywhere and in all directions;
+        "learned" is a metric field under which the observed transport is cheap,
+        "fixed_spectrum" the same with fixed eigenvalues; "land" and "rbf" are cheap where
+        data are dense. With one output there is one way only, whatever it costs. Straight
+        lines, kinetic="euclidean" with potential=None, are fitted in half the time.
+    potential : {None, "density"}, PotentialEnergy or callable, default="density"
+        Where paths like to go: nowhere in particular, where outputs of the anchors are dense,
+        or where a function u(y, x) of torch tensors is large (see
+        `sklearn_hti.lagrangian.CallablePotential`).
+    cost : {"jacobi", "action", "study"}, default="jacobi"
+        How kinetic and potential energy make the cost of a path: half the squared length in a
+        metric that is dear away from the data, the integral of K - U over time, or what the
+        published code minimises, which lets points wait and jump.
+    path : {"geodesic", "smooth"} or GeodesicPath, default="geodesic"
+        "geodesic" draws the cheapest path interval by interval, "smooth" one cubic curve
+        through the coupled outputs of all anchors.
+    solver : {"coupling", "neural_dual", "monge_gap"} or OTSolver, default="coupling"
+        How outputs of neighbouring anchors are matched: by coupling the samples themselves; by
+        Kantorovich potentials and maps learned as the study does; or by maps that fit the next
+        anchor and leave no Monge gap. Names stand for ``CouplingSolver()``, ``NeuralDual()``
+        and ``MongeGap()``; pass an instance to search over its parameters.
+    conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
+        How x enters the networks: as scale and shift of the first hidden layer, as further
+        inputs, or as weights of the last hidden layer. Pass an instance of
+        `sklearn_hti.nn.Conditioning` to choose the encoding of numbers, too.
+    base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
+        How y is drawn at the base anchor. "neighbors" draws among the training outputs of
+        the nearest x, "flow" from a conditional flow-matching generator. An estimator is
+        cloned and fitted on the rows of the anchor (wrap it in
+        `sklearn.frozen.FrozenEstimator` to keep it as it is); its ``sample(X, n_samples)``
+        is used if there is one, else ``predict``. A callable ``x -> y`` is the deployed
+        network itself. "auto" takes "neighbors" where X holds at most 50 distinct
+        conditions with at least 5 rows each and no column of X more than ten values that
+        are not all whole numbers, else "flow". Where only inputs of the fit are asked about,
+        with hundreds of draws of each, "neighbors" is nearer to them.
+    base_lam : float, default=None
+        The anchor of the base. None is the first, or, where outputs of one x are equal there or
+        much nearer to each other than at another anchor, the one where they are farthest apart:
+        maps bring draws together better than they spread them. A base of your own (an
+        estimator or a callable) sits at the first.
+    lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
+            transformer, default="auto"
+        The clock. None is linear in lambda; a name or a monotone scikit-learn transformer
+        makes time linear in that function of lambda; "entropy" lets outputs spread evenly.
+        "auto" takes the clock that the range of lambda suggests, if it puts interior anchors
+        where the way of the outputs has them, else another that does, else the first, bent or
+        led until it does. With two anchors it is a guess, with a `ClockWarning`: half-way between
+        the suggested clock and "entropy", or "entropy" where the range suggests none. **This
+        choice matters most**; set what you know: "probit" for quantile levels, "log" for
+        regularisation strengths, "odds" for dropout rates.
+    lam_column : int or str, default=None
+        Where lambda sits in X (position or column name) when `lam` is not passed. None:
+        `lam` is required.
+    n_anchors : "auto" or int, default="auto"
+        Number of anchors. "auto": the distinct values of lambda if there are at most 20, of
+        which most have 3 rows, else 5 to 9 quantile bins, one for 150 rows. Outputs of a bin
+        are moved to its anchor, as their mean and spread go with lambda, and so are those of
+        values of fewer than 5 rows between others; where the first or the last value has so
+        few, all are in bins.
+    y_bounds : tuple of (low, high), default=None
+        Outputs are clipped to this box; scalars or arrays of shape (D,).
+    output_scaling : {"common", "per_output"}, default="common"
+        Unit of distances between outputs. "common" divides all outputs by one number;
+        "per_output" divides each by its standard deviation, for outputs in different units.
+    categorical_features : "from_dtype", None or array-like, default="from_dtype"
+        Categorical columns of X without the lambda column: those of category or string type
+        in a DataFrame, none, or a list of positions, of names, or a boolean mask.
+    max_iter : int, default=600
+        Optimisation steps of each network.
+    batch_size : int, default=256
+        Rows per step.
+    learning_rate : float, default=0.01
+        Peak of the one-cycle learning rate.
+    early_stopping : bool, default=False
+        Stop when the error on held-out trajectories has not improved by `tol` (relative)
+        for 500 steps; that in training where there are fewer than 50, of which none is held
+        out. The best state by that error, with held-out ones that before the first step among
+        them, is kept in either case.
+    tol : float, default=1e-4
+        Relative improvement that counts for `early_stopping`.
+    n_estimators : int, default=1
+        Surrogates in all for `interval`: with more than one, so many more flow maps and bases
+        are learned, each from half of the data by a seed and a clock of its own. Everything
+        else is answered by the one that all data have formed.
+    validate : "auto" or bool, default="auto"
+        Whether interior anchors (at most five) are left out of short refits, under the same
+        Lagrangian, to see how the surrogate does between anchors that are twice as far apart.
+        "auto" does so with three anchors or more. Costs half the steps of a fit for
+        each.
+    device : str, default="auto"
+        Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
+    n_jobs : int, default=None
+        Refits of `validate` and members of `n_estimators` that are trained at once, by joblib.
+        Answers do not depend on it.
+    callbacks : list, default=None
+        Callbacks of skorch for the training of the networks, each as callback or (name,
+        callback); `sklearn_hti.callbacks.Checkpoint` lets a fit go on where it was cut off.
+    verbose : int, default=0
+        0 is silent, 1 and more show a progress bar of each network on stderr.
+    random_state : int, RandomState instance or None, default=None
+        Seed of everything random in `fit`.
+
+    Attributes
+    ----------
+    anchors_ : ndarray of shape (K + 1,)
+        The lambdas between which transport was learned.
+    lam_transform_ : Clock
+        The clock in use, why (``reason``), and the ``scores`` of all candidates.
+    base_ : object
+        The source of draws at the base anchor, its ``name`` and the ``reason``.
+    base_lam_ : float
+        The anchor of the base.
+    lagrangian_ : Lagrangian
+        Metric and potential, trained, and the cost that they make of a path.
+    solver_ : OTSolver
+        The solver that coupled the anchors.
+    flow_map_ : TransportMap
+        The trained network that moves scaled outputs between clock times.
+    history_ : DataFrame
+        One row per epoch of about 50 steps of each network: its ``stage`` ("paths", "transport",
+        "base"), ``epoch``, ``step``, ``train_loss``, ``valid_loss`` (nan where no rows are held
+        out), learning rate ``lr`` and ``seconds``. "paths" of the neural dual adds the
+        ``dual_value``, the transport ``cost``, the ``map_residual``, the ``negative_share`` of
+        costs and the range of eigenvalues of the metric.
+    diagnostics_ : dict
+        In scaled units, how far the outputs moved from the base are from those of every
+        anchor (``marginal_w2``, beside ``standing_w2`` without moving and ``floor_w2``
+        between halves of the anchor's rows, nan where inputs do not repeat), whether outputs
+        follow ``affine`` maps (see `CouplingSolver`), how much a detour
+        changes the transport (``semigroup_error``, relative), and what learned paths are
+        like (``longest_segment`` over the mean, share of ``negative_costs``, range of the
+        ``eigenvalues`` of the metric).
+    validation_ : DataFrame or None
+        One row per anchor left out (``lam``): squared Wasserstein distances, in scaled units, of
+        moved outputs of the nearest other anchor (``transport``) and of what lies between both
+        neighbours (``interpolate``) to the true outputs; beside them what is had without a
+        surrogate: outputs of the base anchor (``no_transport``), of the ``nearest_anchor``, on
+        the ``straight_line`` between both neighbours, and the ``floor`` between halves of the
+        true ones. Where there are many conditions, those judged were left out, too; ``unseen``
+        tells how far their outputs remain from those at the other neighbour, which was in the
+        refit, when they are moved there, and ``unseen_no_transport`` when they are not; else
+        both are nan. None: not validated. Of anchors that know different inputs, lines between
+        neighbours are nan.
+    estimators_ : list
+        Members of the ensemble for `interval`; empty with n_estimators=1.
+    n_iter_ : int
+        Optimisation steps taken for the flow map.
+    n_features_in_ : int
+        Number of columns of X, the lambda column included.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Column names of X, where it had names.
+
+    See Also
+    --------
+    sklearn_hti.sweep : Trains an estimator at several values and collects its outputs.
+
+    References
+    ----------
+    Amad and van der Schaar, "Hyperparameter Trajectory Inference with Conditional
+    Lagrangian Optimal Transport", ICLR 2026, arXiv:2603.01771.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_hti import HyperparameterTrajectoryRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> lam = np.repeat([0.0, 1.0, 2.0], 100)  # 100 outputs at each of three values
+    >>> y = rng.normal(loc=lam**2, scale=0.1)
+    >>> surrogate = HyperparameterTrajectoryRegressor(
+    ...     lam_transform=None, potential=None, max_iter=200, random_state=0
+    ... ).fit(None, y, lam)
+    >>> draws = surrogate.sample(None, lam=1.5, n_samples=200, random_state=0)
+    >>> draws.shape
+    (200, 1)
+    >>> bool(abs(draws.mean() - 2.5) < 0.1)  # half-way from 1 to 4
+    True
+    """
+
+    _parameter_constraints = {
+        **BaseSurrogate._parameter_constraints,
+        **BaseSurrogate._network_constraints,
+        **BaseSurrogate._clock_constraints,
+        "kinetic": [StrOptions(set(ALIASES["kinetic"][0])), KineticEnergy],
+        "potential": [None, StrOptions({"density"}), PotentialEnergy, callable],
+        "cost": [StrOptions(set(COSTS))],
+        "path": [StrOptions({"geodesic", "smooth"}), GeodesicPath, SmoothPath],
+        "solver": [StrOptions(set(ALIASES["solver"][0])), OTSolver],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "validate": [StrOptions({"auto"}), "boolean"],
+        "n_jobs": [None, Integral],
+    }
+
+    def __init__(
+        self,
+        *,
+        kinetic="learned",
+        potential="density",
+        cost="jacobi",
+        path="geodesic",
+        solver="coupling",
+        conditioning="film",
+        base="auto",
+        base_lam=None,
+        lam_transform="auto",
+        lam_column=None,
+        n_anchors="auto",
+        y_bounds=None,
+        output_scaling="common",
+        categorical_features="from_dtype",
+        max_iter=600,
+        batch_size=256,
+        learning_rate=0.01,
+        early_stopping=False,
+        tol=1e-4,
+        n_estimators=1,
+        validate="auto",
+        device="auto",
+        n_jobs=None,
+        callbacks=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.kinetic = kinetic
+        self.potential = potential
+        self.cost = cost
+        self.path = path
+        self.solver = solver
+        self.conditioning = conditioning
+        self.base = base
+        self.base_lam = base_lam
+        self.lam_transform = lam_transform
+        self.lam_column = lam_column
+        self.n_anchors = n_anchors
+        self.y_bounds = y_bounds
+        self.output_scaling = output_scaling
+        self.categorical_features = categorical_features
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.early_stopping = early_stopping
+        self.tol = tol
+        self.n_estimators = n_estimators
+        self.validate = validate
+        self.device = device
+        self.n_jobs = n_jobs
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _check_components(self):
+        self.solver_ = resolve("solver", self.solver)
+        resolve("path", self.path)
+
+    def _check_anchors(self):
+        if self.validate is True and len(self.anchors_) < 3:
+            raise ValueError(
+                "validate=True leaves an anchor out between two others, and `lam` has only two "
+                "anchors; add one, or take validate='auto'."
+            )
+
+    def _fit_movement(self, data, training, rng):
+        thinning = np.random.default_rng(training.seeds["thinning"])
+        data = for_movement(data, training.settings, thinning)
+        self._learned_from = data
+        self.lagrangian_ = build_lagrangian(
+            resolve("kinetic", self.kinetic),
+            resolve_potential(self.potential),
+            self.cost,
+            data,
+            self._scaler,
+            training,
+        )
+        if not self.lagrangian_.is_flat:
+            self._conditions = data.distinct_conditions()  # it knows them by number
+        parts = resolve("path", self.path), self.solver_, training
+        flow_map, net, paths, trajectories, geodesic = self._learn(
+            data, self.lam_transform_, self._base_time, *parts
+        )
+        self.n_iter_ = count_steps(net.history)
+        self._record("paths", [] if paths is None else paths.history)
+        self._record("transport", net.history)
+        self.diagnostics_ = check_fit(flow_map, data, trajectories, geodesic, self._base_time, rng)
+        warn_of(self.diagnostics_, self.anchors_, self.cost)
+        return flow_map
+
+    def _learn(self, data, clock, base_time, path, solver, training):
+        """Couple, draw paths and distil them, under the Lagrangian as it is."""
+        trajectories, geodesic, paths = fit_trajectories(
+            path, solver, data, self.lagrangian_, training
+        )
+        flow_map, net = fit_flow_map(trajectories, data, clock, base_time, training)
+        return flow_map, net, paths, trajectories, geodesic

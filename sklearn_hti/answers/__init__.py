@@ -1,0 +1,1 @@
+"""What a fitted surrogate answers: draws, moved outputs, interpolation, the page."""

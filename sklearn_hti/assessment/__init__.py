@@ -1,0 +1,1 @@
+"""How far a fitted surrogate can be trusted."""

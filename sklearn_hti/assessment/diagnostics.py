@@ -1,0 +1,179 @@
+"""What a fit should be asked before it is trusted."""
+
+import warnings
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+
+from ..data.training_data import share
+from ..exceptions import ConvergenceWarning
+from ..lagrangian.support import path_conditions
+from ..metrics import squared_wasserstein
+from ..stats.distances import half_distance
+
+_MAX_ROWS = 500
+_MAX_COMPARED = 6000  # rows of an anchor that those are compared with
+_MAX_GROUPS, _MAX_DRAWS = 8, 64  # of a Monge gap
+SHORT = 0.25  # more of the distance left than this is worth a warning
+NOTHING = 1e-3  # a squared distance of scaled outputs that is not worth one
+_NEGATIVE = 0.01
+_JUMP = 4.0
+
+
+def check_fit(flow_map, data, trajectories, geodesic, base_time, rng):
+    """Return figures in scaled units.
+
+    Keys are ``marginal_w2``, ``standing_w2`` and ``floor_w2``, the squared Wasserstein
+    distances at every anchor of the base rows after transport, of those without, and of half
+    of the anchor's rows to the other. Draws of one condition are compared, single draws all
+    together; the floor is nan where inputs do not repeat, for different inputs have different
+    outputs. ``monge_gap`` is the share of every interval's cost that the best reassignment of
+    ends to beginnings of the same condition would save. Also ``affine``, whether trajectories
+    are; ``semigroup_error``, the median difference between going to the far anchor in one step
+    and in two, over the median way; and where paths are learned ``longest_segment`` over the
+    mean, ``negative_costs`` (their share) and ``eigenvalues`` (lowest and highest of the
+    metric on the paths).
+    """
+    record = _marginals(flow_map, data, base_time, rng)
+    record["monge_gap"] = _monge_gaps(geodesic, trajectories, data, rng)
+    record["affine"] = trajectories.affine
+    record |= _semigroup(flow_map, data, base_time, rng)
+    if not geodesic.is_straight:
+        record |= _paths(geodesic, trajectories, rng)
+    return record
+
+
+def warn_of(record, lam, cost):
+    """Warn of maps that stop short, and of costs that reward worse paths."""
+    messages = [
+        f"the flow map stops short of lambda = {lam[k]:g}: of the squared Wasserstein distance "
+        f"{standing:.3g} without moving, {left:.3g} is left (scaled outputs). Raise max_iter; "
+        "of random networks, give several draws per input."
+        for k, (left, standing, floor) in enumerate(
+            zip(*(record[f"{name}_w2"] for name in ("marginal", "standing", "floor")), strict=True)
+        )
+        if left > SHORT * standing + floor + NOTHING
+    ]
+    remedy = "lower weight of the potential, or take potential=None"
+    remedy = remedy if cost == "jacobi" else f"take cost='jacobi', or {remedy}"
+    share = record.get("negative_costs", 0.0)
+    if share > _NEGATIVE:
+        messages.append(
+            f"{share:.0%} of the paths have negative energy at cost={cost!r}, which rewards "
+            f"worse paths: {remedy}."
+        )
+    longest = record.get("longest_segment", 1.0)
+    if longest > _JUMP:
+        messages.append(
+            f"paths wait and jump (the longest segment is {longest:.1f} times the mean): {remedy}."
+        )
+    for message in messages:
+        warnings.warn(message, ConvergenceWarning, stacklevel=3)
+
+
+def _marginals(flow_map, data, base_time, rng):
+    base = _some(data.anchors.rows(base_time), rng)
+    moved_w2, standing_w2, floor_w2 = [], [], []
+    for k in range(len(data.anchors.lam)):
+        rows = data.anchors.rows(k)
+        start, groups = base, None
+        if share(data.groups[base], data.groups[rows]):
+            rows = rows[np.isin(data.groups[rows], data.groups[base])]
+            start = base[np.isin(data.groups[base], data.groups[rows])]
+            rows = _some_of_each(rows, data.groups, rng)
+            groups = (data.groups[rows], data.groups[start])
+            if len(np.unique(groups[1])) == len(start) == len(rows):
+                groups = (np.zeros(len(rows), dtype=int),) * 2  # single draws, of the same inputs
+        else:
+            rows = _some(rows, rng)
+        y = data.y[start]
+        time = np.full((2, len(start)), [[base_time], [k]])
+        moved = y + flow_map.displacement(y, data.conditions[start], *time)
+        moved_w2.append(squared_wasserstein(data.y[rows], moved, groups=groups))
+        standing_w2.append(squared_wasserstein(data.y[rows], y, groups=groups))
+        floor_w2.append(_floor(data.y[rows], groups[0], rng) if groups else np.nan)
+    return {"marginal_w2": moved_w2, "standing_w2": standing_w2, "floor_w2": floor_w2}
+
+
+def _floor(y, groups, rng):
+    """Return W2^2 between halves of the draws of some conditions, all of theirs if possible."""
+    distinct, sizes = np.unique(groups, return_counts=True)
+    some = rng.permutation(len(distinct))
+    some = distinct[some[: np.searchsorted(np.cumsum(sizes[some]), _MAX_ROWS) + 1]]
+    rows = rng.permutation(np.flatnonzero(np.isin(groups, some)))[:_MAX_ROWS]
+    return half_distance(y, groups, rows)
+
+
+def _monge_gaps(geodesic, trajectories, data, rng):
+    """Return the Monge gap of every interval over the cost paid, exact on some trajectories."""
+    groups = data.groups[trajectories.rows[:, 0]]
+    gaps = []
+    for k in range(trajectories.points.shape[1] - 1):
+        here = np.flatnonzero((trajectories.first <= k) & (trajectories.last > k))
+        distinct, sizes = np.unique(groups[here], return_counts=True)
+        distinct = distinct[sizes > 1]
+        some = rng.permutation(distinct)[:_MAX_GROUPS]
+        paid = saved = 0.0
+        for group in some:
+            on = here[groups[here] == group]
+            on = on if len(on) <= _MAX_DRAWS else rng.choice(on, _MAX_DRAWS, replace=False)
+            y0, y1 = (trajectories.points[on, i] for i in (k, k + 1))
+            cost = geodesic.cost_matrix(y0, y1, trajectories.rows[on, 0])
+            best = cost[linear_sum_assignment(cost)].mean()
+            paid += cost.diagonal().mean()
+            saved += cost.diagonal().mean() - best
+        gaps.append(float(saved / paid) if paid > 0 else 0.0)
+    return gaps
+
+
+def _semigroup(flow_map, data, base_time, rng):
+    rows = _some(data.anchors.rows(base_time), rng)
+    far = 0 if base_time else len(data.anchors.lam) - 1
+    y, x = data.y[rows], data.conditions[rows]
+    times = [np.full(len(rows), t) for t in (base_time, 0.5 * (base_time + far), far)]
+    at_once = flow_map.displacement(y, x, times[0], times[2])
+    half = flow_map.displacement(y, x, times[0], times[1])
+    detour = half + flow_map.displacement(y + half, x, times[1], times[2])
+    way = np.median(np.linalg.norm(at_once, axis=1))
+    error = np.median(np.linalg.norm(detour - at_once, axis=1))
+    return {"semigroup_error": float(error / way) if way > 0 else 0.0}
+
+
+@torch.no_grad()
+def _paths(geodesic, trajectories, rng):
+    on = _some(np.flatnonzero((trajectories.first == 0) & (trajectories.last > 0)), rng)
+    if not len(on):
+        return {}
+    rows = trajectories.rows[on, 0]
+    x = path_conditions(geodesic.data, rows, geodesic.device)
+    y0, y1 = (
+        torch.as_tensor(trajectories.points[on, k], dtype=torch.float32, device=geodesic.device)
+        for k in (0, 1)
+    )
+    path = geodesic.paths(y0, y1, x)
+    lagrangian = geodesic.lagrangian
+    length = path.diff(dim=1).norm(dim=-1)
+    record = {
+        "longest_segment": float((length.amax(dim=1) / length.mean(dim=1)).median()),
+        "negative_costs": float((lagrangian.signed(path, x) < 0).float().mean()),
+    }
+    if hasattr(lagrangian.metric, "decompose"):
+        eigenvalues, _ = lagrangian.metric.decompose(path, path, x)
+        record["eigenvalues"] = [float(eigenvalues.min()), float(eigenvalues.max())]
+    return record
+
+
+def _some_of_each(rows, groups, rng):
+    """Return at most `_MAX_COMPARED` rows, an even share of each condition at least."""
+    if len(rows) <= _MAX_COMPARED:
+        return rows
+    rows = rng.permutation(rows)
+    order = np.argsort(groups[rows], kind="stable")
+    counts = np.unique(groups[rows], return_counts=True)[1]
+    rank = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.sort(rows[order][rank < max(1, _MAX_COMPARED // len(counts))])
+
+
+def _some(rows, rng):
+    return rows if len(rows) <= _MAX_ROWS else np.sort(rng.choice(rows, _MAX_ROWS, replace=False))

@@ -1,0 +1,223 @@
+"""How a surrogate does at anchors left out of its fit, beside answers that need no surrogate."""
+
+import warnings
+from itertools import chain
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from ..answers.interpolation import interpolate, partners
+from ..data.thinning import thinned
+from ..data.training_data import share
+from ..exceptions import ValidationWarning
+from ..metrics import squared_wasserstein
+from ..stats.distances import half_distance
+from .diagnostics import NOTHING, SHORT
+
+_SHORTER, _FEWEST = 2, 100  # a refit takes one in so many steps, but not too few
+ANSWERS = ("transport", "interpolate", "no_transport", "nearest_anchor", "straight_line")
+UNSEEN = ("unseen", "unseen_no_transport")
+_NAMES = {
+    "no_transport": "no transport",
+    "nearest_anchor": "a copy of the nearest anchor",
+    "straight_line": "the straight line between both neighbours",
+}
+_MAX_REFITS = 5
+_MAX_ROWS, _MAX_DRAWS = 1024, 256  # that are judged: of an anchor, and of one condition
+# rows of an anchor that a refit learns from, evenly of its conditions, which keep some draws
+_LEARNED = {"max_rows": 16_384, "max_draws": 2048, "min_draws": 256}
+_WORSE = 1.05  # what is worse by less, or by NOTHING, is worth no warning
+_NOISE = 0.25  # of the floor: what samples alone may bring
+_HELD, _MIN_CONDITIONS = 0.2, 40  # share of conditions that no refit sees, where they are many
+
+
+def shorter(max_iter):
+    """Return the optimisation steps of a refit."""
+    return max(-(-max_iter // _SHORTER), min(max_iter, _FEWEST))
+
+
+def leave_anchors_out(refit, data, base_time, seed, n_jobs):
+    """Leave interior anchors out of the fit, one at a time, and ask for their outputs.
+
+    Parameters
+    ----------
+    refit : callable
+        Returns the Movement learned from training data without an anchor, and the number of
+        the base anchor there.
+    data : TrainingData
+        All rows.
+    base_time : int
+        Number of the base anchor.
+    seed : int
+        Seed of the choice of rows.
+    n_jobs : int or None
+        Refits that run at once.
+
+    Returns
+    -------
+    records : DataFrame
+        One row per anchor: `validation_` of the estimator.
+    errors : list of (int, ndarray of shape (N, D))
+        Errors of the conditional means, one by condition, for both of the intervals that end at
+        an anchor that was left out, by their numbers: larger where the means move farther.
+    """
+    interior = np.arange(1, len(data.anchors.lam) - 1)
+    if len(interior) > _MAX_REFITS:
+        some = np.linspace(0, len(interior) - 1, _MAX_REFITS).round().astype(int)
+        interior = interior[some]
+    held = _held_conditions(data, np.random.default_rng(seed))
+    judged = Parallel(n_jobs)(
+        delayed(_judge)(refit, data, int(k), base_time, held, np.random.default_rng([seed, k]))
+        for k in interior
+    )
+    records, errors = zip(*judged, strict=True)
+    records = pd.DataFrame(records, columns=["lam", *ANSWERS, "floor", *UNSEEN])
+    return records, list(chain.from_iterable(errors))
+
+
+def warn_if_no_better(records):
+    """Warn where answers that need no surrogate are nearer to the outputs left out."""
+    mean = records.mean()
+    left, standing = mean[list(UNSEEN)]
+    if left > SHORT * standing + mean["floor"] + NOTHING:
+        warnings.warn(
+            f"Outputs of inputs that were left out are not followed: of the squared Wasserstein "
+            f"distance {standing:.3g} from one anchor to another, both of which were in the fit, "
+            f"{left:.3g} is left when they are moved (scaled outputs, `validation_`). `transport` "
+            "holds for the inputs of the fit alone. Give more inputs.",
+            ValidationWarning,
+            stacklevel=4,
+        )
+    copies = ["nearest_anchor", "no_transport"]
+    for own, others in (("transport", copies), ("interpolate", [*copies, "straight_line"])):
+        best = mean[others].idxmin()
+        if mean[own] > _WORSE * mean[best] + _NOISE * mean["floor"] + NOTHING:
+            warnings.warn(
+                f"Anchors that were left out do not confirm the surrogate: `{own}` is no better "
+                f"there than {_NAMES[best]} (squared Wasserstein distance to the true outputs "
+                f"{mean[own]:.3g} against {mean[best]:.3g}, `validation_`, with anchors twice as "
+                "far apart). Add anchors, or set lam_transform to what you know of the "
+                "hyperparameter.",
+                ValidationWarning,
+                stacklevel=4,
+            )
+            return
+
+
+def _held_conditions(data, rng):
+    """Return conditions that are kept for judging, where there are many of them."""
+    distinct = np.unique(data.groups)
+    if len(distinct) < _MIN_CONDITIONS:
+        return distinct[:0]
+    return rng.permutation(distinct)[: round(_HELD * len(distinct))]
+
+
+def _judge(refit, data, k, base_time, held, rng):
+    """Return the record of one anchor, and the errors for the intervals that end there."""
+    lam, at = data.anchors.lam, float(data.anchors.lam[k])
+    base = base_time + (base_time == k)  # of the refit
+    # from where draws differ to where they do less: the base's side comes first
+    begin, end = (k - 1, k + 1) if base < k else (k + 1, k - 1)
+    near = begin if abs(at - lam[begin]) <= abs(at - lam[end]) else end
+    rows, groups = _aligned(data, (k - 1, k, k + 1, base), held, rng)
+    y, of = ({i: part[r] for i, r in rows.items()} for part in (data.y, data.lam))
+    rest = thinned(data.without(k, held), rng=rng, **_LEARNED)
+    movement = refit(rest, base_time - (base_time > k))
+
+    def distance(answer):
+        return squared_wasserstein(y[k], answer, groups=groups)
+
+    x = data.conditions[rows[near]]
+    moved = y[near] + movement.displace(y[near], x, of[near], of[k])
+    record = {
+        "lam": at,
+        "floor": half_distance(data.y, data.groups, rng.permutation(rows[k])),
+        "no_transport": distance(y[base]),
+        "nearest_anchor": distance(y[near]),
+        "transport": distance(moved),
+    }
+    if _are_shared(data, rows):
+        low, high = k - 1, k + 1
+        partner = partners(y[low], y[high], groups, rng)
+        part = ((of[k] - of[low]) / (of[high] - of[low]))[:, None]
+        between = (1 - part) * y[low] + part * y[high][partner]
+        given = y[low], y[high], data.conditions[rows[low]], of[low], of[high], of[k]
+        record |= {
+            "straight_line": distance(between),
+            "interpolate": distance(interpolate(movement.displace, movement.share, *given)),
+        }
+        if len(held):
+            x = data.conditions[rows[begin]]
+            across = y[begin] + movement.displace(y[begin], x, of[begin], of[end])
+            record["unseen"], record["unseen_no_transport"] = (
+                squared_wasserstein(y[end], answer, groups=groups) for answer in (across, y[begin])
+            )
+    error = _errors_of_means(groups, moved - y[k])
+    ways = [np.linalg.norm(_mean_by(groups, y[i + 1] - y[i])) for i in (k - 1, k)]
+    shares = np.divide(ways, np.mean(ways), where=np.any(ways), out=np.ones(2))
+    return record, [(k - 1, error * shares[0]), (k, error * shares[1])]
+
+
+def _aligned(data, anchors, held, rng):
+    """Return rows of anchors whose conditions are the same, row by row, and their groups.
+
+    Where hardly any condition is known at all anchors, rows are taken as if of one.
+    """
+    rows = {k: rng.permutation(data.anchors.rows(k)) for k in dict.fromkeys(anchors)}
+    asked = {k: r[np.isin(data.groups[r], held)] for k, r in rows.items()} if len(held) else rows
+    as_one = np.zeros_like(data.groups)
+    for labels, candidates in ((data.groups, asked), (as_one, asked), (as_one, rows)):
+        wanted = _wanted(labels, candidates, rng)
+        if wanted.any() and (labels is as_one or _are_shared(data, rows)):
+            break
+    found = {k: _first_of_each(labels, r, wanted) for k, r in candidates.items()}
+    return found, labels[next(iter(found.values()))]
+
+
+def _wanted(labels, rows, rng):
+    """Return how many rows of every label are judged: as many as all anchors have, with limits."""
+    sizes = [np.bincount(labels[r], minlength=labels.max() + 1) for r in rows.values()]
+    size = np.minimum(np.min(sizes, axis=0), _MAX_DRAWS if labels.any() else _MAX_ROWS)
+    order = rng.permutation(len(size))
+    picked = order[np.cumsum(size[order]) <= max(_MAX_ROWS, size.max())]
+    wanted = np.zeros_like(size)
+    wanted[picked] = size[picked]
+    return wanted
+
+
+def _first_of_each(labels, rows, wanted):
+    """Return so many rows of every label, sorted by label."""
+    rows = rows[np.argsort(labels[rows], kind="stable")]
+    _, first, size = np.unique(labels[rows], return_index=True, return_counts=True)
+    rank = np.arange(len(rows)) - np.repeat(first, size)
+    return rows[rank < wanted[labels[rows]]]
+
+
+def _are_shared(data, rows):
+    """Tell whether conditions of the first rows are those of all others, by and large."""
+    first, *others = (data.groups[r] for r in rows.values())
+    return all(share(first, other) for other in others)
+
+
+def _errors_of_means(groups, misses):
+    """Return the mean miss of every group, without what chance does to means of few draws.
+
+    Made smaller together, so that their mean square is less by the mean variance of such means.
+    """
+    errors = _mean_by(groups, misses)
+    _, index, size = np.unique(groups, return_inverse=True, return_counts=True)
+    within = _mean_by(groups, (misses - errors[index.reshape(-1)]) ** 2)
+    several = size > 1
+    chance = np.sum(within[several] / (size[several, None] - 1), axis=0) / len(size)
+    square = np.mean(errors**2, axis=0)
+    left = np.divide(square - chance, square, where=square > 0, out=np.zeros_like(square))
+    return errors * np.sqrt(np.maximum(left, 0))
+
+
+def _mean_by(groups, values):
+    """Return the mean of every group."""
+    _, index, size = np.unique(groups, return_inverse=True, return_counts=True)
+    total = np.zeros((len(size), values.shape[1]))
+    np.add.at(total, index.reshape(-1), values)
+    return total / size[:, None]

@@ -1,0 +1,1 @@
+"""How far along the way from anchor to anchor a lambda is."""

@@ -1,0 +1,53 @@
+"""The clock of a fit: a rule tied to its anchors (docs/method.md section 6)."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .._utils.registry import storable
+
+
+@storable
+@dataclass
+class Clock:
+    """A rule for fractions, tied to the anchors of a fit; records how it was chosen.
+
+    Attributes
+    ----------
+    name : str
+        Name of the rule: "identity", "log", ..., "entropy" or "transformer".
+    reason : str
+        Why this rule is used.
+    scores : dict
+        For "auto" with three anchors or more: for every named clock, where it puts the
+        anchors by itself (`positions`, 0 to 1), and how far that is on average from
+        where they sit on the way of the outputs (`error`, root mean square).
+    alternatives : tuple
+        For "auto", the rules that the data cannot tell from this one.
+    """
+
+    rule: object
+    anchors: np.ndarray
+    reason: str
+    scores: dict = field(default_factory=dict)
+    alternatives: tuple = ()
+
+    @property
+    def name(self):
+        """Name of the rule."""
+        return self.rule.name
+
+    def time(self, lam):
+        """Return the time of each lambda: k at anchor k, k + s between k and k + 1."""
+        lam = np.asarray(lam, dtype=float)
+        k = np.clip(np.searchsorted(self.anchors, lam, "right") - 1, 0, self.n_intervals - 1)
+        s = self.rule.fraction(lam, self.anchors[k], self.anchors[k + 1])
+        return k + np.clip(s, 0.0, 1.0)
+
+    @property
+    def n_intervals(self):
+        """Number of intervals between neighbouring anchors."""
+        return len(self.anchors) - 1
+
+    def __repr__(self):
+        return f"Clock({self.name!r}: {self.reason})"

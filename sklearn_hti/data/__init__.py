@@ -1,0 +1,1 @@
+"""Checked, encoded and thinned training rows."""

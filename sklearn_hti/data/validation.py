@@ -1,0 +1,303 @@
+"""From what the user passed to checked arrays: (X, y, lam) and where lambda sits in X."""
+
+import numbers
+import re
+from contextlib import contextmanager
+
+import numpy as np
+from sklearn import get_config
+from sklearn.utils import check_array
+from sklearn.utils.validation import _num_samples, validate_data
+
+_LARGEST = 1e150
+LAM_ROUNDING = 4 * np.finfo(np.float32).eps  # of lambda: values that differ by less are one
+_FARTHEST = 1e18  # standard deviations: the square is still a float32
+
+
+def is_frame(X):
+    """Tell whether X is a pandas DataFrame."""
+    return hasattr(X, "iloc") and hasattr(X, "columns")
+
+
+def as_float_array(value, name, **options):
+    """Convert to a finite float64 array; errors name the argument."""
+    if _is_plain(value) and (value.ndim == 2 or not options.get("ensure_2d", True)):
+        return np.asarray(value, dtype=np.float64)
+    with errors_name(name):
+        _refuse_times(value)
+        return check_array(value, dtype=np.float64, input_name=name, **options)
+
+
+def _is_plain(value):
+    """Tell whether `check_array` would find nothing to do but to make numbers float64.
+
+    It takes a tenth of a millisecond to find out, which a single row has to wait for.
+    """
+    return (
+        type(value) is np.ndarray
+        and value.dtype.kind in "fiu"
+        and value.dtype.itemsize <= 8
+        and value.ndim in (1, 2)
+        and value.size > 0
+        and bool(np.isfinite(value).all())
+    )
+
+
+def _is_number(value):
+    """Tell whether a value is a plain number with nothing to be refused."""
+    return type(value) in (float, int) and abs(value) <= _LARGEST
+
+
+@contextmanager
+def errors_name(name):
+    """Put the name of the argument before the text of errors that lack it."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        if re.search(rf"\b{name}\b", str(error)):
+            raise
+        raise (ValueError if isinstance(error, ValueError) else TypeError)(
+            f"`{name}`: {error}"
+        ) from error
+
+
+def _refuse_times(value):
+    """Raise for dates and time spans, which numpy turns into numbers of whatever unit."""
+    for dtype in np.atleast_1d(getattr(value, "dtypes", getattr(value, "dtype", None))):
+        if getattr(dtype, "kind", "") in ("m", "M"):
+            raise TypeError(f"dtype {dtype} is no number; pass a time in a unit of your choice.")
+
+
+def check_features(estimator, X, *, reset):
+    """Check the whole X (lambda column included) and return it 2-D, or None.
+
+    Frames stay frames, so that categorical columns keep their values.
+    """
+    if X is None:
+        if reset:
+            estimator.n_features_in_ = 0
+            vars(estimator).pop("feature_names_in_", None)  # of a fit before
+        elif estimator.n_features_in_:
+            raise ValueError(
+                f"X is None, but the estimator was fitted with "
+                f"{estimator.n_features_in_} columns; pass X with the same columns."
+            )
+        return None
+    if not reset and estimator.n_features_in_ == 0:
+        raise ValueError("X was None in fit (no condition), so X must be None here too.")
+    if hasattr(X, "to_pandas"):
+        X = X.to_pandas()
+    if not reset and _is_known(estimator, X):
+        return np.asarray(X, dtype=np.float64)
+    with errors_name("X"):
+        _refuse_times(X)
+        return _check_table(estimator, X, reset)
+
+
+def _is_known(estimator, X):
+    """Tell whether `validate_data` would find nothing to do but to make numbers float64."""
+    return (
+        isinstance(estimator.categorical_features, str | None)
+        and not hasattr(estimator, "feature_names_in_")
+        and _is_plain(X)
+        and X.ndim == 2
+        and X.shape[1] == estimator.n_features_in_
+    )
+
+
+def _check_table(estimator, X, reset):
+    """Check an X that is there; part of `check_features`."""
+    minimum = 2 if reset else 1
+    if is_frame(X):
+        if len(X) < minimum:
+            raise ValueError(
+                f"Found array with {len(X)} sample(s) in X while a minimum of "
+                f"{minimum} is required."
+            )
+        return validate_data(estimator, X, reset=reset, skip_check_array=True)
+    listed = not isinstance(estimator.categorical_features, str | None)
+    try:
+        return validate_data(
+            estimator,
+            X,
+            reset=reset,
+            dtype=None if listed else np.float64,
+            ensure_all_finite=not listed,
+            ensure_min_samples=minimum,
+        )
+    except ValueError as error:
+        if "could not convert" not in str(error):
+            raise
+        raise ValueError(
+            f"X: {error}. Columns of strings are read as categories in a DataFrame, or "
+            "in an array when listed in `categorical_features`."
+        ) from error
+
+
+def locate_column(X, column):
+    """Return the position of `lam_column` in X."""
+    n_columns = X.shape[1]
+    if isinstance(column, str):
+        names = list(X.columns) if is_frame(X) else []
+        if column not in names:
+            raise ValueError(
+                f"lam_column={column!r} is not a column of X; X has "
+                f"{names if names else 'no column names: pass a position'}."
+            )
+        return names.index(column)
+    if not isinstance(column, numbers.Integral) or not -n_columns <= column < n_columns:
+        raise ValueError(
+            f"lam_column={column!r} does not point into X, which has {n_columns} columns."
+        )
+    return int(column) % n_columns
+
+
+def drop_column(X, position):
+    """Return X without one column, and that column."""
+    if is_frame(X):
+        return X.drop(columns=X.columns[position]), X.iloc[:, position].to_numpy()
+    return np.delete(X, position, axis=1), X[:, position]
+
+
+def check_lam(lam, n_rows, *, name="lam"):
+    """Return lambda as a float64 array of `n_rows` values; a scalar is broadcast."""
+    if lam is None:
+        raise ValueError(
+            f"`{name}` is missing: pass the hyperparameter value of every row as "
+            f"`{name}=...`, or construct the estimator with `lam_column`. {_routing_hint()}"
+        )
+    if _is_number(lam):
+        return np.full(n_rows, float(lam))
+    lam = as_float_array(lam, name, ensure_2d=False, allow_nd=True, ensure_min_samples=0)
+    check_size(lam, name)
+    if lam.ndim == 0:
+        return np.full(n_rows, float(lam))
+    if lam.ndim == 2 and lam.shape[1] == 1:
+        lam = lam[:, 0]
+    if lam.ndim != 1 or len(lam) != n_rows:
+        raise ValueError(
+            f"`{name}` has shape {lam.shape}, but one value for each of the {n_rows} rows "
+            "was expected (or a scalar)."
+        )
+    return lam
+
+
+def _routing_hint():
+    """Say what scikit-learn's tools do with lambda under the present configuration."""
+    if get_config()["enable_metadata_routing"]:
+        return (
+            "cross_val_predict and the scorers of scikit-learn never hand `lam` on: use "
+            "`lam_column`, or sklearn_hti.metrics.make_lam_scorer as scoring."
+        )
+    return (
+        "Searches, cross-validation and pipelines of scikit-learn hand `lam` on with metadata "
+        "routing only: sklearn.set_config(enable_metadata_routing=True)."
+    )
+
+
+def check_outputs(y, n_rows=None, *, name="y"):
+    """Return y as (n, D) float64 and whether it came as one column of shape (n,)."""
+    if y is None:
+        raise ValueError("This estimator requires y to be passed, but the target y is None")
+    y = as_float_array(y, name, ensure_2d=False, ensure_min_samples=1)
+    if y.ndim not in (1, 2) or 0 in y.shape:
+        raise ValueError(f"`{name}` must have shape (n,) or (n, D); got {y.shape}.")
+    if n_rows is not None and len(y) != n_rows:
+        raise ValueError(
+            f"X and {name} have inconsistent numbers of samples: [{n_rows}, {len(y)}]."
+        )
+    return (y[:, None], True) if y.ndim == 1 else (y, False)
+
+
+def count_rows(X, lam=None):
+    """Return the number of rows of a query; without X, as many as lambda has entries."""
+    if X is not None:
+        return _num_samples(X)
+    return 1 if lam is None or count_axes(lam) == 0 else _num_samples(lam)
+
+
+def count_axes(values):
+    """Return the number of axes of what is not checked yet."""
+    try:
+        return np.ndim(values)
+    except ValueError:  # rows of unequal lengths, which the check names
+        return 1
+
+
+def check_within(lam, anchors, *, name="lam"):
+    """Return lambdas, all within the anchors; what rounding to float32 puts outside is moved.
+
+    Raises
+    ------
+    ValueError
+        If a lambda lies outside the anchors.
+    """
+    low, high = anchors[0], anchors[-1]
+    dust = 4 * np.finfo(float).eps * (high - low)  # an end at 0 that was computed
+    below, above = (LAM_ROUNDING * abs(end) + dust for end in (low, high))
+    outside = (lam < low - below) | (lam > high + above)
+    if outside.any():
+        raise ValueError(
+            f"`{name}` has {int(outside.sum())} value(s) outside the anchors "
+            f"[{low:g}, {high:g}], first {lam[outside][0]:g}: the surrogate interpolates "
+            "only; train a network there and add its outputs to fit."
+        )
+    return np.clip(lam, low, high)
+
+
+def check_between(lam, lam_from, lam_to):
+    """Raise unless lambdas lie between two others, of which the first is the lower one."""
+    if not (lam_from < lam_to).all():
+        raise ValueError(
+            f"`lam_from` ({lam_from.max():g}) must be below `lam_to` ({lam_to.min():g}): they are "
+            "the lambdas of two networks."
+        )
+    outside = (lam < lam_from) | (lam > lam_to)
+    if outside.any():
+        raise ValueError(
+            f"`lam` has {int(outside.sum())} value(s) that are not between `lam_from` and "
+            f"`lam_to`, first {lam[outside][0]:g}; `transport` moves outputs beyond."
+        )
+
+
+def check_size(values, name):
+    """Raise where the square of a value is no float64."""
+    if np.abs(values).max(initial=0) > _LARGEST:
+        raise ValueError(f"`{name}` is too large for its squares; divide it by a constant.")
+
+
+def check_reach(scaled, name):
+    """Raise where scaled values are beyond what networks in single precision can take."""
+    farthest = np.abs(scaled).max(initial=0)
+    if not farthest < _FARTHEST:
+        raise ValueError(
+            f"`{name}` holds values that are {farthest:.0e} standard deviations away from those "
+            "in fit; networks cannot take them."
+        )
+
+
+def check_bounds(y_bounds, y):
+    """Return (low, high) as arrays of D values, or None."""
+    if y_bounds is None:
+        return None
+    try:
+        low, high = (np.broadcast_to(np.asarray(b, dtype=float), (y.shape[1],)) for b in y_bounds)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"y_bounds={y_bounds!r} must be (low, high), each a scalar or one value per "
+            f"output ({y.shape[1]})."
+        ) from error
+    if np.isnan(low).any() or np.isnan(high).any() or not (low < high).all():
+        raise ValueError(f"y_bounds={y_bounds!r}: every low must be below its high.")
+    outside = (y < low) | (y > high)
+    if outside.any():
+        raise ValueError(
+            f"y has {int(outside.sum())} value(s) outside y_bounds={y_bounds!r}; clip y or "
+            "widen the bounds."
+        )
+    return low, high
+
+
+def take(X, rows):
+    """Return some rows of an array or a DataFrame."""
+    return X.iloc[rows] if is_frame(X) else X[rows]

@@ -1,0 +1,1 @@
+"""From couplings to trajectories."""

@@ -1,0 +1,76 @@
+"""From couplings to trajectories: Lagrangian, plans, paths (docs/method.md sections 2 to 6)."""
+
+import warnings
+
+import numpy as np
+
+from ..exceptions import CouplingWarning
+from ..paths import GeodesicPath, SmoothPath, StraightGeodesic
+from ..paths.learning import learn_geodesics
+from ..paths.trajectories import build_trajectories
+from ..solvers.affine import affine_trajectories, affine_where_better
+from ..solvers.maps import MapSolver
+from .joins import join, join_paths
+
+
+def fit_trajectories(path, solver, data, lagrangian, training):
+    """Couple the anchors and draw the paths between the coupled outputs.
+
+    Returns
+    -------
+    trajectories : Trajectories
+        Coupled outputs and the bends of the paths between them.
+    geodesic : StraightGeodesic or Geodesic
+        Paths and costs.
+    net : Engine or None
+        What was trained: path network or dual; None where nothing was to be learned.
+
+    Warns
+    -----
+    CouplingWarning
+        If rows share their x with no row of a neighbouring anchor while others do.
+    """
+    rng = np.random.default_rng(training.seeds["coupling"])
+    component = GeodesicPath() if isinstance(path, SmoothPath) else path
+    arguments = data, lagrangian, component, training
+    geodesic, net = StraightGeodesic(), None
+    if isinstance(solver, MapSolver):
+        maps = solver.fit_maps(*arguments)
+        geodesic, net, trajectories = maps.geodesic, maps.net, maps.trajectories(data, rng)
+    else:
+        if not lagrangian.is_flat:
+            geodesic, net = learn_geodesics(solver, *arguments)
+        plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
+        _warn_without_partner(plans, data)
+        trajectories = build_trajectories(data, plans, rng)
+        if solver.affine is True:
+            trajectories = affine_trajectories(trajectories, data)
+        elif solver.affine == "auto":
+            trajectories = affine_where_better(trajectories, data, rng)
+    if isinstance(path, SmoothPath):
+        trajectories = join(trajectories)
+    elif not lagrangian.is_flat:
+        trajectories = trajectories.bent(geodesic.bends(trajectories))
+        by_user = getattr(lagrangian.field, "by_user", False)
+        if component.join is True or (component.join == "auto" and not by_user):
+            trajectories = join_paths(trajectories, data, rng)
+    return trajectories, geodesic, net
+
+
+def _warn_without_partner(plans, data):
+    """Warn of rows that find no row of the same x at a neighbouring anchor."""
+    met = [np.zeros(len(data.anchors.rows(k)), dtype=bool) for k in range(len(data.anchors.lam))]
+    for (a, b), plan in zip(data.anchors.edges, plans, strict=True):
+        met[a] |= np.diff(plan.indptr) > 0
+        met[b][plan.indices] = True
+    alone = [int((~m).sum()) for m in met]
+    if any(alone):
+        counts = ", ".join(
+            f"{n} at lambda = {lam:g}" for n, lam in zip(alone, data.anchors.lam, strict=True) if n
+        )
+        warnings.warn(
+            f"{sum(alone)} rows are not used ({counts}): their x occurs at no neighbouring "
+            "anchor. Put the same inputs to every network.",
+            CouplingWarning,
+            stacklevel=5,
+        )

@@ -1,0 +1,1 @@
+"""One network that moves an output from any lambda to any other."""

@@ -1,0 +1,1 @@
+"""Files and graphs of fitted surrogates."""

@@ -1,0 +1,299 @@
+"""Fitted surrogates in plain data files: safetensors, with JSON for structure; no pickle."""
+
+import copy
+import hashlib
+import importlib
+import json
+import os
+import warnings
+
+import numpy as np
+import sklearn
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as to_safetensors
+from sklearn import preprocessing
+from sklearn.exceptions import InconsistentVersionWarning
+from torch import nn
+
+from .._utils.files import replacing
+from .._utils.registry import storable, storable_classes
+from .._version import __version__
+from ..answers.mixin import AnswersMixin
+from ..data.conditions import Conditions, Query
+from ..flow_map.module import FlowMap
+from ..lagrangian.support import PathConditions
+from ..nn.inference import pick_device
+from ..nn.modules import ConditionEmbedding
+from .codec import Decoder, Encoder
+
+_FORMAT = 1
+_ENTRY = "sklearn_hti"
+_MAX_STEPS = 1_000_000
+
+# of torch and scikit-learn; classes of this package are `storable` where they are defined
+for _cls in (
+    nn.Embedding,
+    nn.Linear,
+    nn.ModuleList,
+    nn.Sequential,
+    nn.SiLU,
+    preprocessing.MinMaxScaler,
+    preprocessing.OrdinalEncoder,
+    preprocessing.PowerTransformer,
+    preprocessing.QuantileTransformer,
+    preprocessing.StandardScaler,
+):
+    storable(_cls)
+# modules that define storable classes, and may not be imported yet
+_MORE = ("sklearn_hti.baselines",)
+
+# Records that `history_` of the surrogate holds, too.
+_LEFT_OUT = {"FlowBase": {"history_"}}
+
+
+def save(model, path):
+    """Write a fitted surrogate; see `BaseSurrogate.save`."""
+    encoder = Encoder(storable_classes(), _LEFT_OUT)
+    plain = copy.copy(model)
+    # what only a new fit would need: objects of the user, and a generator that has moved on
+    if hasattr(model, "callbacks"):
+        plain.callbacks = None
+    if isinstance(model.random_state, np.random.RandomState):
+        plain.random_state = None
+    vars(plain).pop("_metadata_request", None)
+    head = {
+        "format": _FORMAT,
+        "version": __version__,
+        "sklearn": sklearn.__version__,
+        "device": str(_device_of(model)),
+        "root": encoder.encode(plain),
+    }
+    if not _are_numbers(encoder.arrays):
+        raise ValueError("save: the surrogate holds NaN, which `load` would refuse. Fit it again.")
+    text = json.dumps(head, allow_nan=False)
+    digest = _digest(text, encoder.arrays)
+    data = to_safetensors(encoder.arrays, {_ENTRY: text, "sha256": digest})
+    with replacing(path) as fresh:
+        fresh.write_bytes(data)
+
+
+def load(path, device="auto"):
+    """Read a surrogate that its `save` has written.
+
+    The file is data: nothing in it is executed, and only classes of this package and a few of
+    scikit-learn and torch are built. Answers are those of the saved surrogate, to the bit on
+    the same kind of device.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    device : str, default="auto"
+        Torch device of the networks; "auto" is where they were when saved, or the CPU where
+        there is no such device.
+
+    Returns
+    -------
+    BaseSurrogate
+        The fitted surrogate. `callbacks`, which only a new fit needs, is None, as is a
+        `random_state` that was no integer.
+
+    Raises
+    ------
+    OSError
+        If there is no file, or it cannot be read.
+    ValueError
+        If the file is damaged or not from `save`, comes from a newer version, or the device
+        cannot be used.
+
+    Warns
+    -----
+    InconsistentVersionWarning
+        If it was saved under another version of scikit-learn.
+
+    See Also
+    --------
+    HyperparameterTrajectoryRegressor.save : Writes the file.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from sklearn_hti import load
+    >>> from sklearn_hti.baselines import DisplacementInterpolationRegressor
+    >>> lam = np.repeat([0.0, 1.0], 20)
+    >>> model = DisplacementInterpolationRegressor(lam_transform=None).fit(None, 4 * lam, lam)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "surrogate.safetensors")
+    ...     model.save(path)
+    ...     again = load(path)
+    >>> again.predict(None, lam=0.5)
+    array([2.])
+    """
+    head, arrays = _read(path)
+    try:
+        where = _choose_device(device, head["device"])
+        model = Decoder(_classes(), arrays, where).decode(head["root"])
+        _check(model)
+    except _DeviceError as error:
+        raise ValueError(str(error)) from error
+    except Exception as error:  # whatever a damaged or hostile file provokes
+        raise ValueError(
+            f"{os.fspath(path)}: not a surrogate of this version of sklearn-hti ({error}); it "
+            f"was written by {head.get('version')!r}. Save it again, or take that version."
+        ) from error
+    if head.get("sklearn") != sklearn.__version__:
+        warnings.warn(
+            InconsistentVersionWarning(
+                estimator_name=type(model).__name__,
+                current_sklearn_version=sklearn.__version__,
+                original_sklearn_version=str(head.get("sklearn")),
+            ),
+            stacklevel=2,
+        )
+    return model
+
+
+def get_state(model):
+    """Return what pickle and skops store: text, arrays and, as they are, objects of the user."""
+    foreign = []
+    encoder = Encoder(storable_classes(), _LEFT_OUT, foreign)
+    nodes = json.dumps(encoder.encode(vars(model)), allow_nan=False)
+    device = str(_device_of(model))
+    return {"nodes": nodes, "arrays": encoder.arrays, "device": device, "foreign": foreign}
+
+
+def set_state(model, state):
+    """Give a surrogate the attributes that `get_state` has returned."""
+    device = _choose_device("auto", state["device"])
+    decoder = Decoder(_classes(), state["arrays"], device, state["foreign"])
+    vars(model).update(decoder.decode(json.loads(state["nodes"])))
+
+
+def _classes():
+    """Return all classes that a file may hold, by name."""
+    for module in _MORE:
+        importlib.import_module(module)
+    return storable_classes()
+
+
+class _DeviceError(ValueError):
+    """The device that the user asked for cannot be used."""
+
+
+def _read(path):
+    """Return head and arrays of a file, checked for damage."""
+    path = os.fspath(path)
+    with open(path, "rb"):  # an OSError tells more than a parser
+        pass
+    refused = f"{path}: not a surrogate that `save` has written, or damaged"
+    try:
+        with safe_open(path, framework="numpy") as file:
+            entries = file.metadata() or {}
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        text, digest = entries[_ENTRY], entries["sha256"]
+        head = json.loads(text)
+        version = head["format"]
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{refused} ({error!r}). Save it again.") from error
+    if not isinstance(version, int) or version > _FORMAT:
+        raise ValueError(
+            f"{path}: written by sklearn-hti {head.get('version')!r} in format {version!r}; this "
+            f"is {__version__}, which reads formats up to {_FORMAT}. Upgrade sklearn-hti."
+        )
+    if digest != _digest(text, arrays):
+        raise ValueError(f"{refused}: its checksum is not that of its content. Save it again.")
+    if not _are_numbers(arrays):
+        raise ValueError(f"{refused}: it holds what is no number. Save it again.")
+    return head, arrays
+
+
+def _are_numbers(arrays):
+    return all(a.dtype.kind in "biuf" and not np.isnan(a).any() for a in arrays.values())
+
+
+def _digest(text, arrays):
+    digest = hashlib.sha256(text.encode())
+    for key in sorted(arrays):
+        digest.update(f"{key} {arrays[key].dtype} {arrays[key].shape}".encode())
+        digest.update(arrays[key].tobytes())
+    return digest.hexdigest()
+
+
+def _networks(model):
+    """Return the networks of a surrogate."""
+    owners = model, *getattr(model, "estimators_", ())
+    parts = [getattr(one, name, None) for one in owners for name in ("flow_map_", "base_")]
+    parts = [getattr(p, name, None) for p in parts for name in ("module", "module_")]
+    return [p for p in (*parts, getattr(model, "lagrangian_", None)) if p is not None]
+
+
+def _device_of(model):
+    weights = (p for net in _networks(model) for p in net.parameters())
+    return next((p.device for p in weights), torch.device("cpu"))
+
+
+def _choose_device(device, saved):
+    """Return the device of the networks."""
+    try:
+        return pick_device(saved if device == "auto" else device)
+    except ValueError as error:
+        if device == "auto":
+            return "cpu"
+        raise _DeviceError(str(error)) from error
+
+
+def _check(model):
+    """Raise unless a surrogate fits together and answers."""
+    if not isinstance(model, AnswersMixin):
+        raise ValueError(f"it holds a {type(model).__name__}, no surrogate")
+    model._validate_params()
+    encoder = model._encoder
+    categories = [] if encoder.ordinal_ is None else encoder.ordinal_.categories_
+    sizes = [len(c) for c in categories]
+    n_numeric = 0 if encoder.scaler_ is None else len(encoder.scaler_.mean_)
+    seen = {(encoder.n_numeric_, tuple(encoder.n_categories_))}
+    models = [model, *(member.of(model) for member in getattr(model, "estimators_", ()))]
+    intervals = {len(model.anchors_) - 1, *(one.lam_transform_.n_intervals for one in models)}
+    for part in (part for net in _networks(model) for part in net.modules()):
+        if isinstance(part, ConditionEmbedding):
+            seen.add((part.n_numeric, part.n_categories))
+        if isinstance(part, FlowMap):
+            intervals.add(part.n_intervals)
+    if len(intervals) > 1:
+        raise ValueError("the number of anchors is not that of the networks")
+    if seen != {(n_numeric, tuple(sizes))}:
+        raise ValueError("the columns of X are not those of the networks")
+    for one in models:
+        if not getattr(one.flow_map_, "n_steps", 1) <= _MAX_STEPS:
+            raise ValueError(f"more than {_MAX_STEPS} steps")
+        _ask(one, n_numeric, len(sizes))
+
+
+def _ask(model, n_numeric, n_categorical):
+    """Raise unless a surrogate gives finite answers of the right shape."""
+    x = Conditions(
+        np.zeros((1, n_numeric)),
+        np.zeros((1, n_categorical), dtype=np.int64),
+        np.zeros((1, n_numeric + n_categorical), dtype=np.float32),
+    )
+    shape = (1, len(model._scaler.center_))
+    start, near = np.full(1, model.base_lam_), np.full(1, model.anchors_[:2].mean())
+    moved = model._displace(np.zeros(shape), x, start, near)
+    # neighbours know the categories of their own rows alone
+    x = getattr(model.base_, "centers_", x)[[0]]
+    noise = model.base_.noise(1, 1, np.random.default_rng(0))
+    drawn = model.base_.draw(Query(None, x, None), noise)
+    decoded = model._scaler.decode(drawn[0] + moved)
+    model._decode(decoded)
+    figures = [decoded]
+    if lagrangian := getattr(model, "lagrangian_", None):
+        device = _device_of(model)
+        path = torch.zeros((1, 3, shape[1]), device=device)
+        group = torch.zeros(1, dtype=torch.int64, device=device)
+        given = PathConditions(*x.tensors(device=device), group)
+        with torch.no_grad():
+            figures += [part.cpu().numpy() for part in lagrangian(path, given)]
+    if decoded.shape != shape or not all(np.isfinite(f).all() for f in figures):
+        raise ValueError("its answers are not finite numbers")

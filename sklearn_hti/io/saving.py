@@ -1,0 +1,169 @@
+"""What a fitted surrogate is written to: files that are loaded again, pages and graphs."""
+
+from sklearn.utils.validation import check_is_fitted
+
+from ..answers.page import write_page
+from .export import export
+from .persistence import get_state, save, set_state
+
+
+class SavingMixin:
+    """Writes pages and files, and gives its state to copies and pickles."""
+
+    def to_html(
+        self,
+        path,
+        X=None,
+        *,
+        lam_grid=None,
+        n_samples=200,
+        output_names=None,
+        labels=None,
+        lam_name=None,
+        title=None,
+        random_state=None,
+    ):
+        """Write a page with a lambda slider that moves the distribution of the outputs.
+
+        One file, to be opened in any browser, that loads nothing from elsewhere (about 5 MB,
+        of which 4.8 are plotly.js). The same draws are followed, so that motion is continuous.
+        One output is shown by quantiles along lambda and a histogram, more by the plane of two
+        of them; anchors are ticks of the slider and grey in the picture.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file to write.
+        X : array-like of shape (n, C), DataFrame or None, default=None
+            The conditions to choose from; None for no condition.
+        lam_grid : array-like of shape (L,), default=None
+            Lambdas of the draws, to which the anchors between them are added; between two, a
+            draw moves straight. None: 61 from the first anchor to the last.
+        n_samples : int, default=200
+            Draws per row of X. The file holds ``5 * L * n * n_samples * D`` bytes of them.
+        output_names : list of str, default=None
+            Names of the outputs.
+        labels : list of str, default=None
+            Names of the rows of X.
+        lam_name : str, default=None
+            Name of lambda; None is that of `lam_column`, or λ.
+        title : str, default=None
+            Title of the page.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed of the draws.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        ValueError
+            If a lambda is outside the anchors, or names do not fit.
+        ImportError
+            If plotly is not installed.
+        OSError
+            If the file cannot be written; what was there before is unchanged.
+        """
+        return write_page(
+            self,
+            path,
+            X,
+            lam_grid=lam_grid,
+            n_samples=n_samples,
+            output_names=output_names,
+            labels=labels,
+            lam_name=lam_name,
+            title=title,
+            random_state=random_state,
+        )
+
+    def save(self, path):
+        """Write the fitted surrogate to a plain data file, for `sklearn_hti.load`.
+
+        The file holds numbers and names (safetensors and JSON), nothing that could be executed.
+        It is written beside `path` and takes its place once it is complete.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, whatever its name ends in.
+
+        Raises
+        ------
+        TypeError
+            If an object of the user is part of the surrogate: a function, an estimator, a
+            transformer or a class derived from ours. `skops.io.dump` and `joblib.dump` keep
+            those.
+        ValueError
+            If the surrogate holds NaN.
+        OSError
+            If the file cannot be written; what was there before is unchanged.
+        """
+        check_is_fitted(self)
+        save(self, path)
+
+    def __copy__(self):
+        """Return another surrogate with the same parts."""
+        same = object.__new__(type(self))
+        vars(same).update(vars(self))
+        return same
+
+    def __getstate__(self):
+        """Return plain data, which skops takes and which go from device to device."""
+        return get_state(self)
+
+    def __setstate__(self, state):
+        set_state(self, state)
+
+
+class ExportMixin:
+    """Writes the transport as a graph."""
+
+    def export(self, path, format="onnx", *, lam_from=None):
+        """Write the transport from one lambda to any as a single graph.
+
+        The graph needs neither this package nor scikit-learn. Its inputs are single-precision
+        arrays ``x`` of shape (n, C), ``y`` of shape (n, D) and ``lam`` of shape (n,), for any
+        number of rows n; its output ``moved`` of shape (n, D) is that of `transport`. ``x`` holds
+        the columns of X without the lambda column, categories by their numbers; without a
+        condition there is no ``x``. The clock, all scaling and `y_bounds` are in the graph.
+        A lambda outside the anchors counts as the nearest one, and a number that is no category's
+        as the nearest that is.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file.
+        format : {"onnx", "torch"}, default="onnx"
+            "onnx" is for any runtime of ONNX and needs ``pip install "sklearn-hti[onnx]"``;
+            "torch" is for `torch.export.load` (a name in ``.pt2`` is usual).
+        lam_from : float, default=None
+            Where the outputs come from, between the anchors; None is `base_lam`, or the first.
+
+        Returns
+        -------
+        dict
+            What the inputs mean, which the file holds, too: names of the columns ``x``, the
+            ``categories`` (column of ``x`` and its values in the order of their numbers, from 0),
+            ``n_outputs``, ``lam_from`` and ``lam_range``.
+
+        Raises
+        ------
+        ImportError
+            If "onnx" is not installed.
+        OSError
+            If the file cannot be written; what was there before is unchanged.
+        ValueError
+            If `lam_from` lies outside the anchors, or the clock is a transformer too steep for
+            the table that stands for it.
+
+        See Also
+        --------
+        save : Writes the whole surrogate, to be loaded by this package.
+        """
+        check_is_fitted(self)
+        lam_from = self._deployed_lam if lam_from is None else lam_from
+        lam_from = float(self._check_lam_from(lam_from, 1)[0])
+        return export(self, path, format, lam_from)

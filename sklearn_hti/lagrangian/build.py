@@ -1,0 +1,20 @@
+"""The Lagrangian of a fit, from its components (docs/method.md section 2)."""
+
+from .action import Lagrangian
+
+
+def build_lagrangian(kinetic, potential, cost, data, scaler, training):
+    """Return the Lagrangian of a KineticEnergy and of a PotentialEnergy, or of None.
+
+    With one output there is one path from point to point and, at constant speed, one way to run
+    it: the Lagrangian is then flat.
+    """
+    seed = training.seeds["lagrangian"]
+    metric = kinetic.metric(data, training.encoder, training.conditioning, seed)
+    n_outputs = data.y.shape[1]
+    if potential is None:
+        return Lagrangian(metric if n_outputs > 1 else None, None, cost=cost)
+    field = potential.field(data, scaler, seed)
+    if n_outputs == 1:
+        metric = field = None
+    return Lagrangian(metric, field, potential.factor(n_outputs), potential.cap, cost)

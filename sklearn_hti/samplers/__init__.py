@@ -1,0 +1,1 @@
+"""Draws of y at the base anchor."""

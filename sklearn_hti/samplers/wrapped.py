@@ -1,0 +1,107 @@
+"""Draw y at the base anchor from the user's own network: a callable or an estimator."""
+
+import inspect
+
+import numpy as np
+from sklearn.base import clone
+
+from ..data.validation import as_float_array, is_frame
+
+_PROBE_ROWS = 5
+_N_FIXED = 32  # draws behind one conditional mean
+
+
+def _repeat_rows(X, n_draws):
+    """Return X with every row repeated `n_draws` times."""
+    rows = np.repeat(np.arange(len(X)), n_draws)
+    return X.iloc[rows] if is_frame(X) else X[rows]
+
+
+class _WrappedBase:
+    """Common to both: outputs of the user's network, checked and scaled."""
+
+    def __init__(self, scaler, n_outputs):
+        self.scaler = scaler
+        self.n_outputs = n_outputs
+
+    def noise(self, n_rows, n_draws, rng):
+        """Return one seed for the network and the number of draws."""
+        return int(rng.integers(2**31 - 1)) if self.stochastic_ else 0, n_draws
+
+    def fixed_noise(self, rng):
+        """Return a seed for `predict`; one draw where the network is deterministic."""
+        return int(rng.integers(2**31 - 1)), _N_FIXED if self.stochastic_ else 1
+
+    def _encode(self, outputs, shape):
+        """Return outputs of the network, one row or draw per place of a shape, scaled."""
+        return self.scaler.encode(shaped(outputs, (*shape, self.n_outputs), "base"))
+
+
+class CallableBase(_WrappedBase):
+    """A function x -> y: the deployed network at the base anchor."""
+
+    def fit(self, function, X):
+        """Store the function and see, on a few rows, whether it is stochastic."""
+        self.function_ = function
+        probe = X[:_PROBE_ROWS] if not is_frame(X) else X.iloc[:_PROBE_ROWS]
+        first, second = (np.asarray(function(probe), dtype=float) for _ in range(2))
+        self._encode(first, (len(probe),))
+        self.stochastic_ = not np.array_equal(first, second)
+        return self
+
+    def draw(self, query, noise, dtype=None):
+        """Return scaled outputs (n, n_draws, D)."""
+        _, n_draws = noise
+        n = len(query.X)
+        if not self.stochastic_:
+            y = self._encode(self.function_(query.X), (n,))
+            return np.repeat(y[:, None], n_draws, axis=1)
+        drawn = self._encode(self.function_(_repeat_rows(query.X, n_draws)), (n * n_draws,))
+        return drawn.reshape(n, n_draws, -1)
+
+
+class EstimatorBase(_WrappedBase):
+    """An estimator, cloned and fitted on the anchor's rows (`FrozenEstimator` stays)."""
+
+    def fit(self, estimator, X, y):
+        """Fit a clone on the rows of the base anchor."""
+        self.estimator_ = clone(estimator).fit(X, y)
+        self.stochastic_ = hasattr(self.estimator_, "sample")
+        return self
+
+    def draw(self, query, noise, dtype=None):
+        """Return scaled outputs (n, n_draws, D)."""
+        seed, n_draws = noise
+        n = len(query.X)
+        if not self.stochastic_:
+            y = self._encode(self.estimator_.predict(query.X), (n,))
+            return np.repeat(y[:, None], n_draws, axis=1)
+        drawn = self._encode(draw_from(self.estimator_, query.X, n_draws, seed), (n_draws, n))
+        return np.moveaxis(drawn, 0, 1)
+
+
+def shaped(outputs, shape, name):
+    """Return what a network of the user answers, (..., D); one output needs no axis.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or holds what is no finite number.
+    """
+    given = as_float_array(
+        np.asarray(outputs), f"output of {name}", ensure_2d=False, allow_nd=True
+    )
+    if given.shape not in (shape, shape[:-1] if shape[-1] == 1 else shape):
+        raise ValueError(
+            f"The output of `{name}` has shape {given.shape} where {shape} was expected: the last "
+            "axis is that of the outputs, as many as y has in fit, the one before that of the "
+            "rows of X; `sample` has draws first."
+        )
+    return given.reshape(shape)
+
+
+def draw_from(generator, X, n_draws, seed):
+    """Return draws of ``generator.sample(X, n_samples)``, seeded if it takes a seed."""
+    accepted = inspect.signature(generator.sample).parameters
+    options = {k: seed for k in ("random_state", "seed") if k in accepted}
+    return np.asarray(generator.sample(X, n_samples=n_draws, **options))

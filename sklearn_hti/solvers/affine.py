@@ -1,0 +1,183 @@
+"""Affine trajectories, where samples say no more than means and covariances.
+
+Couplings of n samples in D dimensions miss the transport map by about n^(-1/D): in many
+dimensions, a regression on them averages most of the spread away. The affine map between
+Gaussians of the same moments (docs/method.md section 4, in closed form) needs n^(-1/2) only.
+"""
+
+from functools import reduce
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from ..stats.distances import energy_miss
+from ..stats.moments import known_moments, scattered_moments
+from ..stats.neighbours import near_parts
+
+_NEAR_ROWS = 128  # of a block of near conditions that have few draws each
+_MIN_ROWS = 20  # of a condition and half, and twice as many as outputs
+_N_NEIGHBORS = 4  # a network smooths, too
+_N_SPLITS = 8
+_MAX_BLOCKS = 50  # conditions that are compared
+_MAX_ROWS = 250  # per sample of one comparison
+_MAX_KNOWN = 16_384  # rows that predict them
+
+
+def affine_where_better(trajectories, data, rng):
+    """Replace trajectories by affine ones if those predict held-out rows better.
+
+    Halves of the rows of every condition move the first outputs of the other half: by the
+    affine map, and as the nearest trajectory goes. What arrives at later anchors is compared
+    with the rows there by the energy distance (Szekely and Rizzo, 2013).
+
+    Parameters
+    ----------
+    trajectories : Trajectories
+        Straight trajectories through coupled rows.
+    data : TrainingData
+        All encoded rows.
+    rng : numpy.random.Generator
+        Splits the rows.
+
+    Returns
+    -------
+    Trajectories
+        The given ones, or affine ones from the same first points.
+    """
+    n_outputs = data.y.shape[1]
+    n_least = 2 * max(_MIN_ROWS, 2 * n_outputs)
+    blocks = _blocks(trajectories, data, n_least)
+    if blocks is None or min(map(len, blocks)) < n_least:
+        return trajectories
+    some = rng.permutation(len(blocks))[:_MAX_BLOCKS]
+    gains = [np.mean([blocks[i].gain(rng) for i in some]) for _ in range(_N_SPLITS)]
+    if np.mean(gains) <= 2 * np.std(gains) / np.sqrt(_N_SPLITS):
+        return trajectories
+    return _through_maps(trajectories, blocks)
+
+
+def affine_trajectories(trajectories, data):
+    """Replace trajectories by affine ones from the same first points.
+
+    Raises
+    ------
+    ValueError
+        If a condition has too few rows for a covariance, or lacks an anchor.
+    """
+    n_outputs = data.y.shape[1]
+    blocks = _blocks(trajectories, data)
+    if blocks is None or min(map(len, blocks)) <= n_outputs:
+        found = "not all anchors" if blocks is None else f"{min(map(len, blocks))} row(s)"
+        raise ValueError(
+            f"CouplingSolver: affine=True needs more than {n_outputs} rows of every condition at "
+            f"every anchor; one has {found}. Take affine='auto'."
+        )
+    return _through_maps(trajectories, blocks)
+
+
+def _through_maps(trajectories, blocks):
+    points = trajectories.points.copy()
+    for block in blocks:
+        block.move(points)
+    return trajectories.through(points)
+
+
+class Block:
+    """Trajectories of one condition, or of several, relative to mean and spread at their x."""
+
+    def __init__(self, on, points, means, spreads, features, n_rows):
+        self.on = on  # which trajectories
+        self.points = points  # (n, K + 1, D)
+        self.means = means  # (n, K + 1, D)
+        self.spreads = spreads  # (n, K + 1, D)
+        self.features = features  # (n, F): what is left of x to compare
+        self.n_rows = n_rows  # distinct ones, where fewest are
+
+    def __len__(self):
+        return self.n_rows
+
+    def move(self, points):
+        """Write affine trajectories from the first points on."""
+        here = self.points[:, 0]
+        for k in range(1, self.points.shape[1]):
+            here = bures_map(self.points[:, k - 1], self.points[:, k])(here)
+            points[self.on, k] = self.means[:, k] + self.spreads[:, k] * here
+
+    def gain(self, rng):
+        """Return by how much the affine map predicts held-out outputs better than neighbours."""
+        start = np.unique(self.points[:, 0], axis=0, return_inverse=True)[1].reshape(-1)
+        half = rng.permutation(start.max() + 1)[start] % 2 == 0
+        known, new = np.flatnonzero(half), rng.permutation(np.flatnonzero(~half))[:_MAX_ROWS]
+        if len(known) > _MAX_KNOWN:
+            known = rng.choice(known, _MAX_KNOWN, replace=False)
+        x, start, moved = self.features[new], self.points[:, 0], self.points[new, 0]
+        tree = cKDTree(np.hstack([start[known], self.features[known]]))
+        nearest = known[tree.query(np.hstack([moved, x]), k=_N_NEIGHBORS)[1]]
+        gain = 0.0
+        for k in range(1, self.points.shape[1]):
+            here, before = self.points[:, k], self.points[known, k - 1]
+            moved = bures_map(before, here[known])(moved)
+            carried = start[new] + (here[nearest] - start[nearest]).mean(axis=1)
+            carried, arrived, held = (np.hstack([y, x]) for y in (carried, moved, here[new]))
+            gain += energy_miss(carried, held) - energy_miss(arrived, held)
+        return gain
+
+
+def _blocks(trajectories, data, n_least=0):
+    """Return the blocks; None where a trajectory misses an anchor, or one has too few."""
+    n_knots = trajectories.points.shape[1]
+    if (trajectories.first > 0).any() or (trajectories.last < n_knots - 1).any():
+        return None
+    origin = trajectories.rows[:, 0]
+    rows = [data.anchors.rows(k) for k in range(n_knots)]
+    features, spreads = np.zeros((len(origin), 0)), np.ones(trajectories.points.shape)
+    if trajectories.pooled:
+        if not np.isin(data.groups[origin], _known_everywhere(data)).all():
+            return None
+        means, spreads = _moments_at(data, known_moments, origin, n_knots)
+        distinct, of = np.unique(data.groups[origin], return_inverse=True)
+        fewest = min(map(len, rows))
+        groups = near_parts(data, distinct, fewest // max(_NEAR_ROWS, n_least))[of.reshape(-1)]
+    elif all(data.conditions_repeat(r) for r in rows):
+        groups = data.groups[origin]
+        if np.unique(groups, return_counts=True)[1].min() < n_least:
+            return None
+        means = np.broadcast_to(0.0, trajectories.points.shape)
+    else:
+        groups = np.zeros(len(origin), dtype=int)
+        features = data.features[origin]
+        means, spreads = _moments_at(data, scattered_moments, origin, n_knots)
+    blocks = []
+    sizes = np.unique(groups, return_counts=True)[1]
+    for on in np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1]):
+        points = (trajectories.points[on] - means[on]) / spreads[on]
+        n_rows = min(len(np.unique(column)) for column in trajectories.rows[on].T)
+        n_rows = min(n_rows, len(np.unique(points[:, 0], axis=0)))  # equal outputs say no more
+        blocks.append(Block(on, points, means[on], spreads[on], features[on], n_rows))
+    return blocks
+
+
+def _moments_at(data, moments_of, origin, n_knots):
+    """Return means and units of spread (n, K + 1, D) of all anchors at the x of some rows."""
+    means, units = [], []
+    for anchor in range(n_knots):
+        moments = moments_of(data, anchor)
+        mean, spread = moments.at(data, origin)
+        means.append(mean)
+        units.append(moments.unit(spread))
+    return np.stack(means, axis=1), np.stack(units, axis=1)
+
+
+def _known_everywhere(data):
+    """Return the conditions that all anchors know."""
+    of_anchors = [data.groups[data.anchors.rows(k)] for k in range(len(data.anchors.lam))]
+    return reduce(np.intersect1d, of_anchors)
+
+
+def bures_map(source, target):
+    """Return the affine map that carries mean and covariance of one sample to the other's."""
+    from ot.gaussian import empirical_bures_wasserstein_mapping
+
+    reg = 1e-6 * max(source.var(axis=0).sum(), target.var(axis=0).sum(), 1e-9)
+    matrix, shift = empirical_bures_wasserstein_mapping(source, target, reg=reg)
+    return lambda y: y @ matrix + shift

@@ -1,0 +1,1 @@
+"""Regressions, conditional moments, neighbours and distances of samples."""

@@ -1,0 +1,36 @@
+"""How far samples are from each other."""
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from ..metrics import squared_wasserstein
+
+_MAX_GROUPS = 256
+
+
+def half_distance(y, groups, order, max_draws=np.inf):
+    """Return W2^2 between halves of the rows of each group, in a random order of rows.
+
+    At most `max_draws` rows of a group and `_MAX_GROUPS` groups, those that come first, are
+    taken. Zero where no group has two.
+    """
+    seen, first = np.unique(groups[order], return_index=True)
+    if len(seen) > _MAX_GROUPS:
+        seen = seen[np.argsort(first)[:_MAX_GROUPS]]
+        order = order[np.isin(groups[order], seen)]
+    order = order[np.argsort(groups[order], kind="stable")]
+    _, first, size = np.unique(groups[order], return_index=True, return_counts=True)
+    rank = np.arange(len(order)) - np.repeat(first, size)
+    kept = rank < np.repeat(np.minimum(2 * (size // 2), max_draws), size)
+    one, other = (order[kept & (rank % 2 == parity)] for parity in (0, 1))
+    if not len(one):
+        return 0.0
+    return squared_wasserstein(y[one], y[other], groups=(groups[one], groups[other]))
+
+
+def energy_miss(a, b):
+    """Return 2 E|a - b| - E|a - a'|, the part of the energy distance that a decides.
+
+    Szekely and Rizzo, "Energy statistics", Journal of Statistical Planning and Inference, 2013.
+    """
+    return 2 * cdist(a, b).mean() - cdist(a, a).sum() / max(1, len(a) * (len(a) - 1))

@@ -1,0 +1,122 @@
+"""What a fit should be asked before it is trusted."""
+
+import numpy as np
+import pytest
+
+from sklearn_hti.assessment.diagnostics import _floor, _some_of_each, warn_of
+from sklearn_hti.exceptions import ConvergenceWarning
+from sklearn_hti.lagrangian import CallablePotential
+from sklearn_hti.metrics import squared_wasserstein
+from sklearn_hti.paths import GeodesicPath
+
+
+def test_a_map_that_stops_short_is_seen(make, clouds):
+    """With hardly any training the transported outputs do not arrive at the anchors."""
+    good, short = (
+        make(max_iter=n, base="neighbors", learning_rate=lr).fit(clouds.X, clouds.y, clouds.lam)
+        for n, lr in ((300, 0.01), (1, 0.5))
+    )
+    check, bad = good.diagnostics_, short.diagnostics_
+    assert check["marginal_w2"][0] == check["standing_w2"][0] == pytest.approx(0, abs=1e-12)
+    assert check["marginal_w2"][2] < 0.01 * check["standing_w2"][2]
+    assert bad["marginal_w2"][2] > 3 * check["marginal_w2"][2]
+    assert check["standing_w2"] == pytest.approx(bad["standing_w2"])
+
+
+def test_the_distance_to_an_anchor_is_in_scaled_units(make, networks):
+    """Networks with one answer per input: the exact distance of all answers together."""
+    model = make(base="neighbors").fit(networks.X, networks.y, networks.lam)
+    scaled = model._scaler.encode(networks.y)
+    way = squared_wasserstein(scaled[160:], scaled[:80])
+    assert model.diagnostics_["standing_w2"][2] == pytest.approx(way)
+
+
+def test_spread_that_single_draws_cannot_tell_is_missed_aloud(make):
+    """Random networks asked once per input: what is noise and what is x, nothing tells."""
+    rng = np.random.default_rng(0)
+    X, lam = np.tile(np.arange(60.0)[:, None], (3, 1)), np.repeat([0.0, 1.0, 2.0], 60)
+    with pytest.warns(ConvergenceWarning, match="short of lambda = 1:.*several draws per input"):
+        make(base="neighbors").fit(X, lam + rng.normal(size=180), lam)
+
+
+def test_a_detour_is_measured(make, clouds, networks):
+    """None for deterministic networks, whose map is inverted exactly."""
+    model = make(base="neighbors", max_iter=300).fit(networks.X, networks.y, networks.lam)
+    assert model.diagnostics_["semigroup_error"] < 0.01
+    rough = make(base="neighbors", max_iter=20, learning_rate=0.1)
+    rough.fit(clouds.X, clouds.y, clouds.lam)
+    assert rough.diagnostics_["semigroup_error"] > 1e-4
+
+
+def test_paths_are_described_where_they_are_learned(make):
+    rng = np.random.default_rng(0)
+    y, lam = rng.normal(size=(90, 2)), np.repeat([0.0, 1.0, 2.0], 30)
+    path = GeodesicPath(max_iter=20, n_couplings=1)
+    check = (
+        make(kinetic="learned", potential="density", path=path, max_iter=5)
+        .fit(None, y + lam[:, None], lam)
+        .diagnostics_
+    )
+    low, high = check["eigenvalues"]
+    assert 0.1 - 1e-6 <= low <= high <= 1 + 1e-6
+    assert check["negative_costs"] == 0
+    assert 1 <= check["longest_segment"] < 3
+    straight = make(max_iter=5).fit(None, y + lam[:, None], lam).diagnostics_
+    assert "eigenvalues" not in straight
+
+
+@pytest.mark.parametrize(("cost", "share"), [("action", 1), ("study", 0.2), ("jacobi", 0)])
+def test_negative_energies_are_named(make, recwarn, cost, share):
+    """A potential of 100 everywhere outweighs every motion; "jacobi" counts from the top."""
+    rng = np.random.default_rng(0)
+    y, lam = rng.normal(size=(90, 2)), np.repeat([0.0, 1.0, 2.0], 30)
+    rich = CallablePotential(lambda y, x: 0 * y[:, 0] + 100, weight=1.0)
+    path = GeodesicPath(max_iter=20, n_couplings=1)
+    model = make(potential=rich, cost=cost, path=path).fit(None, y, lam)
+    assert share <= model.diagnostics_["negative_costs"] <= (share > 0)
+    said = [str(w.message) for w in recwarn if "negative energy" in str(w.message)]
+    assert len(said) == (share > 0) and all(f"cost={cost!r}" in message for message in said)
+
+
+def test_the_floor_of_many_rows_is_that_of_some(monkeypatch):
+    """Exact transport between all of them would take longer than the fit."""
+    sizes = []
+
+    def note(y_true, y_pred, groups=None):
+        sizes.append(max(len(y_true), len(y_pred)))
+        return squared_wasserstein(y_true, y_pred, groups=groups)
+
+    monkeypatch.setattr("sklearn_hti.stats.distances.squared_wasserstein", note)
+    rng = np.random.default_rng(0)
+    floor = _floor(rng.normal(size=(4000, 1)), np.zeros(4000, dtype=int), rng)
+    assert sizes == [250]
+    assert 0 < floor < 0.1
+
+
+def test_warnings_follow_the_record():
+    """One per anchor that is missed; none where hardly anything moves, or nothing is known."""
+    good = {"marginal_w2": [0.0, 0.1], "standing_w2": [0.0, 1.0], "floor_w2": [0.0, 0.0]}
+    bad = {
+        "marginal_w2": [0.3, 0.3, 0.3, 1e-9],
+        "standing_w2": [1.0, 1.0, 1.0, 1e-9],
+        "floor_w2": [0.0, 0.1, np.nan, 0.0],
+        "longest_segment": 8.0,
+    }
+    with pytest.warns(ConvergenceWarning) as said:
+        warn_of(good, [0.0, 1.0], "jacobi")
+        warn_of(bad, [0.0, 1.0, 2.0, 3.0], "study")
+    short, jump = (str(w.message) for w in said)
+    assert "lambda = 0:" in short and "0.3 is left" in short
+    assert "longest segment is 8.0 times" in jump
+
+
+def test_many_rows_are_compared_by_some_of_each_condition(rng, monkeypatch):
+    monkeypatch.setattr("sklearn_hti.assessment.diagnostics._MAX_COMPARED", 30)
+    groups = np.repeat([4, 7, 9], [50, 3, 60])
+    rows = rng.permutation(113)
+    kept = _some_of_each(rows, groups, rng)
+    labels, sizes = np.unique(groups[kept], return_counts=True)
+    assert labels.tolist() == [4, 7, 9] and sizes.tolist() == [10, 3, 10]
+    assert len(np.unique(kept)) == 23
+    few = rows[:30]
+    assert _some_of_each(few, groups, rng) is few

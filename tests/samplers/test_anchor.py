@@ -1,0 +1,165 @@
+"""The anchor of the base: draws come from where they differ, maps bring them together."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from sklearn_hti import HyperparameterTrajectoryRegressor
+from sklearn_hti.baselines import ConditionalFlowMatchingRegressor, NearestAnchorRegressor
+from sklearn_hti.exceptions import BaseWarning, ConvergenceWarning
+from sklearn_hti.policies import TrajectoryPolicy
+from sklearn_hti.samplers.anchor import choose_anchor
+
+ANCHORS = np.array([0.0, 1.0, 2.0])
+
+
+def family(encode, draw, n_inputs=20, n_draws=10):
+    """Return rows whose outputs at anchor k are ``draw(k, rng, n)`` around a line in x."""
+    rng = np.random.default_rng(0)
+    x = np.tile(np.repeat(rng.uniform(-1, 1, n_inputs), n_draws), 3)
+    n = n_inputs * n_draws
+    y = 3 * x + np.concatenate([draw(k, rng, n) for k in range(3)])
+    return encode(x[:, None], y / y.std(), np.repeat(ANCHORS, n))
+
+
+def normal(*spreads):
+    return lambda k, rng, n: spreads[k] * rng.normal(size=n)
+
+
+@pytest.mark.parametrize("spreads", [(1, 1, 1), (1, 2, 3), (1, 0.5, 0.01), (0, 0, 0)])
+def test_the_first_where_draws_of_it_differ_or_none_do(encode, spreads):
+    assert choose_anchor(family(encode, normal(*spreads))) == (0, 1.0, "")
+
+
+@pytest.mark.parametrize(("spreads", "anchor"), [((0, 1, 2), 2), ((0, 2, 1), 1), ((0.1, 1, 2), 2)])
+def test_the_widest_where_those_of_the_first_are_near(encode, spreads, anchor):
+    chosen, ratio, fault = choose_anchor(family(encode, normal(*spreads)))
+    assert chosen == anchor
+    expected = spreads[anchor] / spreads[0] if spreads[0] else 1000
+    assert ratio > expected if not spreads[0] else ratio == pytest.approx(expected, rel=0.25)
+    assert fault == ("" if spreads[0] else "outputs of one x are mostly equal")
+
+
+def test_draws_that_are_mostly_equal_are_no_base(encode):
+    """As wide as elsewhere by its variance, but nine in ten draws are one number."""
+
+    def rare(k, rng, n):
+        return np.where(rng.random(n) < (0.1, 0.5, 0.9)[k], 2 + 0.5 * rng.normal(size=n), 0.0)
+
+    chosen, ratio, fault = choose_anchor(family(encode, rare))
+    assert chosen == 2
+    assert ratio > 100
+    assert fault == "outputs of one x are mostly equal"
+
+
+def test_few_that_are_far_out_are_no_width(encode):
+    """Logarithms of draws are 7 times as wide, but what is far out is learned badly."""
+
+    def heavy(k, rng, n):
+        return np.exp((0.2, 0.8, 1.5)[k] * rng.normal(size=n))
+
+    assert choose_anchor(family(encode, heavy, 20, 100))[0] == 0
+
+
+def test_one_answer_per_input_says_nothing(encode):
+    assert choose_anchor(family(encode, normal(0, 1, 2), 200, 1)) == (0, 1.0, "")
+
+
+def test_an_anchor_asked_once_per_input_is_no_base_beside_others(encode):
+    data = family(encode, normal(1, 1, 1))
+    rows = np.flatnonzero((data.anchors.index > 0) | (np.arange(len(data.y)) % 10 == 0))
+    chosen, _, fault = choose_anchor(data.take(rows))
+    assert chosen > 0
+    assert fault == "most x have one output each"
+
+
+def test_narrow_draws_are_not_called_equal(encode):
+    chosen, ratio, fault = choose_anchor(family(encode, normal(1, 1, 300)))
+    assert (chosen, fault) == (2, "")
+    assert ratio > 200
+
+
+@pytest.mark.parametrize("n_draws", [2, 100])
+def test_few_rows_of_an_anchor_tell_nothing(encode, n_draws):
+    """One row or few at the first: that no two of them differ is no wonder."""
+    data = family(encode, normal(1, 1, 1), 5, n_draws)
+    rows = np.flatnonzero((data.anchors.index > 0) | (np.arange(len(data.y)) < 1))
+    assert choose_anchor(data.take(rows)) == (0, 1.0, "")
+
+
+@pytest.mark.parametrize(("spreads", "anchor"), [((0, 1, 2), 2), ((1, 1, 2), 0)])
+def test_where_no_x_occurs_twice_the_mean_is_taken_off(encode, spreads, anchor):
+    rng = np.random.default_rng(0)
+    X, lam = rng.uniform(-1, 1, (900, 2)), np.repeat(ANCHORS, 300)
+    y = 3 * np.sin(2 * X[:, 0]) + np.repeat(spreads, 300) * rng.normal(size=900)
+    assert choose_anchor(encode(X, y, lam))[0] == anchor
+
+
+def test_sorted_draws_are_as_far_apart_as_others(encode):
+    data = family(encode, normal(1, 1, 1), 1, 500)
+    first = data.anchors.rows(0)
+    data.y[first] = np.sort(data.y[first], axis=0)
+    assert choose_anchor(data) == (0, 1.0, "")
+
+
+@pytest.fixture(scope="module")
+def dropout():
+    """Inputs, outputs and rates of a network whose dropout of rate 0 is none."""
+    rng = np.random.default_rng(0)
+    x, lam = np.tile(np.repeat([-1.0, 0.0, 1.0], 100), 3), np.repeat(ANCHORS, 300)
+    return x[:, None], np.sin(x) + lam * rng.normal(size=900), lam
+
+
+@pytest.mark.parametrize(
+    "cls", [HyperparameterTrajectoryRegressor, ConditionalFlowMatchingRegressor]
+)
+def test_outputs_spread_with_a_rate_that_begins_at_zero(dropout, cls):
+    X, y, lam = dropout
+    model = cls(lam_transform=None, max_iter=300, random_state=0)
+    with pytest.warns(BaseWarning, match="equal at lambda = 0, .* base_lam=2"):
+        model.fit(X, y, lam)
+    assert model.base_lam_ == 2.0
+    for rate in (0.0, 0.5, 1.0, 1.5, 2.0):
+        draws = model.sample(np.zeros((500, 1)), rate, random_state=0)
+        assert draws.std() == pytest.approx(rate, abs=0.15)
+
+
+def test_equal_draws_as_base_are_reported(make):
+    """Floors are those of all draws of an input: halves of a few would hide missing spread."""
+    rng = np.random.default_rng(0)
+    x, lam = np.tile(np.repeat(rng.uniform(-1, 1, 40), 40), 2), np.repeat([0.0, 1.0], 1600)
+    y = x[:, None] + lam[:, None] * rng.normal(size=(3200, 2))
+    with pytest.warns(ConvergenceWarning, match="short of lambda = 1"):
+        make(base_lam=0.0).fit(x[:, None], y, lam)
+
+
+def test_a_network_of_the_users_own_sits_at_the_first(make, dropout):
+    X, y, lam = dropout
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = make(base=lambda x: np.sin(x[:, 0])).fit(X, y, lam)
+    assert model.base_lam_ == 0.0
+
+
+def test_copies_of_the_nearest_anchor_spread_as_it_does(dropout):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BaseWarning)
+        model = NearestAnchorRegressor().fit(*dropout)
+    draws = model.sample(np.zeros((300, 1)), 2.0, random_state=0)
+    assert draws.std() == pytest.approx(2, rel=0.15)
+
+
+def test_deployed_networks_are_those_of_the_first_unless_told(make, tmp_path):
+    """Where the data put the base is no lambda that a user's own network comes from."""
+    rng = np.random.default_rng(0)
+    X, lam = np.tile([[-1.0], [0.0], [1.0]], (300, 1)), np.repeat([0.1, 1.0, 2.0], 300)
+    y = lam * rng.normal(size=900)
+    for params, lam_from in (({}, 0.1), ({"base_lam": 1.0}, 1.0)):
+        model = make(**params).fit(X, y, lam)
+        assert model.base_lam_ == params.get("base_lam", 2.0)
+        assert model.export(tmp_path / "graph.pt2", format="torch")["lam_from"] == lam_from
+        policy = TrajectoryPolicy(model, lam=2.0, base=lambda x: np.full((len(x), 1), 0.1))
+        acted, _ = policy.predict(X[:3])
+        expected = model.transport(X[:3], np.full((3, 1), 0.1), lam_from, 2.0)
+        np.testing.assert_allclose(acted, expected, atol=1e-5)
