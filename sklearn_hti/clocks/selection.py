@@ -27,7 +27,7 @@ from .warps import (
 _EDGE, _DECADES = 0.05, 100.0  # ranges of lambda that suggest a clock
 _NEAR = 0.05  # of the whole way: a clock puts an anchor in its place
 _DISAGREEMENT = 0.1  # clocks further apart than this tell different stories
-_FROM_ZERO = "identity", "odds"  # clocks that begin at 0
+FROM_ZERO = "identity", "odds"  # clocks that begin at 0
 _MAX_BEND = 8.0
 _N_SPLITS, _MAX_DRAWS = 8, 1024  # of the noise of samples
 # of an anchor, evenly of its conditions, which keep some draws: means need no more
@@ -161,7 +161,7 @@ def _led(rule, anchors, places):
     Strengths from zero are bent, which leads from a linear to a logarithmic clock. Where the
     ends of lambda are far out, as on a logarithmic clock or one of levels, outputs settle there.
     """
-    led = bend if rule.name in _FROM_ZERO else _placed
+    led = bend if rule.name in FROM_ZERO else _placed
     return led(rule, anchors, places)
 
 

@@ -1,0 +1,124 @@
+"""One monotone curve through the places of the trained values (docs/method.md, section 5)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cholesky, solve_triangular
+
+N_CELLS = 200
+_SPEED = 1.0  # deviation of the log speed over the whole range, at random
+_TREND = 10.0  # deviation of a trend in it, where the range of lambda leaves one open
+_PLACE = 0.005  # error of a trained value on the suggested scale, of the whole range
+_OWN = 1e-3  # fraction of the time that runs as the suggested scale does
+_LEAST = 1e-9  # mass of a cell, of the largest
+_MAX_STEPS, _LARGEST_STEP, _SETTLED = 200, 1.0, 1e-6
+
+
+@dataclass(frozen=True)
+class MonotoneCurve:
+    """How the suggested scale u depends on the time s of the outputs, both from 0 to 1.
+
+    The logarithm of du/ds is a Brownian motion, beside a linear trend where one is left open:
+    the most probable curve through the places of the trained values. An exponential, as between
+    a linear and a logarithmic scale, has a linear trend.
+
+    Attributes
+    ----------
+    u : ndarray of shape (N + 1,)
+        The suggested scale at evenly spaced times.
+    known : ndarray of shape (M, N)
+        Directions of the log speeds that the trained values determine.
+    trend : bool
+        Whether a trend was left open.
+    """
+
+    u: np.ndarray
+    known: np.ndarray
+    trend: bool
+
+    def time(self, u):
+        """Return the time s of places u on the suggested scale."""
+        return np.interp(u, self.u, np.linspace(0, 1, len(self.u)))
+
+    def deviation(self, u):
+        """Return the standard deviation of the time s at places u, given the trained values."""
+        mass, time = np.diff(self.u), self.time(u)
+        at = np.minimum((time * len(mass)).astype(int), len(mass) - 1)
+        # a change of u at a fixed time is one of the time at a fixed u
+        slope = _sensitivity(_cells_until(time, len(mass)), mass)
+        slope = slope / (mass[at] * len(mass))[:, None]
+        variance = np.einsum("qn,qn->q", slope @ _prior(len(mass), self.trend), slope)
+        return np.sqrt(np.maximum(variance - np.sum((slope @ self.known.T) ** 2, axis=1), 0))
+
+
+def fit_curve(u, places, *, trend):
+    """Return the most probable MonotoneCurve through places on the way of the outputs.
+
+    Gauss-Newton steps, each of which is the mean of a Gaussian process given linearised places.
+
+    Parameters
+    ----------
+    u : ndarray of shape (M,)
+        Trained values on the suggested scale, increasing from 0 to 1.
+    places : ndarray of shape (M,)
+        Where they sit on the way of the outputs, increasing from 0 to 1.
+    trend : bool
+        Whether a trend of the log speed is left open.
+    """
+    u = np.asarray(u, dtype=float)
+    places = (1 - _OWN) * np.asarray(places, dtype=float) + _OWN * u
+    until, prior = _cells_until(places[1:-1], N_CELLS), _prior(N_CELLS, trend)
+
+    def loss(dual, log_speed):
+        miss = until @ _masses(log_speed) - u[1:-1]
+        return np.sum(miss**2) / _PLACE**2 + dual @ log_speed
+
+    dual, log_speed = np.zeros(N_CELLS), np.zeros(N_CELLS)  # log_speed = prior @ dual
+    for _ in range(_MAX_STEPS):
+        mass = _masses(log_speed)
+        slope = _sensitivity(until, mass)
+        precision = slope @ prior @ slope.T + _PLACE**2 * np.eye(len(slope))
+        target = u[1:-1] - until @ mass + slope @ log_speed
+        dual_step = slope.T @ np.linalg.solve(precision, target) - dual
+        step = prior @ dual_step
+        size = np.abs(step).max()
+        if size < _SETTLED:
+            break
+        factor, before = min(1.0, _LARGEST_STEP / size), loss(dual, log_speed)
+        while factor > _SETTLED:
+            moved = dual + factor * dual_step, log_speed + factor * step
+            if loss(*moved) < before:
+                break
+            factor *= 0.5
+        else:
+            break
+        dual, log_speed = moved
+    mass = _masses(log_speed)
+    slope = _sensitivity(until, mass)
+    root = cholesky(slope @ prior @ slope.T + _PLACE**2 * np.eye(len(slope)), lower=True)
+    known = solve_triangular(root, slope @ prior, lower=True)
+    grid = np.concatenate([[0.0], np.cumsum(mass)])
+    return MonotoneCurve(grid / grid[-1], known, trend)
+
+
+def _masses(log_speed):
+    """Return the fraction of u in each cell of time; none is empty, so that time is unique."""
+    mass = np.maximum(np.exp(log_speed - log_speed.max()), _LEAST)
+    return mass / mass.sum()
+
+
+def _cells_until(time, n_cells):
+    """Return how much of every cell lies before each time, (Q, N)."""
+    return np.clip(np.asarray(time)[:, None] * n_cells - np.arange(n_cells), 0, 1)
+
+
+def _sensitivity(until, mass):
+    """Return the derivative (Q, N) of u at some times by the log speed of each cell."""
+    return (until - (until @ mass)[:, None]) * mass
+
+
+def _prior(n_cells, trend):
+    """Return the covariance of the log speeds: Brownian, and a trend."""
+    time = (np.arange(n_cells) + 0.5) / n_cells
+    covariance = _SPEED**2 * np.minimum(time[:, None], time)
+    return covariance + _TREND**2 * np.outer(time, time) if trend else covariance

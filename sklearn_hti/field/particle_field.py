@@ -1,0 +1,90 @@
+"""The particle field: y(lambda) = sum of w_m(lambda) P_m (docs/method.md, section 4)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .kernels import Brownian, Matern, blend
+from .kriging import Kriging
+from .particles import chain
+
+# candidates, in times of which the trained range is one; the longer one wins a tie
+LENGTHS = (10.0, 5.0, 3.0, 2.0, 1.5, 1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05)
+ROUGH_FRACTION = 0.2  # of the increments of networks without noise
+_MAX_NUMBERS = 2**22  # of an answer, at a time
+
+
+@dataclass(frozen=True)
+class ParticleField:
+    """Outputs at any lambda from those at trained values.
+
+    The weights are the same for every particle and every output, so that all outputs at a
+    lambda are one product of matrices. At a trained value the answer is the value's own.
+
+    Attributes
+    ----------
+    scale : CurvedScale or PlacedScale
+        From lambda to time.
+    smooth : callable
+        The smooth kernel.
+    rough_fraction : float
+        Fraction of the increments that is rough.
+    noise : float
+        Fraction of the increments that comes from few draws; 0 for one answer per input.
+    """
+
+    scale: object
+    smooth: object
+    rough_fraction: float
+    noise: float = 0.0
+
+    def weights(self, lam, lams):
+        """Return the weights (n, M) of outputs at lams (M,) for answers at lam (n,)."""
+        knots, z = (self.scale.time(value)[:, None] for value in (lams, lam))
+        return self._kriging(knots).weights(z)
+
+    def at(self, particles, lam, lams):
+        """Return outputs (n, D) at lam (n,) of particles (n, M, D) known at lams (M,)."""
+        values, where = np.unique(lam, return_inverse=True)
+        weights = self.weights(values, np.asarray(lams, dtype=float))
+        out = np.empty((len(particles), particles.shape[2]))
+        size = max(1, _MAX_NUMBERS // max(1, particles[:1].size))
+        for begin in range(0, len(out), size):
+            rows = slice(begin, begin + size)
+            out[rows] = np.einsum("nm,nmd->nd", weights[where[rows]], particles[rows])
+        return out
+
+    def _kriging(self, knots):
+        """Return the kriging of values at knots (M, 1) in any order."""
+        order = np.argsort(knots[:, 0], kind="stable")
+        edges = order[chain(len(knots))]
+        kernel = blend(self.smooth, Brownian(), self.rough_fraction, knots, edges)
+        return Kriging(knots, kernel)
+
+
+def fit_field(scale, particles, lams, *, noise=0.0):
+    """Return the ParticleField whose kernel explains the particles best.
+
+    Parameters
+    ----------
+    scale : object
+        From lambda to time.
+    particles : ndarray of shape (N, M, D)
+        Outputs followed through the trained values.
+    lams : ndarray of shape (M,)
+        Trained values, increasing.
+    noise : float, default=0.0
+        Fraction of the increments that comes from few draws.
+    """
+    knots = scale.time(lams)[:, None]
+    if len(knots) == 2:  # one increment tells nothing of a kernel: a straight line
+        return ParticleField(scale, Matern(LENGTHS[0]), 1.0, noise)
+    rough_fraction = ROUGH_FRACTION + (1 - ROUGH_FRACTION) * noise
+    fields = [ParticleField(scale, Matern(length), rough_fraction, noise) for length in LENGTHS]
+    centered = particles - particles.mean(axis=1, keepdims=True)
+    flat = centered.transpose(1, 0, 2).reshape(len(knots), -1)
+    moments = flat @ flat.T / flat.shape[1]
+    if not np.trace(moments) > 0:
+        return fields[0]
+    evidence = [field._kriging(knots).log_evidence(moments) for field in fields]
+    return fields[int(np.argmax(evidence))]

@@ -1,0 +1,71 @@
+"""Particles: one output followed through all trained values of lambda (docs/method.md, section 3).
+
+Outputs of neighbouring values are coupled by exact optimal transport inside each input, and the
+couplings are composed along a tree of edges; with one hyperparameter the tree is a chain.
+"""
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
+
+MAX_COUPLED = 2048  # draws of one input that are coupled at once
+
+
+def chain(n_knots):
+    """Return the edges of a chain, from the first knot on."""
+    return [(k, k + 1) for k in range(n_knots - 1)]
+
+
+def follow(outputs, groups, edges, rng):
+    """Return particles (n, M, D): row i is the output i of the root, followed along the edges.
+
+    Parameters
+    ----------
+    outputs : ndarray of shape (M, n, D)
+        Outputs at every knot, for the same inputs in the same order.
+    groups : ndarray of shape (n,)
+        Number of the input of each row. Inputs of one row are particles as they are.
+    edges : sequence of (int, int)
+        Pairs (parent, child) of knots; a parent comes before its children.
+    rng : numpy.random.Generator
+        Splits inputs of more than `MAX_COUPLED` draws.
+    """
+    particles = np.array(outputs, dtype=float)
+    several = _groups_of_several(groups)
+    for parent, child in edges:
+        for rows in several:
+            order = partners(particles[parent, rows], particles[child, rows], rng)
+            particles[child, rows] = particles[child, rows[order]]
+    return np.ascontiguousarray(particles.transpose(1, 0, 2))
+
+
+def partners(y, y_other, rng):
+    """Return for each row of y its partner in y_other, by exact optimal transport.
+
+    Parameters
+    ----------
+    y, y_other : ndarray of shape (n, D)
+        As many rows in both; more than `MAX_COUPLED` are coupled in random parts.
+    rng : numpy.random.Generator
+        Draws the parts.
+    """
+    n_parts = -(-len(y) // MAX_COUPLED)
+    mine, theirs = (rng.permutation(len(y)) if n_parts > 1 else np.arange(len(y)) for _ in "ab")
+    partner = np.empty(len(y), dtype=np.int64)
+    for i, j in zip(np.array_split(mine, n_parts), np.array_split(theirs, n_parts), strict=True):
+        cost = cdist(y[i], y_other[j], "sqeuclidean")
+        partner[i] = j[linear_sum_assignment(cost)[1]]
+    return partner
+
+
+def equal_sizes(clouds, rng):
+    """Return clouds (M, n, D) with the rows of each repeated evenly up to the largest number."""
+    n = max(map(len, clouds))
+    return np.stack([cloud[rng.permutation(np.arange(n) % len(cloud))] for cloud in clouds])
+
+
+def _groups_of_several(groups):
+    """Return the rows of each group of two rows or more."""
+    order = np.argsort(groups, kind="stable")
+    first = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    return [rows for rows in np.split(order, first[1:]) if len(rows) > 1]

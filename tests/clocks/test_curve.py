@@ -1,0 +1,77 @@
+"""The curve through the places of trained values: closed forms, limits and its width."""
+
+import numpy as np
+import pytest
+
+from sklearn_hti.clocks.curve import fit_curve
+
+GRID = np.linspace(0, 1, 101)
+
+
+@pytest.mark.parametrize("trend", [False, True])
+def test_places_of_the_suggested_scale_leave_it_as_it_is(trend):
+    u = np.array([0.0, 0.2, 0.5, 1.0])
+    curve = fit_curve(u, u, trend=trend)
+    np.testing.assert_allclose(curve.time(GRID), GRID, atol=1e-6)
+
+
+@pytest.mark.parametrize("kappa", [-6.0, -2.0, 3.0, 8.0])
+def test_a_trend_finds_an_exponential_from_one_place(kappa):
+    def suggested(s):  # log du/ds has the slope kappa
+        return np.expm1(kappa * s) / np.expm1(kappa)
+
+    places = np.array([0.0, 0.6, 1.0])
+    curve = fit_curve(suggested(places), places, trend=True)
+    error = np.abs(curve.time(suggested(GRID)) - GRID).max()
+    assert error < 0.02
+    plain = fit_curve(suggested(places), places, trend=False)
+    assert np.abs(plain.time(suggested(GRID)) - GRID).max() > 2 * error
+
+
+@pytest.mark.parametrize("place", [0.0, 0.01, 0.3, 0.99, 1.0])
+@pytest.mark.parametrize("trend", [False, True])
+def test_time_is_strictly_monotone_and_meets_the_place(place, trend):
+    curve = fit_curve([0, 0.4, 1], [0, place, 1], trend=trend)
+    time = curve.time(GRID)
+    assert (np.diff(time) > 0).all()
+    assert time[0] == 0
+    assert time[-1] == 1
+    # the curve is known to .005 of the suggested scale, which is less in time where it is slow
+    assert abs(curve.time(0.4) - place) < 0.02
+
+
+def test_reflection_of_both_scales_reflects_the_curve():
+    u, places = np.array([0, 0.15, 0.6, 1]), np.array([0, 0.4, 0.7, 1])
+    curve = fit_curve(u, places, trend=False)
+    mirrored = fit_curve(1 - u[::-1], 1 - places[::-1], trend=False)
+    np.testing.assert_allclose(1 - mirrored.time(1 - GRID), curve.time(GRID), atol=2e-3)
+
+
+def test_width_is_none_at_trained_values_and_least_beside_them():
+    curve = fit_curve([0, 0.5, 1], [0, 0.5, 1], trend=False)
+    width = curve.deviation(np.array([0.0, 0.25, 0.49, 0.5, 0.75, 1.0]))
+    assert width[0] == pytest.approx(0, abs=1e-9)
+    assert width[-1] == pytest.approx(0, abs=1e-9)
+    assert width[3] < 0.006  # the error of a place
+    assert width[1] > 3 * width[2]
+    open_trend = fit_curve([0, 1], [0, 1], trend=True).deviation([0.5])
+    assert open_trend > 5 * fit_curve([0, 1], [0, 1], trend=False).deviation([0.5])
+
+
+def test_width_is_that_of_draws_from_the_prior():
+    # without places between the ends, the curve is any draw of the prior, linearised
+    rng = np.random.default_rng(0)
+    n = 200
+    steps = 0.1 * rng.standard_normal((4000, n)) / np.sqrt(n)
+    mass = np.exp(np.cumsum(steps, axis=1))
+    u = np.cumsum(mass, axis=1) / mass.sum(axis=1, keepdims=True)
+    width = fit_curve([0, 1], [0, 1], trend=False).deviation([0.5])
+    assert width == pytest.approx(10 * u[:, n // 2 - 1].std(), rel=0.05)
+
+
+def test_many_places_are_met():
+    rng = np.random.default_rng(1)
+    u = np.concatenate([[0], np.sort(rng.random(40)), [1]])
+    truth = (u + 0.5 * u**2) / 1.5
+    curve = fit_curve(u, truth, trend=True)
+    np.testing.assert_allclose(curve.time(u), truth, atol=0.01)
