@@ -9,10 +9,11 @@ import argparse
 from pathlib import Path
 
 from . import judge
-from .methods import DEFAULT, METHODS
+from .methods import DEFAULT, FIELD, METHODS
 from .zoo_report import write_zoo_page, zoo_tables
 
 QUICK = (
+    FIELD,
     DEFAULT,
     "coupling, straight lines",
     "displacement interpolation",

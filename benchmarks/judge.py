@@ -56,7 +56,8 @@ def judge(task_name, method, seed, task, fixed):
         model.fit(task.X, task.y, task.lam)
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
         scores = task.score(model)
-        speed = draws_per_second(model, task.questions[0])
+        trains = getattr(model, "base", "") is not None
+        speed = draws_per_second(model, task.questions[0]) if trains else None
     return {
         "task": task_name,
         "method": method,

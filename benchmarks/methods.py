@@ -10,7 +10,7 @@ from .peers import PEERS
 
 SOLVERS = ("coupling", "neural_dual", "monge_gap")
 CONDITIONINGS = ("film", "concat", "hypernetwork")
-DEFAULT = "coupling, film"
+DEFAULT, FIELD = "coupling, film", "field"
 
 METHODS = {
     f"{solver}, {conditioning}": partial(
@@ -19,6 +19,7 @@ METHODS = {
     for solver in SOLVERS
     for conditioning in CONDITIONINGS
 }
+METHODS[FIELD] = partial(HyperparameterTrajectoryRegressor, base=None)  # trains nothing
 METHODS["coupling, straight lines"] = partial(
     HyperparameterTrajectoryRegressor, kinetic="euclidean", potential=None
 )

@@ -30,7 +30,14 @@ class Question:
     truth: tuple  # (X, y) at lam_to; rows in the order of `X` where networks are deterministic
     nearest: tuple | None = None  # (X, y) of the true network at the anchor nearest to lam_to
     between: tuple | None = None  # (X, y) on straight lines between its neighbours
-    ends: tuple | None = None  # outputs of both neighbours and their lambdas
+    asked: tuple | None = None  # outputs (M, n, D) of all trained networks, and their lambdas
+
+    @property
+    def neighbours(self):
+        """The same of the two networks beside lam_to alone."""
+        outputs, lams = self.asked
+        end = np.searchsorted(lams, self.lam_to)
+        return outputs[end - 1 : end + 1], lams[end - 1 : end + 1]
 
 
 @dataclass(frozen=True)
@@ -57,16 +64,22 @@ class Task:
     def score(self, model):
         """Return mean distances and energy scores over all questions.
 
-        Of moved outputs, "score" and "energy"; where the networks of both neighbours are asked
-        "moved", from the nearest alone, and the others of what comes from both.
+        Of moved outputs, "score" and "energy". Where trained networks can be asked, those of what
+        comes from all of them; "two" from both neighbours, and "moved" from the nearest alone.
         """
-        answers = {
-            "score": [model.transport(q.X, q.y, q.lam_from, q.lam_to) for q in self.questions]
+        answers = {}
+        if getattr(model, "base", "") is not None:  # else nothing was trained that moves outputs
+            answers["score"] = [
+                model.transport(q.X, q.y, q.lam_from, q.lam_to) for q in self.questions
+            ]
+        if all(q.asked for q in self.questions):
+            answers["moved"] = answers.pop("score", None)
+            answers["two"] = [between(model, q, *q.neighbours) for q in self.questions]
+            answers["score"] = [between(model, q, *q.asked) for q in self.questions]
+        scores = {
+            name: None if outputs is None else self._mean(self.distance, outputs)
+            for name, outputs in answers.items()
         }
-        if all(q.ends for q in self.questions):
-            answers["moved"] = answers["score"]
-            answers["score"] = [model.interpolate(q.X, *q.ends, q.lam_to) for q in self.questions]
-        scores = {name: self._mean(self.distance, outputs) for name, outputs in answers.items()}
         return scores | {"energy": self._mean(self.energy, answers["score"])}
 
     def _mean(self, measure, outputs):
@@ -174,8 +187,8 @@ def quantiles(seed, folder):
 def of_the_zoo(name, n_anchors):
     """Return a maker of a family of the zoo, judged on its test rows.
 
-    What the networks of both neighbouring anchors say is interpolated; beside it, what the
-    nearest one says is moved. The surrogate sees the networks of one seed; the truth are those
+    What all trained networks say is interpolated; beside it, what both neighbours say, and what
+    the nearest one says is moved. The surrogate sees the networks of one seed; the truth are those
     of another, as for the floor.
     """
 
@@ -191,10 +204,10 @@ def of_the_zoo(name, n_anchors):
             near = float(anchors[np.abs(anchors - lam).argmin()])
             truth = X, family.at(lam, seed=other, rows=rows)
             end = np.searchsorted(anchors, lam)
-            ends = [float(a) for a in anchors[end - 1 : end + 1]]
-            known = *(outputs[a] for a in ends), *ends
-            y = straight_line(X, *known[:2], (lam - ends[0]) / (ends[1] - ends[0]))
+            low, high = (float(a) for a in anchors[end - 1 : end + 1])
+            y = straight_line(X, outputs[low], outputs[high], (lam - low) / (high - low))
             here = X, outputs[near]
+            known = np.stack(list(outputs.values())), anchors
             questions.append(Question(near, lam, *here, truth, here, (X, y), known))
         params = {"y_bounds": family.y_bounds}
         if family.categorical:
@@ -205,6 +218,11 @@ def of_the_zoo(name, n_anchors):
         return Task(*fitted, questions, floors, params, family.deterministic, first)
 
     return make
+
+
+def between(model, question, outputs, lams):
+    """Return what a surrogate says from the outputs of several networks."""
+    return model.interpolate(question.X, outputs, lams=lams, lam=question.lam_to)
 
 
 def straight_line(X, y0, y1, s):

@@ -3,6 +3,7 @@
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,7 +17,7 @@ from .answers.mixin import AnswersMixin
 from .answers.query import count_outputs
 from .callbacks import begin_checkpoints
 from .clocks.movement import Movement
-from .clocks.selection import choose_clock
+from .clocks.selection import choose_clock, read_way
 from .data import validation as check
 from .data.anchors import find_anchors
 from .data.conditions import Features
@@ -305,9 +306,8 @@ class ClockedSurrogate(BaseSurrogate):
 
     def _fit_transport(self, data, training):
         rng = np.random.default_rng(training.seeds["coupling"])
-        self.lam_transform_ = choose_clock(
-            self.lam_transform, data, self.solver_, StraightGeodesic(), rng
-        )
+        read = partial(read_way, data, self.solver_, StraightGeodesic(), rng)
+        self.lam_transform_ = choose_clock(self.lam_transform, data, read)
         self.flow_map_ = self._fit_movement(data, training, rng)
 
     @abstractmethod

@@ -1,19 +1,17 @@
 """Train an estimator at several values of one hyperparameter and collect its outputs."""
 
 import os
-import sys
-from contextlib import contextmanager
 from difflib import get_close_matches
 from math import isfinite
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory
 
-_MAX_SEED = np.iinfo(np.int32).max
+from ._utils.global_state import draw_seed, global_seed
 
 
 def sweep(
@@ -88,6 +86,9 @@ def sweep(
             The row of `X_query` that each row repeats.
         estimators : list
             The trained estimators, in the order of `param_values`.
+        networks : dict
+            `method` of each trained estimator by its value, for the parameter of that name
+            of :class:`~sklearn_hti.HyperparameterTrajectoryRegressor`.
         param_name : str
             As given.
 
@@ -138,81 +139,20 @@ def sweep(
         _check_outputs(draws, n_query, f"{method} at {param_name}={value!r}")
         for (_, draws), value in zip(results, values, strict=True)
     ]
+    estimators = [fitted for fitted, _ in results]
     row = np.tile(np.repeat(np.arange(n_query), n_draws), len(values))
     return Bunch(
         X=_take_rows(X_query, row),
         y=np.concatenate(outputs),
         lam=np.repeat(np.array(values, dtype=float), n_query * n_draws),
         row=row,
-        estimators=[fitted for fitted, _ in results],
+        estimators=estimators,
+        networks={
+            float(value): getattr(fitted, method)
+            for value, fitted in zip(values, estimators, strict=True)
+        },
         param_name=param_name,
     )
-
-
-def draw_seed(random_state):
-    """Draw the seed that all trainings share.
-
-    Parameters
-    ----------
-    random_state : int, RandomState instance or None
-        None: a fresh seed, which leaves numpy's global state alone.
-
-    Returns
-    -------
-    int
-        The seed.
-    """
-    if random_state is None:
-        return int(np.random.default_rng().integers(_MAX_SEED))
-    return int(check_random_state(random_state).randint(_MAX_SEED))
-
-
-@contextmanager
-def global_seed(seed, estimator):
-    """Hold the global random states that `estimator` may draw from at a seed.
-
-    numpy's, and torch's where torch is imported, are put back at the end.
-
-    Parameters
-    ----------
-    seed : int
-        The seed.
-    estimator : estimator
-        The one that will draw; with a CUDA device, CUDA is seeded too.
-    """
-    state = np.random.get_state()  # noqa: NPY002
-    with _torch_seed(seed, estimator):
-        try:
-            np.random.seed(seed)  # noqa: NPY002
-            yield
-        finally:
-            np.random.set_state(state)  # noqa: NPY002
-
-
-@contextmanager
-def _torch_seed(seed, estimator):
-    torch = sys.modules.get("torch")
-    if torch is None:
-        yield
-        return
-    devices = _cuda_devices(torch, estimator)
-    with torch.random.fork_rng(devices):
-        # torch.manual_seed would also seed, for good, a CUDA that starts up later.
-        torch.default_generator.manual_seed(seed)
-        if devices:
-            torch.cuda.manual_seed_all(seed)
-        yield
-
-
-def _cuda_devices(torch, estimator):
-    """The CUDA devices whose states `estimator` may touch; starts CUDA for no other."""
-    named = (
-        str(value)
-        for name, value in estimator.get_params(deep=True).items()
-        if name.split("__")[-1] == "device"
-    )
-    in_use = torch.cuda.is_initialized() or any(d.startswith("cuda") for d in named)
-    return list(range(torch.cuda.device_count())) if in_use else []
 
 
 def _train_and_query(estimator, X, y, X_query, method, n_draws, seed):

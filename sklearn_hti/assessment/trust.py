@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..clocks.movement import Movement
-from ..clocks.selection import clock_of_rest
+from ..clocks.selection import clock_of_rest, read_way
 from ..exceptions import ConvergenceWarning, TrajectoryWarning
 from ..nn.engine import is_complete
 from ..paths import StraightGeodesic
@@ -122,7 +122,8 @@ class TrustMixin:
         rng = np.random.default_rng(training.seeds["coupling"])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TrajectoryWarning)
-            clock = clock_of_rest(self.lam_transform, rest, solver, StraightGeodesic(), rng)
+            read = partial(read_way, rest, solver, StraightGeodesic(), rng)
+            clock = clock_of_rest(self.lam_transform, rest, read)
             flow_map, *nets = self._learn(rest, clock, base_time, path, solver, training)
         _raise_if_interrupted(nets[:2])
         return Movement(clock, flow_map)

@@ -1,6 +1,7 @@
 """Choose the clock: the user's, or one that puts every anchor where outputs have it."""
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -8,7 +9,7 @@ from sklearn.base import clone
 
 from ..data.thinning import thinned
 from ..exceptions import ClockWarning
-from ..paths.trajectories import build_trajectories
+from ..paths.trajectories import Trajectories, build_trajectories
 from ..solvers.affine import affine_where_better
 from ..stats.distances import half_distance
 from .clock import Clock
@@ -34,8 +35,10 @@ _N_SPLITS, _MAX_DRAWS = 8, 1024  # of the noise of samples
 _READ = {"max_rows": 16_384, "max_draws": 2048, "min_draws": 256}
 
 
-def choose_clock(lam_transform, data, solver, geodesic, rng):
+def choose_clock(lam_transform, data, read):
     """Return the Clock for the parameter `lam_transform` on the training data.
+
+    `read` returns the Way of the data; it is called where the clock follows the outputs.
 
     Warns
     -----
@@ -54,7 +57,7 @@ def choose_clock(lam_transform, data, solver, geodesic, rng):
         return Clock(rule, anchors, "asked for")
 
     if lam_transform == "auto" and len(anchors) > 2:
-        places = positions(data, solver, geodesic, rng)
+        places = read().places
         if places is None:
             prior = WarpClock(prior_clock(anchors, binned))
             places = prior.fraction(anchors, *anchors[[0, -1]])
@@ -89,7 +92,7 @@ def _guess_of_two(anchors, entropy, binned):
     return Clock(rule, anchors, f"two anchors: {guess}", {}, others)
 
 
-def clock_of_rest(lam_transform, data, solver, geodesic, rng):
+def clock_of_rest(lam_transform, data, read):
     """Return the clock that would have been chosen without an anchor that was left out.
 
     With two anchors left, that which the range of lambda suggests: as for three it comes first.
@@ -97,7 +100,7 @@ def clock_of_rest(lam_transform, data, solver, geodesic, rng):
     if isinstance(lam_transform, str) and lam_transform == "auto" and len(data.anchors.lam) == 2:
         name = prior_clock(data.anchors.lam, data.anchors.binned)
         return Clock(WarpClock(name), data.anchors.lam, "suggested by the range of lambda")
-    return choose_clock(lam_transform, data, solver, geodesic, rng)
+    return choose_clock(lam_transform, data, read)
 
 
 def prior_clock(anchors, binned=False):
@@ -183,10 +186,22 @@ def _placed(rule, anchors, places):
     return PlacedClock(rule, tuple(anchors.tolist()), tuple(places.tolist()))
 
 
-def positions(data, solver, geodesic, rng):
-    """Return where anchors sit on the mean way of coupled outputs: 0 for the first, 1 the last.
+@dataclass(frozen=True)
+class Way:
+    """Coupled outputs of a part of the data, followed through the trained values.
 
-    What coupled samples of one distribution would be apart is taken off. None if nothing moves.
+    `places` (K + 1,) says how far along their mean way the trained values sit, from 0 to 1; None
+    where nothing moves.
+    """
+
+    trajectories: Trajectories
+    places: np.ndarray | None
+
+
+def read_way(data, solver, geodesic, rng):
+    """Couple a part of the data and read off where the trained values sit on the way.
+
+    Sampling noise is subtracted: the distance between two samples of one distribution.
     """
     data = thinned(data, rng=rng, **_READ)
     if "min_draws" in solver.get_params():
@@ -203,7 +218,8 @@ def positions(data, solver, geodesic, rng):
     if not trajectories.affine:
         squared = np.maximum(squared - 0.5 * np.array([sum(noise[i : i + 2]) for i in k]), 0)
     way = np.cumsum(np.sqrt(squared))
-    return np.concatenate([[0.0], way / way[-1]]) if way[-1] > 0 else None
+    places = np.concatenate([[0.0], way / way[-1]]) if way[-1] > 0 else None
+    return Way(trajectories, places)
 
 
 def _noise(data, anchor, rng):

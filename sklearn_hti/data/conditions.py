@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from .._utils.registry import storable
+from .validation import take
 
 
 @storable
@@ -92,3 +93,8 @@ class Query:
 
     def __len__(self):
         return len(self.conditions)
+
+    def take(self, rows):
+        """Return what is asked of some rows."""
+        lam = None if self.lam is None else self.lam[rows]
+        return Query(take(self.X, rows), self.conditions[rows], lam)

@@ -1,5 +1,7 @@
 """Clocks: formulas and limits, entropies in closed form, and the choice of a clock."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -13,8 +15,8 @@ from sklearn_hti.clocks.selection import (
     bend,
     choose_clock,
     clock_of_places,
-    positions,
     prior_clock,
+    read_way,
 )
 from sklearn_hti.clocks.warps import (
     BentClock,
@@ -273,7 +275,8 @@ FAMILIES = {
 def choose(lam_transform, data):
     geodesic = StraightGeodesic()
     rng = np.random.default_rng(0)
-    return choose_clock(lam_transform, data, CouplingSolver(), geodesic, rng)
+    read = partial(read_way, data, CouplingSolver(), geodesic, rng)
+    return choose_clock(lam_transform, data, read)
 
 
 def warped(encode, anchors, w, *, stochastic, x_repeats=True, n=200, noise=0.0):
@@ -339,7 +342,7 @@ def test_a_way_that_turns_is_measured_along_itself(encode):
     y = np.array([[0.0, 0.0], [0.2, 3.0], [3.0, 2.0]])[lam.astype(int)]
     y = y + np.tile(np.random.default_rng(0).normal(size=(30, 2)), (3, 1))
     data = encode(np.tile(np.arange(30.0), 3)[:, None], y, lam)
-    place = positions(data, CouplingSolver(), StraightGeodesic(), np.random.default_rng(0))
+    place = read_way(data, CouplingSolver(), StraightGeodesic(), np.random.default_rng(0)).places
     steps = np.hypot(0.2, 3.0), np.hypot(2.8, 1.0)
     assert_allclose(place, [0, steps[0] / sum(steps), 1])
 
@@ -426,7 +429,9 @@ def test_the_noise_of_samples_is_no_way(encode, rng):
     """The first interval has no movement, but fresh draws."""
     lam = np.repeat([0.0, 0.5, 1.0], 400)
     y = rng.normal(size=(1200, 2)) + np.where(lam == 1, 2.0, 0.0)[:, None]
-    place = positions(encode(None, y, lam), CouplingSolver(affine=False), StraightGeodesic(), rng)
+    place = read_way(
+        encode(None, y, lam), CouplingSolver(affine=False), StraightGeodesic(), rng
+    ).places
     assert place[1] < 0.05
 
 

@@ -1,0 +1,78 @@
+"""From coupled outputs to the particle field (docs/method.md, section 4)."""
+
+import numpy as np
+
+from ..clocks.time_scale import make_time_scale
+from .particle_field import fit_field
+from .particles import chain
+from .roughness import measure_noise
+
+_MAX_ROWS, _MAX_DRAWS = 4096, 256  # of an anchor and of one input, that noise is measured on
+_NOTHING = 1e-10  # squared, of scaled outputs: draws that do not differ
+
+
+def learn_field(lam_transform, clock, way, data, rng):
+    """Return the ParticleField of the training data.
+
+    Parameters
+    ----------
+    lam_transform : object
+        The parameter of the estimator.
+    clock : Clock
+        The clock of the fit.
+    way : Way
+        Coupled outputs, and where the trained values sit on their way.
+    data : TrainingData
+        All encoded rows.
+    rng : numpy.random.Generator
+        Cuts draws into halves.
+    """
+    scale = make_time_scale(lam_transform, clock, way.places, data.anchors.binned)
+    particles = way.trajectories.points[way.trajectories.whole]
+    noise = find_noise(data, rng)
+    if not len(particles):  # no input is known at all anchors
+        particles, noise = np.zeros((1, len(clock.anchors), data.y.shape[1])), 1.0
+    return fit_field(scale, particles, clock.anchors, noise=noise)
+
+
+def find_noise(data, rng):
+    """Return which fraction of the increments of particles comes from few draws, 0 to 1.
+
+    None of it where the networks give one answer per input and were all asked the same inputs;
+    all of it where they were asked different ones, so that particles pair strangers.
+    """
+    anchors = [data.anchors.rows(k) for k in range(len(data.anchors.lam))]
+    if not all(data.conditions_repeat(rows) for rows in anchors):
+        return 1.0
+    if not any(_draws_differ(data.y[rows], data.groups[rows]) for rows in anchors):
+        return 0.0
+    outputs, groups = _aligned(data, anchors, rng)
+    return measure_noise(outputs, groups, chain(len(anchors)), rng)
+
+
+def _draws_differ(y, groups):
+    """Tell whether outputs of one input differ."""
+    _, index, size = np.unique(groups, return_inverse=True, return_counts=True)
+    index = index.reshape(-1)
+    for output in y.T:
+        mean = np.bincount(index, output) / size
+        if np.bincount(index, (output - mean[index]) ** 2).max() > _NOTHING:
+            return True
+    return False
+
+
+def _aligned(data, anchors, rng):
+    """Return draws (M, n, D) of inputs that all anchors know, as many of each, and their inputs."""
+    n_groups = int(data.groups.max()) + 1
+    counts = [np.bincount(data.groups[rows], minlength=n_groups) for rows in anchors]
+    wanted = np.minimum(np.min(counts, axis=0), _MAX_DRAWS)
+    order = rng.permutation(n_groups)
+    wanted[order[np.cumsum(wanted[order]) > max(_MAX_ROWS, wanted.max())]] = 0
+    outputs = []
+    for rows in anchors:
+        rows = rng.permutation(rows)
+        rows = rows[np.argsort(data.groups[rows], kind="stable")]
+        first = np.flatnonzero(np.diff(data.groups[rows], prepend=-1))
+        rank = np.arange(len(rows)) - np.repeat(first, np.diff(first, append=len(rows)))
+        outputs.append(data.y[rows[rank < wanted[data.groups[rows]]]])
+    return np.stack(outputs), np.repeat(np.arange(n_groups), wanted)

@@ -1,0 +1,128 @@
+"""The trained networks themselves, asked at question time (docs/method.md, section 6)."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+
+from .._utils.global_state import global_seed
+from ..data.validation import LAM_ROUNDING, take
+from .wrapped import shaped
+
+_MAX_ROWS = 8192  # that a network is asked at once
+_PROBE_ROWS = 16
+
+
+def check_networks(networks):
+    """Raise unless `networks` is a dictionary of networks by their value of lambda."""
+    if not isinstance(networks, Mapping):
+        raise ValueError(
+            f"networks={type(networks).__name__}: pass a dict of trained networks by their value "
+            "of lambda, such as {0.1: model, 1.0: other}; sweep(...).networks is one."
+        )
+    for key, network in networks.items():
+        if isinstance(key, bool) or not isinstance(key, Real) or not np.isfinite(key):
+            raise ValueError(f"networks: the key {key!r} is no value of lambda; use numbers.")
+        if not (callable(network) or _method(network)):
+            raise ValueError(
+                f"networks[{key!r}] is {network!r}; a network has to be a fitted estimator with "
+                "`predict` or `predict_proba`, or a function from inputs to outputs."
+            )
+
+
+def find_networks(networks, anchors):
+    """Return the networks of the trained values, in their order; others are not kept.
+
+    Raises
+    ------
+    ValueError
+        If a trained value has no network.
+    """
+    keys = np.array(list(networks), dtype=float)
+    found = []
+    for lam in anchors:
+        near = np.abs(keys - lam) <= LAM_ROUNDING * max(abs(lam), np.finfo(float).tiny)
+        if not near.any():
+            raise ValueError(
+                f"networks has no network for lambda = {lam:g}, which is in `lam`; its keys are "
+                f"{sorted(networks)}. Add that network, or leave out the rows of lambda = {lam:g}."
+            )
+        found.append(list(networks.values())[int(np.flatnonzero(near)[0])])
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Networks of the trained values, and how they are asked.
+
+    Attributes
+    ----------
+    lams : ndarray of shape (M,)
+        Trained values.
+    networks : tuple
+        Their networks.
+    n_outputs : int
+        Outputs D of each.
+    draws : bool
+        Whether an answer is a draw, so that asking twice gives two.
+    """
+
+    lams: np.ndarray
+    networks: tuple
+    n_outputs: int
+    draws: bool
+
+    def ask(self, X, n_draws, seed):
+        """Return outputs (M, n, n_draws, D) at inputs X, in the user's units."""
+        return np.stack(
+            [
+                self._ask_one(lam, network, X, n_draws, seed)
+                for lam, network in zip(self.lams, self.networks, strict=True)
+            ]
+        )
+
+    def _ask_one(self, lam, network, X, n_draws, seed):
+        size = max(1, _MAX_ROWS // n_draws)
+        out = np.empty((len(X), n_draws, self.n_outputs))
+        with global_seed(seed, getattr(network, "__self__", network)):
+            for begin in range(0, len(X), size):
+                rows = np.arange(begin, min(begin + size, len(X)))
+                out[rows] = self._answer(lam, network, take(X, rows), n_draws)
+        return out
+
+    def _answer(self, lam, network, X, n_draws):
+        """Return the outputs (n, n_draws, D) of one network."""
+        name, shape = f"networks[{lam:g}]", (len(X), self.n_outputs)
+        if takes_n_samples(network):
+            drawn = shaped(network(X, n_draws), (n_draws, *shape), name)
+            return np.moveaxis(drawn, 0, 1)
+        answer = network if callable(network) else getattr(network, _method(network))
+        repeated = take(X, np.repeat(np.arange(len(X)), n_draws)) if n_draws > 1 else X
+        flat = shaped(answer(repeated), (len(X) * n_draws, self.n_outputs), name)
+        return flat.reshape(len(X), n_draws, self.n_outputs)
+
+
+def answers_differ(networks, X, seeds):
+    """Tell whether a network answers the same few inputs differently under two seeds."""
+    probe = take(X, np.arange(min(len(X), _PROBE_ROWS)))
+    first, second = (networks.ask(probe, 1, seed) for seed in seeds)
+    return not np.array_equal(first, second)
+
+
+def takes_n_samples(network):
+    """Tell whether a network is a function ``(X, n_samples)`` that returns draws first."""
+    if not callable(network):
+        return False
+    try:
+        parameters = inspect.signature(network).parameters
+    except (TypeError, ValueError):
+        return False
+    return "n_samples" in parameters
+
+
+def _method(network):
+    """Return the name of the method that gives the outputs of a fitted estimator."""
+    names = ("predict_proba",) if hasattr(network, "classes_") else ()
+    return next((name for name in (*names, "predict") if hasattr(network, name)), None)
