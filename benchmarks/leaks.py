@@ -44,8 +44,8 @@ def fit_and_ask(i):
     ).fit(X, y, lam)
     model.sample(X[:20], 0.5, random_state=i)
     model.predict(X[:20], 1.5)
-    moved = model.transport(X[:20], y[:20], 0.0, 2.0)
-    model.interpolate(X[:20], y[:20], moved, 0.0, 2.0, 1.0)
+    moved = model.transport(X[:20], y[:20], lam_from=0.0, lam_to=2.0)
+    model.interpolate(X[:20], [y[:20], moved], lams=[0.0, 2.0], lam=1.0)
 
 
 def resident():

@@ -25,11 +25,11 @@ HOW = {
 class Generator(DirectSurrogateRegressor):
     """A conditional generator on [x, lambda] that answers `transport` with fresh draws."""
 
-    def transport(self, X, y, lam_from, lam_to):
+    def transport(self, X, y, *, lam_from, lam_to):
         """Return draws at `lam_to`."""
         return self.sample(X, lam_to, random_state=self.random_state)
 
-    def interpolate(self, X, y_from, y_to, lam_from, lam_to, lam):
+    def interpolate(self, X, outputs, *, lams, lam):
         """Return draws at `lam`."""
         return self.sample(X, lam, random_state=self.random_state)
 

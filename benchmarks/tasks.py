@@ -70,7 +70,8 @@ class Task:
         answers = {}
         if getattr(model, "base", "") is not None:  # else nothing was trained that moves outputs
             answers["score"] = [
-                model.transport(q.X, q.y, q.lam_from, q.lam_to) for q in self.questions
+                model.transport(q.X, q.y, lam_from=q.lam_from, lam_to=q.lam_to)
+                for q in self.questions
             ]
         if all(q.asked for q in self.questions):
             answers["moved"] = answers.pop("score", None)

@@ -95,8 +95,10 @@ def quantile_story():
         below, above = anchors[k - 1, new], anchors[k, new]
         fraction = (level - low) / (high - low)
         answers = {
-            "moved": surrogate.transport(X[new], anchors[0, new], LEVELS[0], level),
-            "ours": surrogate.interpolate(X[new], below, above, low, high, level),
+            "moved": surrogate.transport(
+                X[new], anchors[0, new], lam_from=LEVELS[0], lam_to=level
+            ),
+            "ours": surrogate.interpolate(X[new], anchors[:, new], lams=LEVELS, lam=level),
             "still": anchors[0, new],
             "nearest": below if fraction < 0.5 else above,
             "line": (1 - fraction) * below + fraction * above,
@@ -107,8 +109,8 @@ def quantile_story():
         share = share_removed(error["ours"], rivals, error["floor"])
         print_row([level, *(f"{e:.4f}" for e in error.values()), share])
     say(
-        "`transport` moves what the network of level 0.01 says; `interpolate` and the straight\n"
-        "line ask the networks below and above. Floor: networks of two seeds. Share removed by\n"
+        "`transport` moves what the network of level 0.01 says; `interpolate` asks all trained\n"
+        "networks, the straight line those below and above. Floor: networks of two seeds. Share removed by\n"
         "`interpolate`: of the error that the best of the three simple answers leaves above it.\n"
     )
     return surrogate, X[new], anchors[0, new], truth[:, new]

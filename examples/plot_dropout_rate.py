@@ -80,7 +80,7 @@ torch.manual_seed(0)  # the deployed network draws its dropout from torch's glob
 # %%
 # Networks trained at two rates between, only to judge, by the squared Wasserstein distance per
 # patient between 50 answers of theirs and 50 others: draws of the surrogate, its answers from
-# those of the trained networks below and above (`interpolate`), these networks' own, and (the
+# those of the trained networks (`interpolate`), these networks' own, and (the
 # floor) further answers of the network that judges. The later 50 answers judge: `sweep` lends
 # all networks one seed, so that the first ones share their noise.
 judge = sweep(network, "module__p", between, *train, n_draws=100, random_state=0)
@@ -89,8 +89,8 @@ patients = np.repeat(np.arange(n_asked), 50)
 print("rate   sample  interpolate  rate below  rate above   floor")
 for k, rate in enumerate(between):
     drawn = surrogate.sample(asked, lam=rate, n_samples=50, random_state=1).T
-    ends = known[k].ravel(), known[k + 1].ravel(), rates[k], rates[k + 1]
-    met = surrogate.interpolate(asked[patients], *ends, rate)
+    outputs = [answers.ravel() for answers in known]
+    met = surrogate.interpolate(asked[patients], outputs, lams=rates, lam=rate)
     others = (drawn, met, known[k], known[k + 1], truth[k, :, :50])
     true = truth[k, :, 50:].ravel()
     errors = [squared_wasserstein(true, other.ravel(), groups=patients) for other in others]
@@ -98,7 +98,7 @@ for k, rate in enumerate(between):
 
 # %%
 # From the deployed network it is a long way to rate 0.65, and copying the network trained at 0.5
-# is better there; where both neighbours can be asked, `interpolate` is ahead of either.
+# is better there; where the networks can be asked, `interpolate` is ahead of either.
 #
 # Left: the standard deviation of the answers to a patient, averaged over patients. Right: the
 # share of answers below a value, for two patients at rate 0.3; the deployed network (dashed) is

@@ -34,20 +34,18 @@ print(paths.shape)  # level, patient
 
 # %%
 # Networks trained at three levels between judge. Mean squared error to them of four answers:
-# moved from level 0.05 (`transport`), from the networks on both sides where both can still be
-# asked (`interpolate`), the answer of level 0.05 as it is, and that of the nearest network.
+# moved from level 0.05 (`transport`), from all three networks where they can still be asked
+# (`interpolate`), the answer of level 0.05 as it is, and that of the nearest network.
 levels, between = (0.05, 0.3, 0.95), (0.15, 0.5, 0.8)
 trained = {level: networks.truth(X, level) for level in levels}
 truth = {level: networks.truth(X, level) for level in between}
 print("level  transport  interpolate  not moving  nearest network")
 for level, true in truth.items():
-    k = np.searchsorted(levels, level)
-    low, high = levels[k - 1], levels[k]
     answers = (
-        surrogate.transport(X, said, 0.05, level),
-        surrogate.interpolate(X, trained[low], trained[high], low, high, level),
+        surrogate.transport(X, said, lam_from=0.05, lam_to=level),
+        surrogate.interpolate(X, list(trained.values()), lams=levels, lam=level),
         said,
-        trained[low if level - low < high - level else high],
+        trained[min(levels, key=lambda other: abs(other - level))],
     )
     errors = [np.mean((answer - true) ** 2) for answer in answers]
     print("{:5.2f} {:10.4f} {:12.4f} {:11.4f} {:16.4f}".format(level, *errors))

@@ -129,7 +129,7 @@ class TrajectoryPipeline(Pipeline):
         return self.steps[-1][1].sample(before_last(self, X), lam, **options)
 
     @available_if(_final_has("transport"))
-    def transport(self, X, y, lam_from, lam_to):
+    def transport(self, X, y, *, lam_from, lam_to):
         """Move given outputs; see `HyperparameterTrajectoryRegressor.transport`.
 
         Parameters
@@ -146,20 +146,22 @@ class TrajectoryPipeline(Pipeline):
         ndarray of shape (n,) or (n, D)
             The outputs at `lam_to`.
         """
-        return self.steps[-1][1].transport(before_last(self, X), y, lam_from, lam_to)
+        return self.steps[-1][1].transport(
+            before_last(self, X), y, lam_from=lam_from, lam_to=lam_to
+        )
 
     @available_if(_final_has("interpolate"))
-    def interpolate(self, X, y_from, y_to, lam_from, lam_to, lam):
-        """Answer between two networks; see `HyperparameterTrajectoryRegressor.interpolate`.
+    def interpolate(self, X, outputs, *, lams, lam):
+        """Answer between networks; see `HyperparameterTrajectoryRegressor.interpolate`.
 
         Parameters
         ----------
         X : array-like of shape (n, C) or DataFrame
             Inputs.
-        y_from, y_to : array-like of shape (n,) or (n, D)
-            Outputs of the networks at `lam_from` and at `lam_to`.
-        lam_from, lam_to : float
-            Where they come from.
+        outputs : array-like of shape (A, n) or (A, n, D)
+            Outputs of A networks for those inputs.
+        lams : array-like of shape (A,)
+            Lambda of each network.
         lam : float or array-like of shape (n,)
             Where outputs are wanted.
 
@@ -169,7 +171,7 @@ class TrajectoryPipeline(Pipeline):
             The outputs at `lam`.
         """
         X = before_last(self, X)
-        return self.steps[-1][1].interpolate(X, y_from, y_to, lam_from, lam_to, lam)
+        return self.steps[-1][1].interpolate(X, outputs, lams=lams, lam=lam)
 
     @available_if(_final_has("interval"))
     def interval(self, X, lam=None, coverage=0.9):
