@@ -79,7 +79,8 @@ def fit_field(scale, particles, lams, *, noise=0.0):
     knots = scale.time(lams)[:, None]
     if len(knots) == 2:  # one increment tells nothing of a kernel: a straight line
         return ParticleField(scale, Matern(LENGTHS[0]), 1.0, noise)
-    rough_fraction = ROUGH_FRACTION + (1 - ROUGH_FRACTION) * noise
+    # a kink is the difference of two increments, and both have to be signal (equation 12)
+    rough_fraction = 1 - (1 - ROUGH_FRACTION) * (1 - noise) ** 2
     fields = [ParticleField(scale, Matern(length), rough_fraction, noise) for length in LENGTHS]
     centered = particles - particles.mean(axis=1, keepdims=True)
     flat = centered.transpose(1, 0, 2).reshape(len(knots), -1)
