@@ -7,7 +7,6 @@ from .particle_field import fit_field
 from .particles import chain
 from .roughness import measure_noise
 
-_MAX_ROWS, _MAX_DRAWS = 4096, 256  # of an anchor and of one input, that noise is measured on
 _NOTHING = 1e-10  # squared, of scaled outputs: draws that do not differ
 
 
@@ -46,7 +45,7 @@ def find_noise(data, rng):
         return 1.0
     if not any(_draws_differ(data.y[rows], data.groups[rows]) for rows in anchors):
         return 0.0
-    outputs, groups = _aligned(data, anchors, rng)
+    outputs, groups = aligned_draws(data, rng)
     return measure_noise(outputs, groups, chain(len(anchors)), rng)
 
 
@@ -61,13 +60,17 @@ def _draws_differ(y, groups):
     return False
 
 
-def _aligned(data, anchors, rng):
-    """Return draws (M, n, D) of inputs that all anchors know, as many of each, and their inputs."""
+def aligned_draws(data, rng, max_rows=4096, max_draws=256):
+    """Return draws (M, n, D) of inputs that all trained values know, and the input of each.
+
+    As many draws of an input at each value; at most `max_draws`, and `max_rows` in all.
+    """
     n_groups = int(data.groups.max()) + 1
+    anchors = [data.anchors.rows(k) for k in range(len(data.anchors.lam))]
     counts = [np.bincount(data.groups[rows], minlength=n_groups) for rows in anchors]
-    wanted = np.minimum(np.min(counts, axis=0), _MAX_DRAWS)
+    wanted = np.minimum(np.min(counts, axis=0), max_draws)
     order = rng.permutation(n_groups)
-    wanted[order[np.cumsum(wanted[order]) > max(_MAX_ROWS, wanted.max())]] = 0
+    wanted[order[np.cumsum(wanted[order]) > max(max_rows, wanted.max())]] = 0
     outputs = []
     for rows in anchors:
         rows = rng.permutation(rows)

@@ -1,0 +1,99 @@
+"""Trained values left out of the particle field, without training (docs/method.md, section 11)."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from ..clocks.selection import clock_of_rest, read_way
+from ..exceptions import ValidationWarning
+from ..field.fit import aligned_draws, learn_field
+from ..field.kernels import Brownian
+from ..field.particle_field import ParticleField
+from ..field.particles import chain, follow
+from ..metrics import squared_wasserstein
+from ..paths import StraightGeodesic
+from ..stats.distances import half_distance
+
+_MAX_ROWS = 1024  # that are judged
+_WORSE, _NOISE, _NOTHING = 1.05, 0.25, 1e-6  # what is worse by less is worth no warning
+COLUMNS = (
+    "lam",
+    "interpolate",
+    "straight_line_in_clock",
+    "straight_line",
+    "nearest_anchor",
+    "no_transport",
+    "floor",
+)
+
+
+def leave_values_out(data, lam_transform, solver, rng):
+    """Predict each interior trained value from all others; return one record for each.
+
+    Parameters
+    ----------
+    data : TrainingData
+        All rows; inputs are shared by the trained values.
+    lam_transform : object
+        The parameter of the estimator.
+    solver : OTSolver
+        Couples outputs, to place the trained values that are left.
+    rng : numpy.random.Generator
+        Chooses rows.
+
+    Returns
+    -------
+    DataFrame
+        `validation_` of an estimator with networks.
+    """
+    outputs, groups = aligned_draws(data, rng, max_rows=_MAX_ROWS)
+    interior = range(1, len(data.anchors.lam) - 1)
+    records = [_judge(data, k, outputs, groups, lam_transform, solver, rng) for k in interior]
+    return pd.DataFrame(records, columns=COLUMNS)
+
+
+def warn_if_no_better(records):
+    """Warn where an answer that needs no surrogate is nearer to the outputs left out."""
+    mean = records.mean()
+    best = mean[["straight_line", "nearest_anchor", "no_transport"]].idxmin()
+    if mean["interpolate"] > _WORSE * mean[best] + _NOISE * mean["floor"] + _NOTHING:
+        warnings.warn(
+            f"Trained values that were left out are predicted worse than by {best} "
+            f"({mean['interpolate']:.3g} against {mean[best]:.3g}, `validation_`). Train more "
+            "values, or set lam_transform to what you know of the hyperparameter.",
+            ValidationWarning,
+            stacklevel=4,
+        )
+
+
+def _judge(data, k, outputs, groups, lam_transform, solver, rng):
+    """Return the record of one trained value."""
+    lams, true = data.anchors.lam, outputs[k]
+    lam, rest = lams[k], data.without(k)
+    way = read_way(rest, solver, StraightGeodesic(), rng)
+    clock = clock_of_rest(lam_transform, rest, lambda: way)
+    field = learn_field(lam_transform, clock, way, rest, rng)
+    line = ParticleField(field.scale, Brownian(), 1.0)
+
+    def predict(field, known):
+        particles = follow(outputs[known], groups, chain(len(known)), rng)
+        return field.at(particles, np.full(len(true), lam), lams[known])
+
+    def distance(answer):
+        return squared_wasserstein(true, answer, groups=groups)
+
+    others = np.delete(np.arange(len(lams)), k)
+    neighbours = np.array([k - 1, k + 1])
+    nearest = neighbours[np.abs(lams[neighbours] - lam).argmin()]
+    low, high = follow(outputs[neighbours], groups, chain(2), rng).transpose(1, 0, 2)
+    fraction = (lam - lams[k - 1]) / (lams[k + 1] - lams[k - 1])
+    return {
+        "lam": lam,
+        "interpolate": distance(predict(field, others)),
+        "straight_line_in_clock": distance(predict(line, neighbours)),
+        "straight_line": distance((1 - fraction) * low + fraction * high),
+        "nearest_anchor": distance(outputs[nearest]),
+        "no_transport": distance(outputs[0]),
+        "floor": half_distance(true, groups, rng.permutation(len(true))),
+    }
