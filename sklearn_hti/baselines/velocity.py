@@ -15,7 +15,7 @@ from ..flow_map.dataset import position
 from ..nn.engine import DrawnDataset, Engine, count_steps, split_rows, train
 from ..nn.inference import in_precision, row_chunks
 from ..nn.modules import ConditionalMLP
-from ..paths.deviation import bend_coefficients, bend_slopes
+from ..paths.deviation import deviation_basis, basis_slopes
 
 
 @storable
@@ -50,8 +50,8 @@ class VelocityDataset(DrawnDataset):
         def tensor(values, dtype=torch.float32):
             return torch.as_tensor(values, dtype=dtype, device=device)
 
-        self.points, self.bends = tensor(trajectories.points), tensor(trajectories.bends)
-        self.functions = tensor(bend_coefficients(self.bends.shape[2]))
+        self.points, self.deviation = tensor(trajectories.points), tensor(trajectories.deviation)
+        self.basis = tensor(deviation_basis(self.deviation.shape[2]))
         self.times = tensor(times)
         ends = np.column_stack([trajectories.first, trajectories.last])
         self.ends = tensor(np.take_along_axis(times, ends, axis=1))
@@ -65,15 +65,15 @@ class VelocityDataset(DrawnDataset):
         """Return points at random times, and (velocities, interval)."""
         uniform = torch.rand(len(rows), 1, generator=generator, device=self.device)
         t = torch.lerp(*self.ends[rows].split(1, dim=1), uniform)
-        knots, points, bends = self.times[rows], self.points[rows], self.bends[rows]
+        knots, points, deviation = self.times[rows], self.points[rows], self.deviation[rows]
         k = (torch.searchsorted(knots, t, right=True) - 1).clamp(0, knots.shape[1] - 2)
         length = (knots.gather(1, k + 1) - knots.gather(1, k)).clamp(min=1e-6)
         s = (t - knots.gather(1, k)) / length
         row, k = torch.arange(len(rows), device=self.device), k[:, 0]
         way = points[row, k + 1] - points[row, k]
-        way = way + (bend_slopes(s, self.functions) @ bends[row, k]).squeeze(1)
+        way = way + (basis_slopes(s, self.basis) @ deviation[row, k]).squeeze(1)
         inputs = {
-            "y": position(points, bends, knots, t, self.functions),
+            "y": position(points, deviation, knots, t, self.basis),
             "numeric": self.numeric[rows],
             "codes": self.codes[rows],
             "t": t,

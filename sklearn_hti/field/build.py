@@ -19,7 +19,7 @@ def fit_trajectories(path, solver, data, lagrangian, training):
     Returns
     -------
     trajectories : Trajectories
-        Coupled outputs and the bends of the paths between them.
+        Coupled outputs and the paths between them.
     geodesic : StraightGeodesic or Geodesic
         Paths and costs.
     net : Engine or None
@@ -50,7 +50,7 @@ def fit_trajectories(path, solver, data, lagrangian, training):
     if isinstance(path, SmoothPath):
         trajectories = join(trajectories)
     elif not lagrangian.is_flat:
-        trajectories = trajectories.bent(geodesic.bends(trajectories))
+        trajectories = trajectories.deviating(geodesic.deviation(trajectories))
         by_user = getattr(lagrangian.field, "by_user", False)
         if component.join is True or (component.join == "auto" and not by_user):
             trajectories = join_paths(trajectories, data, rng)
