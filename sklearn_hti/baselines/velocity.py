@@ -10,12 +10,14 @@ from .._surrogate import ClockedSurrogate
 from .._utils.ode import integrate
 from .._utils.random import build_module
 from .._utils.registry import storable
-from ..field.build import fit_trajectories
+from ..answers.state import FittedAttribute
+from ..clocks.movement import Movement
 from ..flow_map.dataset import position
+from ..flow_map.learning import Learned
 from ..nn.engine import DrawnDataset, Engine, count_steps, split_rows, train
 from ..nn.inference import in_precision, row_chunks
 from ..nn.modules import ConditionalMLP
-from ..paths.deviation import deviation_basis, basis_slopes
+from ..paths.deviation import basis_slopes, deviation_basis
 
 
 @storable
@@ -162,13 +164,19 @@ def fit_field(trajectories, data, clock, training):
 
 
 class FlowMatching(ClockedSurrogate):
-    """Common to both: trajectories through a solver and a Lagrangian, then the field."""
+    """Common to both: couplings under a Lagrangian, then the velocities along their paths.
 
-    def _fit_along(self, path, lagrangian, solver, data, training):
-        """Return what follows the field of the trajectories."""
-        trajectories, _, paths = fit_trajectories(path, solver, data, lagrangian, training)
-        net = fit_field(trajectories, data, self.lam_transform_, training)
-        self.n_iter_ = count_steps(net.history)
-        self._record("paths", [] if paths is None else paths.history)
-        self._record("transport", net.history)
-        return FollowedVelocities(net.module_, training.settings.device, self.n_steps)
+    Subclasses have the parameter `n_steps`.
+    """
+
+    n_iter_ = FittedAttribute("n_iter")
+
+    def _follow_velocities(self, couplings, data, clock, training):
+        """Return what is Learned of the velocities along the paths of couplings."""
+        net = fit_field(couplings.trajectories, data, clock, training)
+        followed = FollowedVelocities(net.module_, training.settings.device, self.n_steps)
+        return Learned(
+            Movement(clock, followed),
+            n_iter=count_steps(net.history),
+            history={"paths": couplings.history, "transport": net.history},
+        )

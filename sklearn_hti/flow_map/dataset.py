@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from ..nn.engine import DrawnDataset
-from ..paths.deviation import deviation_basis, basis_values
+from ..paths.deviation import basis_values, deviation_basis
 from ..stats.neighbours import have_many_draws, nearby_places
 
 _BASE_FRACTION = 0.5  # of the starts, where conditions have many draws

@@ -7,7 +7,7 @@ from torch import nn
 
 from .._utils.registry import storable
 from ..nn.modules import ConditionalMLP
-from ..paths.deviation import deviation_basis, basis_values
+from ..paths.deviation import basis_values, deviation_basis
 
 _NODES = 2  # nodes per interval of the coefficients of the linear part
 _SOLVED = 0.1  # of the guess's miss: an origin that misses by more is none

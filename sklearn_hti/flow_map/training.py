@@ -1,5 +1,6 @@
 """Distil trajectories into one flow map F(y, x, lam_from, lam_to) (docs/method.md section 6)."""
 
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -64,8 +65,16 @@ class FlowMapEngine(Engine):
         return error + self.back_weight * (((back - y) / unit) ** 2).mean()
 
 
+@dataclass(frozen=True)
+class Distilled:
+    """The flow map between numpy arrays, and the engine that trained it."""
+
+    flow_map: TransportMap
+    net: FlowMapEngine
+
+
 def fit_flow_map(trajectories, data, clock, base_time, training):
-    """Train the flow map on trajectories; return (TransportMap, engine)."""
+    """Train the flow map on trajectories; return it Distilled."""
     times = clock.time(data.lam)[trajectories.rows]
     n_outputs = data.y.shape[1]
     module = build_module(
@@ -110,4 +119,4 @@ def fit_flow_map(trajectories, data, clock, base_time, training):
     if deterministic:
         rows = picked if held is None else held
         error = guess_error(net.module_, trajectories[rows], data.conditions, base_time)
-    return TransportMap(net.module_, settings.device, base_time, error), net
+    return Distilled(TransportMap(net.module_, settings.device, base_time, error), net)

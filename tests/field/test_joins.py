@@ -18,8 +18,8 @@ from sklearn_hti.field.joins import join, join_paths
 from sklearn_hti.paths import StraightGeodesic
 from sklearn_hti.paths.deviation import (
     N_COEFFICIENTS,
-    deviation_basis,
     basis_values,
+    deviation_basis,
     fit_deviation,
 )
 from sklearn_hti.paths.trajectories import Trajectories, build_trajectories

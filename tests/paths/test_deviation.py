@@ -7,8 +7,8 @@ from numpy.testing import assert_allclose
 
 from sklearn_hti.paths.deviation import (
     N_COEFFICIENTS,
-    deviation_basis,
     basis_values,
+    deviation_basis,
     fit_deviation,
 )
 
