@@ -102,8 +102,8 @@ def fitted(max_iter, noise=NOISE, name="coupling, straight lines", **params):
 
 def bare_pass(model, X, y, n_at_once):
     """Return a function that passes prepared tensors through the flow map, and no more."""
-    numeric, codes = model._encoder.transform(X, len(X)).tensors()
-    y = torch.as_tensor(model._scaler.encode(y), dtype=torch.float32)
+    numeric, codes = model._state.encoder.transform(X, len(X)).tensors()
+    y = torch.as_tensor(model._state.outputs.encode(y), dtype=torch.float32)
     start, end = torch.zeros(len(y), 1), torch.full((len(y), 1), 1.4)
     prepared = [v.split(n_at_once) for v in (y, numeric, codes, start, end)]
 

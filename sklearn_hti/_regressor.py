@@ -1,18 +1,27 @@
 """The estimator: learn from outputs at a few lambdas, sample at any lambda between."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
-from ._surrogate import BaseSurrogate, ClockedSurrogate
+from ._surrogate import BaseSurrogate, ClockedSurrogate, Components
 from ._utils.parameters import Interval, StrOptions
 from ._utils.registry import storable
+from .answers.query import check_lam_within
+from .answers.state import FittedAttribute
 from .assessment.diagnostics import check_fit, warn_of
-from .assessment.trust import TrustMixin
+from .assessment.interval import interval
+from .assessment.leave_out import Validation
+from .assessment.members import fit_members
+from .assessment.stage import Assessment
+from .assessment.validation import validate
+from .clocks.movement import Movement
 from .data.thinning import for_movement
 from .field.build import fit_trajectories
+from .flow_map.learning import Learned, Recipe
 from .flow_map.training import fit_flow_map
-from .io.saving import ExportMixin
+from .io.export import columns_of_x, export
 from .lagrangian import COSTS, KineticEnergy, PotentialEnergy
 from .lagrangian.build import build_lagrangian
 from .nn.engine import count_steps
@@ -22,7 +31,7 @@ from .solvers.registry import ALIASES, resolve, resolve_potential
 
 
 @storable
-class HyperparameterTrajectoryRegressor(TrustMixin, ExportMixin, ClockedSurrogate):
+class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     """Surrogate of a family of networks, one per value of a training hyperparameter lambda.
 
     Learns from outputs of networks that were trained at a few values of lambda (the
@@ -227,6 +236,12 @@ class HyperparameterTrajectoryRegressor(TrustMixin, ExportMixin, ClockedSurrogat
         "n_jobs": [None, Integral],
     }
 
+    lagrangian_ = FittedAttribute("lagrangian")
+    diagnostics_ = FittedAttribute("diagnostics")
+    validation_ = FittedAttribute("validation")
+    estimators_ = FittedAttribute("members")
+    n_iter_ = FittedAttribute("n_iter")
+
     def __init__(
         self,
         *,
@@ -284,46 +299,164 @@ class HyperparameterTrajectoryRegressor(TrustMixin, ExportMixin, ClockedSurrogat
         self.verbose = verbose
         self.random_state = random_state
 
-    def _check_components(self):
-        self.solver_ = resolve("solver", self.solver)
-        resolve("path", self.path)
+    def _build_components(self):
+        return Components(
+            solver=resolve("solver", self.solver),
+            path=resolve("path", self.path),
+            kinetic=resolve("kinetic", self.kinetic),
+            potential=resolve_potential(self.potential),
+        )
 
-    def _check_anchors(self):
-        if self.validate is True and len(self.anchors_) < 3:
+    def _check_anchors(self, anchors):
+        if self.validate is True and len(anchors.lam) < 3:
             raise ValueError(
                 "validate=True leaves an anchor out between two others, and `lam` has only two "
                 "anchors; add one, or take validate='auto'."
             )
 
-    def _fit_movement(self, data, training, rng):
+    def _fit_flow_map(self, problem, components, clock, training, rng):
         thinning = np.random.default_rng(training.seeds["thinning"])
-        data = for_movement(data, training.settings, thinning)
-        self._learned_from = data
-        self.lagrangian_ = build_lagrangian(
-            resolve("kinetic", self.kinetic),
-            resolve_potential(self.potential),
+        data = for_movement(problem.data, training.settings, thinning)
+        lagrangian = build_lagrangian(
+            components.kinetic,
+            components.potential,
             self.cost,
             data,
-            self._scaler,
+            problem.outputs.scaler,
             training,
         )
-        if not self.lagrangian_.is_flat:
-            self._conditions = data.distinct_conditions()  # it knows them by number
-        parts = resolve("path", self.path), self.solver_, training
-        flow_map, net, paths, trajectories, geodesic = self._learn(
-            data, self.lam_transform_, self._base_time, *parts
+        couplings = fit_trajectories(
+            components.path, components.solver, data, lagrangian, training
         )
-        self.n_iter_ = count_steps(net.history)
-        self._record("paths", [] if paths is None else paths.history)
-        self._record("transport", net.history)
-        self.diagnostics_ = check_fit(flow_map, data, trajectories, geodesic, self._base_time, rng)
-        warn_of(self.diagnostics_, self.anchors_, self.cost)
-        return flow_map
+        distilled = fit_flow_map(couplings.trajectories, data, clock, problem.base_time, training)
+        figures = check_fit(distilled.flow_map, data, couplings, problem.base_time, rng)
+        warn_of(figures, data.anchors.lam, self.cost)
+        return Learned(
+            movement=Movement(clock, distilled.flow_map),
+            data=data,
+            lagrangian=lagrangian,
+            conditions=None if lagrangian.is_flat else data.distinct_conditions(),
+            diagnostics=figures,
+            n_iter=count_steps(distilled.net.history),
+            history={"paths": couplings.history, "transport": distilled.net.history},
+        )
 
-    def _learn(self, data, clock, base_time, path, solver, training):
-        """Couple, draw paths and distil them, under the Lagrangian as it is."""
-        trajectories, geodesic, paths = fit_trajectories(
-            path, solver, data, self.lagrangian_, training
-        )
-        flow_map, net = fit_flow_map(trajectories, data, clock, base_time, training)
-        return flow_map, net, paths, trajectories, geodesic
+    def _assess(self, problem, components, learned, training):
+        recipe = Recipe(components.path, components.solver, learned.lagrangian)
+        validation, members = Validation(), []
+        if self.validate is not False and len(problem.data.anchors.lam) > 2:
+            validation = validate(
+                recipe,
+                self.lam_transform,
+                learned.data,
+                problem.base_time,
+                training,
+                n_jobs=self.n_jobs,
+            )
+        if self.n_estimators > 1:
+            members = fit_members(
+                recipe,
+                problem,
+                learned,
+                self.base,
+                training,
+                n_members=self.n_estimators,
+                n_jobs=self.n_jobs,
+            )
+        return Assessment(validation, members)
+
+    def interval(self, X, lam=None, coverage=0.9):
+        """Return bounds of the conditional mean of y: what the surrogate does not know of it.
+
+        The spread of the members, which are learned from halves of the data by seeds and
+        clocks of their own, is widened between anchors by the errors of the mean where anchors
+        were left out (``validate``). With two anchors, or without validation, nothing tells how
+        far the truth deviates from the path between anchors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda, one or one per row.
+        coverage : float, default=0.9
+            Fraction of the conditional means that the bounds are to hold.
+
+        Returns
+        -------
+        lower, upper : ndarray of shape (n,) or (n, D)
+            The bounds.
+
+        Raises
+        ------
+        ValueError
+            If there are no members (`n_estimators` is 1), or `coverage` is not between 0 and 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_hti import HyperparameterTrajectoryRegressor
+        >>> lam = np.repeat([0.0, 1.0, 2.0], 50)
+        >>> y = np.random.default_rng(0).normal(loc=lam, scale=0.1)
+        >>> surrogate = HyperparameterTrajectoryRegressor(
+        ...     lam_transform=None, max_iter=50, n_estimators=3, random_state=0
+        ... ).fit(None, y, lam)
+        >>> lower, upper = surrogate.interval(None, lam=0.5)
+        >>> bool(lower < surrogate.predict(None, lam=0.5) < upper)
+        True
+        """
+        query = self._query(X, lam)
+        if not self.estimators_:
+            raise ValueError(
+                "interval needs members: fit with n_estimators=10, for instance (there is 1)."
+            )
+        if not (isinstance(coverage, Real) and 0 < coverage < 1):
+            raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+        return tuple(map(self._state.outputs.shape, interval(self._state, query, coverage)))
+
+    def export(self, path, format="onnx", *, lam_from=None):
+        """Write the transport from one lambda to any as a single graph.
+
+        The graph needs neither this package nor scikit-learn. Its inputs are single-precision
+        arrays ``x`` of shape (n, C), ``y`` of shape (n, D) and ``lam`` of shape (n,), for any
+        number of rows n; its output ``moved`` of shape (n, D) is that of `transport`. ``x`` holds
+        the columns of X without the lambda column, categories by their numbers; without a
+        condition there is no ``x``. The clock, all scaling and `y_bounds` are in the graph.
+        A lambda outside the anchors counts as the nearest one, and a number that is no category's
+        as the nearest that is.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file.
+        format : {"onnx", "torch"}, default="onnx"
+            "onnx" is for any runtime of ONNX and needs ``pip install "sklearn-hti[onnx]"``;
+            "torch" is for `torch.export.load` (a name in ``.pt2`` is usual).
+        lam_from : float, default=None
+            Where the outputs come from, between the anchors; None is `base_lam`, or the first.
+
+        Returns
+        -------
+        dict
+            What the inputs mean, which the file holds, too: names of the columns ``x``, the
+            ``categories`` (column of ``x`` and its values in the order of their numbers, from 0),
+            ``n_outputs``, ``lam_from`` and ``lam_range``.
+
+        Raises
+        ------
+        ImportError
+            If "onnx" is not installed.
+        OSError
+            If the file cannot be written; what was there before is unchanged.
+        ValueError
+            If `lam_from` lies outside the anchors, or the clock is a transformer too steep for
+            the table that stands for it.
+
+        See Also
+        --------
+        save : Writes the whole surrogate, to be loaded by this package.
+        """
+        check_is_fitted(self)
+        lam_from = self._state.deployed_lam if lam_from is None else lam_from
+        lam_from = float(check_lam_within(self._state, lam_from, 1, "lam_from")[0])
+        return export(self._state, columns_of_x(self), path, format, lam_from)

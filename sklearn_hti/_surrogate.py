@@ -1,44 +1,37 @@
-"""What all surrogates share: parameters, fit, and the base."""
+"""What all surrogates have in common: parameters, and the stages of `fit`."""
 
-import warnings
 from abc import ABC, abstractmethod
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
-import torch
-from sklearn.base import BaseEstimator, RegressorMixin
 
 from ._utils.parameters import HasMethods, Interval, StrOptions
 from ._utils.random import draw_seeds
-from .answers.mixin import AnswersMixin
-from .answers.query import count_outputs
+from .answers.query import count_outputs, split_lam
+from .answers.state import FittedAttribute, FittedState
+from .assessment.stage import Assessment
 from .callbacks import begin_checkpoints
-from .clocks.movement import Movement
 from .clocks.selection import choose_clock, read_way
 from .data import validation as check
 from .data.anchors import find_anchors
-from .data.conditions import Features
 from .data.encoding import ConditionEncoder, OutputScaler
+from .data.outputs import OutputSpace
+from .data.problem import Problem, Rows, encode
 from .data.quality import warn_if_discrete, warn_if_merged, warn_if_narrow, warn_if_unlike
-from .data.training_data import TrainingData
 from .data.validation import take
-from .exceptions import BaseWarning
-from .io.saving import SavingMixin
+from .io.saving import Saved
+from .lagrangian import KineticEnergy, PotentialEnergy
 from .nn import Conditioning
-from .nn.engine import count_steps
+from .nn.history import as_frame
 from .nn.inference import pick_device
 from .nn.settings import Training, TrainingSettings
-from .paths import StraightGeodesic
-from .samplers.anchor import choose_anchor
-from .samplers.selection import check_base, make_base
+from .paths import GeodesicPath, SmoothPath, StraightGeodesic
+from .samplers.selection import check_base, choose_base_lam, fit_base
+from .solvers import OTSolver
 from .solvers.registry import ALIASES, resolve
 from .stats.bins import to_anchors
-
-# of `history_`, to which a stage may add more
-_COLUMNS = ["stage", "epoch", "step", "train_loss", "valid_loss", "lr", "seconds"]
 
 SEEDS = (
     "coupling",
@@ -58,16 +51,24 @@ SEEDS = (
 )
 
 
-class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, ABC):
+@dataclass(frozen=True)
+class Components:
+    """The components that the parameters of a surrogate name, as far as it has them."""
+
+    solver: OTSolver | None = None
+    path: GeodesicPath | SmoothPath | None = None
+    kinetic: KineticEnergy | None = None
+    potential: PotentialEnergy | None = None
+
+
+class BaseSurrogate(Saved, ABC):
     """Draws y at a base anchor and moves it; subclasses learn how outputs move.
 
-    Subclasses implement `_fit_transport` and `_displace`. Those that train networks have the
-    parameters of `TrainingSettings`, `conditioning` and `callbacks`, too.
+    Subclasses implement `_fit_movement`. Those that train networks have the parameters of
+    `TrainingSettings`, `conditioning` and `callbacks`, too.
     """
 
     __metadata_request__fit = {"lam": True}
-    __metadata_request__predict = {"lam": True}
-    __metadata_request__score = {"lam": True}
 
     _parameter_constraints = {
         "base": [
@@ -146,71 +147,89 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
             If training was interrupted, a map stops short of an anchor, or the cost rewards
             worse paths.
         """
-        vars(self).pop("_noise", None)  # from here on it is fitted no more
+        self._state = None  # not fitted before all stages are done
         self._validate_params()
-        self._check_components()
+        components = self._build_components()
+        rows = self._check_rows(X, y, lam)
+        anchors = self._find_anchors(rows)
+        problem = self._encode(rows, anchors)
+        training = self._training(problem.encoder)
+        begin_checkpoints(self, problem.data, training.seeds)
+        learned = self._fit_movement(problem, components, training)
+        base = self._fit_base(problem, learned, training)
+        assessment = self._assess(problem, components, learned, training)
+        self._state = FittedState(
+            encoder=problem.encoder,
+            outputs=problem.outputs,
+            anchors=anchors.lam,
+            base_lam=problem.base_lam,
+            deployed_lam=float(anchors.lam[0] if self.base_lam is None else self.base_lam),
+            movement=learned.movement,
+            generator=learned.generator,
+            base=base.source,
+            noise=base.noise,
+            history=as_frame({**learned.history, "base": base.history}),
+            n_iter=learned.n_iter,
+            solver=components.solver,
+            lagrangian=learned.lagrangian,
+            conditions=learned.conditions,
+            diagnostics=learned.diagnostics,
+            validation=assessment.validation.records,
+            errors=assessment.validation.errors,
+            members=assessment.members,
+        )
+        return self
+
+    def _build_components(self):
+        """Return the Components; raise where one cannot be built, before data are read."""
+        return Components()
+
+    def _check_rows(self, X, y, lam):
+        """Return what `fit` is given as Rows, checked."""
         if "conditioning" in self._parameter_constraints:
             resolve("conditioning", self.conditioning)
-        X, lam, n_rows = self._split_lam(X, lam, reset=True, n_rows=count_outputs(y))
-        y, self._single_output = check.check_outputs(y, n_rows)
-        lam = check.check_lam(lam, n_rows)
-        self._bounds = check.check_bounds(self.y_bounds, y)
-        anchors = find_anchors(lam, self.n_anchors)
-        self.anchors_ = anchors.lam
-        self._check_base_lam()
-        self._check_anchors()
-        if self.n_anchors == "auto" and self._moves_bins:
-            warn_if_merged(lam, anchors)
-        warn_if_narrow(anchors)
+        inputs = split_lam(self, X, lam, reset=True, n_rows=count_outputs(y))
+        y, single = check.check_outputs(y, inputs.n_rows)
+        return Rows(inputs.X, y, check.check_lam(inputs.lam, inputs.n_rows), single)
 
-        self._encoder = ConditionEncoder().fit(X, self.categorical_features, n_rows)
-        self._scaler = OutputScaler().fit(y, self.output_scaling)
+    def _find_anchors(self, rows):
+        """Return the Anchors of the rows; raise where they are not what parameters need."""
+        anchors = find_anchors(rows.lam, self.n_anchors)
+        if self.base_lam is not None and self.base_lam not in anchors.lam:
+            raise ValueError(
+                f"base_lam={self.base_lam!r} is not an anchor; the anchors are "
+                f"{anchors.lam.tolist()}."
+            )
+        self._check_anchors(anchors)
+        if self.n_anchors == "auto" and self._moves_bins:
+            warn_if_merged(rows.lam, anchors)
+        warn_if_narrow(anchors)
+        return anchors
+
+    def _check_anchors(self, anchors):
+        """Raise where there are too few anchors for what parameters need."""
+
+    def _encode(self, rows, anchors):
+        """Return the Problem: encoded rows, those of bins moved to their anchors, and the base."""
+        y, n_rows = rows.y, len(rows.y)
+        encoder = ConditionEncoder().fit(rows.X, self.categorical_features, n_rows)
+        scaler = OutputScaler().fit(y, self.output_scaling)
         if self.output_scaling == "common":
             warn_if_unlike(y)
-        conditions = self._encoder.transform(X, n_rows)
-        data = TrainingData(
-            self._scaler.encode(y),
-            conditions,
-            Features(conditions, self._encoder.n_categories_),
-            conditions.groups(),
-            lam if anchors.binned else anchors.lam[anchors.index],
-            anchors,
-        )
+        outputs = OutputSpace(scaler, check.check_bounds(self.y_bounds, y), rows.single)
+        data = encode(rows, anchors, encoder, outputs)
         warn_if_discrete(y, data.groups, anchors.index)
         if anchors.binned and self._moves_bins:
             data = to_anchors(data)
-            y = self._scaler.decode(data.y)
-        self.base_lam_ = self._find_base_lam(data)
-        check_base(self.base, take(X, anchors.rows(self._base_time)), self._scaler, y.shape[1])
-        training = self._training()
-        begin_checkpoints(self, data, training.seeds)
-        self.history_ = []
-        self._fit_transport(data, training)
-        self._fit_base(X, y, data, training)
-        self._examine(X, y, data, training)
-        self.history_ = _as_frame(self.history_)
-        return self
+            y = scaler.decode(data.y)
+        base_lam = choose_base_lam(self.base_lam, self.base, data)
+        problem = Problem(rows.X, y, data, encoder, outputs, base_lam)
+        check_base(self.base, take(rows.X, problem.base_rows), scaler, y.shape[1])
+        return problem
 
-    def _check_components(self):
-        """Raise where a component cannot be built, before data are looked at."""
-
-    def _check_anchors(self):
-        """Raise where there are too few anchors for what is asked for."""
-
-    @abstractmethod
-    def _fit_transport(self, data, training):
-        """Learn how outputs move from lambda to lambda."""
-
-    @abstractmethod
-    def _displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
-        """Return how far scaled outputs (n, D) move between lambdas (n,)."""
-
-    def _examine(self, X, y, data, training):
-        """Learn how far the fitted surrogate can be trusted."""
-
-    def _training(self):
+    def _training(self, encoder):
         """Return how networks are trained, and the seeds."""
-        training = Training(self._encoder, draw_seeds(self.random_state, SEEDS))
+        training = Training(encoder, draw_seeds(self.random_state, SEEDS))
         if not hasattr(self, "max_iter"):
             return training
         settings = TrainingSettings(
@@ -226,69 +245,17 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
         callbacks = tuple(self.callbacks or ())
         return replace(training, settings=settings, conditioning=conditioning, callbacks=callbacks)
 
-    def _check_base_lam(self):
-        if self.base_lam is not None and self.base_lam not in self.anchors_:
-            raise ValueError(
-                f"base_lam={self.base_lam!r} is not an anchor; the anchors are "
-                f"{self.anchors_.tolist()}."
-            )
+    @abstractmethod
+    def _fit_movement(self, problem, components, training):
+        """Return what is Learned of the movement of outputs from lambda to lambda."""
 
-    def _find_base_lam(self, data):
-        """Return the base anchor: the one asked for, that of the user's network, or the best."""
-        if self.base_lam is not None:
-            return float(self.base_lam)
-        if not isinstance(self.base, str):
-            return float(self.anchors_[0])
-        anchor, _, fault = choose_anchor(data)
-        first, base_lam = self.anchors_[[0, anchor]]
-        if fault:
-            warnings.warn(
-                f"{fault} at lambda = {first:g}, so draws are taken at base_lam={base_lam:g}, "
-                f"where they differ. `transport` from {first:g} moves one output to one place at "
-                "every lambda; ask `sample` for draws.",
-                BaseWarning,
-                stacklevel=3,
-            )
-        return float(base_lam)
+    def _fit_base(self, problem, learned, training):
+        """Return the FittedBase: the source of draws at the base anchor."""
+        return fit_base(problem, self.base, learned.movement, training)
 
-    def _fit_base(self, X, y, data, training):
-        """Build the source of draws at the base anchor."""
-        rows = own = data.anchors.rows(self._base_time)
-        if not data.conditions_repeat(rows):
-            # other anchors know other x: all rows inform the base, moved to its lambda
-            rows = np.arange(len(data.y))
-        conditions = data.conditions[rows]
-        end = np.full(len(rows), self.base_lam_)
-        moved = self._displace(data.y[rows], conditions, data.lam[rows], end)
-        self.base_ = make_base(
-            self.base,
-            scaled_y=data.y[rows] + moved,
-            conditions=conditions,
-            groups=data.groups[rows],
-            X=take(X, own),
-            y=y[own, 0] if self._single_output else y[own],
-            scaler=self._scaler,
-            training=training,
-        )
-        self._record("base", getattr(self.base_, "history_", []))
-        rng = np.random.default_rng(training.seeds["noise"])
-        self._noise = self.base_.fixed_noise(rng)
-
-    def _record(self, stage, history):
-        """Append one record per epoch: losses, duration, and what else the stage recorded."""
-        step = 0
-        for epoch in history:
-            step += count_steps([epoch])
-            figures = {
-                "seconds" if k == "dur" else k: v
-                for k, v in epoch.items()
-                if isinstance(v, Real) and not k.endswith(("_best", "_count"))
-            }
-            self.history_.append({"stage": stage, "step": step} | figures)
-
-    def __sklearn_is_fitted__(self):
-        """Tell whether a fit came as far as the base, which is all that answers need."""
-        return hasattr(self, "_noise")
+    def _assess(self, problem, components, learned, training):
+        """Return the Assessment: how far the fitted surrogate can be trusted."""
+        return Assessment()
 
     def __sklearn_tags__(self):
         """Return the estimator tags."""
@@ -301,31 +268,19 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
 class ClockedSurrogate(BaseSurrogate):
     """Moves outputs in the time of a clock; subclasses learn the movement by that time.
 
-    Subclasses implement `_fit_movement`, and set `solver_` before it.
+    Subclasses implement `_fit_flow_map`, and their components have a solver.
     """
 
-    def _fit_transport(self, data, training):
+    lam_transform_ = FittedAttribute("movement.clock")
+    flow_map_ = FittedAttribute("movement.flow_map")
+    solver_ = FittedAttribute("solver")
+
+    def _fit_movement(self, problem, components, training):
         rng = np.random.default_rng(training.seeds["coupling"])
-        read = partial(read_way, data, self.solver_, StraightGeodesic(), rng)
-        self.lam_transform_ = choose_clock(self.lam_transform, data, read)
-        self.flow_map_ = self._fit_movement(data, training, rng)
+        read = partial(read_way, problem.data, components.solver, StraightGeodesic(), rng)
+        clock = choose_clock(self.lam_transform, problem.data, read)
+        return self._fit_flow_map(problem, components, clock, training, rng)
 
     @abstractmethod
-    def _fit_movement(self, data, training, rng):
-        """Return an object with ``displacement(y, conditions, start, end, *, dtype)``."""
-
-    @property
-    def _movement(self):
-        return Movement(self.lam_transform_, self.flow_map_)
-
-    def _share_of_way(self, lam, lam_from, lam_to):
-        return self._movement.share(lam, lam_from, lam_to)
-
-    def _displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
-        return self._movement.displace(y, conditions, lam_from, lam_to, dtype)
-
-
-def _as_frame(records):
-    """Return the records of all epochs as a DataFrame, one row each."""
-    more = dict.fromkeys(name for record in records for name in record if name not in _COLUMNS)
-    return pd.DataFrame(records, columns=[*_COLUMNS, *more])
+    def _fit_flow_map(self, problem, components, clock, training, rng):
+        """Return what is Learned in the time of a clock."""

@@ -82,7 +82,7 @@ class TrajectoryPolicy:
         self.surrogate = surrogate
         self.lam = lam
         self.base = base
-        self.lam_from = final._deployed_lam if lam_from is None else lam_from
+        self.lam_from = final._state.deployed_lam if lam_from is None else lam_from
         self.action_space = action_space
         self.outputs = outputs
         self._check_together()

@@ -1,75 +1,98 @@
 """Answers between two networks that were both asked, from both."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-_MISSED = 0.5  # of the way: a transport that ends farther from the other output is not asked
+_MISSED = 0.5  # of the chord: a transport that ends farther from the other output is ignored
 _MAX_COUPLED = 2048  # draws of one input that are coupled at once
 
 
-def interpolate(displace, share, y_from, y_to, conditions, lam_from, lam_to, lam):
+@dataclass(frozen=True)
+class Carried:
+    """Outputs of one network, and where the transport carries them."""
+
+    start: np.ndarray  # (n, D), at their own lambda
+    here: np.ndarray  # at the lambda in question
+    end: np.ndarray  # at the lambda of the other network
+
+
+def interpolate(state, query, low, high):
+    """Return outputs (n, D) at the lambdas of a query, between those given at two others."""
+    scaled = between(
+        state.movement,
+        query.conditions,
+        y_from=state.outputs.encode(low.y),
+        y_to=state.outputs.encode(high.y),
+        lam_from=low.lam,
+        lam_to=high.lam,
+        lam=query.lam,
+    )
+    return state.outputs.decode(scaled)
+
+
+def between(movement, conditions, *, y_from, y_to, lam_from, lam_to, lam):
     """Return outputs at lambda between those of two networks, (n, D), all in scaled units.
 
     Parameters
     ----------
-    displace : callable
-        How far outputs move, ``displace(y, conditions, lam_from, lam_to)``.
-    share : callable
-        How far on the way lambda is, ``share(lam, lam_from, lam_to)``.
-    y_from, y_to : ndarray of shape (n, D)
-        The outputs; those of equal conditions and lambdas are coupled first.
+    movement : object
+        Has ``displace(y, conditions, lam_from, lam_to)`` and
+        ``time_fraction(lam, lam_from, lam_to)``.
     conditions : Conditions
         Of every row.
+    y_from, y_to : ndarray of shape (n, D)
+        The outputs; those of equal conditions and lambdas are coupled first.
     lam_from, lam_to, lam : ndarray of shape (n,)
         Lambda of the outputs, and of those wanted.
     """
 
-    def moved(y, start, end):
-        return y + displace(y, conditions, start, end)
+    def carried(y, start, end):
+        here, there = (y + movement.displace(y, conditions, start, to) for to in (lam, end))
+        return Carried(y, here, there)
 
-    arrived = moved(y_from, lam_from, lam_to)
+    forward = carried(y_from, lam_from, lam_to)
     networks = np.column_stack([conditions.groups(), lam_from, lam_to])
     groups = np.unique(networks, axis=0, return_inverse=True)[1].reshape(-1)
     if len(np.unique(groups)) < len(groups):
-        y_to = y_to[partners(arrived, y_to, groups, np.random.default_rng(0))]
-    forward = moved(y_from, lam_from, lam), arrived
-    backward = moved(y_to, lam_to, lam), moved(y_to, lam_to, lam_from)
-    return meet(y_from, y_to, forward, backward, share(lam, lam_from, lam_to))
+        y_to = y_to[partners(forward.end, y_to, groups, np.random.default_rng(0))]
+    backward = carried(y_to, lam_to, lam_from)
+    return blend(forward, backward, movement.time_fraction(lam, lam_from, lam_to))
 
 
-def meet(y_from, y_to, forward, backward, share):
-    """Return where the ways from both outputs meet, (n, D).
+def blend(forward, backward, time_fraction):
+    """Return points on the chords, plus the deviation of the transports from both sides, (n, D).
 
     Parameters
     ----------
-    y_from, y_to : ndarray of shape (n, D)
-        The outputs.
-    forward, backward : tuple of ndarray
-        Where a transport leads the first and the second: on the way, and at the other end.
-    share : ndarray of shape (n,)
-        How far on the way, 0 to 1.
+    forward, backward : Carried
+        The outputs of both networks.
+    time_fraction : ndarray of shape (n,)
+        Fraction of the time between both, 0 to 1.
 
     Returns
     -------
     ndarray of shape (n, D)
-        Points on straight lines, and by how much the transports leave the lines of their own
-        ways, as far as these arrive at the other output. A transport's error grows with its
-        way, and so does the weight of the other.
+        The deviation counts less, the farther the transports end from the other output. The
+        error of a transport grows along its path, and so does the weight of the other.
     """
-    share = share[:, None]
+    fraction = time_fraction[:, None]
 
-    def on_line(start, end):
-        return (1 - share) * start + share * end
+    def on_chord(start, end):
+        return (1 - fraction) * start + fraction * end
 
-    leaves = on_line(
-        forward[0] - on_line(y_from, forward[1]), backward[0] - on_line(backward[1], y_to)
+    deviation = on_chord(
+        forward.here - on_chord(forward.start, forward.end),
+        backward.here - on_chord(backward.end, backward.start),
     )
-    missed = ((forward[1] - y_to) ** 2 + (backward[1] - y_from) ** 2).sum(axis=1, keepdims=True)
+    y_from, y_to = forward.start, backward.start
+    missed = ((forward.end - y_to) ** 2 + (backward.end - y_from) ** 2).sum(axis=1, keepdims=True)
     allowed = 2 * (_MISSED * (y_to - y_from)) ** 2
     allowed = np.maximum(allowed.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     trust = 1 - np.minimum(missed, allowed) / allowed
-    return on_line(y_from, y_to) + trust * leaves
+    return on_chord(y_from, y_to) + trust * deviation
 
 
 def partners(arrived, y, groups, rng):

@@ -46,7 +46,7 @@ def write_page(
     X_seen = enter(estimator, X)
     draws = surrogate.trajectory(X_seen, lam, n_samples=n_samples, random_state=random_state)
     draws = np.asarray(draws)
-    if surrogate._single_output:
+    if surrogate._state.outputs.single:
         draws = draws[..., None]
     draws = np.moveaxis(draws, 1, 2)  # rows before draws
     lam_name = name_lambda(surrogate, lam_name)

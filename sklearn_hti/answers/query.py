@@ -1,72 +1,87 @@
 """What a method is asked, checked: conditions, lambdas and given outputs."""
 
+from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from ..data import validation as check
-from ..data.conditions import Query
 
 
-class QueryMixin:
-    """Checks what is asked of a fitted surrogate, and shapes what it answers."""
+@dataclass(frozen=True)
+class Inputs:
+    """X without the lambda column, lambda as it was given, and the number of rows."""
 
-    def _split_lam(self, X, lam, *, reset, n_rows=None):
-        """Check X, take the lambda column off; return (X, lam, number of rows)."""
-        X = check.check_features(self, X, reset=reset)
-        if X is not None and self.lam_column is not None:
-            position = check.locate_column(X, self.lam_column)
-            X, column = check.drop_column(X, position)
-            lam = column if lam is None else lam
-        if X is not None:
-            return X, lam, len(X)
-        if n_rows is None:
-            n_rows = check.count_rows(None, lam)
-        return np.zeros((n_rows, 0)), lam, n_rows
+    X: object
+    lam: object
+    n_rows: int
 
-    def _query(self, X, lam, *, name="lam", n_rows=None):
-        """Check the inputs of a method after fit."""
-        check_is_fitted(self)
-        X, lam, n_rows = self._split_lam(X, lam, reset=False, n_rows=n_rows)
-        lam = check.check_lam(lam, n_rows, name=name)
-        lam = check.check_within(lam, self.anchors_, name=name)
-        return Query(X, self._encoder.transform(X, n_rows), lam)
 
-    def _check_lam_from(self, lam, n_rows, name="lam_from"):
-        """Return the lambda that given outputs come from, one per row."""
-        lam = check.check_lam(lam, n_rows, name=name)
-        return check.check_within(lam, self.anchors_, name=name)
+@dataclass(frozen=True)
+class Given:
+    """Outputs that are moved: in the user's units, and the lambda that they come from."""
 
-    def _check_given(self, y, n_rows, name="y"):
-        """Return given outputs as (n, D) and whether they came as (n,)."""
-        y, single = check.check_outputs(y, n_rows, name=name)
-        if y.shape[1] != len(self._scaler.center_):
-            raise ValueError(
-                f"`{name}` has {y.shape[1]} output(s) per row; in fit it had "
-                f"{len(self._scaler.center_)}."
-            )
-        check.check_reach(self._scaler.encode(y), name)
-        return y, single
+    y: np.ndarray  # (n, D)
+    lam: np.ndarray  # (n,)
 
-    @property
-    def _deployed_lam(self):
-        """The lambda of a deployed network, unless told: never one that the data chose."""
-        return float(self.anchors_[0] if self.base_lam is None else self.base_lam)
 
-    @property
-    def _base_time(self):
-        return int(np.searchsorted(self.anchors_, self.base_lam_))
+def split_lam(estimator, X, lam, *, reset, n_rows=None):
+    """Check X, and take its lambda column off.
 
-    def _decode(self, y):
-        return self._clip(self._scaler.decode(y))
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Has the parameters `lam_column` and `categorical_features`; `n_features_in_` and the names
+        of columns are set (`reset`) or compared.
+    X : array-like of shape (n, C), DataFrame or None
+        As users pass it.
+    lam : object
+        As users pass it; None: that of the column.
+    reset : bool
+        Whether this is `fit`.
+    n_rows : int, default=None
+        Number of rows where X is None; None: that of `lam`.
 
-    def _clip(self, y):
-        return y if self._bounds is None else np.clip(y, *self._bounds)
+    Returns
+    -------
+    Inputs
+        X is an array of no columns where it is None.
+    """
+    X = check.check_features(estimator, X, reset=reset)
+    if X is not None and estimator.lam_column is not None:
+        position = check.locate_column(X, estimator.lam_column)
+        X, column = check.drop_column(X, position)
+        lam = column if lam is None else lam
+    if X is not None:
+        return Inputs(X, lam, len(X))
+    n_rows = check.count_rows(None, lam) if n_rows is None else n_rows
+    return Inputs(np.zeros((n_rows, 0)), lam, n_rows)
 
-    def _shape(self, y):
-        """Drop the output axis if y had none in fit."""
-        return y[..., 0] if self._single_output else y
+
+def check_lam_within(state, lam, n_rows, name):
+    """Return lambda, one per row, within the anchors."""
+    lam = check.check_lam(lam, n_rows, name=name)
+    return check.check_within(lam, state.anchors, name=name)
+
+
+def check_given(state, y, n_rows, name="y"):
+    """Return given outputs as (n, D) and whether they came as (n,)."""
+    y, single = check.check_outputs(y, n_rows, name=name)
+    if y.shape[1] != state.outputs.n_outputs:
+        raise ValueError(
+            f"`{name}` has {y.shape[1]} output(s) per row; in fit it had "
+            f"{state.outputs.n_outputs}."
+        )
+    check.check_reach(state.outputs.encode(y), name)
+    return y, single
+
+
+def check_grid(state, lam_grid):
+    """Return a grid of lambdas (L,), within the anchors."""
+    grid = check.as_float_array(lam_grid, "lam_grid", ensure_2d=False)
+    if grid.ndim != 1:
+        raise ValueError(f"`lam_grid` must have shape (L,); got {grid.shape}.")
+    return check.check_within(grid, state.anchors, name="lam_grid")
 
 
 def count_outputs(values):

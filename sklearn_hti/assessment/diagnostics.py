@@ -1,4 +1,4 @@
-"""What a fit should be asked before it is trusted."""
+"""Figures of a fit: how far its transport is from the outputs at every anchor."""
 
 import warnings
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from ..data.training_data import share
+from ..data.training_data import share as are_shared
 from ..exceptions import ConvergenceWarning
 from ..lagrangian.support import path_conditions
 from ..metrics import squared_wasserstein
@@ -21,20 +21,21 @@ _NEGATIVE = 0.01
 _JUMP = 4.0
 
 
-def check_fit(flow_map, data, trajectories, geodesic, base_time, rng):
+def check_fit(flow_map, data, couplings, base_time, rng):
     """Return figures in scaled units.
 
     Keys are ``marginal_w2``, ``standing_w2`` and ``floor_w2``, the squared Wasserstein
     distances at every anchor of the base rows after transport, of those without, and of half
     of the anchor's rows to the other. Draws of one condition are compared, single draws all
     together; the floor is nan where inputs do not repeat, for different inputs have different
-    outputs. ``monge_gap`` is the share of every interval's cost that the best reassignment of
-    ends to beginnings of the same condition would save. Also ``affine``, whether trajectories
-    are; ``semigroup_error``, the median difference between going to the far anchor in one step
-    and in two, over the median way; and where paths are learned ``longest_segment`` over the
-    mean, ``negative_costs`` (their share) and ``eigenvalues`` (lowest and highest of the
-    metric on the paths).
+    outputs. ``monge_gap`` is the fraction of the cost of every interval that the best
+    reassignment of ends to beginnings of the same condition would save. Also ``affine``,
+    whether trajectories are; ``semigroup_error``, the median difference between going to the
+    far anchor in one step and in two, over the median way; and where paths are learned
+    ``longest_segment`` over the mean, ``negative_costs`` (their fraction) and ``eigenvalues``
+    (lowest and highest of the metric on the paths).
     """
+    trajectories, geodesic = couplings.trajectories, couplings.geodesic
     record = _marginals(flow_map, data, base_time, rng)
     record["monge_gap"] = _monge_gaps(geodesic, trajectories, data, rng)
     record["affine"] = trajectories.affine
@@ -57,10 +58,10 @@ def warn_of(record, lam, cost):
     ]
     remedy = "lower weight of the potential, or take potential=None"
     remedy = remedy if cost == "jacobi" else f"take cost='jacobi', or {remedy}"
-    share = record.get("negative_costs", 0.0)
-    if share > _NEGATIVE:
+    negative = record.get("negative_costs", 0.0)
+    if negative > _NEGATIVE:
         messages.append(
-            f"{share:.0%} of the paths have negative energy at cost={cost!r}, which rewards "
+            f"{negative:.0%} of the paths have negative energy at cost={cost!r}, which rewards "
             f"worse paths: {remedy}."
         )
     longest = record.get("longest_segment", 1.0)
@@ -78,7 +79,7 @@ def _marginals(flow_map, data, base_time, rng):
     for k in range(len(data.anchors.lam)):
         rows = data.anchors.rows(k)
         start, groups = base, None
-        if share(data.groups[base], data.groups[rows]):
+        if are_shared(data.groups[base], data.groups[rows]):
             rows = rows[np.isin(data.groups[rows], data.groups[base])]
             start = base[np.isin(data.groups[base], data.groups[rows])]
             rows = _some_of_each(rows, data.groups, rng)
@@ -165,7 +166,7 @@ def _paths(geodesic, trajectories, rng):
 
 
 def _some_of_each(rows, groups, rng):
-    """Return at most `_MAX_COMPARED` rows, an even share of each condition at least."""
+    """Return at most `_MAX_COMPARED` rows, evenly of each condition."""
     if len(rows) <= _MAX_COMPARED:
         return rows
     rows = rng.permutation(rows)

@@ -1,15 +1,17 @@
 """How a surrogate does at anchors left out of its fit, beside answers that need no surrogate."""
 
 import warnings
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from ..answers.interpolation import interpolate, partners
+from .._utils.registry import storable
+from ..answers.interpolation import between, partners
 from ..data.thinning import thinned
-from ..data.training_data import share
+from ..data.training_data import share as are_shared
 from ..exceptions import ValidationWarning
 from ..metrics import squared_wasserstein
 from ..stats.distances import half_distance
@@ -29,7 +31,25 @@ _MAX_ROWS, _MAX_DRAWS = 1024, 256  # that are judged: of an anchor, and of one c
 _LEARNED = {"max_rows": 16_384, "max_draws": 2048, "min_draws": 256}
 _WORSE = 1.05  # what is worse by less, or by NOTHING, is worth no warning
 _NOISE = 0.25  # of the floor: what samples alone may bring
-_HELD, _MIN_CONDITIONS = 0.2, 40  # share of conditions that no refit sees, where they are many
+_HELD, _MIN_CONDITIONS = 0.2, 40  # of the conditions, if many, are in no refit
+
+
+@storable
+@dataclass(frozen=True)
+class MeanErrors:
+    """Errors of conditional means, one by condition, for the interval after an anchor."""
+
+    interval: int  # number of the anchor
+    values: np.ndarray  # (N, D)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How a surrogate does at anchors that were left out of its fit."""
+
+    records: pd.DataFrame | None = None  # one row per anchor: `validation_` of the estimator
+    # for both of the intervals that end at such an anchor; larger where the means move farther
+    errors: list | None = None
 
 
 def shorter(max_iter):
@@ -56,11 +76,8 @@ def leave_anchors_out(refit, data, base_time, seed, n_jobs):
 
     Returns
     -------
-    records : DataFrame
-        One row per anchor: `validation_` of the estimator.
-    errors : list of (int, ndarray of shape (N, D))
-        Errors of the conditional means, one by condition, for both of the intervals that end at
-        an anchor that was left out, by their numbers: larger where the means move farther.
+    Validation
+        Records of the anchors, and errors of the conditional means.
     """
     interior = np.arange(1, len(data.anchors.lam) - 1)
     if len(interior) > _MAX_REFITS:
@@ -73,7 +90,7 @@ def leave_anchors_out(refit, data, base_time, seed, n_jobs):
     )
     records, errors = zip(*judged, strict=True)
     records = pd.DataFrame(records, columns=["lam", *ANSWERS, "floor", *UNSEEN])
-    return records, list(chain.from_iterable(errors))
+    return Validation(records, list(chain.from_iterable(errors)))
 
 
 def warn_if_no_better(records):
@@ -87,7 +104,7 @@ def warn_if_no_better(records):
             f"{left:.3g} is left when they are moved (scaled outputs, `validation_`). `transport` "
             "holds for the inputs of the fit alone. Give more inputs.",
             ValidationWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     copies = ["nearest_anchor", "no_transport"]
     for own, others in (("transport", copies), ("interpolate", [*copies, "straight_line"])):
@@ -100,7 +117,7 @@ def warn_if_no_better(records):
                 "far apart). Add anchors, or set lam_transform to what you know of the "
                 "hyperparameter.",
                 ValidationWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
             return
 
@@ -137,16 +154,21 @@ def _judge(refit, data, k, base_time, held, rng):
         "nearest_anchor": distance(y[near]),
         "transport": distance(moved),
     }
-    if _are_shared(data, rows):
+    if _have_same_inputs(data, rows):
         low, high = k - 1, k + 1
         partner = partners(y[low], y[high], groups, rng)
-        part = ((of[k] - of[low]) / (of[high] - of[low]))[:, None]
-        between = (1 - part) * y[low] + part * y[high][partner]
-        given = y[low], y[high], data.conditions[rows[low]], of[low], of[high], of[k]
-        record |= {
-            "straight_line": distance(between),
-            "interpolate": distance(interpolate(movement.displace, movement.share, *given)),
-        }
+        fraction = ((of[k] - of[low]) / (of[high] - of[low]))[:, None]
+        line = (1 - fraction) * y[low] + fraction * y[high][partner]
+        interpolated = between(
+            movement,
+            data.conditions[rows[low]],
+            y_from=y[low],
+            y_to=y[high],
+            lam_from=of[low],
+            lam_to=of[high],
+            lam=of[k],
+        )
+        record |= {"straight_line": distance(line), "interpolate": distance(interpolated)}
         if len(held):
             x = data.conditions[rows[begin]]
             across = y[begin] + movement.displace(y[begin], x, of[begin], of[end])
@@ -155,8 +177,11 @@ def _judge(refit, data, k, base_time, held, rng):
             )
     error = _errors_of_means(groups, moved - y[k])
     ways = [np.linalg.norm(_mean_by(groups, y[i + 1] - y[i])) for i in (k - 1, k)]
-    shares = np.divide(ways, np.mean(ways), where=np.any(ways), out=np.ones(2))
-    return record, [(k - 1, error * shares[0]), (k, error * shares[1])]
+    weights = np.divide(ways, np.mean(ways), where=np.any(ways), out=np.ones(2))
+    return record, [
+        MeanErrors(interval, error * weight)
+        for interval, weight in zip((k - 1, k), weights, strict=True)
+    ]
 
 
 def _aligned(data, anchors, held, rng):
@@ -169,7 +194,7 @@ def _aligned(data, anchors, held, rng):
     as_one = np.zeros_like(data.groups)
     for labels, candidates in ((data.groups, asked), (as_one, asked), (as_one, rows)):
         wanted = _wanted(labels, candidates, rng)
-        if wanted.any() and (labels is as_one or _are_shared(data, rows)):
+        if wanted.any() and (labels is as_one or _have_same_inputs(data, rows)):
             break
     found = {k: _first_of_each(labels, r, wanted) for k, r in candidates.items()}
     return found, labels[next(iter(found.values()))]
@@ -194,10 +219,10 @@ def _first_of_each(labels, rows, wanted):
     return rows[rank < wanted[labels[rows]]]
 
 
-def _are_shared(data, rows):
+def _have_same_inputs(data, rows):
     """Tell whether conditions of the first rows are those of all others, by and large."""
     first, *others = (data.groups[r] for r in rows.values())
-    return all(share(first, other) for other in others)
+    return all(are_shared(first, other) for other in others)
 
 
 def _errors_of_means(groups, misses):

@@ -1,87 +1,99 @@
 """Members of an ensemble: what the data, the seeds and the clock leave open."""
 
-import copy
 import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.stats import t as student
 
 from .._utils.random import draw_seeds
 from .._utils.registry import storable
+from ..clocks.movement import Movement
 from ..data.thinning import half_of_each
-from ..data.validation import take
-from ..exceptions import TrajectoryWarning
+from ..exceptions import ConvergenceWarning, TrajectoryWarning
+from ..flow_map.learning import learn_movement
+from ..samplers.selection import fit_base
 
 _MIN_CONDITIONS = 20  # from here on whole conditions are resampled, else the draws of each
-_CLOSER = 0.4  # error between neighbours over that between anchors twice as far apart
 
 
 @storable
-@dataclass
+@dataclass(frozen=True)
 class Member:
     """What differs between the members of an ensemble."""
 
-    lam_transform_: object
-    flow_map_: object
-    base_: object
-    _noise: object
+    movement: Movement
+    base: object
+    noise: object
 
-    def of(self, surrogate):
-        """Return a surrogate that answers as this member."""
-        member = copy.copy(surrogate)
-        vars(member).update(vars(self))
-        return member
+    def of(self, state):
+        """Return the FittedState of a surrogate that answers as this member."""
+        return replace(state, movement=self.movement, base=self.base, noise=self.noise)
 
 
-def fit_members(model, X, y, data, learned_from, clocks, training):
-    """Return the members, each learned from half of the data by a seed and clock of its own.
+def fit_members(recipe, problem, learned, base, training, *, n_members, n_jobs):
+    """Return members, each learned from half of the data by a seed and clock of its own.
 
     Half-sampling without replacement varies as much as the bootstrap and repeats no row.
 
     Parameters
     ----------
-    model : HyperparameterTrajectoryRegressor
-        The surrogate that they are members of.
-    X, y : array-like, ndarray
-        The rows as the base reads them.
-    data, learned_from : TrainingData
-        The same, encoded, and what of it the flow map was learned from.
-    clocks : list of Clock
-        Those that the data cannot tell apart; members take them by turns.
+    recipe : Recipe
+        How movements are learned.
+    problem : Problem
+        The rows of the fit.
+    learned : Learned
+        The movement of all rows, and those that it was learned from. Members take the clocks that
+        the data cannot tell from its clock in turn.
+    base : object
+        The parameter of the estimator.
     training : Training
-        How they are trained, by the seed "members".
+        How members are trained, by the seed "members".
+    n_members : int
+        Number of members.
+    n_jobs : int or None
+        Members that are trained at once.
 
     Returns
     -------
     list of Member
-        The members.
+        The members; none where their training was interrupted.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If a training was interrupted.
     """
-    seeds = draw_seeds(training.seeds["members"], [f"{i}" for i in range(model.n_estimators)])
-    return Parallel(model.n_jobs)(
-        delayed(_fit_member)(
-            model, X, y, data, learned_from, clocks[i % len(clocks)], training, seed
+    clock = learned.movement.clock
+    clocks = [replace(clock, rule=rule) for rule in (clock.rule, *clock.alternatives)]
+    training = training.quiet()
+    seeds = draw_seeds(training.seeds["members"], [f"{i}" for i in range(n_members)])
+    fit_one = delayed(_fit_member)
+    try:
+        return Parallel(n_jobs)(
+            fit_one(recipe, problem, learned.data, clocks[i % len(clocks)], base, training, seed)
+            for i, seed in enumerate(seeds.values())
         )
-        for i, seed in enumerate(seeds.values())
-    )
+    except InterruptedError:
+        warnings.warn("members: interrupted; there are none.", ConvergenceWarning, stacklevel=4)
+        return []
 
 
-def _fit_member(model, X, y, data, learned_from, clock, training, seed):
+def _fit_member(recipe, problem, learned_from, clock, base, training, seed):
     """Return one member."""
     rng = np.random.default_rng(seed)
     training = replace(training, seeds=draw_seeds(seed, training.seeds))
     # the same half for both: what chance does to the base moves along with it
-    rows = moved = half_sample(data, rng)
-    if len(learned_from.y) < len(data.y):
+    rows = moved = half_sample(problem.data, rng)
+    if len(learned_from.y) < len(problem.data.y):
         moved = half_sample(learned_from, rng)
-    member = copy.copy(model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrajectoryWarning)
-        member.lam_transform_ = clock
-        member.flow_map_ = model._learn_member(learned_from.take(moved), clock, training)
-        member._fit_base(take(X, rows), y[rows], data.take(rows), training)
-    return Member(clock, member.flow_map_, member.base_, member._noise)
+        movement = learn_movement(
+            recipe, learned_from.take(moved), clock, problem.base_time, training
+        )
+        fitted = fit_base(problem.take(rows), base, movement, training)
+    return Member(movement, fitted.source, fitted.noise)
 
 
 def half_sample(data, rng):
@@ -97,42 +109,3 @@ def half_sample(data, rng):
     codes = data.conditions.codes[first]
     strata = np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1)
     return np.flatnonzero(np.isin(data.groups, distinct[half_of_each(strata, rng)]))
-
-
-def half_widths(means, mean, errors, time, coverage):
-    """Return half the width of the interval of the conditional mean, (n, D).
-
-    Parameters
-    ----------
-    means : ndarray of shape (n_members, n, D)
-        Means of the members.
-    mean : ndarray of shape (n, D)
-        Mean of the surrogate.
-    errors : list of (int, ndarray of shape (N, D)) or None
-        Errors of the mean at anchors that were left out, by intervals, if any was.
-    time : ndarray of shape (n,)
-        Time of lambda: k + s at the share s of the way from anchor k to the next.
-    coverage : float
-        Probability that the interval is to cover.
-
-    Returns
-    -------
-    ndarray of shape (n, D)
-        The half-widths: the members' spread and the error of interpolation, which vanishes at
-        anchors, added as independent ones.
-    """
-    spread = np.sqrt(np.mean((means - mean) ** 2, axis=0))
-    width = student.ppf(0.5 * (1 + coverage), len(means)) * spread
-    if errors is not None:
-        begin = np.floor(time)
-        for k in np.unique(begin):
-            rows, share = begin == k, (time % 1.0)[begin == k, None]
-            unseen = _CLOSER * np.quantile(np.abs(_nearest(errors, k)), coverage, axis=0)
-            width[rows] = np.hypot(width[rows], 4 * share * (1 - share) * unseen)
-    return width
-
-
-def _nearest(errors, k):
-    """Return the errors for interval k, or the nearest that there are."""
-    gap = min(abs(interval - k) for interval, _ in errors)
-    return np.concatenate([of for interval, of in errors if abs(interval - k) == gap])

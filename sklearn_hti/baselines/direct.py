@@ -1,5 +1,7 @@
 """One regressor or generator on [x, lambda]."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from sklearn.base import clone
@@ -11,16 +13,12 @@ from sklearn.utils.metaestimators import available_if
 
 from .._surrogate import BaseSurrogate
 from .._utils.parameters import HasMethods
-from .._utils.random import sampling_generator
 from .._utils.registry import storable
-from ..answers.query import check_n_samples
-from ..data.conditions import Query
 from ..data.encoding import as_arrays
+from ..flow_map.learning import Learned
 from ..samplers.neighbours import NeighborsBase
+from ..samplers.selection import FittedBase
 from ..samplers.wrapped import draw_from, shaped
-
-_N_FIXED = 32  # draws behind one conditional mean
-_MAX_SEED = 2**31 - 1
 
 
 def _is_regressor(surrogate):
@@ -117,7 +115,15 @@ class DirectSurrogateRegressor(BaseSurrogate):
         self.categorical_features = categorical_features
         self.random_state = random_state
 
-    def _fit_transport(self, data, training):
+    @property
+    def estimator_(self):
+        """The fitted estimator."""
+        if self._state is None:
+            raise AttributeError(f"{type(self).__name__} has estimator_ once it is fitted")
+        return (self._state.generator or self._state.movement).mean.estimator
+
+    def _fit_movement(self, problem, components, training):
+        data = problem.data
         default = MLPRegressor(hidden_layer_sizes=(128,) * 3, max_iter=500)
         estimator = clone(default if self.estimator is None else self.estimator)
         parameters = estimator.get_params() if hasattr(estimator, "get_params") else {}
@@ -129,37 +135,19 @@ class DirectSurrogateRegressor(BaseSurrogate):
         if y.ndim == 2 and single and not hasattr(estimator, "sample"):
             estimator = MultiOutputRegressor(estimator)
         lam_scaler = as_arrays(StandardScaler()).fit(data.lam[:, None])
-        self._mean = _Mean(estimator, lam_scaler, self._encoder.n_categories_)
-        self.estimator_ = estimator.fit(self._mean.features(data.conditions, data.lam), y)
+        mean = _Mean(estimator, lam_scaler, problem.encoder.n_categories_)
+        estimator.fit(mean.features(data.conditions, data.lam), y)
+        if hasattr(estimator, "sample"):
+            return Learned(generator=_Generator(mean, problem.outputs.n_outputs))
+        return Learned(_Differences(mean))
 
-    def _displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
-        return self._mean(conditions, lam_to) - self._mean(conditions, lam_from)
-
-    def _fit_base(self, X, y, data, training):
-        """Keep what the regressor leaves of the base anchor's rows."""
-        self.base_, self._noise = None, training.seeds["noise"]
-        if _is_regressor(self):
-            self.base_ = _Leftovers(self._mean, self.base_lam_)
-            self.base_.fit(data, data.anchors.rows(self._base_time))
-            self._noise = self.base_.fixed_noise(np.random.default_rng(self._noise))
-
-    def _sample(self, query, n_samples, random_state):
-        """Return draws (n_samples, n, D) in the user's units."""
-        if _is_regressor(self):
-            return super()._sample(query, n_samples, random_state)
-        check_n_samples(n_samples)
-        seed = int(sampling_generator(random_state).integers(_MAX_SEED))
-        features = self._mean.features(query.conditions, query.lam)
-        draws = draw_from(self.estimator_, features, n_samples, seed)
-        shape = n_samples, len(query), len(self._scaler.center_)
-        return self._decode(shaped(draws, shape, "estimator"))
-
-    def _moments(self, query):
-        """Return mean and standard deviation."""
-        if _is_regressor(self):
-            return super()._moments(query)
-        draws = self._sample(query, _N_FIXED, self._noise)
-        return draws.mean(axis=0), draws.std(axis=0)
+    def _fit_base(self, problem, learned, training):
+        seed = training.seeds["noise"]
+        if learned.generator is not None:
+            return FittedBase(None, seed)
+        source = _Leftovers(learned.movement.mean, problem.base_lam)
+        source.fit(problem.data, problem.base_rows)
+        return FittedBase(source, source.fixed_noise(np.random.default_rng(seed)))
 
     @available_if(_is_regressor)
     def transport(self, X, y, lam_from, lam_to):
@@ -209,19 +197,6 @@ class DirectSurrogateRegressor(BaseSurrogate):
         """
         return super().interpolate(X, y_from, y_to, lam_from, lam_to, lam)
 
-    def _follow(self, query, grid, drawn, start, n_draws, random_state):
-        """Return outputs along a grid of lambdas; a generator's share their seed alone."""
-        if _is_regressor(self):
-            return super()._follow(query, grid, drawn, start, n_draws, random_state)
-        if drawn is not None:
-            raise ValueError(
-                "`y`: a generator does not know which draw at one lambda belongs to which at "
-                "another; take a regressor, or leave y out."
-            )
-        seed = int(sampling_generator(random_state).integers(_MAX_SEED))
-        along = (Query(query.X, query.conditions, np.full(len(query), lam)) for lam in grid)
-        return np.stack([self._sample(q, n_draws, seed) for q in along])
-
 
 class _Mean:
     """The estimator's answer in scaled units."""
@@ -239,6 +214,37 @@ class _Mean:
     def __call__(self, conditions, lam):
         """Return the estimator's answer, (n, D)."""
         return self.estimator.predict(self.features(conditions, lam)).reshape(len(lam), -1)
+
+
+@storable
+@dataclass(frozen=True)
+class _Differences:
+    """Moves outputs by the differences of a regressor's answers, in the time of lambda."""
+
+    mean: _Mean
+
+    def displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
+        """Return displacements (n, D) of scaled outputs between lambdas (n,)."""
+        return self.mean(conditions, lam_to) - self.mean(conditions, lam_from)
+
+    def time_fraction(self, lam, lam_from, lam_to):
+        """Return the fraction of the way from one lambda to another at which lambda lies."""
+        return (lam - lam_from) / (lam_to - lam_from)
+
+
+@storable
+@dataclass(frozen=True)
+class _Generator:
+    """Draws of the estimator at any lambda, in scaled units."""
+
+    mean: _Mean
+    n_outputs: int
+
+    def draw(self, query, n_draws, seed):
+        """Return draws (n_draws, n, D)."""
+        features = self.mean.features(query.conditions, query.lam)
+        draws = draw_from(self.mean.estimator, features, n_draws, seed)
+        return shaped(draws, (n_draws, len(query), self.n_outputs), "estimator")
 
 
 @storable

@@ -4,10 +4,12 @@ from numbers import Integral
 
 import numpy as np
 
-from .._surrogate import BaseSurrogate, ClockedSurrogate
+from .._surrogate import BaseSurrogate, ClockedSurrogate, Components
 from .._utils.parameters import Interval, StrOptions
 from .._utils.registry import storable
+from ..clocks.movement import Movement
 from ..field.build import fit_trajectories
+from ..flow_map.learning import Learned
 from ..lagrangian import Lagrangian
 from ..paths import GeodesicPath
 from ..solvers import CouplingSolver
@@ -120,20 +122,17 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
         self.categorical_features = categorical_features
         self.random_state = random_state
 
-    def _check_components(self):
+    def _build_components(self):
         plain = CouplingSolver(affine=False)
-        self.solver_ = resolve("solver", plain if self.solver == "coupling" else self.solver)
+        return Components(resolve("solver", plain if self.solver == "coupling" else self.solver))
 
-    def _fit_movement(self, data, training, rng):
-        flat = Lagrangian(None, None)
-        trajectories, *_ = fit_trajectories(GeodesicPath(), self.solver_, data, flat, training)
-        return NearestTrajectories(
-            trajectories,
-            data,
-            self.lam_transform_,
-            self._encoder,
-            self.n_neighbors,
+    def _fit_flow_map(self, problem, components, clock, training, rng):
+        data, flat = problem.data, Lagrangian(None, None)
+        couplings = fit_trajectories(GeodesicPath(), components.solver, data, flat, training)
+        nearest = NearestTrajectories(
+            couplings.trajectories, data, clock, problem.encoder, self.n_neighbors
         )
+        return Learned(Movement(clock, nearest))
 
     def __sklearn_tags__(self):
         """Return the estimator tags: rows of near x say little where inputs do not repeat."""
@@ -236,8 +235,9 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
             random_state=random_state,
         )
 
-    def _fit_movement(self, data, training, rng):
-        return _Jumps(super()._fit_movement(data, training, rng))
+    def _fit_flow_map(self, problem, components, clock, training, rng):
+        learned = super()._fit_flow_map(problem, components, clock, training, rng)
+        return Learned(Movement(clock, _Jumps(learned.movement.flow_map)))
 
 
 @storable

@@ -2,9 +2,10 @@
 
 from numbers import Integral
 
-from .._surrogate import BaseSurrogate
+from .._surrogate import BaseSurrogate, Components
 from .._utils.parameters import Interval, StrOptions
 from .._utils.registry import storable
+from ..field.build import fit_trajectories
 from ..lagrangian import Lagrangian
 from ..paths import GeodesicPath
 from ..solvers import CouplingSolver
@@ -171,13 +172,18 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _check_components(self):
+    def _build_components(self):
         named = isinstance(self.coupling, str)
         # random couplings tell no clock from another: optimal ones choose it in any case
-        self.solver_ = resolve("solver", CouplingSolver(affine=False) if named else self.coupling)
+        return Components(
+            resolve("solver", CouplingSolver(affine=False) if named else self.coupling)
+        )
 
-    def _fit_movement(self, data, training, rng):
+    def _fit_flow_map(self, problem, components, clock, training, rng):
         independent = isinstance(self.coupling, str) and self.coupling == "independent"
-        solver = IndependentCoupling(affine=False, min_draws=0) if independent else self.solver_
-        flat = Lagrangian(None, None)
-        return self._fit_along(GeodesicPath(), flat, solver, data, training)
+        solver = components.solver
+        if independent:
+            solver = IndependentCoupling(affine=False, min_draws=0)
+        data, flat = problem.data, Lagrangian(None, None)
+        couplings = fit_trajectories(GeodesicPath(), solver, data, flat, training)
+        return self._follow_velocities(couplings, data, clock, training)

@@ -1,10 +1,13 @@
 """Flow matching over lambda, on paths that are short in a metric read from the data."""
 
+from dataclasses import replace
 from numbers import Integral
 
-from .._surrogate import BaseSurrogate
+from .._surrogate import BaseSurrogate, Components
 from .._utils.parameters import Interval, StrOptions
 from .._utils.registry import storable
+from ..answers.state import FittedAttribute
+from ..field.build import fit_trajectories
 from ..lagrangian import KineticEnergy
 from ..lagrangian.build import build_lagrangian
 from ..paths import GeodesicPath
@@ -17,8 +20,8 @@ from .velocity import FlowMatching
 class MetricFlowMatchingRegressor(FlowMatching):
     """Metric flow matching over lambda: velocities along paths that keep near the data.
 
-    As `ConditionalFlowMatchingRegressor`, but the lines between coupled rows are bent to be
-    short in a metric that is read from the data, by a network of their own.
+    As `ConditionalFlowMatchingRegressor`, but the paths between coupled rows are short in a
+    metric that is read from the data, by a network of their own.
 
     Parameters
     ----------
@@ -121,6 +124,8 @@ class MetricFlowMatchingRegressor(FlowMatching):
         "n_steps": [Interval(Integral, 1, None, closed="left")],
     }
 
+    lagrangian_ = FittedAttribute("lagrangian")
+
     def __init__(
         self,
         *,
@@ -170,17 +175,18 @@ class MetricFlowMatchingRegressor(FlowMatching):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _check_components(self):
+    def _build_components(self):
         plain = CouplingSolver(affine=False)
-        self.solver_ = resolve("solver", plain if self.solver == "coupling" else self.solver)
-        resolve("path", self.path)
-        resolve("kinetic", self.metric)
-
-    def _fit_movement(self, data, training, rng):
-        self.lagrangian_ = build_lagrangian(
-            resolve("kinetic", self.metric), None, "jacobi", data, self._scaler, training
+        return Components(
+            solver=resolve("solver", plain if self.solver == "coupling" else self.solver),
+            path=resolve("path", self.path),
+            kinetic=resolve("kinetic", self.metric),
         )
-        if not self.lagrangian_.is_flat:
-            self._conditions = data.distinct_conditions()  # it knows them by number
-        path = resolve("path", self.path)
-        return self._fit_along(path, self.lagrangian_, self.solver_, data, training)
+
+    def _fit_flow_map(self, problem, components, clock, training, rng):
+        data, scaler = problem.data, problem.outputs.scaler
+        metric = build_lagrangian(components.kinetic, None, "jacobi", data, scaler, training)
+        couplings = fit_trajectories(components.path, components.solver, data, metric, training)
+        learned = self._follow_velocities(couplings, data, clock, training)
+        conditions = None if metric.is_flat else data.distinct_conditions()
+        return replace(learned, lagrangian=metric, conditions=conditions)

@@ -10,12 +10,14 @@ from .._surrogate import ClockedSurrogate
 from .._utils.ode import integrate
 from .._utils.random import build_module
 from .._utils.registry import storable
-from ..field.build import fit_trajectories
+from ..answers.state import FittedAttribute
+from ..clocks.movement import Movement
 from ..flow_map.dataset import position
+from ..flow_map.learning import Learned
 from ..nn.engine import DrawnDataset, Engine, count_steps, split_rows, train
 from ..nn.inference import in_precision, row_chunks
 from ..nn.modules import ConditionalMLP
-from ..paths.deviation import bend_coefficients, bend_slopes
+from ..paths.deviation import basis_slopes, deviation_basis
 
 
 @storable
@@ -50,8 +52,8 @@ class VelocityDataset(DrawnDataset):
         def tensor(values, dtype=torch.float32):
             return torch.as_tensor(values, dtype=dtype, device=device)
 
-        self.points, self.bends = tensor(trajectories.points), tensor(trajectories.bends)
-        self.functions = tensor(bend_coefficients(self.bends.shape[2]))
+        self.points, self.deviation = tensor(trajectories.points), tensor(trajectories.deviation)
+        self.basis = tensor(deviation_basis(self.deviation.shape[2]))
         self.times = tensor(times)
         ends = np.column_stack([trajectories.first, trajectories.last])
         self.ends = tensor(np.take_along_axis(times, ends, axis=1))
@@ -65,15 +67,15 @@ class VelocityDataset(DrawnDataset):
         """Return points at random times, and (velocities, interval)."""
         uniform = torch.rand(len(rows), 1, generator=generator, device=self.device)
         t = torch.lerp(*self.ends[rows].split(1, dim=1), uniform)
-        knots, points, bends = self.times[rows], self.points[rows], self.bends[rows]
+        knots, points, deviation = self.times[rows], self.points[rows], self.deviation[rows]
         k = (torch.searchsorted(knots, t, right=True) - 1).clamp(0, knots.shape[1] - 2)
         length = (knots.gather(1, k + 1) - knots.gather(1, k)).clamp(min=1e-6)
         s = (t - knots.gather(1, k)) / length
         row, k = torch.arange(len(rows), device=self.device), k[:, 0]
         way = points[row, k + 1] - points[row, k]
-        way = way + (bend_slopes(s, self.functions) @ bends[row, k]).squeeze(1)
+        way = way + (basis_slopes(s, self.basis) @ deviation[row, k]).squeeze(1)
         inputs = {
-            "y": position(points, bends, knots, t, self.functions),
+            "y": position(points, deviation, knots, t, self.basis),
             "numeric": self.numeric[rows],
             "codes": self.codes[rows],
             "t": t,
@@ -162,13 +164,19 @@ def fit_field(trajectories, data, clock, training):
 
 
 class FlowMatching(ClockedSurrogate):
-    """Common to both: trajectories through a solver and a Lagrangian, then the field."""
+    """Common to both: couplings under a Lagrangian, then the velocities along their paths.
 
-    def _fit_along(self, path, lagrangian, solver, data, training):
-        """Return what follows the field of the trajectories."""
-        trajectories, _, paths = fit_trajectories(path, solver, data, lagrangian, training)
-        net = fit_field(trajectories, data, self.lam_transform_, training)
-        self.n_iter_ = count_steps(net.history)
-        self._record("paths", [] if paths is None else paths.history)
-        self._record("transport", net.history)
-        return FollowedVelocities(net.module_, training.settings.device, self.n_steps)
+    Subclasses have the parameter `n_steps`.
+    """
+
+    n_iter_ = FittedAttribute("n_iter")
+
+    def _follow_velocities(self, couplings, data, clock, training):
+        """Return what is Learned of the velocities along the paths of couplings."""
+        net = fit_field(couplings.trajectories, data, clock, training)
+        followed = FollowedVelocities(net.module_, training.settings.device, self.n_steps)
+        return Learned(
+            Movement(clock, followed),
+            n_iter=count_steps(net.history),
+            history={"paths": couplings.history, "transport": net.history},
+        )

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .._utils.registry import storable
 from .clock import Clock
 
 
+@storable
 @dataclass(frozen=True)
 class Movement:
-    """How far scaled outputs go from lambda to lambda, and how far lambda is on the way.
+    """How far scaled outputs go from lambda to lambda, in the time of a clock.
 
     `flow_map` is an object with ``displacement(y, conditions, start, end, *, dtype)``.
     """
@@ -24,7 +26,7 @@ class Movement:
         start, end = times[: len(y)], times[len(y) :]
         return self.flow_map.displacement(y, conditions, start, end, dtype=dtype)
 
-    def share(self, lam, lam_from, lam_to):
-        """Return how far lambda is on the way from one to another, 0 to 1."""
+    def time_fraction(self, lam, lam_from, lam_to):
+        """Return the fraction of the time from one lambda to another at which lambda lies."""
         here, start, end = (self.clock.time(value) for value in (lam, lam_from, lam_to))
         return (here - start) / (end - start)

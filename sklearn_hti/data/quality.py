@@ -27,7 +27,7 @@ def warn_if_unlike(y):
             f"{spread[most]:.3g}. Distances see the larger alone, and the smaller is moved "
             "badly. Set output_scaling='per_output'.",
             CouplingWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -55,7 +55,7 @@ def warn_if_discrete(y, groups, anchor):
                 f"them before `fit`, y + rng.uniform(-0.5, 0.5, y.shape) * {gap:g}, and take the "
                 "value that is nearest to what `sample` gives.",
                 CouplingWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
             return
 
@@ -81,7 +81,7 @@ def warn_if_merged(lam, anchors):
         )
     else:
         return
-    warnings.warn(f"lam: {what}: n_anchors={len(values)}.", CouplingWarning, stacklevel=3)
+    warnings.warn(f"lam: {what}: n_anchors={len(values)}.", CouplingWarning, stacklevel=4)
 
 
 def warn_if_narrow(anchors):
@@ -98,7 +98,7 @@ def warn_if_narrow(anchors):
             "few, and draws there and beyond are likely too narrow. Ask the network at "
             f"{anchors.lam[k]:g} for more outputs, or leave it out.",
             CouplingWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

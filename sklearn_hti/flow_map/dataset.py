@@ -4,10 +4,10 @@ import numpy as np
 import torch
 
 from ..nn.engine import DrawnDataset
-from ..paths.deviation import bend_coefficients, bend_functions
+from ..paths.deviation import basis_values, deviation_basis
 from ..stats.neighbours import have_many_draws, nearby_places
 
-_BASE_SHARE = 0.5  # of the starts, where conditions have many draws
+_BASE_FRACTION = 0.5  # of the starts, where conditions have many draws
 
 
 class TrajectoryDataset(DrawnDataset):
@@ -27,8 +27,8 @@ class TrajectoryDataset(DrawnDataset):
 
         self.flow_map = flow_map
         self.points = tensor(trajectories.points)
-        self.bends = tensor(trajectories.bends)
-        self.functions = tensor(bend_coefficients(self.bends.shape[2]))
+        self.deviation = tensor(trajectories.deviation)
+        self.basis = tensor(deviation_basis(self.deviation.shape[2]))
         self.times = tensor(times)
         self.first = tensor(trajectories.first, torch.int64)
         self.last = tensor(trajectories.last, torch.int64)
@@ -41,28 +41,28 @@ class TrajectoryDataset(DrawnDataset):
         places, nearest = nearby_places(trajectories.points, passes, groups, rng)
         self.places, self.nearest = tensor(places), tensor(nearest, torch.int64)
         self.base_time = base_time
-        self.base_share = _BASE_SHARE if have_many_draws(groups) else 0.0
+        self.base_fraction = _BASE_FRACTION if have_many_draws(groups) else 0.0
         self.n_rows = len(self.points)
         self.device = device
 
     @torch.no_grad()
     def draw(self, rows, generator):
-        """Return inputs at random times; increments and bends of the trajectories."""
+        """Return inputs at random times; increments and deviation of the trajectories."""
         n = len(rows)
         uniform = torch.rand(n, 6, generator=generator, device=self.device)
         knot = self._knot(rows, uniform[:, 0])
-        base = (uniform[:, 1] < self.base_share) & (self.first[rows] <= self.base_time)
+        base = (uniform[:, 1] < self.base_fraction) & (self.first[rows] <= self.base_time)
         knot = torch.where(base & (self.base_time <= self.last[rows]), self.base_time, knot)
-        at_knot = uniform[:, 1] < 0.5 * (1 + self.base_share)
+        at_knot = uniform[:, 1] < 0.5 * (1 + self.base_fraction)
         place = (uniform[:, 2] * self.places.shape[2]).long()
         places = self.places[rows, knot, place]
         rows = torch.where(at_knot, self.nearest[rows, knot, place], rows)
 
-        knots, points, bends = self.times[rows], self.points[rows], self.bends[rows]
+        knots, points, deviation = self.times[rows], self.points[rows], self.deviation[rows]
         at_knot = at_knot.unsqueeze(1)
         between = self._between(rows, knots, uniform[:, 3])
         start = torch.where(at_knot, knots.gather(1, knot.unsqueeze(1)), between)
-        y = torch.where(at_knot, places, position(points, bends, knots, start, self.functions))
+        y = torch.where(at_knot, places, position(points, deviation, knots, start, self.basis))
         end_knot = knots.gather(1, self._knot(rows, uniform[:, 4]).unsqueeze(1))
         end_between = self._between(rows, knots, uniform[:, 4])
         end = torch.where(uniform[:, 5:] < 0.5, end_knot, end_between)
@@ -75,7 +75,7 @@ class TrajectoryDataset(DrawnDataset):
             "passed": self.flow_map.passed(start, end),
         }
         along = self.flow_map.passed(knots[:, :-1], knots[:, 1:])
-        return inputs, (along, points.diff(dim=1), bends)
+        return inputs, (along, points.diff(dim=1), deviation)
 
     def _knot(self, rows, uniform):
         """Return one knot of each trajectory."""
@@ -89,7 +89,7 @@ class TrajectoryDataset(DrawnDataset):
         return torch.lerp(low, high, uniform.unsqueeze(1))
 
 
-def position(points, bends, knots, time, functions):
+def position(points, deviation, knots, time, basis):
     """Return the points (n, D) of trajectories at times (n, 1)."""
     k = torch.searchsorted(knots, time, right=True) - 1
     k = k.clamp(0, knots.shape[1] - 2)
@@ -98,4 +98,4 @@ def position(points, bends, knots, time, functions):
     s = ((time - low) / (high - low).clamp(min=1e-12)).clamp(0, 1)
     row, k = torch.arange(len(k), device=k.device), k[:, 0]
     straight = torch.lerp(points[row, k], points[row, k + 1], s)
-    return straight + (bend_functions(s, functions) @ bends[row, k]).squeeze(1)
+    return straight + (basis_values(s, basis) @ deviation[row, k]).squeeze(1)

@@ -12,8 +12,10 @@ _MAX_NUMBERS, _MIN_REGRESSED = 2**22, 8192  # of trajectories that the linear pa
 
 def enough(trajectories, n_features, rng):
     """Return trajectories that are enough for regressions: all, where memory takes them."""
-    n, n_intervals, n_bends, n_outputs = trajectories.bends.shape
-    width = max(n_intervals * (1 + n_bends) * n_outputs, len(_AROUND) * (n_outputs + n_features))
+    n, n_intervals, n_coefficients, n_outputs = trajectories.deviation.shape
+    width = max(
+        n_intervals * (1 + n_coefficients) * n_outputs, len(_AROUND) * (n_outputs + n_features)
+    )
     most = max(_MIN_REGRESSED, _MAX_NUMBERS // width)
     return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
 
@@ -21,20 +23,20 @@ def enough(trajectories, n_features, rng):
 @torch.no_grad()
 def set_linear_part(module, trajectories, times, data):
     """Write the linear modes into the map, and the scales of y, of the modes and of the rest."""
-    points, n_bends = trajectories.points, trajectories.bends.shape[2]
+    points, n_coefficients = trajectories.points, trajectories.deviation.shape[2]
     origin = trajectories.rows[:, 0]
     length = np.diff(times, axis=1)
     moved = length > 1e-3
     velocity = np.diff(trajectories.points, axis=1) / np.where(moved, length, 1.0)[:, :, None]
-    modes = np.concatenate([velocity[:, :, None], trajectories.bends], axis=2)
+    modes = np.concatenate([velocity[:, :, None], trajectories.deviation], axis=2)
     modes = modes.reshape(len(points), *module.shape)
-    moved = np.repeat(moved, 1 + n_bends, axis=1)
+    moved = np.repeat(moved, 1 + n_coefficients, axis=1)
     spread = own_spread = modes.std(axis=0, where=moved[:, :, None])
     # an interval in which hardly anything moves must not weigh as much as the others,
-    # and a bend not more than the chord that it belongs to
-    spread = spread.reshape(-1, 1 + n_bends, spread.shape[1])[:, 0]
+    # and a deviation not more than the chord that it belongs to
+    spread = spread.reshape(-1, 1 + n_coefficients, spread.shape[1])[:, 0]
     spread = np.maximum(np.maximum(spread, 0.1 * spread.max(axis=0)), 1e-6)
-    spread = np.repeat(spread, 1 + n_bends, axis=0)
+    spread = np.repeat(spread, 1 + n_coefficients, axis=0)
     module.v_scale.copy_(torch.as_tensor(spread))
     scale = points.std(axis=0)
     module.y_mean.copy_(torch.as_tensor(points.mean(axis=0)))

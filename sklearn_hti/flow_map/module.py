@@ -7,7 +7,7 @@ from torch import nn
 
 from .._utils.registry import storable
 from ..nn.modules import ConditionalMLP
-from ..paths.deviation import bend_coefficients, bend_functions
+from ..paths.deviation import basis_values, deviation_basis
 
 _NODES = 2  # nodes per interval of the coefficients of the linear part
 _SOLVED = 0.1  # of the guess's miss: an origin that misses by more is none
@@ -19,7 +19,7 @@ class FlowMap(nn.Module):
     """Flow map F(y, x, a, b) = y + sum_k sum_m (g_km(b) - g_km(a)) u_km(y, x, a).
 
     Times a and b count anchors: k at anchor k, so every interval has length one. Within
-    interval k a trajectory is a chord and its bends: g_k0 is the part of the interval that
+    interval k a trajectory is a chord and its deviation: g_k0 is the part of the interval that
     has passed and u_k0 the velocity along the chord; g_km for m >= 1 are functions that
     vanish at both ends (`sklearn_hti.paths.deviation`). The map is exactly the identity at
     a = b, and one pass of the network at a gives the whole trajectory through y.
@@ -29,10 +29,10 @@ class FlowMap(nn.Module):
     linear in a.
     """
 
-    def __init__(self, n_outputs, n_intervals, embedding, conditioning, n_bends=0):
+    def __init__(self, n_outputs, n_intervals, embedding, conditioning, n_coefficients=0):
         super().__init__()
         self.n_intervals = n_intervals
-        self.shape = (n_intervals * (1 + n_bends), n_outputs)
+        self.shape = (n_intervals * (1 + n_coefficients), n_outputs)
         self.net = ConditionalMLP(n_outputs + 1, math.prod(self.shape), embedding, conditioning)
         n_features = 1 + n_outputs + embedding.n_numeric + sum(embedding.n_categories)
         buffers = {
@@ -45,7 +45,7 @@ class FlowMap(nn.Module):
             "residual_scale": self.shape,
             "limit": self.shape,
             "v_scale": self.shape,
-            "bends": (n_bends, n_bends + 2),
+            "basis": (n_coefficients, n_coefficients + 2),
         }
         for name, shape in buffers.items():
             self.register_buffer(name, torch.empty(shape))
@@ -55,7 +55,7 @@ class FlowMap(nn.Module):
         for name, value in self.named_buffers(recurse=False):
             nn.init.constant_(value, float(name.endswith("scale")))
         nn.init.constant_(self.limit, math.inf)
-        self.bends.copy_(torch.as_tensor(bend_coefficients(len(self.bends))))
+        self.basis.copy_(torch.as_tensor(deviation_basis(len(self.basis))))
 
     @property
     def nodes(self):
@@ -99,9 +99,9 @@ class FlowMap(nn.Module):
         left = torch.arange(self.n_intervals, dtype=start.dtype, device=start.device)
         s0, s1 = ((t.unsqueeze(-1) - left).clamp(0, 1) for t in (start, end))
         parts = (s1 - s0).unsqueeze(-1)
-        if len(self.bends):
-            bent = bend_functions(s1, self.bends) - bend_functions(s0, self.bends)
-            parts = torch.cat([parts, bent], dim=-1)
+        if len(self.basis):
+            deviation = basis_values(s1, self.basis) - basis_values(s0, self.basis)
+            parts = torch.cat([parts, deviation], dim=-1)
         return parts.flatten(-2)
 
     def displacement(self, y, numeric, codes, start, end, read=None):

@@ -1,5 +1,6 @@
 """Distil trajectories into one flow map F(y, x, lam_from, lam_to) (docs/method.md section 6)."""
 
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -11,7 +12,7 @@ from .linear_part import enough, set_linear_part
 from .module import FlowMap
 from .transport import TransportMap, guess_error
 
-_BACK_SHARE = 4  # one in so many rows of a batch is moved back, too
+_BACK_EVERY = 4  # one in so many rows of a batch is moved back, too
 # Weight of the way back where one trajectory runs through each condition: deterministic
 # networks have a well-defined inverse. Else starts at all times teach the way back as well.
 _BACK_WEIGHT = 0.3
@@ -35,27 +36,27 @@ class FlowMapEngine(Engine):
         self.back_weight = back_weight
 
     def loss(self, inputs, target):
-        """Return the error of increments between knots and of bends, and of the way back.
+        """Return the error of increments between knots, of deviations and of the way back.
 
         Every interval counts relative to its own spread of velocities. The way back starts
         where the map itself arrived, so that it learns to undo the map and not only the
         trajectory; the gradient does not pass through the arrival.
         """
         flow_map = self.module_
-        along, increments, bends = target
+        along, increments, deviation = target
         y, numeric, codes, start, end, z, linear, passed = inputs.values()
         modes = linear + flow_map.added_modes(z, numeric, codes, start)
         by_interval = modes.view(len(y), flow_map.n_intervals, -1, y.shape[1])
         scale = flow_map.v_scale.view(by_interval.shape[1:])
         miss = along @ modes - increments
         error = ((miss / scale[:, 0]) ** 2).mean()
-        if bends.shape[2]:
-            miss = (by_interval[:, :, 1:] - bends) / scale[:, 1:]
+        if deviation.shape[2]:
+            miss = (by_interval[:, :, 1:] - deviation) / scale[:, 1:]
             error = error + (miss**2).sum(dim=2).mean()
         if not self.back_weight:
             return error
 
-        some = slice(max(1, len(y) // _BACK_SHARE))
+        some = slice(max(1, len(y) // _BACK_EVERY))
         y, numeric, codes, start, end, _, _, passed = (v[some] for v in inputs.values())
         arrival = (y + (passed @ modes[some]).squeeze(1)).detach()
         modes = flow_map.modes(arrival, numeric, codes, end)
@@ -64,8 +65,16 @@ class FlowMapEngine(Engine):
         return error + self.back_weight * (((back - y) / unit) ** 2).mean()
 
 
+@dataclass(frozen=True)
+class Distilled:
+    """The flow map between numpy arrays, and the engine that trained it."""
+
+    flow_map: TransportMap
+    net: FlowMapEngine
+
+
 def fit_flow_map(trajectories, data, clock, base_time, training):
-    """Train the flow map on trajectories; return (TransportMap, engine)."""
+    """Train the flow map on trajectories; return it Distilled."""
     times = clock.time(data.lam)[trajectories.rows]
     n_outputs = data.y.shape[1]
     module = build_module(
@@ -74,7 +83,7 @@ def fit_flow_map(trajectories, data, clock, base_time, training):
             len(data.anchors.edges),
             training.embedding(),
             training.conditioning,
-            trajectories.bends.shape[2],
+            trajectories.deviation.shape[2],
         ),
         training.seeds["module"],
     )
@@ -110,4 +119,4 @@ def fit_flow_map(trajectories, data, clock, base_time, training):
     if deterministic:
         rows = picked if held is None else held
         error = guess_error(net.module_, trajectories[rows], data.conditions, base_time)
-    return TransportMap(net.module_, settings.device, base_time, error), net
+    return Distilled(TransportMap(net.module_, settings.device, base_time, error), net)

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from ..answers.labels import enter
+from ..answers.query import check_given
 
 _SAME = 1e-6  # standard deviations of x
 
@@ -30,7 +31,7 @@ def match_truth(estimator, surrogate, truth, conditions):
         raise ValueError("`truth` must be rows as in fit: a tuple (X, y, lam).")
     X, y, lam = truth
     query = surrogate._query(enter(estimator, X), lam, name="lam of truth", n_rows=len(y))
-    y, _ = surrogate._check_given(y, len(query))
+    y, _ = check_given(surrogate._state, y, len(query))
     row = np.full(len(query), -1)
     for i in reversed(range(len(conditions))):
         row[_is_condition(query.conditions, conditions[[i]])] = i

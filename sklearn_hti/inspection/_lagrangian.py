@@ -173,7 +173,7 @@ class LagrangianDisplay:
                 f"{caller} needs a surrogate with a Lagrangian, such as "
                 f"HyperparameterTrajectoryRegressor; {type(surrogate).__name__} has none."
             )
-        names = name_outputs(output_names, len(surrogate._scaler.center_))
+        names = name_outputs(output_names, surrogate._state.outputs.n_outputs)
         pair = _choose_pair(outputs, names)
         ends = _check_interval(interval, surrogate.anchors_)
         lam = np.linspace(*ends, 31)
@@ -184,7 +184,7 @@ class LagrangianDisplay:
         paths = surrogate.trajectory(X_seen, lam, n_samples=n_paths, random_state=random_state)
         paths = paths[:, :, 0]
         held = np.median(paths[len(lam) // 2], axis=0)
-        at = LagrangianAt(surrogate, query.conditions, pair, held)
+        at = LagrangianAt(surrogate._state, query.conditions, pair, held)
         axes = [window(paths[..., d], grid_resolution) for d in pair]
         xx0, xx1 = np.meshgrid(*axes)
         coarse = np.meshgrid(*(cell_centers(axis, n_ellipses) for axis in axes))
@@ -264,8 +264,8 @@ class LagrangianDisplay:
 
     def _outlines(self):
         """Return the outlines {v : v' G v = c} around the centres, the longest as a cell."""
-        turn = np.linspace(0, 2 * np.pi, _N_CORNERS)
-        circle = np.stack([np.cos(turn), np.sin(turn)])
+        angle = np.linspace(0, 2 * np.pi, _N_CORNERS)
+        circle = np.stack([np.cos(angle), np.sin(angle)])
         reach = np.swapaxes(np.linalg.solve(_roots(self.metric), circle), 1, 2)
         n = round(np.sqrt(len(self.centers)))
         cell = [np.ptp(self.xx0) / n, np.ptp(self.xx1) / n]

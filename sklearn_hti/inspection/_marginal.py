@@ -135,7 +135,7 @@ class MarginalDisplay:
         draws = np.asarray(
             surrogate.trajectory(X_seen, lam, n_samples=n_samples, random_state=random_state)
         )
-        if surrogate._single_output:
+        if surrogate._state.outputs.single:
             draws = draws[..., None]
         names = name_outputs(output_names, draws.shape[-1])
         position = find_output(output, names)

@@ -11,15 +11,15 @@ from ..lagrangian.support import PathConditions
 class LagrangianAt:
     """The Lagrangian under one condition, as a function of places in a plane of outputs."""
 
-    def __init__(self, surrogate, conditions, pair, held):
-        self.lagrangian, self.scaler = surrogate.lagrangian_, surrogate._scaler
+    def __init__(self, state, conditions, pair, held):
+        self.lagrangian, self.scaler = state.lagrangian, state.outputs.scaler
         self.pair, self.held = list(pair), held
         modules = chain(self.lagrangian.parameters(), self.lagrangian.buffers())
         self.device = next((tensor.device for tensor in modules), "cpu")
         numeric, codes = conditions.tensors(device=self.device)
         group = 0
         if not self.lagrangian.is_flat:
-            group = nearest_condition(conditions, surrogate._conditions)
+            group = nearest_condition(conditions, state.conditions)
         self.x = PathConditions(numeric, codes, torch.tensor([group], device=self.device))
 
     @torch.no_grad()

@@ -178,7 +178,7 @@ class TrajectoryDisplay:
         if y is not None or lam_from is not None:
             options = {"y": y, "lam_from": lam_from}
         paths = np.asarray(surrogate.trajectory(X_seen, lam, **options))
-        if surrogate._single_output:
+        if surrogate._state.outputs.single:
             paths = paths[..., None]
         if paths.ndim == 3:
             paths = paths[:, None]

@@ -4,155 +4,17 @@ import copy
 import io
 import json
 import warnings
-from itertools import pairwise
 
 import numpy as np
 import torch
-from scipy.special import expit, ndtr
 from torch import nn
 
 from .._utils.files import replacing
-from ..clocks.entropy import EntropyClock
-from ..clocks.warps import MeanClock, WarpClock
+from .clock_graph import ClockGraph
 
 FORMATS = ("onnx", "torch")
 _ENTRY = "sklearn_hti"
 _N_ROWS = 5  # of the example that the graph is traced with
-_N_CELLS = 1024  # per interval, of the table that stands for a transformer
-_MAX_ERROR = 1e-3  # of that table, in intervals
-
-# PPND7 of Wichura, "Algorithm AS 241", Applied Statistics, 1988: seven digits
-_PROBIT = {
-    "centre": (
-        (5.9109374720e01, 1.5929113202e02, 5.0434271938e01, 3.3871327179e00),
-        (6.7187563600e01, 7.8757757664e01, 1.7895169469e01, 1.0),
-    ),
-    "side": (
-        (1.7023821103e-01, 1.3067284816e00, 2.7568153900e00, 1.4234372777e00),
-        (1.2021132975e-01, 7.3700164250e-01, 1.0),
-    ),
-    "tail": (
-        (1.7337203997e-02, 4.2868294337e-01, 3.0812263860e00, 6.6579051150e00),
-        (1.2258202635e-02, 2.4197894225e-01, 1.0),
-    ),
-}
-
-
-def probit(p):
-    """Return the standard normal quantile of probabilities, by operations of any runtime."""
-    q = p - 0.5
-    nearer = torch.minimum(p, 1 - p).clamp(min=1e-38)
-    r = (-nearer.log()).sqrt()
-    tail = torch.where(r <= 5, _ratio("side", r - 1.6), _ratio("tail", r - 5))
-    tail = torch.where(q < 0, -tail, tail)
-    return torch.where(q.abs() <= 0.425, q * _ratio("centre", 0.180625 - q * q), tail)
-
-
-def _ratio(name, r):
-    values = []
-    for coefficients in _PROBIT[name]:
-        value = torch.full_like(r, coefficients[0])
-        for coefficient in coefficients[1:]:
-            value = value * r + coefficient
-        values.append(value)
-    return values[0] / values[1]
-
-
-def log1p(z):
-    """Return log(1 + z) without loss of digits; runtimes have a logarithm alone."""
-    u = 1 + z
-    return torch.where(u == 1, z, u.log() * z / torch.where(u == 1, 1.0, u - 1))
-
-
-_WARPS = {
-    "identity": lambda lam: lam,
-    "log": torch.log,
-    "logit": lambda lam: torch.log(lam / (1 - lam)),
-    "probit": probit,
-    "odds": lambda lam: lam / (1 - lam),
-}
-
-
-_INVERSES = {
-    "identity": lambda w: w,
-    "log": np.exp,
-    "logit": expit,
-    "probit": ndtr,
-    "odds": lambda w: w / (1 + w),
-}
-
-
-class ClockGraph(nn.Module):
-    """The time of a lambda, as `Clock.time`; lambdas outside the anchors count as the ends."""
-
-    def __init__(self, clock):
-        super().__init__()
-        self.rule = rule = clock.rule
-        self.warp = _WARPS[_named(rule).name]
-        low, high = clock.anchors[:-1], clock.anchors[1:]
-        start, end = (self.warp(torch.as_tensor(a)) for a in (low, high))
-        figures = {"start": start, "length": end - start}
-        if isinstance(rule, EntropyClock):
-            kappa = _kappa(rule, low, high)
-            flat = np.abs(kappa) < 1e-6
-            kappa = np.where(flat, 1.0, kappa)
-            figures |= {"kappa": kappa, "gain": np.expm1(-kappa), "flat": flat}
-        elif not isinstance(rule, WarpClock):
-            figures |= {"table": _table(clock)}
-        for name, value in (figures | {"anchors": clock.anchors}).items():
-            kind = torch.bool if name == "flat" else torch.float32
-            self.register_buffer(name, torch.as_tensor(value, dtype=kind))
-
-    def forward(self, lam):
-        """Return times (n,) of lambdas (n,)."""
-        lam = lam.clamp(self.anchors[0], self.anchors[-1])
-        k = (lam.unsqueeze(1) >= self.anchors[1:-1]).sum(dim=1)
-        s = ((self.warp(lam) - self.start[k]) / self.length[k]).clamp(0, 1)
-        if isinstance(self.rule, EntropyClock):
-            s = self._entropy(s, k)
-        elif not isinstance(self.rule, WarpClock):
-            s = self._look_up(s, k)
-        return k + s.clamp(0, 1)
-
-    def _entropy(self, t, k):
-        s = -log1p(t * self.gain[k]) / self.kappa[k]
-        return torch.where(self.flat[k] | (t == 1), t, s)
-
-    def _look_up(self, t, k):
-        place = t * _N_CELLS
-        cell = place.floor().clamp(max=_N_CELLS - 1).long()
-        return torch.lerp(self.table[k, cell], self.table[k, cell + 1], place - cell)
-
-
-def _kappa(rule, low, high):
-    entropy = [np.interp(a, rule.anchors, rule.entropies) for a in (low, high)]
-    return np.clip(rule.gamma * (entropy[1] - entropy[0]), -30.0, 30.0)
-
-
-def _named(rule):
-    """Return the named clock that a rule is made of; the linear one, if of none."""
-    own = rule.rules[0] if isinstance(rule, MeanClock) else getattr(rule, "rule", rule)
-    return own if isinstance(own, WarpClock) else WarpClock("identity")
-
-
-def _table(clock):
-    """Return the fractions of the rule at even times of its named clock, (K, cells + 1)."""
-    fine = np.linspace(0, 1, 2 * _N_CELLS + 1)
-    name = _named(clock.rule).name
-    table = []
-    for lo, hi in pairwise(clock.anchors):
-        start, end = (float(_WARPS[name](torch.as_tensor(a))) for a in (lo, hi))
-        lam = _INVERSES[name](start + fine * (end - start)).clip(lo, hi)
-        table.append(clock.rule.fraction(lam, lo, hi))
-    table = np.stack(table)
-    between = 0.5 * (table[:, :-1:2] + table[:, 2::2])
-    error = np.abs(table[:, 1::2] - between).max()
-    if not error < _MAX_ERROR:
-        raise ValueError(
-            f"export: the transformer of lambda is too steep for a table (error {error:.2g} of an "
-            "interval). Take a named lam_transform ('log', 'logit', 'probit', 'odds')."
-        )
-    return table[:, ::2]
 
 
 class TransportGraph(nn.Module):
@@ -160,33 +22,34 @@ class TransportGraph(nn.Module):
 
     Parameters
     ----------
-    model : HyperparameterTrajectoryRegressor
-        The fitted surrogate.
+    state : FittedState
+        The fitted surrogate; it moves outputs by a TransportMap.
     lam_from : float
         Where outputs come from.
     """
 
-    def __init__(self, model, lam_from):
+    def __init__(self, state, lam_from):
         super().__init__()
-        flow_map, encoder = copy.deepcopy(model.flow_map_), model._encoder
+        clock, encoder = state.movement.clock, state.encoder
+        flow_map = copy.deepcopy(state.movement.flow_map)
         self.net = flow_map.module = flow_map.module.to("cpu", torch.float32)
         flow_map.device = "cpu"
-        self.clock = ClockGraph(model.lam_transform_)
-        self.start_time = float(model.lam_transform_.time(lam_from))
+        self.clock = ClockGraph(clock)
+        self.start_time = float(clock.time(lam_from))
         self.n_categories = encoder.n_categories_
         through_base = flow_map.guess_error is not None and self.start_time != flow_map.base_time
         self.move = flow_map.mover(self.net, through_base)
         self.numeric, self.categorical = (
             np.flatnonzero(mask).tolist() for mask in (~encoder.categorical_, encoder.categorical_)
         )
-        scaler, outputs = encoder.scaler_, model._scaler
-        infinite = np.full(len(outputs.center_), np.inf)
-        low, high = (-infinite, infinite) if model._bounds is None else model._bounds
+        scaler, outputs = encoder.scaler_, state.outputs
+        infinite = np.full(outputs.n_outputs, np.inf)
+        low, high = (-infinite, infinite) if outputs.bounds is None else outputs.bounds
         for name, value in {
             "x_mean": np.zeros(0) if scaler is None else scaler.mean_,
             "x_scale": np.ones(0) if scaler is None else scaler.scale_,
-            "y_center": outputs.center_,
-            "y_scale": outputs.scale_,
+            "y_center": outputs.scaler.center_,
+            "y_scale": outputs.scaler.scale_,
             "low": low,
             "high": high,
         }.items():
@@ -216,23 +79,41 @@ class _WithoutCondition(nn.Module):
         return self.whole(y[:, :0], y, lam)
 
 
-def export(model, path, format, lam_from):
-    """Write the graph; see `HyperparameterTrajectoryRegressor.export`."""
+def export(state, columns, path, format, lam_from):
+    """Write the graph; see `HyperparameterTrajectoryRegressor.export`.
+
+    Parameters
+    ----------
+    state : FittedState
+        The fitted surrogate.
+    columns : list of int or str
+        Names of the columns of x.
+    path : str or path-like
+        The file.
+    format : {"onnx", "torch"}
+        Its format.
+    lam_from : float
+        Where outputs come from.
+
+    Returns
+    -------
+    dict
+        What the inputs mean.
+    """
     if format not in FORMATS:
         raise ValueError(f"format={format!r} is not available; accepted: 'onnx', 'torch'.")
     if format == "onnx":
         _import_onnx()
-    graph = TransportGraph(model, lam_from).eval().requires_grad_(False)
-    n_columns, n_outputs = len(model._encoder.categorical_), len(graph.y_center)
+    graph = TransportGraph(state, lam_from).eval().requires_grad_(False)
     example = {
-        "x": torch.zeros(_N_ROWS, n_columns),
+        "x": torch.zeros(_N_ROWS, len(columns)),
         "y": graph.y_center.expand(_N_ROWS, -1).clone(),
-        "lam": torch.full((_N_ROWS,), float(np.mean(model.anchors_[:2]))),
+        "lam": torch.full((_N_ROWS,), float(np.mean(state.anchors[:2]))),
     }
-    if not n_columns:
+    if not columns:
         graph = _WithoutCondition(graph)
         del example["x"]
-    described = _describe(model, lam_from, n_outputs)
+    described = _describe(state, columns, lam_from)
     rows = torch.export.Dim("rows")
     write = _write_onnx if format == "onnx" else _write_torch
     with torch.no_grad(), warnings.catch_warnings(), replacing(path) as fresh:
@@ -247,25 +128,30 @@ def export(model, path, format, lam_from):
     return described
 
 
-def _describe(model, lam_from, n_outputs):
-    """Return what the inputs of the graph mean."""
-    encoder = model._encoder
+def columns_of_x(model):
+    """Return the names or positions of the columns of X, without the lambda column."""
     names = getattr(model, "feature_names_in_", range(model.n_features_in_))
     names = [n if isinstance(n, int) else str(n) for n in names]
-    if model.n_features_in_ > len(encoder.categorical_):
+    if model.n_features_in_ > len(model._state.encoder.categorical_):
         lam_column = model.lam_column
         del names[names.index(lam_column) if isinstance(lam_column, str) else lam_column]
+    return names
+
+
+def _describe(state, columns, lam_from):
+    """Return what the inputs of the graph mean."""
+    encoder = state.encoder
     categories = [] if encoder.ordinal_ is None else encoder.ordinal_.categories_
-    columns = np.flatnonzero(encoder.categorical_)
+    categorical = np.flatnonzero(encoder.categorical_)
     return {
-        "x": names,
+        "x": columns,
         "categories": [
             {"column": int(i), "values": np.asarray(values).tolist()}
-            for i, values in zip(columns, categories, strict=True)
+            for i, values in zip(categorical, categories, strict=True)
         ],
-        "n_outputs": n_outputs,
+        "n_outputs": state.outputs.n_outputs,
         "lam_from": lam_from,
-        "lam_range": [float(model.anchors_[0]), float(model.anchors_[-1])],
+        "lam_range": [float(state.anchors[0]), float(state.anchors[-1])],
     }
 
 

@@ -9,7 +9,6 @@ import warnings
 
 import numpy as np
 import sklearn
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_safetensors
 from sklearn import preprocessing
@@ -19,17 +18,12 @@ from torch import nn
 from .._utils.files import replacing
 from .._utils.registry import storable, storable_classes
 from .._version import __version__
-from ..answers.mixin import AnswersMixin
-from ..data.conditions import Conditions, Query
-from ..flow_map.module import FlowMap
-from ..lagrangian.support import PathConditions
 from ..nn.inference import pick_device
-from ..nn.modules import ConditionEmbedding
+from .checks import check_answers, device_of
 from .codec import Decoder, Encoder
 
-_FORMAT = 1
+_FORMAT = 2
 _ENTRY = "sklearn_hti"
-_MAX_STEPS = 1_000_000
 
 # of torch and scikit-learn; classes of this package are `storable` where they are defined
 for _cls in (
@@ -66,7 +60,7 @@ def save(model, path):
         "format": _FORMAT,
         "version": __version__,
         "sklearn": sklearn.__version__,
-        "device": str(_device_of(model)),
+        "device": str(device_of(model._state)),
         "root": encoder.encode(plain),
     }
     if not _are_numbers(encoder.arrays):
@@ -135,7 +129,7 @@ def load(path, device="auto"):
     try:
         where = _choose_device(device, head["device"])
         model = Decoder(_classes(), arrays, where).decode(head["root"])
-        _check(model)
+        check_answers(model)
     except _DeviceError as error:
         raise ValueError(str(error)) from error
     except Exception as error:  # whatever a damaged or hostile file provokes
@@ -160,7 +154,7 @@ def get_state(model):
     foreign = []
     encoder = Encoder(storable_classes(), _LEFT_OUT, foreign)
     nodes = json.dumps(encoder.encode(vars(model)), allow_nan=False)
-    device = str(_device_of(model))
+    device = str(device_of(model._state))
     return {"nodes": nodes, "arrays": encoder.arrays, "device": device, "foreign": foreign}
 
 
@@ -197,10 +191,12 @@ def _read(path):
         version = head["format"]
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{refused} ({error!r}). Save it again.") from error
-    if not isinstance(version, int) or version > _FORMAT:
+    if version != _FORMAT:
+        older = isinstance(version, int) and version < _FORMAT
+        remedy = "Fit and save again, or take that version" if older else "Upgrade sklearn-hti"
         raise ValueError(
             f"{path}: written by sklearn-hti {head.get('version')!r} in format {version!r}; this "
-            f"is {__version__}, which reads formats up to {_FORMAT}. Upgrade sklearn-hti."
+            f"is {__version__}, which reads format {_FORMAT}. {remedy}."
         )
     if digest != _digest(text, arrays):
         raise ValueError(f"{refused}: its checksum is not that of its content. Save it again.")
@@ -221,19 +217,6 @@ def _digest(text, arrays):
     return digest.hexdigest()
 
 
-def _networks(model):
-    """Return the networks of a surrogate."""
-    owners = model, *getattr(model, "estimators_", ())
-    parts = [getattr(one, name, None) for one in owners for name in ("flow_map_", "base_")]
-    parts = [getattr(p, name, None) for p in parts for name in ("module", "module_")]
-    return [p for p in (*parts, getattr(model, "lagrangian_", None)) if p is not None]
-
-
-def _device_of(model):
-    weights = (p for net in _networks(model) for p in net.parameters())
-    return next((p.device for p in weights), torch.device("cpu"))
-
-
 def _choose_device(device, saved):
     """Return the device of the networks."""
     try:
@@ -242,58 +225,3 @@ def _choose_device(device, saved):
         if device == "auto":
             return "cpu"
         raise _DeviceError(str(error)) from error
-
-
-def _check(model):
-    """Raise unless a surrogate fits together and answers."""
-    if not isinstance(model, AnswersMixin):
-        raise ValueError(f"it holds a {type(model).__name__}, no surrogate")
-    model._validate_params()
-    encoder = model._encoder
-    categories = [] if encoder.ordinal_ is None else encoder.ordinal_.categories_
-    sizes = [len(c) for c in categories]
-    n_numeric = 0 if encoder.scaler_ is None else len(encoder.scaler_.mean_)
-    seen = {(encoder.n_numeric_, tuple(encoder.n_categories_))}
-    models = [model, *(member.of(model) for member in getattr(model, "estimators_", ()))]
-    intervals = {len(model.anchors_) - 1, *(one.lam_transform_.n_intervals for one in models)}
-    for part in (part for net in _networks(model) for part in net.modules()):
-        if isinstance(part, ConditionEmbedding):
-            seen.add((part.n_numeric, part.n_categories))
-        if isinstance(part, FlowMap):
-            intervals.add(part.n_intervals)
-    if len(intervals) > 1:
-        raise ValueError("the number of anchors is not that of the networks")
-    if seen != {(n_numeric, tuple(sizes))}:
-        raise ValueError("the columns of X are not those of the networks")
-    for one in models:
-        if not getattr(one.flow_map_, "n_steps", 1) <= _MAX_STEPS:
-            raise ValueError(f"more than {_MAX_STEPS} steps")
-        _ask(one, n_numeric, len(sizes))
-
-
-def _ask(model, n_numeric, n_categorical):
-    """Raise unless a surrogate gives finite answers of the right shape."""
-    x = Conditions(
-        np.zeros((1, n_numeric)),
-        np.zeros((1, n_categorical), dtype=np.int64),
-        np.zeros((1, n_numeric + n_categorical), dtype=np.float32),
-    )
-    shape = (1, len(model._scaler.center_))
-    start, near = np.full(1, model.base_lam_), np.full(1, model.anchors_[:2].mean())
-    moved = model._displace(np.zeros(shape), x, start, near)
-    # neighbours know the categories of their own rows alone
-    x = getattr(model.base_, "centers_", x)[[0]]
-    noise = model.base_.noise(1, 1, np.random.default_rng(0))
-    drawn = model.base_.draw(Query(None, x, None), noise)
-    decoded = model._scaler.decode(drawn[0] + moved)
-    model._decode(decoded)
-    figures = [decoded]
-    if lagrangian := getattr(model, "lagrangian_", None):
-        device = _device_of(model)
-        path = torch.zeros((1, 3, shape[1]), device=device)
-        group = torch.zeros(1, dtype=torch.int64, device=device)
-        given = PathConditions(*x.tensors(device=device), group)
-        with torch.no_grad():
-            figures += [part.cpu().numpy() for part in lagrangian(path, given)]
-    if decoded.shape != shape or not all(np.isfinite(f).all() for f in figures):
-        raise ValueError("its answers are not finite numbers")

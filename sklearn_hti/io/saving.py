@@ -1,14 +1,14 @@
-"""What a fitted surrogate is written to: files that are loaded again, pages and graphs."""
+"""What a fitted surrogate is written to: files that are loaded again, and pages."""
 
 from sklearn.utils.validation import check_is_fitted
 
+from ..answers.answering import Answering
 from ..answers.page import write_page
-from .export import export
 from .persistence import get_state, save, set_state
 
 
-class SavingMixin:
-    """Writes pages and files, and gives its state to copies and pickles."""
+class Saved(Answering):
+    """An answering estimator that is written to pages and files, copied and pickled."""
 
     def to_html(
         self,
@@ -116,54 +116,3 @@ class SavingMixin:
 
     def __setstate__(self, state):
         set_state(self, state)
-
-
-class ExportMixin:
-    """Writes the transport as a graph."""
-
-    def export(self, path, format="onnx", *, lam_from=None):
-        """Write the transport from one lambda to any as a single graph.
-
-        The graph needs neither this package nor scikit-learn. Its inputs are single-precision
-        arrays ``x`` of shape (n, C), ``y`` of shape (n, D) and ``lam`` of shape (n,), for any
-        number of rows n; its output ``moved`` of shape (n, D) is that of `transport`. ``x`` holds
-        the columns of X without the lambda column, categories by their numbers; without a
-        condition there is no ``x``. The clock, all scaling and `y_bounds` are in the graph.
-        A lambda outside the anchors counts as the nearest one, and a number that is no category's
-        as the nearest that is.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file.
-        format : {"onnx", "torch"}, default="onnx"
-            "onnx" is for any runtime of ONNX and needs ``pip install "sklearn-hti[onnx]"``;
-            "torch" is for `torch.export.load` (a name in ``.pt2`` is usual).
-        lam_from : float, default=None
-            Where the outputs come from, between the anchors; None is `base_lam`, or the first.
-
-        Returns
-        -------
-        dict
-            What the inputs mean, which the file holds, too: names of the columns ``x``, the
-            ``categories`` (column of ``x`` and its values in the order of their numbers, from 0),
-            ``n_outputs``, ``lam_from`` and ``lam_range``.
-
-        Raises
-        ------
-        ImportError
-            If "onnx" is not installed.
-        OSError
-            If the file cannot be written; what was there before is unchanged.
-        ValueError
-            If `lam_from` lies outside the anchors, or the clock is a transformer too steep for
-            the table that stands for it.
-
-        See Also
-        --------
-        save : Writes the whole surrogate, to be loaded by this package.
-        """
-        check_is_fitted(self)
-        lam_from = self._deployed_lam if lam_from is None else lam_from
-        lam_from = float(self._check_lam_from(lam_from, 1)[0])
-        return export(self, path, format, lam_from)

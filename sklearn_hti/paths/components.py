@@ -37,11 +37,11 @@ class GeodesicPath(BaseEstimator):
         (scaled) outputs, or in the metric. A learned metric is cheap where paths run, which
         says nothing of how fast networks change: on semicircles its speed doubles the error.
     join : "auto" or bool, default="auto"
-        Whether paths go on smoothly at the anchors: bends are kept as far as paths turn less
-        with them, curves take up the turns that are left, and what is noise in the turns counts
-        for neither. Where inputs have many draws, noise is what couplings of halves of the
-        draws do not agree on, and bends stay as they are. "auto" does so unless the potential
-        is a function of the user. With two anchors there is no turn.
+        Whether paths continue smoothly at the anchors. Deviations from the chords are kept as
+        far as they make the kinks smaller, and curves remove the remaining kinks; noise in the
+        kinks counts for neither. Where inputs have many draws, noise is the part on which
+        couplings of halves of the draws disagree, and deviations stay as they are. "auto" does
+        so unless the potential is a function of the user. With two anchors there is no kink.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ from torch import nn
 from .._utils.random import build_module
 from ..lagrangian.support import path_conditions
 from ..nn.modules import ConditionalMLP
-from .deviation import N_BENDS, fit_bends
+from .deviation import N_COEFFICIENTS, fit_deviation
 from .spline import retime, spline_basis
 
 _HIDDEN = (128, 128)
@@ -133,18 +133,18 @@ class Geodesic:
             speed = np.linalg.norm(np.diff(path, axis=1), axis=2)
         return retime(path, speed)
 
-    def bends(self, trajectories):
-        """Return the bends (N, K, M, D) of the geodesics between knots of trajectories."""
+    def deviation(self, trajectories):
+        """Return the deviations (N, K, M, D) of the geodesics between knots of trajectories."""
         points = trajectories.points
         n, n_knots, n_outputs = points.shape
-        bends = np.empty((n, n_knots - 1, N_BENDS, n_outputs))
+        deviation = np.empty((n, n_knots - 1, N_COEFFICIENTS, n_outputs))
         for begin in range(0, n, _CHUNK):
             part = slice(begin, begin + _CHUNK)
             rows = trajectories.rows[part, 0]
             for k in range(n_knots - 1):
                 path = self.path(points[part, k], points[part, k + 1], rows)
-                bends[part, k] = fit_bends(path)
-        return bends
+                deviation[part, k] = fit_deviation(path)
+        return deviation
 
     def _over_chunks(self, function, y0, y1, rows):
         out = []

@@ -15,7 +15,7 @@ from .trajectories import build_trajectories
 _MAX_PAIRS = 20_000
 _MAX_ROWS, _MIN_DRAWS = 16_384, 320  # of each anchor, and of a condition there
 _SPEED_PENALTY = 0.05
-_RANDOM_SHARE = 3  # one in so many paths of a batch leads to a random partner
+_RANDOM_EVERY = 3  # one in so many paths of a batch leads to a random partner
 
 
 class PairDataset(DrawnDataset):
@@ -70,7 +70,7 @@ class PairDataset(DrawnDataset):
         other = self.first[rows] + (uniform * self.size[rows]).long().clamp(
             max=self.size[rows] - 1
         )
-        some = slice(len(rows) // _RANDOM_SHARE)
+        some = slice(len(rows) // _RANDOM_EVERY)
         inputs = {
             "y0": torch.cat([self.y0[rows], self.y0[rows[some]]]),
             "y1": torch.cat([self.y1[rows], self.y1[other[some]]]),
@@ -86,7 +86,7 @@ class PathsAndMetric(nn.Module):
         super().__init__()
         self.paths = paths
         self.lagrangian = lagrangian
-        self.metric_learns = False  # before paths have bent, it would make chords cheap
+        self.metric_learns = False  # before paths leave their chords, it would make these cheap
 
     def costs(self, y0, y1, x, n_coupled):
         """Return cost and speeds of all paths; the metric learns from the coupled ones alone."""
@@ -150,8 +150,8 @@ class Recouple(Callback):
             net.module_.metric_learns = True
 
     def _epochs(self, net):
-        shares = np.arange(1, self.n_times + 1) / (self.n_times + 1)
-        return np.floor(shares * net.max_epochs).clip(1)
+        fractions = np.arange(1, self.n_times + 1) / (self.n_times + 1)
+        return np.floor(fractions * net.max_epochs).clip(1)
 
 
 def learn_geodesics(solver, data, lagrangian, component, training):

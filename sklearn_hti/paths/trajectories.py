@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from ..stats.moments import draws_differ, known_moments, scattered_moments
-from .deviation import bend_coefficients
+from .deviation import deviation_basis
 
 _MOST_MET = 256  # ways into and out of a row that are matched at a time
 
@@ -22,7 +22,7 @@ class Trajectories:
     """
 
     points: np.ndarray  # (N, K + 1, D), scaled
-    bends: np.ndarray  # (N, K, M, D): how paths leave the chords (deviation.py); M = 0: straight
+    deviation: np.ndarray  # (N, K, M, D): of paths from chords (deviation.py); M = 0: straight
     rows: np.ndarray  # (N, K + 1): training rows; the x of the first is the condition
     first: np.ndarray  # (N,)
     last: np.ndarray  # (N,)
@@ -34,9 +34,9 @@ class Trajectories:
         """Which trajectories pass all anchors, (N,)."""
         return (self.first == 0) & (self.last == self.points.shape[1] - 1)
 
-    def bent(self, bends):
+    def deviating(self, deviation):
         """Return the same trajectories on other paths between their knots."""
-        return replace(self, bends=bends)
+        return replace(self, deviation=deviation)
 
     def through(self, points):
         """Return trajectories from the same first points through others, by affine maps."""
@@ -45,9 +45,9 @@ class Trajectories:
     def at(self, t):
         """Return the points (N, D) at clock time t, as if all knots were the anchors."""
         k = min(int(t), self.points.shape[1] - 2)
-        functions = poly.polyval(t - k, bend_coefficients(self.bends.shape[2]).T)
+        basis = poly.polyval(t - k, deviation_basis(self.deviation.shape[2]).T)
         chord = self.points[:, k] + (t - k) * (self.points[:, k + 1] - self.points[:, k])
-        return chord + np.tensordot(self.bends[:, k], functions, axes=(1, 0))
+        return chord + np.tensordot(self.deviation[:, k], basis, axes=(1, 0))
 
     def __getitem__(self, picked):
         names = [f.name for f in fields(self) if f.name not in ("affine", "pooled")]
@@ -99,9 +99,9 @@ def build_trajectories(data, plans, rng):
         ):
             if len(on):
                 points[on, k] = moments(data, k).carry(data, index[on, k], origin[on])
-    bends = np.zeros((len(points), n_knots - 1, 0, points.shape[2]))
+    deviation = np.zeros((len(points), n_knots - 1, 0, points.shape[2]))
     pooled = bool(n_pooled > 0.5 * n_moved)
-    return Trajectories(points, bends, index, first, last, pooled=pooled)
+    return Trajectories(points, deviation, index, first, last, pooled=pooled)
 
 
 def _chain(plans, rng):

@@ -1,7 +1,13 @@
 """Which draws at the base anchor the parameter `base` names, or the data suggest."""
 
+import warnings
+from dataclasses import dataclass
+
 import numpy as np
 
+from ..data.validation import take
+from ..exceptions import BaseWarning
+from .anchor import choose_anchor
 from .flow import FlowBase
 from .neighbours import NeighborsBase
 from .wrapped import CallableBase, EstimatorBase
@@ -9,6 +15,78 @@ from .wrapped import CallableBase, EstimatorBase
 _MAX_CONDITIONS = 50
 _MIN_ROWS = 5
 _MAX_LEVELS = 10  # of a continuous number, between which the generator knows better
+
+
+@dataclass(frozen=True)
+class FittedBase:
+    """The source of draws at the base anchor, and the noise behind conditional means."""
+
+    source: object | None = None
+    noise: object | None = None
+
+    @property
+    def history(self):
+        """One record per epoch of the training, if the source is trained."""
+        return getattr(self.source, "history_", [])
+
+
+def choose_base_lam(base_lam, base, data):
+    """Return the base anchor: that of the parameter, that of the user's network, or the best.
+
+    Parameters
+    ----------
+    base_lam : float or None
+        The parameter of the estimator.
+    base : object
+        The parameter of the estimator; a network of the user sits at the first anchor.
+    data : TrainingData
+        All encoded rows.
+
+    Warns
+    -----
+    BaseWarning
+        If draws of the first anchor are mostly equal, or single, while those of another differ.
+    """
+    anchors = data.anchors.lam
+    if base_lam is not None:
+        return float(base_lam)
+    if not isinstance(base, str):
+        return float(anchors[0])
+    anchor, _, fault = choose_anchor(data)
+    first, chosen = anchors[[0, anchor]]
+    if fault:
+        warnings.warn(
+            f"{fault} at lambda = {first:g}, so draws are taken at base_lam={chosen:g}, "
+            f"where they differ. `transport` from {first:g} moves one output to one place at "
+            "every lambda; ask `sample` for draws.",
+            BaseWarning,
+            stacklevel=4,
+        )
+    return float(chosen)
+
+
+def fit_base(problem, base, movement, training):
+    """Return the FittedBase that the parameter `base` names, at the base anchor of a problem.
+
+    Where other anchors have other inputs, the rows of all anchors are moved to the base anchor.
+    """
+    data, own = problem.data, problem.base_rows
+    rows = own if data.conditions_repeat(own) else np.arange(len(data.y))
+    conditions = data.conditions[rows]
+    end = np.full(len(rows), problem.base_lam)
+    moved = movement.displace(data.y[rows], conditions, data.lam[rows], end)
+    source = make_base(
+        base,
+        scaled_y=data.y[rows] + moved,
+        conditions=conditions,
+        groups=data.groups[rows],
+        X=take(problem.X, own),
+        y=problem.outputs.shape(problem.y[own]),
+        scaler=problem.outputs.scaler,
+        training=training,
+    )
+    noise = source.fixed_noise(np.random.default_rng(training.seeds["noise"]))
+    return FittedBase(source, noise)
 
 
 def check_base(base, X, scaler, n_outputs):
@@ -19,17 +97,7 @@ def check_base(base, X, scaler, n_outputs):
         CallableBase(scaler, n_outputs).fit(base, X)
 
 
-def make_base(
-    base,
-    *,
-    scaled_y,
-    conditions,
-    groups,
-    X,
-    y,
-    scaler,
-    training,
-):
+def make_base(base, *, scaled_y, conditions, groups, X, y, scaler, training):
     """Build and fit the base that the parameter asks for; record its name and the reason."""
     reason = "asked for"
     if isinstance(base, str) and base == "auto":

@@ -26,7 +26,7 @@ def test_a_map_that_stops_short_is_seen(make, clouds):
 def test_the_distance_to_an_anchor_is_in_scaled_units(make, networks):
     """Networks with one answer per input: the exact distance of all answers together."""
     model = make(base="neighbors").fit(networks.X, networks.y, networks.lam)
-    scaled = model._scaler.encode(networks.y)
+    scaled = model._state.outputs.encode(networks.y)
     way = squared_wasserstein(scaled[160:], scaled[:80])
     assert model.diagnostics_["standing_w2"][2] == pytest.approx(way)
 

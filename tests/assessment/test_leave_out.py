@@ -57,9 +57,15 @@ def refit_by(f, seen):
     return refit
 
 
+def judged(*args):
+    """Return the records, and the errors by interval."""
+    validation = leave_anchors_out(*args)
+    return validation.records, [(e.interval, e.values) for e in validation.errors]
+
+
 def test_records_of_the_truth_have_closed_forms():
     data, seen = deterministic(square, [0, 1, 3]), []
-    records, errors = leave_anchors_out(refit_by(square, seen), data, 0, 0, None)
+    records, errors = judged(refit_by(square, seen), data, 0, 0, None)
     (rest, base_time), row = seen[0], records.iloc[0]
     held = np.setdiff1d(data.groups, rest.groups)
     mean = np.mean(data.conditions.scaled[held] ** 2)  # rows of the first anchor are in order
@@ -90,14 +96,14 @@ def test_the_base_has_its_place_among_the_rest(base_time, places):
 def test_no_transport_starts_where_the_base_of_the_refit_is(base_time, standing):
     """Outputs 0, 1 and 9 times x; the one left out is no base."""
     data = deterministic(square, [0, 1, 3], n=10)
-    records, _ = leave_anchors_out(refit_by(square, []), data, base_time, 0, None)
+    records, _ = judged(refit_by(square, []), data, base_time, 0, None)
     mean = np.mean(data.conditions.scaled[:10] ** 2)
     assert records["no_transport"].item() == pytest.approx(standing * mean)
 
 
 def test_a_surrogate_that_does_not_move_errs_as_copies_do():
     data = deterministic(square, [0, 1, 3])
-    records, errors = leave_anchors_out(refit_by(np.zeros_like, []), data, 0, 0, None)
+    records, errors = judged(refit_by(np.zeros_like, []), data, 0, 0, None)
     row = records.iloc[0]
     assert row["transport"] == pytest.approx(row["nearest_anchor"])
     (_, low), (_, high) = errors
@@ -115,7 +121,7 @@ def test_errors_of_means_hold_no_chance_of_few_draws(miss, rng):
     def displaced(lam):
         return square(lam) + miss * (lam == 1)
 
-    _, errors = leave_anchors_out(refit_by(displaced, []), data, 0, 0, None)
+    _, errors = judged(refit_by(displaced, []), data, 0, 0, None)
     (_, one), (_, other) = errors
     square_mean = np.mean((0.5 * (one + other)) ** 2)
     # the means of ten draws, of both anchors, have a variance of 0.2 for 40 inputs
@@ -124,14 +130,14 @@ def test_errors_of_means_hold_no_chance_of_few_draws(miss, rng):
 
 def test_at_most_five_anchors_are_left_out():
     data = deterministic(square, np.arange(12.0), n=10)
-    records, errors = leave_anchors_out(refit_by(square, []), data, 0, 0, None)
+    records, errors = judged(refit_by(square, []), data, 0, 0, None)
     assert records["lam"].tolist() == [1, 3, 5, 8, 10]
     assert [interval for interval, _ in errors] == [0, 1, 2, 3, 4, 5, 7, 8, 9, 10]
 
 
 def test_few_conditions_are_all_judged_and_all_seen():
     data, seen = deterministic(square, [0, 1, 3], n=10), []
-    records, errors = leave_anchors_out(refit_by(square, seen), data, 0, 0, None)
+    records, errors = judged(refit_by(square, seen), data, 0, 0, None)
     assert len(np.unique(seen[0][0].groups)) == len(errors[0][1]) == 10
     assert records[["unseen", "unseen_no_transport"]].isna().all(axis=None)
 
@@ -159,9 +165,7 @@ def test_distributions_are_compared_within_conditions(rng):
             return np.zeros_like(y)
 
     clock = Clock(WarpClock("identity"), np.array([0.0, 2.0]), "")
-    records, errors = leave_anchors_out(
-        lambda rest, base_time: Movement(clock, Still()), data, 0, 0, None
-    )
+    records, errors = judged(lambda rest, base_time: Movement(clock, Still()), data, 0, 0, None)
     assert records["nearest_anchor"].item() == pytest.approx(25, rel=0.1)
     assert np.abs(errors[0][1]).round().tolist() == [[5], [5]]
     assert 0 < records["floor"].item() < 0.3
@@ -179,7 +183,7 @@ def test_anchors_of_other_inputs_have_no_lines_between(rng):
         lam,
         find_anchors(lam),
     )
-    records, _ = leave_anchors_out(refit_by(np.asarray, []), data, 0, 0, None)
+    records, _ = judged(refit_by(np.asarray, []), data, 0, 0, None)
     assert records[["straight_line", "interpolate"]].isna().all(axis=None)
     assert records["transport"].item() < records["nearest_anchor"].item()
 
@@ -193,7 +197,7 @@ def test_anchors_whose_inputs_meet_in_pairs_only_are_compared_as_clouds(rng, n):
     lam = np.repeat([0.0, 1.0, 2.0], n)
     features, anchors = Features(conditions, []), find_anchors(lam)
     data = TrainingData(x + lam[:, None], conditions, features, conditions.groups(), lam, anchors)
-    records, errors = leave_anchors_out(refit_by(np.zeros_like, []), data, 0, 0, None)
+    records, errors = judged(refit_by(np.zeros_like, []), data, 0, 0, None)
     assert np.isfinite(records[["transport", "nearest_anchor", "no_transport"]]).all(axis=None)
     assert all(np.isfinite(of).all() for _, of in errors)
 
@@ -231,7 +235,7 @@ def test_unseen_inputs_that_are_not_followed_are_a_warning(noise):
     data = deterministic(square, [0, 1, 3])
     last = data.anchors.rows(2)
     data.y[last] += noise * np.random.default_rng(0).normal(size=(len(last), 1))
-    records, _ = leave_anchors_out(refit_by(square, []), data, 0, 0, None)
+    records, _ = judged(refit_by(square, []), data, 0, 0, None)
     row = records.iloc[0]
     assert row["unseen"] == pytest.approx(noise**2, rel=0.6)
     with warnings.catch_warnings(record=True) as caught:
@@ -269,9 +273,7 @@ def test_validation_changes_no_answer():
 
 
 def test_interrupted_refits_leave_no_record(monkeypatch):
-    from sklearn_hti.assessment import trust
-
-    monkeypatch.setattr(trust, "is_complete", lambda net: False)
+    monkeypatch.setattr("sklearn_hti.flow_map.learning.is_complete", lambda net: False)
     with pytest.warns(ConvergenceWarning, match="validation: interrupted"):
         model = HyperparameterTrajectoryRegressor(lam_transform=None, **QUICK).fit(
             *networks(np.asarray)

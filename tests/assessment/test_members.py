@@ -7,7 +7,9 @@ import pytest
 from scipy.stats import t as student
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, load
-from sklearn_hti.assessment.members import half_sample, half_widths
+from sklearn_hti.assessment.interval import half_widths
+from sklearn_hti.assessment.leave_out import MeanErrors
+from sklearn_hti.assessment.members import half_sample
 from sklearn_hti.data.anchors import Anchors
 from sklearn_hti.data.conditions import Conditions, Features
 from sklearn_hti.data.training_data import TrainingData
@@ -65,14 +67,15 @@ def test_widths_are_quantiles_and_vanish_with_spread_at_anchors():
     width = half_widths(means, np.array([[2.0]]), None, np.zeros(1), 0.9)
     assert width.item() == pytest.approx(student.ppf(0.95, 2))
     still = np.full((5, 3, 1), 2.0)
-    errors = [(0, np.array([[-0.8], [0.1], [0.2]]))]
+    errors = [MeanErrors(0, np.array([[-0.8], [0.1], [0.2]]))]
     width = half_widths(still, still[0], errors, np.array([0.0, 0.5, 1.0]), 0.999)
     np.testing.assert_allclose(width[:, 0], [0, 0.4 * 0.8, 0], atol=1e-3)
 
 
 def test_widths_are_those_of_the_nearest_interval():
     time = np.arange(6) + 0.5
-    still, errors = np.zeros((5, 6, 1)), [(1, np.full((9, 1), 0.5)), (4, np.full((2, 1), 5.0))]
+    still = np.zeros((5, 6, 1))
+    errors = [MeanErrors(1, np.full((9, 1), 0.5)), MeanErrors(4, np.full((2, 1), 5.0))]
     width = half_widths(still, still[0], errors, time, 0.9)
     np.testing.assert_allclose(width[:, 0], [0.2, 0.2, 0.2, 2, 2, 2])
 
@@ -114,7 +117,7 @@ def test_members_take_every_clock_that_two_anchors_allow():
     lam = np.repeat([0.01, 0.99], 30)
     with pytest.warns(ClockWarning):
         model = HyperparameterTrajectoryRegressor(n_estimators=4, **QUICK).fit(None, y, lam)
-    names = [member.lam_transform_.name for member in model.estimators_]
+    names = [member.movement.clock.name for member in model.estimators_]
     assert names == ["probit and entropy", "probit", "entropy", "identity"]
 
 
@@ -174,7 +177,7 @@ def test_intervals_without_members_raise(rng):
 
 
 def test_interrupted_members_are_none(monkeypatch, rng):
-    monkeypatch.setattr("sklearn_hti.assessment.trust.is_complete", lambda net: False)
+    monkeypatch.setattr("sklearn_hti.flow_map.learning.is_complete", lambda net: False)
     model = HyperparameterTrajectoryRegressor(
         lam_transform=None, n_estimators=2, validate=False, **QUICK
     )

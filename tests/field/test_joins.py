@@ -16,7 +16,12 @@ from sklearn_hti.datasets import make_rotations
 from sklearn_hti.field import joins
 from sklearn_hti.field.joins import join, join_paths
 from sklearn_hti.paths import StraightGeodesic
-from sklearn_hti.paths.deviation import N_BENDS, bend_coefficients, bend_functions, fit_bends
+from sklearn_hti.paths.deviation import (
+    N_COEFFICIENTS,
+    basis_values,
+    deviation_basis,
+    fit_deviation,
+)
 from sklearn_hti.paths.trajectories import Trajectories, build_trajectories
 from sklearn_hti.solvers import CouplingSolver
 
@@ -38,8 +43,8 @@ def through(points, bends=None, first=0, last=None):
 
 def curves(trajectories):
     """Points of the bent trajectories, (N, K, 33, D)."""
-    points, bends = trajectories.points, join(trajectories).bends
-    functions = bend_functions(torch.as_tensor(s), torch.as_tensor(bend_coefficients(N_BENDS)))
+    points, bends = trajectories.points, join(trajectories).deviation
+    functions = basis_values(torch.as_tensor(s), torch.as_tensor(deviation_basis(N_COEFFICIENTS)))
     chords = points[:, :-1, None] + s[:, None] * np.diff(points, axis=1)[:, :, None]
     return chords + functions.numpy() @ bends
 
@@ -50,13 +55,13 @@ def curves(trajectories):
 @pytest.mark.parametrize("n_knots", [3, 4])
 def test_even_knots_on_a_line_stay_straight(n_knots):
     points = np.linspace([0.0, 1.0], [6.0, -3.0], n_knots)[None].repeat(4, axis=0)
-    assert_allclose(join(through(points)).bends, 0, atol=1e-10)
+    assert_allclose(join(through(points)).deviation, 0, atol=1e-10)
 
 
 def test_uneven_knots_on_one_line_stay_straight():
     """The curve is splined over the distance, in which a line is a line."""
     points = np.array([0.0, 1.0, 10.0])[None, :, None] * np.array([0.6, -0.8])
-    assert_allclose(join(through(points)).bends, 0, atol=1e-10)
+    assert_allclose(join(through(points)).deviation, 0, atol=1e-10)
 
 
 def test_two_anchors_give_straight_lines(rng):
@@ -92,24 +97,24 @@ def test_curves_run_through_the_knots_and_do_not_break(rng):
 def test_curves_turn_and_scale_with_the_points(rng):
     points = rng.normal(size=(6, 4, 2)).cumsum(axis=1)
     turn = 3 * np.array([[0.6, 0.8], [-0.8, 0.6]])
-    bends = join(through(points)).bends
+    bends = join(through(points)).deviation
     assert np.abs(bends).max() > 0.1
-    assert_allclose(join(through(points @ turn + 5)).bends, bends @ turn, atol=1e-9)
+    assert_allclose(join(through(points @ turn + 5)).deviation, bends @ turn, atol=1e-9)
 
 
 def test_trajectories_that_miss_an_anchor_stay_straight(rng):
     points = rng.normal(size=(4, 3, 2))
     points[1, 0], points[2, 2] = points[1, 1], points[2, 1]
-    bends = join(through(points, first=[0, 1, 0, 0], last=[2, 2, 1, 2])).bends
+    bends = join(through(points, first=[0, 1, 0, 0], last=[2, 2, 1, 2])).deviation
     assert (bends[1:3] == 0).all()
     assert (np.abs(bends[[0, 3]]).max(axis=(1, 2, 3)) > 1e-3).all()
 
 
 def test_chunks_do_not_show(rng, monkeypatch):
     points = rng.normal(size=(11, 4, 2)).cumsum(axis=1)
-    whole = join(through(points)).bends
+    whole = join(through(points)).deviation
     monkeypatch.setattr(joins, "_CHUNK", 3)
-    assert_allclose(join(through(points)).bends, whole, atol=1e-12)
+    assert_allclose(join(through(points)).deviation, whole, atol=1e-12)
 
 
 @pytest.mark.parametrize("n_outputs", [1, 2])
@@ -119,7 +124,7 @@ def test_short_steps_do_not_swing_long_ones(rng, position, n_outputs):
     speeds = 1 + 0.5 * rng.normal(size=(50, len(position) - 1, n_outputs))
     points = np.cumsum(speeds * np.diff(position)[:, None], axis=1)
     points = np.insert(points, 0, 0, axis=1)
-    size = np.linalg.norm(join(through(points)).bends, axis=(2, 3))
+    size = np.linalg.norm(join(through(points)).deviation, axis=(2, 3))
     assert np.sqrt(np.mean(size**2)) < 0.3  # root mean square over all ways
 
 
@@ -138,26 +143,28 @@ def arcs(step, n=40, n_knots=3):
     path = np.stack([np.cos(angle), np.sin(angle)], axis=-1)  # (K, 33, 2)
     knots = np.concatenate([path[:, 0], path[-1:, -1]])
     scaled = radius[:, None, None]
-    bends = scaled[..., None] * fit_bends(path)
+    bends = scaled[..., None] * fit_deviation(path)
     return through(scaled * knots, bends), rows(radius[:, None] - 2)
 
 
 @pytest.mark.parametrize("step", [0.3, np.pi / 4, np.pi / 2])
 def test_circles_keep_their_bends(rng, step):
     true, data = arcs(step)
-    size = np.abs(true.bends).max()
-    assert_allclose(join_paths(true, data, rng).bends, true.bends, atol=0.01 * size)
-    twice = join_paths(true.bent(2 * true.bends), data, rng).bends
-    assert_allclose(twice, true.bends, atol=0.05 * size)
+    size = np.abs(true.deviation).max()
+    assert_allclose(join_paths(true, data, rng).deviation, true.deviation, atol=0.01 * size)
+    twice = join_paths(true.deviating(2 * true.deviation), data, rng).deviation
+    assert_allclose(twice, true.deviation, atol=0.05 * size)
 
 
 @pytest.mark.parametrize("step", [0.3, np.pi / 4])
 def test_bends_to_the_wrong_side_are_gone(rng, step):
     """What is left are curves, which come nearer to the circle than its chords."""
     true, data = arcs(step)
-    joined = join_paths(true.bent(-true.bends), data, rng)
-    assert_allclose(joined.bends, join(true.bent(0 * true.bends)).bends, atol=1e-6)
-    assert np.linalg.norm(joined.bends - true.bends) < 0.3 * np.linalg.norm(true.bends)
+    joined = join_paths(true.deviating(-true.deviation), data, rng)
+    assert_allclose(
+        joined.deviation, join(true.deviating(0 * true.deviation)).deviation, atol=1e-6
+    )
+    assert np.linalg.norm(joined.deviation - true.deviation) < 0.3 * np.linalg.norm(true.deviation)
 
 
 def test_answers_that_turn_at_one_speed_keep_it(rng):
@@ -171,29 +178,29 @@ def test_answers_that_turn_at_one_speed_keep_it(rng):
 def test_a_straight_chain_bends_nowhere(rng):
     direction = rng.normal(size=(40, 1, 3))
     knots = direction * np.array([0.0, 1.0, 3.0, 4.0])[:, None]
-    bent = through(knots, rng.normal(size=(40, 3, N_BENDS, 3)))
+    bent = through(knots, rng.normal(size=(40, 3, N_COEFFICIENTS, 3)))
     joined = join_paths(bent, rows(direction[:, 0]), rng)
-    assert np.abs(joined.bends).max() < 0.05 * np.abs(bent.bends).max()
+    assert np.abs(joined.deviation).max() < 0.05 * np.abs(bent.deviation).max()
 
 
 def test_turns_that_are_noise_bend_little(rng):
     """Single draws of stochastic networks: their turns say nothing of x."""
-    noisy = through(rng.normal(size=(150, 3, 2)), np.zeros((150, 2, N_BENDS, 2)))
-    joined = join_paths(noisy, rows(rng.normal(size=(150, 3))), rng).bends
-    assert np.linalg.norm(joined) < 0.2 * np.linalg.norm(join(noisy).bends)
+    noisy = through(rng.normal(size=(150, 3, 2)), np.zeros((150, 2, N_COEFFICIENTS, 2)))
+    joined = join_paths(noisy, rows(rng.normal(size=(150, 3))), rng).deviation
+    assert np.linalg.norm(joined) < 0.2 * np.linalg.norm(join(noisy).deviation)
 
 
 def test_bends_that_account_for_the_turns_of_draws_stay(rng, monkeypatch):
     """Those that do not are left to curves."""
     true, data = arcs(np.pi / 4)
     data.groups = data.groups // 2
-    monkeypatch.setattr(joins, "known_shares_of_draws", lambda *args, **kwargs: np.ones(1))
-    size = np.abs(true.bends).max()
-    assert_allclose(join_paths(true, data, rng).bends, true.bends, atol=0.01 * size)
-    straight = true.bent(0 * true.bends)
-    assert_allclose(join_paths(straight, data, rng).bends, join(straight).bends, atol=1e-9)
-    monkeypatch.setattr(joins, "known_shares_of_draws", lambda *args, **kwargs: np.zeros(1))
-    assert_allclose(join_paths(true, data, rng).bends, true.bends, atol=1e-3 * size)
+    monkeypatch.setattr(joins, "signal_fractions_of_draws", lambda *args, **kwargs: np.ones(1))
+    size = np.abs(true.deviation).max()
+    assert_allclose(join_paths(true, data, rng).deviation, true.deviation, atol=0.01 * size)
+    straight = true.deviating(0 * true.deviation)
+    assert_allclose(join_paths(straight, data, rng).deviation, join(straight).deviation, atol=1e-9)
+    monkeypatch.setattr(joins, "signal_fractions_of_draws", lambda *args, **kwargs: np.zeros(1))
+    assert_allclose(join_paths(true, data, rng).deviation, true.deviation, atol=1e-3 * size)
 
 
 def test_paths_of_draws_come_near_to_turning_discs(rng):
@@ -206,7 +213,7 @@ def test_paths_of_draws_come_near_to_turning_discs(rng):
     data = TrainingData(made.y, conditions, features, conditions.groups(), made.lam, anchors)
     plans = [CouplingSolver().plan(data, e, StraightGeodesic(), rng) for e in anchors.edges]
     straight = build_trajectories(data, plans, rng)
-    bendable = straight.bent(np.zeros((*straight.bends.shape[:2], N_BENDS, 2)))
+    bendable = straight.deviating(np.zeros((*straight.deviation.shape[:2], N_COEFFICIENTS, 2)))
     x, start = made.X[straight.rows[:, 0]], straight.points[:, 0]
     for t, lam in ((0.5, 0.25), (1.5, 0.75)):
         there = made.truth.transport(x, start, 0.0, lam)
@@ -229,8 +236,10 @@ def test_a_short_step_does_not_turn_a_long_one(rng, monkeypatch):
     """The turn of draws is taken up in the ratio of the steps."""
     turned = through(np.tile([[0.0, 0.1], [0.0, 0.0], [1.0, 0.0]], (40, 1, 1)))
     data = Bunch(features=np.zeros((40, 1)), groups=np.zeros(40, dtype=int))
-    monkeypatch.setattr(joins, "known_shares_of_draws", lambda *args, **kwargs: np.ones(1))
-    assert_allclose(join_paths(turned, data, rng).bends, join(turned, 0.1).bends, atol=1e-9)
+    monkeypatch.setattr(joins, "signal_fractions_of_draws", lambda *args, **kwargs: np.ones(1))
+    assert_allclose(
+        join_paths(turned, data, rng).deviation, join(turned, 0.1).deviation, atol=1e-9
+    )
 
 
 def test_affine_trajectories_through_draws_stay_as_they_are(rng):
@@ -244,7 +253,7 @@ def test_few_rows_two_anchors_and_resting_points_stay_as_they_are(rng):
     few, data = arcs(0.3, n=5)
     assert join_paths(few, data, rng) is few
     x = rng.normal(size=(40, 1))
-    two = through(rng.normal(size=(40, 2, 2)), rng.normal(size=(40, 1, N_BENDS, 2)))
+    two = through(rng.normal(size=(40, 2, 2)), rng.normal(size=(40, 1, N_COEFFICIENTS, 2)))
     assert join_paths(two, rows(x), rng) is two
-    still = through(np.zeros((40, 3, 2)), np.zeros((40, 2, N_BENDS, 2)))
+    still = through(np.zeros((40, 3, 2)), np.zeros((40, 2, N_COEFFICIENTS, 2)))
     assert join_paths(still, rows(x), rng) is still

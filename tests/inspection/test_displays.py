@@ -170,7 +170,7 @@ def test_densities_are_as_smooth_as_the_smallest_sample_allows(rng):
 
 def test_ellipses_are_the_unit_balls_of_the_metric(on_arcs):
     display = LagrangianDisplay.from_estimator(on_arcs, [[0]], n_ellipses=5, random_state=0)
-    scale = on_arcs._scaler.scale_[0]
+    scale = on_arcs._state.outputs.scaler.scale_[0]
     eigenvalues = np.linalg.eigvalsh(display.metric * scale**2)
     np.testing.assert_allclose(eigenvalues.sum(axis=1), 1.1, atol=1e-4)  # e_min + e_max
     outlines = np.array([path.vertices[:-1] for path in display.ellipses_.get_paths()])
@@ -185,9 +185,9 @@ def test_potential_is_that_of_the_condition(on_arcs, arcs):
     place = np.array([[display.xx0[peak], display.xx1[peak]]])
     assert arcs.truth.circle_distance([[3.0]], place)[0] < 0.2
     # by the definition of the estimate, among the rows of the category
-    y = on_arcs._scaler.encode(arcs.y[arcs.X[:, 0] == 3])
+    y = on_arcs._state.outputs.scaler.encode(arcs.y[arcs.X[:, 0] == 3])
     h = float(on_arcs.lagrangian_.field.bandwidth[3])
-    squares = ((y - on_arcs._scaler.encode(place)) ** 2).sum(axis=1) / h**2
+    squares = ((y - on_arcs._state.outputs.scaler.encode(place)) ** 2).sum(axis=1) / h**2
     expected = np.log(np.mean(np.exp(-0.5 * squares)) / (2 * np.pi * h**2))
     assert display.potential[peak] == pytest.approx(expected, abs=1e-3)
 
@@ -207,7 +207,9 @@ def test_the_other_outputs_are_held_at_the_median(three_outputs, networks):
     middle = three_outputs.trajectory(X, [0.5, 1.0], n_samples=5, random_state=0)[1, :, 0]
     assert display.held == pytest.approx({"b": np.median(middle[:, 1])})
     # a block of a metric with spectrum (0.1, 1, 1) lies between these
-    values = np.linalg.eigvalsh(display.metric * three_outputs._scaler.scale_[0] ** 2)
+    values = np.linalg.eigvalsh(
+        display.metric * three_outputs._state.outputs.scaler.scale_[0] ** 2
+    )
     assert values.min() > 0.099
     assert values.max() < 1.001
     assert "b = " in display.ax_.get_legend().get_title().get_text()

@@ -445,12 +445,15 @@ def test_other_files(path, content):
         load(path)
 
 
-def test_a_newer_format_is_named(saved, path):
+@pytest.mark.parametrize(
+    ("version", "number", "remedy"), [("9.0", 99, "Upgrade"), ("0.0", 1, "Fit and save again")]
+)
+def test_another_format_is_named(saved, path, version, number, remedy):
     def edit(head, arrays):
-        head["format"], head["version"] = 2, "9.0"
+        head["format"], head["version"] = number, version
 
     forge(saved, path, edit)
-    with pytest.raises(ValueError, match=r"'9.0' in format 2.*Upgrade"):
+    with pytest.raises(ValueError, match=rf"'{version}' in format {number}.*{remedy}"):
         load(path)
 
 
@@ -520,7 +523,11 @@ def test_loading_builds_through_no_constructor(saved, monkeypatch, default):
     def never(*args, **kwargs):
         raise AssertionError("executed")
 
-    for cls in (type(default.flow_map_), type(default.lam_transform_), type(default._scaler)):
+    for cls in (
+        type(default.flow_map_),
+        type(default.lam_transform_),
+        type(default._state.outputs.scaler),
+    ):
         monkeypatch.setattr(cls, "__init__", never)
     assert load(saved).n_iter_ == default.n_iter_
 

@@ -5,15 +5,22 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from sklearn_hti.paths.deviation import N_BENDS, bend_coefficients, bend_functions, fit_bends
+from sklearn_hti.paths.deviation import (
+    N_COEFFICIENTS,
+    basis_values,
+    deviation_basis,
+    fit_deviation,
+)
 
 T = 32
 s = np.linspace(0, 1, T + 1)
 
 
-def values(s, n_bends=N_BENDS):
+def values(s, n_coefficients=N_COEFFICIENTS):
     """Bend functions in double precision, s.shape + (M,)."""
-    return bend_functions(torch.as_tensor(s), torch.as_tensor(bend_coefficients(n_bends))).numpy()
+    return basis_values(
+        torch.as_tensor(s), torch.as_tensor(deviation_basis(n_coefficients))
+    ).numpy()
 
 
 def rebuild(bends, path):
@@ -29,24 +36,24 @@ def polynomials(rng, degree, n_paths=7):
     )
 
 
-@pytest.mark.parametrize("n_bends", [1, 3, 6])
-def test_orthonormal_and_zero_at_both_ends(n_bends):
-    nodes, weights = np.polynomial.legendre.leggauss(n_bends + 2)  # exact to degree 2 n + 3
-    at_nodes = values((nodes + 1) / 2, n_bends)
+@pytest.mark.parametrize("n_coefficients", [1, 3, 6])
+def test_orthonormal_and_zero_at_both_ends(n_coefficients):
+    nodes, weights = np.polynomial.legendre.leggauss(n_coefficients + 2)  # exact to degree 2 n + 3
+    at_nodes = values((nodes + 1) / 2, n_coefficients)
     gram = at_nodes.T @ (weights[:, None] / 2 * at_nodes)
-    assert_allclose(gram, np.eye(n_bends), atol=1e-7)
-    assert_allclose(values(np.array([0.0, 1.0]), n_bends), 0, atol=1e-10)
+    assert_allclose(gram, np.eye(n_coefficients), atol=1e-7)
+    assert_allclose(values(np.array([0.0, 1.0]), n_coefficients), 0, atol=1e-10)
 
 
 def test_fewer_bends_are_the_first_of_more():
     """Degree m + 2 each: the spaces are nested, so that a count can be changed alone."""
-    many = bend_coefficients(6)
-    for n_bends in range(6):
-        few = bend_coefficients(n_bends)
-        assert few.shape == (n_bends, n_bends + 2)
-        assert_allclose(few, many[:n_bends, : n_bends + 2])
-        assert (many[:n_bends, n_bends + 2 :] == 0).all()
-        assert many[n_bends, n_bends + 2] != 0
+    many = deviation_basis(6)
+    for n_coefficients in range(6):
+        few = deviation_basis(n_coefficients)
+        assert few.shape == (n_coefficients, n_coefficients + 2)
+        assert_allclose(few, many[:n_coefficients, : n_coefficients + 2])
+        assert (many[:n_coefficients, n_coefficients + 2 :] == 0).all()
+        assert many[n_coefficients, n_coefficients + 2] != 0
 
 
 def test_no_bends_at_all():
@@ -54,17 +61,17 @@ def test_no_bends_at_all():
 
 
 def test_bend_functions_are_the_polynomials_at_any_shape():
-    coefficients = bend_coefficients(3)
+    coefficients = deviation_basis(3)
     times = np.linspace(0, 1, 12).reshape(3, 4)
     expected = np.polynomial.polynomial.polyval(times, coefficients.T)
     assert_allclose(values(times, 3), np.moveaxis(expected, 0, -1), atol=1e-12)
 
 
-@pytest.mark.parametrize("degree", [1, 2, 3, N_BENDS + 1])
+@pytest.mark.parametrize("degree", [1, 2, 3, N_COEFFICIENTS + 1])
 def test_polynomials_are_reproduced_exactly(rng, degree):
     path = polynomials(rng, degree)
-    bends = fit_bends(path)
-    assert bends.shape == (7, N_BENDS, 3)
+    bends = fit_deviation(path)
+    assert bends.shape == (7, N_COEFFICIENTS, 3)
     assert_allclose(rebuild(bends, path), path, atol=1e-10)
     assert_allclose(bends[:, degree - 1 :], 0, atol=1e-9)  # and by no function of higher degree
     if degree > 1:
@@ -72,35 +79,35 @@ def test_polynomials_are_reproduced_exactly(rng, degree):
 
 
 def test_one_degree_more_is_out_of_reach(rng):
-    path = polynomials(rng, N_BENDS + 2)
-    assert np.abs(rebuild(fit_bends(path), path) - path).max() > 1e-5
+    path = polynomials(rng, N_COEFFICIENTS + 2)
+    assert np.abs(rebuild(fit_deviation(path), path) - path).max() > 1e-5
 
 
 def test_a_parabola_in_closed_form():
     """q = (s, s^2) leaves its chord by s^2 - s: minus the first function over its norm."""
     path = np.stack([s, s**2], axis=1)[None]
-    expected = np.zeros((1, N_BENDS, 2))
+    expected = np.zeros((1, N_COEFFICIENTS, 2))
     expected[0, 0, 1] = -(30**-0.5)  # the integral of s^2 (1 - s)^2 is 1 / 30
-    assert_allclose(fit_bends(path), expected, atol=1e-12)
+    assert_allclose(fit_deviation(path), expected, atol=1e-12)
 
 
 def test_a_quarter_circle():
     angle = 0.5 * np.pi * s
     path = 3.0 * np.stack([np.cos(angle), np.sin(angle)], axis=1)[None]
-    error = np.linalg.norm(rebuild(fit_bends(path), path) - path, axis=2).max()
+    error = np.linalg.norm(rebuild(fit_deviation(path), path) - path, axis=2).max()
     assert error < 3e-4  # 1e-4 of the radius
 
 
 def test_bends_come_back(rng):
-    bends = rng.normal(size=(5, N_BENDS, 2))
+    bends = rng.normal(size=(5, N_COEFFICIENTS, 2))
     ends = rng.normal(size=(5, 2, 2))
     path = ends[:, :1] + s[:, None] * (ends[:, 1:] - ends[:, :1]) + values(s) @ bends
-    assert_allclose(fit_bends(path), bends, atol=1e-10)
+    assert_allclose(fit_deviation(path), bends, atol=1e-10)
 
 
 def test_paths_do_not_see_each_other_nor_where_they_are(rng):
     path = rng.normal(size=(6, T + 1, 2)).cumsum(axis=1)
-    together = fit_bends(path)
-    assert_allclose(fit_bends(path[2:3]), together[2:3], atol=1e-10)
+    together = fit_deviation(path)
+    assert_allclose(fit_deviation(path[2:3]), together[2:3], atol=1e-10)
     line = rng.normal(size=(6, 1, 2)) + s[:, None] * rng.normal(size=(6, 1, 2))
-    assert_allclose(fit_bends(-2 * path + line), -2 * together, atol=1e-9)
+    assert_allclose(fit_deviation(-2 * path + line), -2 * together, atol=1e-9)

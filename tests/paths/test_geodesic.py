@@ -156,9 +156,9 @@ def test_bends_do_not_depend_on_how_many_are_drawn_at_once(arcs, monkeypatch):
     trajectories = Trajectories(
         np.stack([y0, y1], axis=1), np.zeros((400, 1, 0, 2)), rows, rows[:, 0], rows[:, 0] + 1
     )
-    bends = geodesic.bends(trajectories)
+    bends = geodesic.deviation(trajectories)
     monkeypatch.setattr("sklearn_hti.paths.geodesic._CHUNK", 150)
-    assert_allclose(geodesic.bends(trajectories), bends, atol=1e-5)
+    assert_allclose(geodesic.deviation(trajectories), bends, atol=1e-5)
 
 
 # ---------------------------------------------------------------- straight lines

@@ -215,7 +215,7 @@ def test_history_records_what_the_dual_does(encode):
     assert 0.1 <= last["eigenvalue_min"] <= last["eigenvalue_max"] <= 1.0
     changed = [k for k, v in metric.state_dict().items() if not torch.equal(v, before[k])]
     assert changed  # the metric descends
-    assert maps.geodesic.bends(maps.trajectories(data, None)).any()
+    assert maps.geodesic.deviation(maps.trajectories(data, None)).any()
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.ConvergenceWarning")

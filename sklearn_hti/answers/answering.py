@@ -1,20 +1,53 @@
-"""The answers of a fitted surrogate, from draws at the base and how outputs move."""
+"""The methods of a fitted surrogate: they check what is asked, and answer from its state."""
 
 import numpy as np
-import torch
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
-from .._utils.random import sampling_generator
 from ..data import validation as check
 from ..data.conditions import Query
-from ..data.validation import take
 from .interpolation import interpolate
-from .query import QueryMixin, check_n_samples, count_outputs
+from .query import (
+    Given,
+    check_given,
+    check_grid,
+    check_lam_within,
+    count_outputs,
+    split_lam,
+)
+from .sampling import follow, moments, sample
+from .state import FittedAttribute
+from .transport import transport
 
 
-class AnswersMixin(QueryMixin):
-    """Draws at the base anchor, and follows them from lambda to lambda."""
+class Answering(RegressorMixin, BaseEstimator):
+    """An estimator that answers from the FittedState in `_state`, which its `fit` sets last.
+
+    Subclasses have the parameters `lam_column` and `categorical_features`, which tell how to
+    read X.
+    """
+
+    __metadata_request__predict = {"lam": True}
+    __metadata_request__score = {"lam": True}
+
+    _state = None  # a FittedState, once `fit` is done
+
+    anchors_ = FittedAttribute("anchors")
+    base_ = FittedAttribute("base")
+    base_lam_ = FittedAttribute("base_lam")
+    history_ = FittedAttribute("history")
+
+    def __sklearn_is_fitted__(self):
+        """Tell whether a fit was completed."""
+        return self._state is not None
+
+    def _query(self, X, lam, *, name="lam", n_rows=None):
+        """Return the Query of a method: its inputs, checked and encoded."""
+        check_is_fitted(self)
+        inputs = split_lam(self, X, lam, reset=False, n_rows=n_rows)
+        lam = check_lam_within(self._state, inputs.lam, inputs.n_rows, name)
+        return Query(inputs.X, self._state.encoder.transform(inputs.X, inputs.n_rows), lam)
 
     def sample(self, X, lam=None, *, n_samples=None, random_state=None):
         """Draw outputs y ~ p_lambda(y | x).
@@ -37,24 +70,8 @@ class AnswersMixin(QueryMixin):
             The draws.
         """
         query = self._query(X, lam)
-        draws = self._sample(query, 1 if n_samples is None else n_samples, random_state)
-        return self._shape(draws[0] if n_samples is None else draws)
-
-    def _sample(self, query, n_samples, random_state):
-        """Return draws (n_samples, n, D) in the user's units."""
-        y = self._draw_base(query, n_samples, random_state)
-        start = np.full(len(query) * n_samples, self.base_lam_)
-        end = np.repeat(query.lam, n_samples)
-        conditions = query.conditions.repeat(n_samples)
-        flat = y.reshape(-1, y.shape[2])
-        flat = self._decode(flat + self._displace(flat, conditions, start, end))
-        return np.ascontiguousarray(np.moveaxis(flat.reshape(y.shape), 1, 0))
-
-    def _draw_base(self, query, n_samples, random_state):
-        """Return draws at the base anchor (n, n_samples, D), scaled."""
-        check_n_samples(n_samples)
-        rng = sampling_generator(random_state)
-        return self.base_.draw(query, self.base_.noise(len(query), n_samples, rng))
+        draws = sample(self._state, query, 1 if n_samples is None else n_samples, random_state)
+        return self._state.outputs.shape(draws[0] if n_samples is None else draws)
 
     def predict(self, X, lam=None, return_std=False):
         """Return the conditional mean of y given x and lambda.
@@ -81,37 +98,8 @@ class AnswersMixin(QueryMixin):
             Conditional standard deviation, if `return_std`.
         """
         query = self._query(X, lam)
-        mean, std = self._moments(query)
-        if return_std:
-            return self._shape(mean), self._shape(std)
-        return self._shape(mean)
-
-    def _moments(self, query):
-        """Return mean and standard deviation; rows of equal x and lambda are done once."""
-        key = np.column_stack([query.conditions.scaled, query.conditions.codes, query.lam])
-        _, first, back = np.unique(key, axis=0, return_index=True, return_inverse=True)
-        mean = np.empty((len(first), len(self._scaler.center_)))
-        std = np.empty_like(mean)
-        for begin in range(0, len(first), 256):
-            rows = first[begin : begin + 256]
-            part = Query(take(query.X, rows), query.conditions[rows], None)
-            noise = self._noise
-            if isinstance(noise, np.ndarray):
-                noise = np.repeat(noise, len(rows), axis=0)
-            y = self.base_.draw(part, noise, torch.float64)
-            n_draws = y.shape[1]
-            flat = y.reshape(-1, y.shape[2])
-            moved = self._displace(
-                flat,
-                part.conditions.repeat(n_draws),
-                np.full(len(flat), self.base_lam_),
-                np.repeat(query.lam[rows], n_draws),
-                torch.float64,
-            )
-            draws = self._decode(flat + moved).reshape(y.shape)
-            mean[begin : begin + 256] = draws.mean(axis=1)
-            std[begin : begin + 256] = draws.std(axis=1)
-        return mean[back.reshape(-1)], std[back.reshape(-1)]
+        mean, std = map(self._state.outputs.shape, moments(self._state, query))
+        return (mean, std) if return_std else mean
 
     def transport(self, X, y, lam_from, lam_to):
         """Move given outputs from one lambda to another, forwards or backwards.
@@ -133,22 +121,20 @@ class AnswersMixin(QueryMixin):
             The outputs at `lam_to`, in the shape of `y`.
         """
         query = self._query(X, lam_to, name="lam_to", n_rows=count_outputs(y))
-        start = self._check_lam_from(lam_from, len(query))
-        y, single = self._check_given(y, len(query))
-        scale = self._scaler.scale_
-        # the displacement alone is scaled, so that lam_from = lam_to returns y to the bit
-        moved = self._displace(self._scaler.encode(y), query.conditions, start, query.lam) * scale
-        moved = self._clip(y + moved)
+        start = check_lam_within(self._state, lam_from, len(query), "lam_from")
+        y, single = check_given(self._state, y, len(query))
+        moved = transport(self._state, query, Given(y, start))
         return moved[:, 0] if single else moved
 
     def interpolate(self, X, y_from, y_to, lam_from, lam_to, lam):
         """Answer between two networks that were both asked, from the outputs of both.
 
-        The straight line between both outputs, in the time of the clock, bent as the transports
-        from both are, as far as these arrive at the other one. The answer is each network's own
-        at its own lambda. Where inputs repeat, their draws at `lam_from` and at `lam_to` are
-        coupled first, by optimal transport. Where both networks can be asked, this is more
-        accurate than `transport` from one, most of all for inputs that `fit` has not seen.
+        Answers lie on the chord between both outputs, in the time of the clock, plus the
+        deviation of the transports from both sides, as far as these arrive at the other output.
+        At the lambda of a network, the answer is its own output. Where inputs repeat, their
+        draws at `lam_from` and at `lam_to` are coupled first, by optimal transport. Where both
+        networks can be asked, this is more accurate than `transport` from one, most of all for
+        inputs that `fit` has not seen.
 
         Parameters
         ----------
@@ -183,23 +169,15 @@ class AnswersMixin(QueryMixin):
         >>> model.interpolate([[0.5]], [[0.0]], [[0.5]], 0.0, 1.0, 0.5)
         array([[0.25]])
         """
-        check_is_fitted(self)
         query = self._query(X, lam, n_rows=count_outputs(y_from))
-        ends = [
-            self._check_lam_from(value, len(query), name)
-            for value, name in ((lam_from, "lam_from"), (lam_to, "lam_to"))
-        ]
-        check.check_between(query.lam, *ends)
-        y0, single = self._check_given(y_from, len(query), "y_from")
-        y1, _ = self._check_given(y_to, len(query), "y_to")
-        y0, y1 = (self._scaler.encode(y) for y in (y0, y1))
-        given = y0, y1, query.conditions, *ends, query.lam
-        y = self._decode(interpolate(self._displace, self._share_of_way, *given))
+        state, n_rows = self._state, len(query)
+        start = check_lam_within(state, lam_from, n_rows, "lam_from")
+        end = check_lam_within(state, lam_to, n_rows, "lam_to")
+        check.check_between(query.lam, start, end)
+        y_from, single = check_given(state, y_from, n_rows, "y_from")
+        y_to, _ = check_given(state, y_to, n_rows, "y_to")
+        y = interpolate(state, query, Given(y_from, start), Given(y_to, end))
         return y[:, 0] if single else y
-
-    def _share_of_way(self, lam, lam_from, lam_to):
-        """Return how far lambda is on the way from one to another, 0 to 1."""
-        return (lam - lam_from) / (lam_to - lam_from)
 
     def trajectory(self, X, lam_grid, *, y=None, lam_from=None, n_samples=None, random_state=None):
         """Follow the same draws along a grid of lambdas.
@@ -225,10 +203,7 @@ class AnswersMixin(QueryMixin):
             Outputs at every lambda of the grid.
         """
         check_is_fitted(self)
-        grid = check.as_float_array(lam_grid, "lam_grid", ensure_2d=False)
-        if grid.ndim != 1:
-            raise ValueError(f"`lam_grid` must have shape (L,); got {grid.shape}.")
-        grid = check.check_within(grid, self.anchors_, name="lam_grid")
+        grid = check_grid(self._state, lam_grid)
         if (y is None) != (lam_from is None):
             raise ValueError(
                 "`y` and `lam_from` go together: outputs, and the lambda they come from."
@@ -236,26 +211,14 @@ class AnswersMixin(QueryMixin):
         if y is not None and n_samples is not None:
             raise ValueError("`n_samples` draws at the base anchor; it cannot go with `y`.")
         query = self._query(X, grid[0], n_rows=None if y is None else count_outputs(y))
-        drawn = start = None
+        given = None
         if y is not None:
-            start = self._check_lam_from(lam_from, len(query))
-            drawn = self._scaler.encode(self._check_given(y, len(query))[0])[:, None]
+            start = check_lam_within(self._state, lam_from, len(query), "lam_from")
+            given = Given(check_given(self._state, y, len(query))[0], start)
         n_draws = 1 if n_samples is None else n_samples
-        path = self._follow(query, grid, drawn, start, n_draws, random_state)
-        return self._shape(path[:, 0] if n_samples is None else path)
-
-    def _follow(self, query, grid, drawn, start, n_draws, random_state):
-        """Return outputs (L, n_draws, n, D) along a grid, drawn at the base unless given."""
-        if drawn is None:
-            drawn = self._draw_base(query, n_draws, random_state)
-            start = np.full(len(query), self.base_lam_)
-        conditions = query.conditions.repeat(n_draws)
-        flat, start = drawn.reshape(-1, drawn.shape[2]), np.repeat(start, n_draws)
-        path = np.empty((len(grid), n_draws, *drawn.shape[::2]))
-        for out, lam in zip(path, grid, strict=True):
-            moved = self._displace(flat, conditions, start, np.full(len(flat), lam))
-            out[:] = np.moveaxis(self._decode(flat + moved).reshape(drawn.shape), 1, 0)
-        return path
+        draws = {"n_draws": n_draws, "random_state": random_state}
+        path = follow(self._state, query, grid, given=given, **draws)
+        return self._state.outputs.shape(path[:, 0] if n_samples is None else path)
 
     def score(self, X, y, lam=None, sample_weight=None):
         """Return the coefficient of determination R^2 of the conditional mean.
@@ -277,7 +240,7 @@ class AnswersMixin(QueryMixin):
             R^2, averaged over outputs.
         """
         predicted = self.predict(X, lam)
-        y, _ = self._check_given(y, len(predicted))
+        y, _ = check_given(self._state, y, len(predicted))
         with np.errstate(over="ignore"):
             score = r2_score(y, predicted.reshape(y.shape), sample_weight=sample_weight)
         if np.isinf(score):

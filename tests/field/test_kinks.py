@@ -1,4 +1,4 @@
-"""What is known of the turns of trajectories: of single answers, and of draws."""
+"""The signal fraction of kinks: of single answers, and of draws."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from sklearn_hti.data.conditions import Features
 from sklearn_hti.data.encoding import ConditionEncoder
 from sklearn_hti.data.training_data import TrainingData
 from sklearn_hti.datasets import make_rotations
-from sklearn_hti.field.turns import known_share, known_shares_of_draws
+from sklearn_hti.field.kinks import signal_fraction, signal_fractions_of_draws
 
 
 def training_data(X, y, lam):
@@ -27,33 +27,33 @@ def of_steps(rng, *steps, n=200):
     return training_data(X, path[lam.astype(int)] + rng.normal(size=(len(lam), 2)), lam)
 
 
-def test_the_share_of_noise_is_found(rng):
+def test_the_fraction_of_noise_is_found(rng):
     x = rng.normal(size=(200, 2))
     signal = np.sin(x) + x[:, ::-1]
     noise = rng.normal(size=signal.shape)
     for sigma in (0.0, 0.5, 1.0):
-        turns = (signal + sigma * noise)[:, None]
-        share = np.mean(signal**2) / np.mean(turns**2)
-        assert known_share(x, turns, rng) == pytest.approx(share, abs=0.12)
-    assert known_share(x, np.ones((200, 1, 2)), rng) == 1
-    assert known_share(x, noise[:, None], rng) < 0.15
+        kinks = (signal + sigma * noise)[:, None]
+        fraction = np.mean(signal**2) / np.mean(kinks**2)
+        assert signal_fraction(x, kinks, rng) == pytest.approx(fraction, abs=0.12)
+    assert signal_fraction(x, np.ones((200, 1, 2)), rng) == 1
+    assert signal_fraction(x, noise[:, None], rng) < 0.15
 
 
 @pytest.mark.parametrize(("draws", "conditions"), [(20, 60), (300, 4)])
 def test_turning_discs_are_seen_to_turn(rng, draws, conditions):
     made = make_rotations(draws, n_conditions=conditions, random_state=0)
-    share = known_shares_of_draws(training_data(made.X, made.y, made.lam), rng)
-    assert share.shape == (1,)
-    assert share[0] > 0.7
+    fraction = signal_fractions_of_draws(training_data(made.X, made.y, made.lam), rng)
+    assert fraction.shape == (1,)
+    assert fraction[0] > 0.7
 
 
 def test_samples_of_one_distribution_are_not_known_to_turn(rng):
-    assert known_shares_of_draws(of_steps(rng, [0, 0], [0, 0]), rng)[0] < 0.3
+    assert signal_fractions_of_draws(of_steps(rng, [0, 0], [0, 0]), rng)[0] < 0.3
 
 
-def test_a_turn_is_known_if_both_slopes_are(rng):
+def test_a_kink_is_signal_if_both_slopes_are(rng):
     """The step before the first inner anchor is noise alone, those at the second are not."""
-    none, both = known_shares_of_draws(of_steps(rng, [0, 0], [3, 0], [3, 2]), rng)
+    none, both = signal_fractions_of_draws(of_steps(rng, [0, 0], [3, 0], [3, 2]), rng)
     assert none < 0.5
     assert both > 0.9
 
@@ -61,7 +61,7 @@ def test_a_turn_is_known_if_both_slopes_are(rng):
 def test_single_draws_cannot_be_halved(rng):
     X = np.tile(rng.normal(size=(60, 1)), (3, 1))
     data = training_data(X, rng.normal(size=(180, 2)), np.repeat([0.0, 1.0, 2.0], 60))
-    assert known_shares_of_draws(data, rng).tolist() == [0]
+    assert signal_fractions_of_draws(data, rng).tolist() == [0]
 
 
 def test_draws_at_one_anchor_alone_say_nothing(rng):
@@ -69,4 +69,4 @@ def test_draws_at_one_anchor_alone_say_nothing(rng):
     X = np.concatenate([np.repeat(np.arange(30.0), 4), np.arange(30.0), np.arange(30.0)])
     lam = np.repeat([0.0, 1.0, 2.0], [120, 30, 30])
     data = training_data(X[:, None], rng.normal(size=(180, 2)), lam)
-    assert known_shares_of_draws(data, rng).tolist() == [0]
+    assert signal_fractions_of_draws(data, rng).tolist() == [0]

@@ -1,4 +1,4 @@
-"""What is known of the turns of trajectories at anchors, and what is noise in them."""
+"""The signal fraction of the kinks of trajectories at anchors; the rest is noise."""
 
 import warnings
 
@@ -16,26 +16,26 @@ _N_SPLITS, _N_FITTED, _N_ASKED = 3, 150, 500  # and trajectories of each half
 MIN_ROWS, _N_SINGLE = 20, 200  # trajectories that tell noise apart
 
 
-def known_share(features, turns, rng):
-    """Return which share of squared turns (n, K, D) is a smooth function of features (n, F).
+def signal_fraction(features, kinks, rng):
+    """Return the fraction of squared kinks (n, K, D) that is a smooth function of features (n, F).
 
     For networks of one answer. The rest is the white noise of the Gaussian process that
     explains them best.
     """
-    some = rng.permutation(len(turns))[:_N_SINGLE]
-    turns = turns[some].reshape(len(some), -1)
-    around = turns - turns.mean(axis=0)
+    some = rng.permutation(len(kinks))[:_N_SINGLE]
+    kinks = kinks[some].reshape(len(some), -1)
+    around = kinks - kinks.mean(axis=0)
     scale = np.sqrt(np.mean(around**2))
-    if scale < 1e-6:  # of slopes, whose mean square is one: all turn alike
+    if scale < 1e-6:  # of slopes, whose mean square is one: all kinks are equal
         return 1.0
     process = _fit_process(features[some], around / scale)
     noise = process.kernel_.k2.noise_level * scale**2
     # two digits, which are the same however many threads there are
-    return round(float(np.clip(1 - noise / np.mean(turns**2), 0, 1)), 2)
+    return round(float(np.clip(1 - noise / np.mean(kinks**2), 0, 1)), 2)
 
 
-def known_shares_of_draws(data, rng, *, pooled=True):
-    """Return which share of the turn at each inner anchor is known, (K - 1,).
+def signal_fractions_of_draws(data, rng, *, pooled=True):
+    """Return the signal fraction of the kink at each inner anchor, (K - 1,).
 
     For networks of many draws per input. A path whose slope on one side of an anchor is
     unknown is expected to go straight on, so both slopes have to be known. Each is estimated

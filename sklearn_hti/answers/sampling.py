@@ -1,0 +1,99 @@
+"""Draws at any lambda, their moments, and draws that are followed along lambda."""
+
+import numpy as np
+import torch
+
+from .._utils.random import sampling_generator
+from ..data.conditions import Query
+from ..data.validation import take
+from .query import check_n_samples
+
+_AT_ONCE = 256  # distinct rows whose means are computed at once
+_N_FIXED = 32  # draws of a generator behind one conditional mean
+_MAX_SEED = 2**31 - 1
+
+
+def sample(state, query, n_samples, random_state):
+    """Return draws (n_samples, n, D) in the user's units."""
+    check_n_samples(n_samples)
+    rng = sampling_generator(random_state)
+    if state.generator is not None:
+        seed = int(rng.integers(_MAX_SEED))
+        return state.outputs.decode(state.generator.draw(query, n_samples, seed))
+    y = _draw_base(state, query, n_samples, rng)
+    start = np.full(len(query) * n_samples, state.base_lam)
+    end = np.repeat(query.lam, n_samples)
+    moved = _move(state, y, query.conditions.repeat(n_samples), start, end)
+    return np.ascontiguousarray(np.moveaxis(moved, 1, 0))
+
+
+def moments(state, query):
+    """Return mean and standard deviation of y (n, D); rows of equal x and lambda are done once."""
+    if state.generator is not None:
+        draws = sample(state, query, _N_FIXED, state.noise)
+        return draws.mean(axis=0), draws.std(axis=0)
+    key = np.column_stack([query.conditions.scaled, query.conditions.codes, query.lam])
+    _, first, back = np.unique(key, axis=0, return_index=True, return_inverse=True)
+    mean = np.empty((len(first), state.outputs.n_outputs))
+    std = np.empty_like(mean)
+    for begin in range(0, len(first), _AT_ONCE):
+        rows = first[begin : begin + _AT_ONCE]
+        draws = _fixed_draws(state, query, rows)
+        mean[begin : begin + _AT_ONCE] = draws.mean(axis=1)
+        std[begin : begin + _AT_ONCE] = draws.std(axis=1)
+    return mean[back.reshape(-1)], std[back.reshape(-1)]
+
+
+def follow(state, query, grid, *, given=None, n_draws=1, random_state=None):
+    """Return outputs (L, n_draws, n, D) along a grid, drawn at the base unless they are given."""
+    if state.generator is not None:
+        return _draws_along(state, query, grid, given, n_draws, random_state)
+    if given is not None:
+        y, start = state.outputs.encode(given.y)[:, None], given.lam
+    else:
+        check_n_samples(n_draws)
+        y = _draw_base(state, query, n_draws, sampling_generator(random_state))
+        start = np.full(len(query), state.base_lam)
+    conditions, start = query.conditions.repeat(n_draws), np.repeat(start, n_draws)
+    path = np.empty((len(grid), n_draws, *y.shape[::2]))
+    for out, lam in zip(path, grid, strict=True):
+        moved = _move(state, y, conditions, start, np.full(len(start), lam))
+        out[:] = np.moveaxis(moved, 1, 0)
+    return path
+
+
+def _draw_base(state, query, n_draws, rng):
+    """Return draws at the base anchor (n, n_draws, D), scaled."""
+    return state.base.draw(query, state.base.noise(len(query), n_draws, rng))
+
+
+def _move(state, y, conditions, lam_from, lam_to, dtype=torch.float32):
+    """Return scaled outputs (n, n_draws, D) moved, in the user's units; the rest is per draw."""
+    flat = y.reshape(-1, y.shape[2])
+    moved = state.movement.displace(flat, conditions, lam_from, lam_to, dtype)
+    return state.outputs.decode(flat + moved).reshape(y.shape)
+
+
+def _fixed_draws(state, query, rows):
+    """Return the draws (n, n_draws, D) behind the means of some rows, in double precision."""
+    part = Query(take(query.X, rows), query.conditions[rows], None)
+    noise = state.noise
+    if isinstance(noise, np.ndarray):
+        noise = np.repeat(noise, len(rows), axis=0)
+    y = state.base.draw(part, noise, torch.float64)
+    n_draws = y.shape[1]
+    start = np.full(len(rows) * n_draws, state.base_lam)
+    end = np.repeat(query.lam[rows], n_draws)
+    return _move(state, y, part.conditions.repeat(n_draws), start, end, torch.float64)
+
+
+def _draws_along(state, query, grid, given, n_draws, random_state):
+    """Return draws of a generator along a grid of lambdas, by one seed."""
+    if given is not None:
+        raise ValueError(
+            "`y`: a generator does not know which draw at one lambda belongs to which at "
+            "another; take a regressor, or leave y out."
+        )
+    seed = int(sampling_generator(random_state).integers(_MAX_SEED))
+    along = (Query(query.X, query.conditions, np.full(len(query), lam)) for lam in grid)
+    return np.stack([sample(state, at, n_draws, seed) for at in along])

@@ -1,0 +1,60 @@
+"""The rows of a fit: as checked, and encoded for the stages that learn from them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .conditions import Features
+from .encoding import ConditionEncoder
+from .outputs import OutputSpace
+from .training_data import TrainingData
+from .validation import take
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What users pass to `fit`, checked."""
+
+    X: object  # (n, C), without the lambda column
+    y: np.ndarray  # (n, D)
+    lam: np.ndarray  # (n,)
+    single: bool  # y came as (n,)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What all stages of a fit learn from."""
+
+    X: object  # (n, C), in the user's terms
+    y: np.ndarray  # (n, D), in the user's units, at the anchors
+    data: TrainingData  # both, encoded
+    encoder: ConditionEncoder
+    outputs: OutputSpace
+    base_lam: float  # the anchor at which outputs are drawn
+
+    @property
+    def base_time(self):
+        """Number of the base anchor."""
+        return int(np.searchsorted(self.data.anchors.lam, self.base_lam))
+
+    @property
+    def base_rows(self):
+        """Rows of the base anchor."""
+        return self.data.anchors.rows(self.base_time)
+
+    def take(self, rows):
+        """Return the problem of some rows; anchors, encoder and scales stay."""
+        return replace(self, X=take(self.X, rows), y=self.y[rows], data=self.data.take(rows))
+
+
+def encode(rows, anchors, encoder, outputs):
+    """Return the TrainingData of rows; those of bins keep their own lambdas."""
+    conditions = encoder.transform(rows.X, len(rows.y))
+    return TrainingData(
+        y=outputs.encode(rows.y),
+        conditions=conditions,
+        features=Features(conditions, encoder.n_categories_),
+        groups=conditions.groups(),
+        lam=rows.lam if anchors.binned else anchors.lam[anchors.index],
+        anchors=anchors,
+    )

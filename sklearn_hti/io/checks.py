@@ -1,0 +1,87 @@
+"""Whether a surrogate that was read from a file fits together and answers."""
+
+import numpy as np
+import torch
+
+from ..answers.answering import Answering
+from ..answers.state import FittedState
+from ..data.conditions import Conditions, Query
+from ..flow_map.module import FlowMap
+from ..lagrangian.support import PathConditions
+from ..nn.modules import ConditionEmbedding
+
+_MAX_STEPS = 1_000_000
+
+
+def networks(state):
+    """Return the networks of a fitted state and of its members."""
+    owners = state, *state.members
+    parts = [getattr(one.movement, "flow_map", None) for one in owners]
+    parts += [one.base for one in owners]
+    parts = [getattr(p, name, None) for p in parts for name in ("module", "module_")]
+    return [p for p in (*parts, state.lagrangian) if p is not None]
+
+
+def device_of(state):
+    """Return the device of the networks; the CPU without any."""
+    found = () if state is None else networks(state)
+    weights = (p for net in found for p in net.parameters())
+    return next((p.device for p in weights), torch.device("cpu"))
+
+
+def check_answers(model):
+    """Raise unless a surrogate fits together and answers."""
+    if not isinstance(model, Answering):
+        raise ValueError(f"it holds a {type(model).__name__}, no surrogate")
+    model._validate_params()
+    state = model._state
+    if not isinstance(state, FittedState):
+        raise ValueError("it holds no fitted state")
+    encoder = state.encoder
+    categories = [] if encoder.ordinal_ is None else encoder.ordinal_.categories_
+    sizes = [len(c) for c in categories]
+    n_numeric = 0 if encoder.scaler_ is None else len(encoder.scaler_.mean_)
+    seen = {(encoder.n_numeric_, tuple(encoder.n_categories_))}
+    states = [state, *(member.of(state) for member in state.members)]
+    intervals = {len(state.anchors) - 1, *(one.movement.clock.n_intervals for one in states)}
+    for part in (part for net in networks(state) for part in net.modules()):
+        if isinstance(part, ConditionEmbedding):
+            seen.add((part.n_numeric, part.n_categories))
+        if isinstance(part, FlowMap):
+            intervals.add(part.n_intervals)
+    if len(intervals) > 1:
+        raise ValueError("the number of anchors is not that of the networks")
+    if seen != {(n_numeric, tuple(sizes))}:
+        raise ValueError("the columns of X are not those of the networks")
+    for one in states:
+        if not getattr(one.movement.flow_map, "n_steps", 1) <= _MAX_STEPS:
+            raise ValueError(f"more than {_MAX_STEPS} steps")
+        _ask(one, n_numeric, len(sizes))
+
+
+def _ask(state, n_numeric, n_categorical):
+    """Raise unless a state gives finite answers of the right shape."""
+    x = Conditions(
+        np.zeros((1, n_numeric)),
+        np.zeros((1, n_categorical), dtype=np.int64),
+        np.zeros((1, n_numeric + n_categorical), dtype=np.float32),
+    )
+    shape = (1, state.outputs.n_outputs)
+    start, near = np.full(1, state.base_lam), np.full(1, state.anchors[:2].mean())
+    moved = state.movement.displace(np.zeros(shape), x, start, near)
+    # neighbours know the categories of their own rows alone
+    x = getattr(state.base, "centers_", x)[[0]]
+    noise = state.base.noise(1, 1, np.random.default_rng(0))
+    drawn = state.base.draw(Query(None, x, None), noise)
+    decoded = state.outputs.scaler.decode(drawn[0] + moved)
+    state.outputs.decode(decoded)
+    figures = [decoded]
+    if state.lagrangian is not None:
+        device = device_of(state)
+        path = torch.zeros((1, 3, shape[1]), device=device)
+        group = torch.zeros(1, dtype=torch.int64, device=device)
+        given = PathConditions(*x.tensors(device=device), group)
+        with torch.no_grad():
+            figures += [part.cpu().numpy() for part in state.lagrangian(path, given)]
+    if decoded.shape != shape or not all(np.isfinite(f).all() for f in figures):
+        raise ValueError("its answers are not finite numbers")
