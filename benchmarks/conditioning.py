@@ -105,7 +105,7 @@ def judge(model, truth, X, n_draws, seed):
     figures = []
     for k, lam in enumerate(BETWEEN):
         fresh = truth(X, lam, random_state=10_000 * seed + k + 3)
-        moved = model.transport(X, y, 0.0, lam)
+        moved = model.transport(X, y, lam_from=0.0, lam_to=lam)
         floor = truth(X, lam, random_state=10_000 * seed + k + 5)
         error = np.nan
         if exact is not None:

@@ -44,7 +44,7 @@ def run(n_outputs, seed, n_samples, affine):
     draws = range(1000 * seed + 100, 1000 * seed + 100 + N_PAIRS)  # fresh, not those of fit
     still = [data.truth(X, 0.0, random_state=s) for s in draws]
     for lam in LAMS:
-        moved = [model.transport(X, y, 0.0, lam) for y in still]
+        moved = [model.transport(X, y, lam_from=0.0, lam_to=lam) for y in still]
         truth = [data.truth(X, lam, random_state=s + 300) for s in draws]
         others = [data.truth.transport(X, y, 0.0, lam) for y in still]
         ours, floor, rest = (

@@ -38,7 +38,7 @@ def answers(model, folder, X, y, lam):
     model.export(folder / "graph.pt2", "torch")
     graph = torch.export.load(folder / "graph.pt2").module()
     found = {
-        "transport": lambda: model.transport(X, y, 0.0, lam),
+        "transport": lambda: model.transport(X, y, lam_from=0.0, lam_to=lam),
         "exported, torch": lambda: graph(*tensors).numpy(),
     }
     try:
@@ -74,7 +74,7 @@ def main():
         for n in _ROWS:
             rows = np.resize(start, n)
             X, y, lam = data.X[rows], data.y[rows], np.linspace(0, 1, n + 1)[1:]
-            reference = model.transport(X, y, 0.0, lam)
+            reference = model.transport(X, y, lam_from=0.0, lam_to=lam)
             for name, answer in answers(model, Path(folder), X, y, lam).items():
                 off = np.abs(answer() - reference).max()
                 ms = median_ms(answer, args.repeats if n == 1 else 10)

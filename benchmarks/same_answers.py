@@ -172,8 +172,8 @@ def ask(model, data, *, pull=None):
         start, end = anchors[0], anchors[1]
         at_start = np.flatnonzero(lam == start)[:20] if pull is None else some
         given = None if X is None else (X.iloc[at_start] if in_column else X[at_start])
-        found["moved"] = model.transport(given, y[at_start], start, last)
-        found["back"] = model.transport(given, y[at_start], last, start)
+        found["moved"] = model.transport(given, y[at_start], lam_from=start, lam_to=last)
+        found["back"] = model.transport(given, y[at_start], lam_from=last, lam_to=start)
         other = y[at_start] + 0.3
         found["between"] = model.interpolate(given, y[at_start], other, start, end, middle)
         if X is not None:

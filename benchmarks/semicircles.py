@@ -50,7 +50,7 @@ def run(seed, **params):
     X, y = data.X[start], data.y[start]
     figures = []
     for t in TIMES:
-        moved = model.transport(X, y, 0.0, t)
+        moved = model.transport(X, y, lam_from=0.0, lam_to=t)
         truth, other = (data.truth(X, t, random_state=1000 * seed + s) for s in (1, 2))
         figures.append(
             (

@@ -71,9 +71,11 @@ def two_moons(folder, seeds):
     print(f"middle anchor copied {np.mean([w2(lam, *middle) for lam in lams]):.4f}")
     for seed in seeds:
         model, cpu, wall = fit(train, seed)
-        errors = [w2(lam, X0, model.transport(X0, y0, 0.0, lam)) for lam in lams]
+        errors = [w2(lam, X0, model.transport(X0, y0, lam_from=0.0, lam_to=lam)) for lam in lams]
         anchors = [
-            squared_wasserstein(y, model.transport(X0, y0, 0.0, a), groups=(X[:, 0], X0[:, 0]))
+            squared_wasserstein(
+                y, model.transport(X0, y0, lam_from=0.0, lam_to=a), groups=(X[:, 0], X0[:, 0])
+            )
             for a, (X, y) in ((a, at(train, a)) for a in (0.5, 0.99))
         ]
         print(
@@ -104,10 +106,10 @@ def deterministic(folder, name, seeds):
             except ValueError as error:
                 print(f"  {clock:16s} not defined: {str(error).split(';')[0]}")
                 break
-            moved = {lam: model.transport(X, y, first, lam) for lam in lams}
+            moved = {lam: model.transport(X, y, lam_from=first, lam_to=lam) for lam in lams}
             rows.append([np.mean((moved[lam] - truth[lam]) ** 2) for lam in lams])
-            far = model.transport(X, y, first, last)
-            back = model.transport(X, far, last, first)
+            far = model.transport(X, y, lam_from=first, lam_to=last)
+            back = model.transport(X, far, lam_from=last, lam_to=first)
         if not rows:
             continue
         size = np.median(np.linalg.norm(far - y, axis=1))
@@ -155,7 +157,7 @@ def therapies(folder, seeds):
     for name, params in (("default", {}), ("min_draws=0", alone)):
         for seed in seeds:
             model, *_ = fit(train, seed, y_bounds=DOSES, **params)
-            moved = [model.transport(X, y, 0.0, lam) for lam in lams]
+            moved = [model.transport(X, y, lam_from=0.0, lam_to=lam) for lam in lams]
             show(f"{name}, {seed}", [compare(*one) for one in zip(lams, moved, strict=True)])
 
 
@@ -173,8 +175,8 @@ def far_anchor(train, first, last, seeds):
     errors, loops = [], []
     for seed in seeds:
         model, *_ = fit(known, seed)
-        moved = model.transport(X, y0, first, last)
-        back = model.transport(X, moved, last, first)
+        moved = model.transport(X, y0, lam_from=first, lam_to=last)
+        back = model.transport(X, moved, lam_from=last, lam_to=first)
         size = np.median(np.linalg.norm(moved - y0, axis=1))
         errors.append(np.mean((moved - y1) ** 2))
         loops.append(np.median(np.linalg.norm(back - y0, axis=1)) / size)

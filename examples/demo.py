@@ -110,8 +110,8 @@ def quantile_story():
         print_row([level, *(f"{e:.4f}" for e in error.values()), share])
     say(
         "`transport` moves what the network of level 0.01 says; `interpolate` asks all trained\n"
-        "networks, the straight line those below and above. Floor: networks of two seeds. Share removed by\n"
-        "`interpolate`: of the error that the best of the three simple answers leaves above it.\n"
+        "networks, the straight line those below and above. Floor: networks of two seeds. Share\n"
+        "removed by `interpolate`: of the error that the best simple answer leaves above it.\n"
     )
     return surrogate, X[new], anchors[0, new], truth[:, new]
 
@@ -134,7 +134,11 @@ def semicircle_story():
     for t in (0.125, 0.25, 0.75, 0.875):
         true, fresh = (data.truth(X, t, random_state=seed) for seed in (1, 2))
         nearest = data.y[data.lam == min((0.0, 0.5, 1.0), key=lambda a, t=t: abs(a - t))]
-        answers = {"ours": surrogate.transport(X, y, 0.0, t), "still": y, "nearest": nearest}
+        answers = {
+            "ours": surrogate.transport(X, y, lam_from=0.0, lam_to=t),
+            "still": y,
+            "nearest": nearest,
+        }
         answers["floor"] = fresh
         w2 = {k: squared_wasserstein(true, a, groups=X[:, 0]) for k, a in answers.items()}
         share = share_removed(w2["ours"], [w2["still"], w2["nearest"]], w2["floor"])

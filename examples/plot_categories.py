@@ -85,7 +85,7 @@ truth = judge.y.reshape(3, -1)
 said = data.estimators[0].predict(new)
 print("   C  surrogate  not moving   (root mean squared error to the model trained there)")
 for strength, true in zip((2.0, 10.0, 60.0), truth, strict=True):
-    moved = pipe.transport(new, said, 1.0, strength)
+    moved = pipe.transport(new, said, lam_from=1.0, lam_to=strength)
     errors = [np.sqrt(np.mean((answer - true) ** 2)) for answer in (moved, said)]
     print("{:4.0f} {:10.2f} {:11.2f}".format(strength, *errors))
 

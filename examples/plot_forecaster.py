@@ -62,7 +62,7 @@ def pinball(forecast, level):
 
 print("level  trained there  surrogate  nearest   below: trained  surrogate")
 for level, judge in zip(between, judges[:, asked], strict=True):
-    moved = surrogate.transport(X[asked], known[0, asked], 0.05, level)
+    moved = surrogate.transport(X[asked], known[0, asked], lam_from=0.05, lam_to=level)
     nearest = known[np.abs(np.array(levels) - level).argmin(), asked]
     losses = (pinball(f, level) for f in (judge, moved, nearest))
     below = (np.mean(y[asked] < f) for f in (judge, moved))

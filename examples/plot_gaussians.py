@@ -32,13 +32,13 @@ X = np.repeat([[0.0], [1.0], [2.0]], 1000, axis=0)
 start = truth(X, 0.0, random_state=1)
 print("   λ  error  way")
 for lam in (0.25, 0.5, 0.75, 1.0):
-    moved = surrogate.transport(X, start, 0.0, lam)
+    moved = surrogate.transport(X, start, lam_from=0.0, lam_to=lam)
     exact = truth.transport(X, start, 0.0, lam)
     error, way = (np.sqrt(np.mean(((a - exact) ** 2).sum(axis=1))) for a in (moved, start))
     print(f"{lam:.2f}  {error:5.3f}  {way:.2f}")
 
 print("condition  error of the mean  of the covariance (relative), at λ = 0.75")
-moved = surrogate.transport(X, start, 0.0, 0.75)
+moved = surrogate.transport(X, start, lam_from=0.0, lam_to=0.75)
 for c in range(3):
     own = X[:, 0] == c
     mean, covariance = truth.mean(c, 0.75), truth.covariance(c, 0.75)
@@ -48,8 +48,8 @@ for c in range(3):
 
 # %%
 # There and back: an output moved to λ = 1 and back again should be where it was.
-there = surrogate.transport(X, start, 0.0, 1.0)
-back = surrogate.transport(X, there, 1.0, 0.0)
+there = surrogate.transport(X, start, lam_from=0.0, lam_to=1.0)
+back = surrogate.transport(X, there, lam_from=1.0, lam_to=0.0)
 print(f"there and back: {np.sqrt(np.mean(((back - start) ** 2).sum(axis=1))):.3f} off")
 
 # %%
@@ -57,7 +57,7 @@ print(f"there and back: {np.sqrt(np.mean(((back - start) ** 2).sum(axis=1))):.3f
 fig, axes = plt.subplots(1, 3, figsize=(10, 4), layout="constrained")
 lams, colors = (0, 0.25, 0.5, 0.75, 1), plt.cm.viridis(np.linspace(0, 0.85, 5))
 for lam, color in zip(lams, colors, strict=True):
-    moved = surrogate.transport(X, start, 0.0, lam)
+    moved = surrogate.transport(X, start, lam_from=0.0, lam_to=lam)
     for c, ax in enumerate(axes):
         ax.scatter(*moved[X[:, 0] == c][:120].T, s=5, color=color, label=f"λ = {lam}")
         values, vectors = np.linalg.eigh(truth.covariance(c, lam))

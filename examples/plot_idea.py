@@ -79,7 +79,7 @@ plt.show()
 print("   λ  straight  learned  floor")
 for lam in (0.25, 0.75):
     true, fresh = (data.truth(X, lam, random_state=seed) for seed in (1, 2))
-    moved = [s.transport(X, y, 0.0, lam) for s in surrogates.values()]
+    moved = [s.transport(X, y, lam_from=0.0, lam_to=lam) for s in surrogates.values()]
     w2 = [squared_wasserstein(true, outputs, groups=X[:, 0]) for outputs in (*moved, fresh)]
     print(f"{lam:.2f}  {w2[0]:8.3f}  {w2[1]:7.3f}  {w2[2]:5.3f}")
 

@@ -56,7 +56,7 @@ for name, rival in rivals.items():
     began = time.process_time()
     rival.fit(data.X, data.y, data.lam)
     seconds = time.process_time() - began
-    moved[name] = [rival.transport(X, y, 0.0, lam) for lam in (0.25, 0.75)]
+    moved[name] = [rival.transport(X, y, lam_from=0.0, lam_to=lam) for lam in (0.25, 0.75)]
     figures = (error(outputs, lam) for outputs, lam in zip(moved[name], (0.25, 0.75), strict=True))
     print("{:26} {:7.3f} {:7.3f} {:8.1f}".format(name, *figures, seconds))
 floor = [error(data.truth(X, lam, random_state=2), lam) for lam in (0.25, 0.75)]

@@ -1,31 +1,39 @@
 """The estimator: learn from outputs at a few lambdas, sample at any lambda between."""
 
+from dataclasses import replace
+from functools import cache, partial
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._surrogate import BaseSurrogate, ClockedSurrogate, Components
-from ._utils.parameters import Interval, StrOptions
+from ._utils.parameters import Interval, StrOptions, clone_parameters
 from ._utils.registry import storable
+from .answers.from_networks import readable
 from .answers.query import check_lam_within
 from .answers.state import FittedAttribute
 from .assessment.diagnostics import check_fit, warn_of
 from .assessment.interval import interval
 from .assessment.leave_out import Validation
+from .assessment.left_out import leave_values_out, warn_if_no_better
 from .assessment.members import fit_members
 from .assessment.stage import Assessment
 from .assessment.validation import validate
 from .clocks.movement import Movement
+from .clocks.selection import choose_clock, read_way
 from .data.thinning import for_movement
 from .field.build import fit_trajectories
+from .field.fit import learn_field
 from .flow_map.learning import Learned, Recipe
 from .flow_map.training import fit_flow_map
 from .io.export import columns_of_x, export
 from .lagrangian import COSTS, KineticEnergy, PotentialEnergy
 from .lagrangian.build import build_lagrangian
 from .nn.engine import count_steps
-from .paths import GeodesicPath, SmoothPath
+from .paths import GeodesicPath, SmoothPath, StraightGeodesic
+from .samplers.networks import check_networks, find_networks, make_networks
+from .samplers.selection import FittedBase
 from .solvers import OTSolver
 from .solvers.registry import ALIASES, resolve, resolve_potential
 
@@ -69,7 +77,15 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         How x enters the networks: as scale and shift of the first hidden layer, as further
         inputs, or as weights of the last hidden layer. Pass an instance of
         `sklearn_hti.nn.Conditioning` to choose the encoding of numbers, too.
-    base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
+    networks : dict, default=None
+        The trained networks by their value of lambda, such as ``sweep(...).networks``: fitted
+        estimators with `predict` (classifiers: `predict_proba`), or functions from inputs to
+        outputs; X comes without the lambda column. They are asked at question time, all that
+        belong to trained values of `fit` and no others, and answers at trained values are theirs.
+        This is more accurate than answers without networks, most of all for new inputs, and
+        `fit` trains nothing. A network that answers with draws is asked many times per input, or
+        takes ``(X, n_samples)`` and returns draws first. None: no network is asked.
+    base : {"auto", "neighbors", "flow"}, None, estimator or callable, default="auto"
         How y is drawn at the base anchor. "neighbors" draws among the training outputs of
         the nearest x, "flow" from a conditional flow-matching generator. An estimator is
         cloned and fitted on the rows of the anchor (wrap it in
@@ -78,7 +94,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         network itself. "auto" takes "neighbors" where X holds at most 50 distinct
         conditions with at least 5 rows each and no column of X more than ten values that
         are not all whole numbers, else "flow". Where only inputs of the fit are asked about,
-        with hundreds of draws of each, "neighbors" is nearer to them.
+        with hundreds of draws of each, "neighbors" is nearer to them. None trains nothing, for
+        `interpolate` alone.
     base_lam : float, default=None
         The anchor of the base. None is the first, or, where outputs of one x are equal there or
         much nearer to each other than at another anchor, the one where they are farthest apart:
@@ -226,6 +243,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         **BaseSurrogate._parameter_constraints,
         **BaseSurrogate._network_constraints,
         **BaseSurrogate._clock_constraints,
+        "networks": "no_validation",
+        "base": [None, *BaseSurrogate._network_constraints["base"]],
         "kinetic": [StrOptions(set(ALIASES["kinetic"][0])), KineticEnergy],
         "potential": [None, StrOptions({"density"}), PotentialEnergy, callable],
         "cost": [StrOptions(set(COSTS))],
@@ -251,6 +270,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         path="geodesic",
         solver="coupling",
         conditioning="film",
+        networks=None,
         base="auto",
         base_lam=None,
         lam_transform="auto",
@@ -278,6 +298,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.path = path
         self.solver = solver
         self.conditioning = conditioning
+        self.networks = networks
         self.base = base
         self.base_lam = base_lam
         self.lam_transform = lam_transform
@@ -299,7 +320,28 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.verbose = verbose
         self.random_state = random_state
 
+    def __sklearn_clone__(self):
+        """Return an unfitted surrogate with the same networks, of which no copies are made."""
+        return clone_parameters(self, kept=("networks",))
+
+    @property
+    def _trains(self):
+        """Whether a flow map and a base are trained: answers need them, or not."""
+        return self.networks is None and self.base is not None
+
     def _build_components(self):
+        if self.networks is not None:
+            check_networks(self.networks)
+            if not (self.base is None or (isinstance(self.base, str) and self.base == "auto")):
+                raise ValueError(
+                    f"base={self.base!r} is for answers without networks, and networks= are "
+                    "given: leave one of both out."
+                )
+        if self.n_estimators > 1 and not self._trains:
+            raise ValueError(
+                "n_estimators: members are flow maps, and none is trained with networks= or "
+                "base=None; take n_estimators=1."
+            )
         return Components(
             solver=resolve("solver", self.solver),
             path=resolve("path", self.path),
@@ -308,11 +350,42 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         )
 
     def _check_anchors(self, anchors):
+        if self.networks is not None:
+            if anchors.binned:
+                raise ValueError(
+                    f"n_anchors={self.n_anchors!r} merges trained values, of which each has a "
+                    "network in networks=; take n_anchors='auto'."
+                )
+            find_networks(self.networks, anchors.lam)
         if self.validate is True and len(anchors.lam) < 3:
             raise ValueError(
                 "validate=True leaves an anchor out between two others, and `lam` has only two "
                 "anchors; add one, or take validate='auto'."
             )
+
+    def _count_anchors(self, rows):
+        # every trained value has its network
+        ask_all = self.networks is not None and self.n_anchors == "auto"
+        return len(rows.lam) if ask_all else self.n_anchors
+
+    def _fit_movement(self, problem, components, training):
+        rng = np.random.default_rng(training.seeds["coupling"])
+        networks, data = None, problem.data
+        if self.networks is not None:
+            networks = make_networks(self.networks, problem, training.seeds["networks"])
+            data = readable(problem, networks, training.seeds["networks"])
+        read = cache(partial(read_way, data, components.solver, StraightGeodesic(), rng))
+        clock = choose_clock(self.lam_transform, data, read)
+        field = learn_field(self.lam_transform, clock, read(), data, rng)
+        learned = Learned(Movement(clock, None), data=data, diagnostics={}, n_iter=0)
+        if self._trains:
+            learned = self._fit_flow_map(problem, components, clock, training, rng)
+        return replace(learned, particle_field=field, networks=networks)
+
+    def _fit_base(self, problem, learned, training):
+        if not self._trains:
+            return FittedBase(None, training.seeds["noise"])
+        return super()._fit_base(problem, learned, training)
 
     def _fit_flow_map(self, problem, components, clock, training, rng):
         thinning = np.random.default_rng(training.seeds["thinning"])
@@ -342,6 +415,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         )
 
     def _assess(self, problem, components, learned, training):
+        if not self._trains:
+            return self._assess_field(components, learned, training)
         recipe = Recipe(components.path, components.solver, learned.lagrangian)
         validation, members = Validation(), []
         if self.validate is not False and len(problem.data.anchors.lam) > 2:
@@ -364,6 +439,15 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
                 n_jobs=self.n_jobs,
             )
         return Assessment(validation, members)
+
+    def _assess_field(self, components, learned, training):
+        """Return the Assessment of a field alone: trained values left out, without training."""
+        if self.validate is False or len(learned.data.anchors.lam) < 3:
+            return Assessment()
+        rng = np.random.default_rng(training.seeds["validation"])
+        records = leave_values_out(learned.data, self.lam_transform, components.solver, rng)
+        warn_if_no_better(records)
+        return Assessment(Validation(records))
 
     def interval(self, X, lam=None, coverage=0.9):
         """Return bounds of the conditional mean of y: what the surrogate does not know of it.
@@ -457,6 +541,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         save : Writes the whole surrogate, to be loaded by this package.
         """
         check_is_fitted(self)
+        if self._state.movement.flow_map is None:
+            raise ValueError(
+                "export writes the flow map, and none was trained: fit with networks=None and a "
+                "base, or export the networks themselves."
+            )
         lam_from = self._state.deployed_lam if lam_from is None else lam_from
         lam_from = float(check_lam_within(self._state, lam_from, 1, "lam_from")[0])
         return export(self._state, columns_of_x(self), path, format, lam_from)

@@ -48,6 +48,7 @@ SEEDS = (
     "validation",
     "members",
     "thinning",
+    "networks",
 )
 
 
@@ -166,6 +167,8 @@ class BaseSurrogate(Saved, ABC):
             deployed_lam=float(anchors.lam[0] if self.base_lam is None else self.base_lam),
             movement=learned.movement,
             generator=learned.generator,
+            particle_field=learned.particle_field,
+            networks=learned.networks,
             base=base.source,
             noise=base.noise,
             history=as_frame({**learned.history, "base": base.history}),
@@ -194,7 +197,7 @@ class BaseSurrogate(Saved, ABC):
 
     def _find_anchors(self, rows):
         """Return the Anchors of the rows; raise where they are not what parameters need."""
-        anchors = find_anchors(rows.lam, self.n_anchors)
+        anchors = find_anchors(rows.lam, self._count_anchors(rows))
         if self.base_lam is not None and self.base_lam not in anchors.lam:
             raise ValueError(
                 f"base_lam={self.base_lam!r} is not an anchor; the anchors are "
@@ -206,8 +209,12 @@ class BaseSurrogate(Saved, ABC):
         warn_if_narrow(anchors)
         return anchors
 
+    def _count_anchors(self, rows):
+        """Return the number of anchors that is asked for, or "auto"."""
+        return self.n_anchors
+
     def _check_anchors(self, anchors):
-        """Raise where there are too few anchors for what parameters need."""
+        """Raise where anchors are not what parameters need."""
 
     def _encode(self, rows, anchors):
         """Return the Problem: encoded rows, those of bins moved to their anchors, and the base."""

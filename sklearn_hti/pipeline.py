@@ -39,7 +39,7 @@ class TrajectoryPipeline(Pipeline):
     >>> pipe = make_trajectory_pipeline(
     ...     PCA(2), DisplacementInterpolationRegressor(lam_transform=None)
     ... ).fit(X, X[:, 0] + lam, lam)
-    >>> pipe.transport(X[:3], X[:3, 0], 0.0, 0.5) - X[:3, 0]
+    >>> pipe.transport(X[:3], X[:3, 0], lam_from=0.0, lam_to=0.5) - X[:3, 0]
     array([0.5, 0.5, 0.5])
     """
 

@@ -150,7 +150,7 @@ class TrajectoryPolicy:
         names = getattr(self.surrogate, "feature_names_in_", None)
         X = batch if names is None else pd.DataFrame(batch, columns=names)
         if start is not None:
-            y = self.surrogate.transport(X, start, self.lam_from, self.lam)
+            y = self.surrogate.transport(X, start, lam_from=self.lam_from, lam_to=self.lam)
         elif deterministic:
             y = self.surrogate.predict(X, self.lam)
         else:

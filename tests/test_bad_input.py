@@ -317,7 +317,7 @@ def test_device_does_not_exist(refuse, device):
 def ask(model, method, X, lam):
     """Query at `lam` by the named method."""
     if method == "transport":
-        return model.transport(X, np.zeros((len(X), 2)), 0.0, lam)
+        return model.transport(X, np.zeros((len(X), 2)), lam_from=0.0, lam_to=lam)
     if method == "trajectory":
         return model.trajectory(X, [0.0, lam])
     return getattr(model, method)(X, lam)
@@ -342,7 +342,7 @@ def test_one_lambda_of_many_outside_the_anchors(on_networks):
 @pytest.mark.parametrize("lam_from", [-0.001, 2.001, np.nan])
 def test_lam_from_outside_the_anchors(on_networks, lam_from):
     with pytest.raises(ValueError, match="lam_from"):
-        on_networks.transport(X, Y, lam_from, 1.0)
+        on_networks.transport(X, Y, lam_from=lam_from, lam_to=1.0)
     with pytest.raises(ValueError, match="lam_from"):
         on_networks.trajectory(X, [0.0, 1.0], y=Y, lam_from=lam_from)
 
@@ -382,7 +382,7 @@ def test_query_not_finite(on_networks, method, value):
 def test_condition_dropped(on_networks, method):
     with pytest.raises(ValueError, match="X is None"):
         if method == "transport":
-            on_networks.transport(None, Y, 0.0, 1.0)
+            on_networks.transport(None, Y, lam_from=0.0, lam_to=1.0)
         else:
             ask(on_networks, method, None, 1.0)
 
@@ -420,7 +420,7 @@ def test_other_column_names(on_frame, method):
 @pytest.mark.parametrize("y", [Y[:, 0], Y[:, :1], np.zeros((30, 3))])
 def test_other_number_of_outputs(on_networks, y):
     with pytest.raises(ValueError, match=r"`y` has \d output\(s\).* 2"):
-        on_networks.transport(X, y, 0.0, 1.0)
+        on_networks.transport(X, y, lam_from=0.0, lam_to=1.0)
     with pytest.raises(ValueError, match=r"`y` has \d output\(s\).* 2"):
         on_networks.trajectory(X, [0.0, 1.0], y=y, lam_from=0.0)
 
@@ -428,7 +428,7 @@ def test_other_number_of_outputs(on_networks, y):
 @pytest.mark.parametrize("y", [with_value(Y, np.nan), with_value(Y, np.inf), Y[:-1]])
 def test_given_outputs_that_are_no_good(on_networks, y):
     with pytest.raises(ValueError, match=r"\by\b"):
-        on_networks.transport(X, y, 0.0, 1.0)
+        on_networks.transport(X, y, lam_from=0.0, lam_to=1.0)
     with pytest.raises(ValueError, match=r"\by\b"):
         on_networks.trajectory(X, [0.0, 1.0], y=y, lam_from=0.0)
 
@@ -465,7 +465,7 @@ def test_queries_beyond_single_precision(on_networks, far):
     with pytest.raises(ValueError, match=r"`X` (holds values .* standard deviations away|is too)"):
         on_networks.sample(X * far, 1.0)
     with pytest.raises(ValueError, match=r"`y` holds values .* standard deviations away"):
-        on_networks.transport(X, Y * far, 0.0, 1.0)
+        on_networks.transport(X, Y * far, lam_from=0.0, lam_to=1.0)
 
 
 @pytest.mark.parametrize("y", [Y[:-1], with_value(Y, np.nan), np.array([["a", "b"]] * 30), None])
@@ -593,6 +593,6 @@ def test_anchors_of_single_precision_can_be_asked_for(make):
     model = make(base="neighbors", max_iter=1).fit(X, Y, lam)
     for at in (0.1, 0.9):
         assert np.isfinite(model.predict(X, at)).all()
-        assert np.isfinite(model.transport(X, Y, at, 0.5)).all()
+        assert np.isfinite(model.transport(X, Y, lam_from=at, lam_to=0.5)).all()
     with pytest.raises(ValueError, match="outside the anchors"):
         model.predict(X, 0.9001)

@@ -65,7 +65,7 @@ def whole(build):
 def answers(model, networks):
     X, y = networks.X[:80], networks.y[:80]
     draws = model.sample(X, 0.7, random_state=0)
-    return np.hstack([model.transport(X, y, 0.0, 1.3), draws])
+    return np.hstack([model.transport(X, y, lam_from=0.0, lam_to=1.3), draws])
 
 
 def stored(folder):

@@ -105,7 +105,10 @@ def test_lam_column_of_an_array(make, networks, position):
     assert_array_equal(model.predict(rows), plain.predict(X, lam))
     assert_array_equal(model.sample(rows, random_state=1), plain.sample(X, lam, random_state=1))
     y = networks.y[70:90]
-    assert_array_equal(model.transport(rows, y, lam, 1.5), plain.transport(X, y, lam, 1.5))
+    assert_array_equal(
+        model.transport(rows, y, lam_from=lam, lam_to=1.5),
+        plain.transport(X, y, lam_from=lam, lam_to=1.5),
+    )
     assert_array_equal(
         model.trajectory(rows, GRID, random_state=1), plain.trajectory(X, GRID, random_state=1)
     )

@@ -90,7 +90,7 @@ def answers(estimator, X):
     return {
         "predict": estimator.predict(X, 0.5),
         "sample": estimator.sample(X, 0.5, n_samples=2, random_state=0),
-        "transport": estimator.transport(X, np.zeros(len(X)), 0.0, 1.5),
+        "transport": estimator.transport(X, np.zeros(len(X)), lam_from=0.0, lam_to=1.5),
         "trajectory": estimator.trajectory(X, [0.0, 0.5], random_state=0),
     }
 

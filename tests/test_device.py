@@ -31,7 +31,7 @@ def fitted(make, networks):
 def test_answers_are_those_of_the_cpu(fitted, networks):
     X, y = networks.X[:80], networks.y[:80]
     for lam in (0.0, 0.7, 2.0):
-        moved = {d: model.transport(X, y, 0.0, lam) for d, model in fitted.items()}
+        moved = {d: model.transport(X, y, lam_from=0.0, lam_to=lam) for d, model in fitted.items()}
         assert_allclose(moved["cuda"], moved["cpu"], atol=0.1)
         assert_allclose(moved["cuda"], networks.f(X, lam), atol=0.1)
         assert_allclose(fitted["cuda"].predict(X, lam), networks.f(X, lam), atol=0.1)
@@ -41,7 +41,7 @@ def test_answers_are_those_of_the_cpu(fitted, networks):
 
 def test_contract_on_the_gpu(fitted, networks):
     model, X, y = fitted["cuda"], networks.X[:80], networks.y[:80]
-    assert_array_equal(model.transport(X, y, 1.3, 1.3), y)
+    assert_array_equal(model.transport(X, y, lam_from=1.3, lam_to=1.3), y)
     assert_array_equal(model.predict(X, 0.7), model.predict(X, 0.7))
     assert_allclose(model.predict(X[:7], 0.7), model.predict(X, 0.7)[:7], atol=1e-7)
 
@@ -64,9 +64,16 @@ def test_a_surrogate_of_the_gpu_is_loaded_on_the_cpu(fitted, networks, tmp_path)
     model.save(tmp_path / "model")
     here, there = load(tmp_path / "model", device="cpu"), load(tmp_path / "model")
     assert next(there.flow_map_.module.parameters()).device.type == "cuda"
-    assert_array_equal(there.transport(X, y, 0.0, 0.7), model.transport(X, y, 0.0, 0.7))
+    assert_array_equal(
+        there.transport(X, y, lam_from=0.0, lam_to=0.7),
+        model.transport(X, y, lam_from=0.0, lam_to=0.7),
+    )
     assert next(here.flow_map_.module.parameters()).device.type == "cpu"
-    assert_allclose(here.transport(X, y, 0.0, 0.7), model.transport(X, y, 0.0, 0.7), atol=1e-4)
+    assert_allclose(
+        here.transport(X, y, lam_from=0.0, lam_to=0.7),
+        model.transport(X, y, lam_from=0.0, lam_to=0.7),
+        atol=1e-4,
+    )
     assert_allclose(here.predict(X, 0.7), model.predict(X, 0.7), atol=1e-6)
 
 

@@ -61,7 +61,7 @@ def fit(folder, max_iter, out):
         random_state=0,
     ).fit(X, y, lam)
     draws = model.sample(X[:30], 0.7, random_state=0)
-    np.save(out, np.hstack([model.transport(X[:30], y[:30], 0.0, 1.3), draws]))
+    np.save(out, np.hstack([model.transport(X[:30], y[:30], lam_from=0.0, lam_to=1.3), draws]))
 
 
 def die():

@@ -44,7 +44,8 @@ def test_all_methods_by_hand(routing, pipe, networks):
         pipe.sample(X[some], 0.5, **options), model.sample(Xt[some], 0.5, **options)
     )
     np.testing.assert_array_equal(
-        pipe.transport(X[some], y[some], 0.0, 0.5), model.transport(Xt[some], y[some], 0.0, 0.5)
+        pipe.transport(X[some], y[some], lam_from=0.0, lam_to=0.5),
+        model.transport(Xt[some], y[some], lam_from=0.0, lam_to=0.5),
     )
     np.testing.assert_array_equal(
         pipe.trajectory(X[some], [0.0, 0.5], **options),

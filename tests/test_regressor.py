@@ -32,7 +32,7 @@ def test_shapes(make, networks, inner, with_x):
     assert model.sample(X, lam).shape == shape
     assert model.sample(X, lam, n_samples=1).shape == (1, *shape)
     assert model.sample(X, lam, n_samples=5).shape == (5, *shape)
-    assert model.transport(X, y[:7], 0.0, lam).shape == shape
+    assert model.transport(X, y[:7], lam_from=0.0, lam_to=lam).shape == shape
     assert model.trajectory(X, GRID, y=y[:7], lam_from=0.0).shape == (4, *shape)
     rows = 7 if with_x else 1
     assert model.trajectory(X, GRID).shape == (4, rows, *inner)
@@ -62,9 +62,11 @@ def test_every_row_has_its_own_lambda(on_networks, networks):
     expected = [on_networks.predict(row[None], one)[0] for row, one in zip(X, lam, strict=True)]
     assert_allclose(on_networks.predict(X, lam), expected, atol=1e-7)
     y = networks.f(X, 0.0)
-    moved = on_networks.transport(X, y, 0.0, lam)
+    moved = on_networks.transport(X, y, lam_from=0.0, lam_to=lam)
     for i, one in enumerate(lam):
-        assert_allclose(moved[i], on_networks.transport(X[[i]], y[[i]], 0.0, one)[0], atol=1e-5)
+        assert_allclose(
+            moved[i], on_networks.transport(X[[i]], y[[i]], lam_from=0.0, lam_to=one)[0], atol=1e-5
+        )
 
 
 # ---------------------------------------------------------------- what is learned
@@ -74,8 +76,12 @@ def test_deterministic_networks_are_interpolated(on_networks, networks):
     X = networks.X[:80]
     for lam in (0.0, 0.5, 1.3, 2.0):
         truth = networks.f(X, lam)
-        assert_allclose(on_networks.transport(X, networks.f(X, 0.0), 0.0, lam), truth, atol=0.2)
-        assert_allclose(on_networks.transport(X, networks.f(X, 2.0), 2.0, lam), truth, atol=0.2)
+        assert_allclose(
+            on_networks.transport(X, networks.f(X, 0.0), lam_from=0.0, lam_to=lam), truth, atol=0.2
+        )
+        assert_allclose(
+            on_networks.transport(X, networks.f(X, 2.0), lam_from=2.0, lam_to=lam), truth, atol=0.2
+        )
         assert_allclose(on_networks.predict(X, lam), truth, atol=0.2)
         assert on_networks.score(X, truth, lam) > 0.995
 
@@ -89,24 +95,24 @@ def test_stochastic_networks_are_interpolated(on_clouds):
 
 def test_there_and_back(on_networks, networks):
     X, y = networks.X[:80], networks.f(networks.X[:80], 0.3)
-    there = on_networks.transport(X, y, 0.3, 1.8)
+    there = on_networks.transport(X, y, lam_from=0.3, lam_to=1.8)
     assert abs(there - y).mean() > 0.5
-    assert_allclose(on_networks.transport(X, there, 1.8, 0.3), y, atol=0.06)
+    assert_allclose(on_networks.transport(X, there, lam_from=1.8, lam_to=0.3), y, atol=0.06)
 
 
 def test_a_detour_ends_at_the_same_place(on_networks, networks):
     X, y = networks.X[:80], networks.f(networks.X[:80], 0.0)
-    half_way = on_networks.transport(X, y, 0.0, 0.6)
-    detour = on_networks.transport(X, half_way, 0.6, 1.7)
-    assert_allclose(detour, on_networks.transport(X, y, 0.0, 1.7), atol=0.06)
+    half_way = on_networks.transport(X, y, lam_from=0.0, lam_to=0.6)
+    detour = on_networks.transport(X, half_way, lam_from=0.6, lam_to=1.7)
+    assert_allclose(detour, on_networks.transport(X, y, lam_from=0.0, lam_to=1.7), atol=0.06)
 
 
 @pytest.mark.parametrize("lam", [0.0, 0.3, 1.0, 1.999, 2.0])
 def test_transport_to_the_same_lambda_returns_y(on_networks, networks, lam):
     X, y = networks.X[:80], networks.y[80:160]
-    assert_array_equal(on_networks.transport(X, y, lam, lam), y)
+    assert_array_equal(on_networks.transport(X, y, lam_from=lam, lam_to=lam), y)
     lams = np.linspace(0, 2, 80)
-    assert_array_equal(on_networks.transport(X, y, lams, lams), y)
+    assert_array_equal(on_networks.transport(X, y, lam_from=lams, lam_to=lams), y)
 
 
 @pytest.mark.parametrize("conditioning", ["film", "concat", "hypernetwork"])
@@ -114,7 +120,7 @@ def test_every_conditioning_uses_x(make, networks, conditioning):
     model = make(conditioning=conditioning, max_iter=200, base="neighbors")
     model.fit(networks.X, networks.y, networks.lam)
     X, truth = networks.X[:80], networks.y[160:]
-    moved = model.transport(X, networks.y[:80], 0.0, 2.0)
+    moved = model.transport(X, networks.y[:80], lam_from=0.0, lam_to=2.0)
     assert abs(moved - truth).mean() < 0.1  # a network without x would miss by 1
 
 
@@ -248,7 +254,7 @@ def test_trajectory_is_transport_to_every_lambda(on_networks, networks):
     for lam_from in (0.5, np.linspace(0, 2, 9)):
         path = on_networks.trajectory(X, GRID, y=y, lam_from=lam_from)
         for points, lam in zip(path, GRID, strict=True):
-            expected = on_networks.transport(X, y, lam_from, lam)
+            expected = on_networks.transport(X, y, lam_from=lam_from, lam_to=lam)
             assert_allclose(points, expected, atol=1e-5)
 
 
@@ -278,10 +284,12 @@ def test_bounds_are_kept(make, y_bounds):
     model = make(max_iter=5, y_bounds=y_bounds).fit(None, y, lam)
     start = rng.uniform(-1, 2, size=(300, 1))
     lams = np.full(300, 0.5)
-    moved = free.transport(None, start, 0.0, lams)
+    moved = free.transport(None, start, lam_from=0.0, lam_to=lams)
     assert moved.min() < 0
     assert moved.max() > 1
-    assert_allclose(model.transport(None, start, 0.0, lams), np.clip(moved, 0, 1), atol=1e-6)
+    assert_allclose(
+        model.transport(None, start, lam_from=0.0, lam_to=lams), np.clip(moved, 0, 1), atol=1e-6
+    )
     for values in (
         model.sample(None, lams, n_samples=5),
         model.predict(None, lams),
@@ -386,7 +394,7 @@ def test_fit_leaves_its_arguments_alone(make, networks):
     X, y, lam = (np.copy(networks[name]) for name in ("X", "y", "lam"))
     solver = CouplingSolver()
     model = make(max_iter=5, solver=solver).fit(X, y, lam)
-    model.transport(X, y, lam, 0.5)
+    model.transport(X, y, lam_from=lam, lam_to=0.5)
     for name, values in (("X", X), ("y", y), ("lam", lam)):
         assert_array_equal(values, networks[name])
     assert model.solver is solver
@@ -402,7 +410,7 @@ def test_read_only_arrays_are_welcome(make, networks):
         model = make(max_iter=5, base=base).fit(X, y, lam)
         model.predict(X[:1], lam[:1])
         model.sample(X[:1], lam[:1])
-        model.transport(X[:1], y[:1], 0.0, lam[:1])
+        model.transport(X[:1], y[:1], lam_from=0.0, lam_to=lam[:1])
 
 
 def test_pickle_keeps_the_answers(on_networks, networks):
@@ -411,8 +419,8 @@ def test_pickle_keeps_the_answers(on_networks, networks):
     assert_array_equal(again.predict(X, 0.5), on_networks.predict(X, 0.5))
     draws = on_networks.sample(X, 0.5, random_state=0)
     assert_array_equal(again.sample(X, 0.5, random_state=0), draws)
-    moved = on_networks.transport(X, y, 0.0, 0.5)
-    assert_array_equal(again.transport(X, y, 0.0, 0.5), moved)
+    moved = on_networks.transport(X, y, lam_from=0.0, lam_to=0.5)
+    assert_array_equal(again.transport(X, y, lam_from=0.0, lam_to=0.5), moved)
 
 
 def test_clone_keeps_the_parameters(make, clouds):
@@ -441,6 +449,6 @@ def test_few_draws_per_input_keep_their_spread(make, rng):
     model = make(max_iter=300, base="neighbors").fit(X, draw(X, lam), lam)
     asked = np.repeat(rng.uniform(-1, 1, (50, 2)), 100, axis=0)
     for at in (0.5, 1.0):
-        moved = model.transport(asked, draw(asked, np.zeros(5000)), 0.0, at)
+        moved = model.transport(asked, draw(asked, np.zeros(5000)), lam_from=0.0, lam_to=at)
         own = moved.reshape(50, 100, 2).std(axis=1).mean(axis=0)
         assert_allclose(own, 0.2 * (1 + 2 * at), rtol=0.1)

@@ -102,7 +102,7 @@ def test_answers_do_not_depend_on_the_parts(on_networks, networks, monkeypatch):
     for n in (4096, 7):
         monkeypatch.setattr(inference, "_ROWS_IN_CACHE", n)
         sample = on_networks.sample(X, 1.3, n_samples=3, random_state=0)
-        answers.append([sample, on_networks.transport(X, y, start, 1.3)])
+        answers.append([sample, on_networks.transport(X, y, lam_from=start, lam_to=1.3)])
     for whole, parts in zip(*answers, strict=True):
         assert_allclose(parts, whole, atol=1e-5)
 
@@ -128,7 +128,7 @@ def test_the_flow_reads_conditions_once(make, networks, monkeypatch):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
 def test_plain_arrays_need_no_further_check(on_networks, networks, monkeypatch, dtype):
     X, y = (np.round(v[:5]).astype(dtype) for v in (networks.X, networks.y))
-    expected = on_networks.transport(X.tolist(), y.tolist(), [0.5] * 5, [1.0] * 5)
+    expected = on_networks.transport(X.tolist(), y.tolist(), lam_from=[0.5] * 5, lam_to=[1.0] * 5)
 
     def refuse(*args, **kwargs):
         raise AssertionError("checked once more")
@@ -136,7 +136,9 @@ def test_plain_arrays_need_no_further_check(on_networks, networks, monkeypatch, 
     monkeypatch.setattr(check, "check_array", refuse)
     monkeypatch.setattr(check, "validate_data", refuse)
     for lam in (1.0, 1, np.ones(5)):
-        assert_array_equal(on_networks.transport(X, y, np.full(5, 0.5), lam), expected)
+        assert_array_equal(
+            on_networks.transport(X, y, lam_from=np.full(5, 0.5), lam_to=lam), expected
+        )
 
 
 class Own(np.ndarray):

@@ -34,7 +34,7 @@ def check_family(make, *, n_outputs, warp, n_samples, max_iter, tol):
         X = np.full((n_test, 1), condition)
         for lam_from, lam in [(0.0, 0.3), (0.0, 0.8), (1.0, 0.8), (1.0, 0.1)]:
             y = data.truth(X, lam_from, random_state=1)
-            moved = model.transport(X, y, lam_from, lam)
+            moved = model.transport(X, y, lam_from=lam_from, lam_to=lam)
             assert_moments(moved, data.truth, condition, lam, tol)
             way = np.sqrt(data.truth.squared_wasserstein(condition, lam_from, lam))
             miss = moved - data.truth.transport(X, y, lam_from, lam)
@@ -55,7 +55,10 @@ def test_the_true_clock_is_needed(make):
     X = np.zeros((500, 1))
     y = data.truth(X, 0.5, random_state=1)
     aim = data.truth.mean(0, 0.75)
-    error = [abs(m.transport(X, y, 0.5, 0.75).mean(axis=0) - aim)[0] for m in (model, linear)]
+    error = [
+        abs(m.transport(X, y, lam_from=0.5, lam_to=0.75).mean(axis=0) - aim)[0]
+        for m in (model, linear)
+    ]
     way = abs(data.truth.mean(0, 1.0) - data.truth.mean(0, 0.5))[0]
     fraction = (0.75**3 - 0.5**3) / (1 - 0.5**3)
     assert error[0] < 0.15 * way * (0.5 - fraction) + 0.1

@@ -85,11 +85,13 @@ def test_a_user_callback_may_change_the_training(make, networks):
     frozen = make(max_iter=200, base="neighbors", callbacks=[Freeze()])
     free = make(max_iter=200, base="neighbors")
     X, y = networks.X[:80], networks.y[:80]
-    moved = frozen.fit(networks.X, networks.y, networks.lam).transport(X, y, 0.0, 2.0)
+    moved = frozen.fit(networks.X, networks.y, networks.lam).transport(
+        X, y, lam_from=0.0, lam_to=2.0
+    )
     assert_allclose(moved, networks.y[160:], atol=1e-3)
     bent = networks.y + networks.lam[:, None] * np.sin(4 * networks.X)
     one, other = (
-        model.fit(networks.X, bent, networks.lam).transport(X, y, 0.0, 2.0)
+        model.fit(networks.X, bent, networks.lam).transport(X, y, lam_from=0.0, lam_to=2.0)
         for model in (frozen, free)
     )
     assert abs(one - other).max() > 1e-3
@@ -142,7 +144,7 @@ def test_interrupted_fit_is_usable_and_warns(make, networks, step, early_stoppin
         model.fit(networks.X, networks.y, networks.lam)
     assert step - 1 <= model.n_iter_ <= step
     X = networks.X[:80]
-    moved = model.transport(X, networks.y[:80], 0.0, 2.0)
+    moved = model.transport(X, networks.y[:80], lam_from=0.0, lam_to=2.0)
     assert np.abs(moved - networks.y[160:]).mean() < (1.2 if step == 1 else 0.5)
     assert np.isfinite(model.sample(X, 1.5)).all()
 
@@ -252,7 +254,7 @@ def test_longer_training_is_better(make, bent):
     errors = []
     for max_iter in (5, 100, 600):
         model = make(max_iter=max_iter, base="neighbors").fit(bent.X, bent.y, bent.lam)
-        moved = model.transport(X, bent.f(X, 0.0), 0.0, 1.5)
+        moved = model.transport(X, bent.f(X, 0.0), lam_from=0.0, lam_to=1.5)
         errors.append(np.abs(moved - bent.f(X, 1.5)).mean())
     assert errors[0] > 1.5 * errors[1] > 3 * errors[2]
 
@@ -262,8 +264,8 @@ def test_there_and_back_is_exact_for_deterministic_networks(make, bent):
     model = make(max_iter=300, base="neighbors").fit(bent.X, bent.y, bent.lam)
     X = np.random.default_rng(1).uniform(-1, 1, size=(200, 2))
     y = bent.f(X, 0.0)
-    there = model.transport(X, y, 0.0, 1.7)
-    error = np.linalg.norm(model.transport(X, there, 1.7, 0.0) - y, axis=1)
+    there = model.transport(X, y, lam_from=0.0, lam_to=1.7)
+    error = np.linalg.norm(model.transport(X, there, lam_from=1.7, lam_to=0.0) - y, axis=1)
     assert np.median(error) < 0.001 * np.median(np.linalg.norm(there - y, axis=1))
 
 
@@ -271,14 +273,17 @@ def test_an_inverse_far_from_the_guess_is_not_believed(make, bent):
     """A map that barely depends on y at the end has no stable inverse: the guess stands."""
     model = make(max_iter=100, base="neighbors").fit(bent.X, bent.y, bent.lam)
     X, y = bent.X[:50], bent.y[-150:-100]
-    believing = model.transport(X, y, 2.0, 0.0)
+    believing = model.transport(X, y, lam_from=2.0, lam_to=0.0)
     flow_map = model.flow_map_
     doubting = copy.copy(model)
     doubting.flow_map_ = TransportMap(flow_map.module, "cpu", 0, 0 * flow_map.guess_error)
     direct = copy.copy(model)
     direct.flow_map_ = TransportMap(flow_map.module, "cpu")
-    assert_allclose(doubting.transport(X, y, 2.0, 0.0), direct.transport(X, y, 2.0, 0.0))
-    assert abs(believing - direct.transport(X, y, 2.0, 0.0)).max() > 1e-3
+    assert_allclose(
+        doubting.transport(X, y, lam_from=2.0, lam_to=0.0),
+        direct.transport(X, y, lam_from=2.0, lam_to=0.0),
+    )
+    assert abs(believing - direct.transport(X, y, lam_from=2.0, lam_to=0.0)).max() > 1e-3
 
 
 def test_a_user_may_stop_the_training_early(make, networks):
@@ -297,10 +302,10 @@ def test_the_network_adds_no_more_than_the_trajectories_ask_for(make, rng):
     lam = np.repeat([0.0, 1.0], 150)
     model = make(max_iter=300).fit(np.tile(X, (2, 1)), y, lam)
     far = 30 * rng.normal(size=(500, 3))
-    moved = model.transport(far, far[:, :1], 0.0, 1.0)
+    moved = model.transport(far, far[:, :1], lam_from=0.0, lam_to=1.0)
     exact = far[:, :1] + far[:, 1:2]
     assert np.abs(moved - exact).max() < 0.1 * np.abs(far).max()
-    assert np.abs(model.transport(X, y[:150], 0.0, 1.0) - y[150:]).max() < 0.1
+    assert np.abs(model.transport(X, y[:150], lam_from=0.0, lam_to=1.0) - y[150:]).max() < 0.1
 
 
 def test_an_integer_of_numpy_is_a_number_of_steps(make, networks):

@@ -1,12 +1,35 @@
 """Checks of the parameters of components, which are read when a fit begins."""
 
+import copy
 from collections.abc import Sequence
 from numbers import Integral, Real
+
+from sklearn.base import clone
 
 # the one place that imports what scikit-learn keeps private
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-__all__ = ["HasMethods", "Interval", "StrOptions", "check_choice", "check_range", "check_sizes"]
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "StrOptions",
+    "check_choice",
+    "check_range",
+    "check_sizes",
+    "clone_parameters",
+]
+
+
+def clone_parameters(estimator, kept):
+    """Return an unfitted estimator of the same parameters; those in `kept` are not copied."""
+    parameters = {
+        name: value if name in kept else clone(value, safe=False)
+        for name, value in estimator.get_params(deep=False).items()
+    }
+    same = type(estimator)(**parameters)
+    if hasattr(estimator, "_metadata_request"):
+        same._metadata_request = copy.deepcopy(estimator._metadata_request)
+    return same
 
 
 def check_range(component, *, integer=(), real=(), lowest=None, above=None, words=None):

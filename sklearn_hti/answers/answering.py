@@ -13,6 +13,7 @@ from .query import (
     check_given,
     check_grid,
     check_lam_within,
+    check_said,
     count_outputs,
     split_lam,
 )
@@ -101,7 +102,7 @@ class Answering(RegressorMixin, BaseEstimator):
         mean, std = map(self._state.outputs.shape, moments(self._state, query))
         return (mean, std) if return_std else mean
 
-    def transport(self, X, y, lam_from, lam_to):
+    def transport(self, X, y, *, lam_from, lam_to):
         """Move given outputs from one lambda to another, forwards or backwards.
 
         Parameters
@@ -126,37 +127,36 @@ class Answering(RegressorMixin, BaseEstimator):
         moved = transport(self._state, query, Given(y, start))
         return moved[:, 0] if single else moved
 
-    def interpolate(self, X, y_from, y_to, lam_from, lam_to, lam):
-        """Answer between two networks that were both asked, from the outputs of both.
+    def interpolate(self, X, outputs, *, lams, lam):
+        """Answer between networks that were asked, from the outputs of all of them.
 
-        Answers lie on the chord between both outputs, in the time of the clock, plus the
-        deviation of the transports from both sides, as far as these arrive at the other output.
-        At the lambda of a network, the answer is its own output. Where inputs repeat, their
-        draws at `lam_from` and at `lam_to` are coupled first, by optimal transport. Where both
-        networks can be asked, this is more accurate than `transport` from one, most of all for
-        inputs that `fit` has not seen.
+        Nothing that `fit` has trained is needed: outputs of one input are coupled by optimal
+        transport where they are draws, and followed along lambda by the particle field. At the
+        lambda of a network, the answer is its own output. Two networks or more are taken, those
+        of `fit` or others. Where networks can be asked, this is the most accurate answer.
 
         Parameters
         ----------
         X : array-like of shape (n, C), DataFrame or None
-            Inputs that both networks were asked.
-        y_from, y_to : array-like of shape (n,) or (n, D)
-            Outputs of the networks at `lam_from` and at `lam_to` for those inputs.
-        lam_from, lam_to : float
-            Where the outputs come from; `lam_from` is the lower one.
+            Inputs that the networks were asked. Rows of equal x are draws of one output.
+        outputs : array-like of shape (A, n) or (A, n, D), or list of A such arrays
+            Outputs of A networks for those inputs, each shaped as y in fit. Without X, the
+            networks may have different numbers of draws.
+        lams : array-like of shape (A,)
+            Lambda of each network, distinct, in any order, within the trained values.
         lam : float or array-like of shape (n,)
-            Where they are wanted, from `lam_from` to `lam_to`.
+            Where outputs are wanted, from the least of `lams` to the largest.
 
         Returns
         -------
         ndarray of shape (n,) or (n, D)
-            Outputs at `lam`, in the shape of `y_from`. With several draws of an input, its rows
-            are a sample as `y_from` is.
+            Outputs at `lam`. With several draws of an input, its rows are a sample as those of
+            the networks are.
 
         Raises
         ------
         ValueError
-            If `lam_from` is not below `lam_to`, or `lam` lies outside of them.
+            If `lams` are not distinct, `lam` lies outside of them, or outputs do not fit.
 
         Examples
         --------
@@ -166,18 +166,15 @@ class Answering(RegressorMixin, BaseEstimator):
         >>> lam = np.repeat([0.0, 1.0, 2.0], 10)
         >>> model = DisplacementInterpolationRegressor(lam_transform=None)
         >>> model = model.fit(X, X * lam[:, None], lam)
-        >>> model.interpolate([[0.5]], [[0.0]], [[0.5]], 0.0, 1.0, 0.5)
+        >>> model.interpolate([[0.5]], [[[0.0]], [[0.5]]], lams=[0.0, 1.0], lam=0.5)
         array([[0.25]])
         """
-        query = self._query(X, lam, n_rows=count_outputs(y_from))
-        state, n_rows = self._state, len(query)
-        start = check_lam_within(state, lam_from, n_rows, "lam_from")
-        end = check_lam_within(state, lam_to, n_rows, "lam_to")
-        check.check_between(query.lam, start, end)
-        y_from, single = check_given(state, y_from, n_rows, "y_from")
-        y_to, _ = check_given(state, y_to, n_rows, "y_to")
-        y = interpolate(state, query, Given(y_from, start), Given(y_to, end))
-        return y[:, 0] if single else y
+        check_is_fitted(self)
+        said = check_said(self._state, X, outputs, lams)
+        query = self._query(X, lam, n_rows=said.outputs.shape[1])
+        check.check_between(query.lam, said.lams)
+        y = interpolate(self._state, query, said)
+        return y[:, 0] if said.single else y
 
     def trajectory(self, X, lam_grid, *, y=None, lam_from=None, n_samples=None, random_state=None):
         """Follow the same draws along a grid of lambdas.

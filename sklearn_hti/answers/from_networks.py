@@ -1,74 +1,104 @@
-"""Answers of the particle field from the outputs of trained networks (docs/method.md, section 6).
-
-All outputs are scaled; networks answer in the user's units and are scaled here.
-"""
-
-from dataclasses import dataclass
+"""Answers of the particle field from trained networks (docs/method.md, section 6)."""
 
 import numpy as np
 
-from ..field.particle_field import ParticleField
+from .._utils.random import sampling_generator
+from ..data.anchors import find_anchors
+from ..data.problem import Rows, encode
+from ..data.validation import take
 from ..field.particles import chain, follow
-from ..samplers.networks import Networks
 
 MIN_COUPLED = 64  # draws of an input that are coupled, however few are wanted
 _MAX_NUMBERS = 2**24  # of particles, at a time
+_MAX_INPUTS, _N_DRAWS = 256, 16  # that are asked during fit, where its rows cannot be coupled
+_MAX_SEED = 2**31 - 1
 
 
-@dataclass(frozen=True)
-class AskedField:
-    """A particle field and the networks that its particles come from."""
+def sample_networks(state, query, n_samples, random_state):
+    """Return draws (n_samples, n, D) at the lambdas of a query, in the user's units."""
+    return follow_networks(state, query, query.lam[None], n_samples, random_state)[0]
 
-    field: ParticleField
-    networks: Networks
-    scaler: object
 
-    @property
-    def has_draws(self):
-        """Whether the networks answer with draws."""
-        return self.networks.draws
-
-    def sample(self, query, n_samples, rng):
-        """Return scaled draws (n, n_samples, D) at the lambdas of a query."""
-        return self.follow(query, query.lam[None], n_samples, rng)[0]
-
-    def follow(self, query, grid, n_samples, rng):
-        """Return the same draws (L, n, n_samples, D) at lambdas (L, n)."""
-        if not self.has_draws:
-            return np.repeat(self._answers(query, grid, 1, rng), n_samples, axis=2)
+def follow_networks(state, query, grid, n_samples, random_state):
+    """Return the same draws (L, n_samples, n, D) at lambdas (L, n), in the user's units."""
+    if not state.networks.draws:
+        answers = np.repeat(_answers(state, query, grid, 1, 0), n_samples, axis=2)
+    else:
+        rng = sampling_generator(random_state)
         n_asked = max(n_samples, MIN_COUPLED)
-        answers = self._answers(query, grid, n_asked, rng)
+        answers = _answers(state, query, grid, n_asked, int(rng.integers(_MAX_SEED)))
         picked = np.argsort(rng.random((len(query), n_asked)), axis=1)[:, :n_samples]
-        return np.take_along_axis(answers, picked[None, :, :, None], axis=2)
+        answers = np.take_along_axis(answers, picked[None, :, :, None], axis=2)
+    return np.ascontiguousarray(np.moveaxis(answers, 2, 1))
 
-    def moments(self, query, rng):
-        """Return the conditional mean and standard deviation (n, D), in the user's units."""
-        n_asked = MIN_COUPLED if self.has_draws else 1
-        draws = self.scaler.decode(self._answers(query, query.lam[None], n_asked, rng)[0])
-        return draws.mean(axis=1), draws.std(axis=1)
 
-    def displacement(self, query, lam_from, lam_to, rng):
-        """Return how far the answers move between lambdas (n,), of networks without draws."""
-        start, end = self._answers(query, np.stack([lam_from, lam_to]), 1, rng)
-        return (end - start)[:, 0]
+def moments_of_networks(state, query):
+    """Return mean and standard deviation of y (n, D), in the user's units."""
+    n_asked = MIN_COUPLED if state.networks.draws else 1
+    draws = _answers(state, query, query.lam[None], n_asked, state.noise)[0]
+    return draws.mean(axis=1), draws.std(axis=1)
 
-    def _answers(self, query, grid, n_asked, rng):
-        """Return scaled answers (L, n, n_asked, D) at lambdas (L, n)."""
-        n_outputs, lams = self.networks.n_outputs, self.networks.lams
-        out = np.empty((len(grid), len(query), n_asked, n_outputs))
-        size = max(1, _MAX_NUMBERS // (n_asked * n_outputs * len(lams)))
-        for begin in range(0, len(query), size):
-            rows = np.arange(begin, min(begin + size, len(query)))
-            particles = self._particles(query.take(rows), n_asked, rng)
-            for answer, lam in zip(out, grid, strict=True):
-                flat = self.field.at(particles, np.repeat(lam[rows], n_asked), lams)
-                answer[rows] = flat.reshape(len(rows), n_asked, n_outputs)
-        return out
 
-    def _particles(self, query, n_asked, rng):
-        """Return particles (n * n_asked, M, D): draws of each input, coupled."""
-        seed = int(rng.integers(2**31 - 1))
-        outputs = self.scaler.encode(self.networks.ask(query.X, n_asked, seed))
-        flat = outputs.reshape(len(outputs), -1, outputs.shape[-1])
-        groups = np.repeat(np.arange(len(query)), n_asked)
-        return follow(flat, groups, chain(len(outputs)), rng)
+def displacements_of_networks(state, query, lam_from, grid):
+    """Return how far scaled answers (L, n, D) move from lambdas (n,) to others (L, n).
+
+    Raises
+    ------
+    ValueError
+        If the networks answer with draws: no draw of theirs is the one that is given.
+    """
+    if state.networks.draws:
+        raise ValueError(
+            "Given outputs cannot be moved by networks= that answer with draws: which of their "
+            "draws is the given one is not known. Take `sample` or `trajectory`, or fit with "
+            "networks=None."
+        )
+    particles = _particles(state, query, 1, 0)
+    lams = state.networks.lams
+    start, *ends = (state.particle_field.at(particles, lam, lams) for lam in (lam_from, *grid))
+    return np.stack(ends) - start
+
+
+def readable(problem, networks, seed):
+    """Return the TrainingData whose outputs are coupled in a fit with networks.
+
+    That of the fit where its inputs are shared and have as many draws as couplings need; else
+    the networks are asked some of its inputs.
+    """
+    data = problem.data
+    anchors = [data.anchors.rows(k) for k in range(len(data.anchors.lam))]
+    shared = all(data.conditions_repeat(rows) for rows in anchors)
+    single = np.median(np.unique(data.groups[anchors[0]], return_counts=True)[1]) < _N_DRAWS / 2
+    if shared and not (networks.draws and single):
+        return data
+    n_draws = _N_DRAWS if networks.draws else 1
+    first = np.unique(data.groups, return_index=True)[1]
+    rows = np.random.default_rng(seed).permutation(first)[:_MAX_INPUTS]
+    X = take(problem.X, rows)
+    outputs = networks.ask(X, n_draws, seed).reshape(-1, networks.n_outputs)
+    repeated = np.tile(np.repeat(np.arange(len(rows)), n_draws), len(networks.lams))
+    lam = np.repeat(networks.lams, len(rows) * n_draws)
+    asked = Rows(take(X, repeated), outputs, lam, problem.outputs.single)
+    return encode(asked, find_anchors(lam, len(networks.lams)), problem.encoder, problem.outputs)
+
+
+def _answers(state, query, grid, n_asked, seed):
+    """Return answers (L, n, n_asked, D) at lambdas (L, n), in the user's units."""
+    lams, n_outputs = state.networks.lams, state.outputs.n_outputs
+    out = np.empty((len(grid), len(query), n_asked, n_outputs))
+    size = max(1, _MAX_NUMBERS // (n_asked * n_outputs * len(lams)))
+    for i, begin in enumerate(range(0, len(query), size)):
+        rows = np.arange(begin, min(begin + size, len(query)))
+        particles = _particles(state, query.take(rows), n_asked, (seed + i) % _MAX_SEED)
+        for answer, lam in zip(out, grid, strict=True):
+            flat = state.particle_field.at(particles, np.repeat(lam[rows], n_asked), lams)
+            answer[rows] = state.outputs.decode(flat).reshape(len(rows), n_asked, n_outputs)
+    return out
+
+
+def _particles(state, query, n_asked, seed):
+    """Return scaled particles (n * n_asked, M, D): draws of each input, coupled."""
+    outputs = state.outputs.encode(state.networks.ask(query.X, n_asked, seed))
+    flat = outputs.reshape(len(outputs), -1, outputs.shape[-1])
+    groups = np.repeat(np.arange(len(query)), n_asked)
+    return follow(flat, groups, chain(len(outputs)), np.random.default_rng(seed))

@@ -1,13 +1,12 @@
-"""Answers between two networks that were both asked, from both."""
+"""Answers between networks that were asked, from the outputs of all or of both neighbours."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
+
+from ..field.particles import chain, follow, partners_in_groups
 
 _MISSED = 0.5  # of the chord: a transport that ends farther from the other output is ignored
-_MAX_COUPLED = 2048  # draws of one input that are coupled at once
 
 
 @dataclass(frozen=True)
@@ -19,18 +18,34 @@ class Carried:
     end: np.ndarray  # at the lambda of the other network
 
 
-def interpolate(state, query, low, high):
-    """Return outputs (n, D) at the lambdas of a query, between those given at two others."""
-    scaled = between(
-        state.movement,
-        query.conditions,
-        y_from=state.outputs.encode(low.y),
-        y_to=state.outputs.encode(high.y),
-        lam_from=low.lam,
-        lam_to=high.lam,
-        lam=query.lam,
-    )
-    return state.outputs.decode(scaled)
+def interpolate(state, query, said):
+    """Return outputs (n, D) at the lambdas of a query, between those of several networks."""
+    if state.particle_field is None:
+        return state.outputs.decode(_between_neighbours(state.movement, query, said))
+    edges = chain(len(said.lams))
+    groups = query.conditions.groups()
+    particles = follow(said.outputs, groups, edges, np.random.default_rng(0))
+    return state.outputs.decode(state.particle_field.at(particles, query.lam, said.lams))
+
+
+def _between_neighbours(movement, query, said):
+    """Return scaled outputs (n, D) from the networks on both sides of each lambda."""
+    last = len(said.lams) - 2
+    interval = np.clip(np.searchsorted(said.lams, query.lam, "right") - 1, 0, last)
+    out = np.empty(said.outputs.shape[1:])
+    for k in np.unique(interval):
+        rows = np.flatnonzero(interval == k)
+        low, high = (np.full(len(rows), lam) for lam in said.lams[k : k + 2])
+        out[rows] = between(
+            movement,
+            query.conditions[rows],
+            y_from=said.outputs[k, rows],
+            y_to=said.outputs[k + 1, rows],
+            lam_from=low,
+            lam_to=high,
+            lam=query.lam[rows],
+        )
+    return out
 
 
 def between(movement, conditions, *, y_from, y_to, lam_from, lam_to, lam):
@@ -57,7 +72,7 @@ def between(movement, conditions, *, y_from, y_to, lam_from, lam_to, lam):
     networks = np.column_stack([conditions.groups(), lam_from, lam_to])
     groups = np.unique(networks, axis=0, return_inverse=True)[1].reshape(-1)
     if len(np.unique(groups)) < len(groups):
-        y_to = y_to[partners(forward.end, y_to, groups, np.random.default_rng(0))]
+        y_to = y_to[partners_in_groups(forward.end, y_to, groups, np.random.default_rng(0))]
     backward = carried(y_to, lam_to, lam_from)
     return blend(forward, backward, movement.time_fraction(lam, lam_from, lam_to))
 
@@ -93,22 +108,3 @@ def blend(forward, backward, time_fraction):
     allowed = np.maximum(allowed.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     trust = 1 - np.minimum(missed, allowed) / allowed
     return on_chord(y_from, y_to) + trust * deviation
-
-
-def partners(arrived, y, groups, rng):
-    """Return for every row the row of `y` of its group that is coupled with where it arrived.
-
-    Exact optimal transport inside each group of equal inputs; single rows are pairs as they
-    are.
-    """
-    partner = np.arange(len(y))
-    order = np.argsort(groups, kind="stable")
-    _, first = np.unique(groups[order], return_index=True)
-    for rows in np.split(order, first[1:]):
-        if len(rows) == 1:
-            continue
-        rows = rng.permutation(rows) if len(rows) > _MAX_COUPLED else rows
-        for part in np.array_split(rows, -(-len(rows) // _MAX_COUPLED)):
-            cost = cdist(arrived[part], y[part], "sqeuclidean")
-            partner[part] = part[linear_sum_assignment(cost)[1]]
-    return partner

@@ -6,6 +6,7 @@ from numbers import Integral
 import numpy as np
 
 from ..data import validation as check
+from ..field.particles import equal_sizes
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,15 @@ class Given:
 
     y: np.ndarray  # (n, D)
     lam: np.ndarray  # (n,)
+
+
+@dataclass(frozen=True)
+class Said:
+    """Scaled outputs of several networks for the same inputs, by increasing lambda."""
+
+    outputs: np.ndarray  # (A, n, D)
+    lams: np.ndarray  # (A,)
+    single: bool  # each came as (n,)
 
 
 def split_lam(estimator, X, lam, *, reset, n_rows=None):
@@ -74,6 +84,33 @@ def check_given(state, y, n_rows, name="y"):
         )
     check.check_reach(state.outputs.encode(y), name)
     return y, single
+
+
+def check_said(state, X, outputs, lams):
+    """Return what several networks said, checked: their scaled outputs and lambdas.
+
+    Clouds of different sizes, which go without X, get the size of the largest: their rows are
+    repeated evenly.
+    """
+    lams = check.as_float_array(lams, "lams", ensure_2d=False)
+    if lams.ndim != 1 or len(lams) < 2:
+        raise ValueError(
+            f"`lams` must hold two or more lambdas, those of the networks; got shape {lams.shape}."
+        )
+    lams = check.check_within(lams, state.anchors, name="lams")
+    if len(np.unique(lams)) < len(lams):
+        raise ValueError(f"`lams` must be distinct; got {lams.tolist()}.")
+    if not hasattr(outputs, "__len__") or len(outputs) != len(lams):
+        found = len(outputs) if hasattr(outputs, "__len__") else type(outputs).__name__
+        raise ValueError(
+            f"`outputs` must hold the outputs of {len(lams)} networks, one per entry of `lams`; "
+            f"got {found}."
+        )
+    n_rows = None if X is None else count_outputs(X)
+    clouds = [check_given(state, y, n_rows, f"outputs[{i}]") for i, y in enumerate(outputs)]
+    scaled = equal_sizes([state.outputs.encode(y) for y, _ in clouds], np.random.default_rng(0))
+    order = np.argsort(lams)
+    return Said(scaled[order], lams[order], clouds[0][1])
 
 
 def check_grid(state, lam_grid):

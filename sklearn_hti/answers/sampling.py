@@ -6,7 +6,9 @@ import torch
 from .._utils.random import sampling_generator
 from ..data.conditions import Query
 from ..data.validation import take
+from .from_networks import follow_networks, moments_of_networks, sample_networks
 from .query import check_n_samples
+from .transport import check_trained, transports
 
 _AT_ONCE = 256  # distinct rows whose means are computed at once
 _N_FIXED = 32  # draws of a generator behind one conditional mean
@@ -16,6 +18,8 @@ _MAX_SEED = 2**31 - 1
 def sample(state, query, n_samples, random_state):
     """Return draws (n_samples, n, D) in the user's units."""
     check_n_samples(n_samples)
+    if state.networks is not None:
+        return sample_networks(state, query, n_samples, random_state)
     rng = sampling_generator(random_state)
     if state.generator is not None:
         seed = int(rng.integers(_MAX_SEED))
@@ -29,6 +33,8 @@ def sample(state, query, n_samples, random_state):
 
 def moments(state, query):
     """Return mean and standard deviation of y (n, D); rows of equal x and lambda are done once."""
+    if state.networks is not None:
+        return moments_of_networks(state, query)
     if state.generator is not None:
         draws = sample(state, query, _N_FIXED, state.noise)
         return draws.mean(axis=0), draws.std(axis=0)
@@ -46,14 +52,17 @@ def moments(state, query):
 
 def follow(state, query, grid, *, given=None, n_draws=1, random_state=None):
     """Return outputs (L, n_draws, n, D) along a grid, drawn at the base unless they are given."""
+    along = np.broadcast_to(grid[:, None], (len(grid), len(query)))
+    if given is None and state.networks is not None:
+        check_n_samples(n_draws)
+        return follow_networks(state, query, along, n_draws, random_state)
     if state.generator is not None:
         return _draws_along(state, query, grid, given, n_draws, random_state)
     if given is not None:
-        y, start = state.outputs.encode(given.y)[:, None], given.lam
-    else:
-        check_n_samples(n_draws)
-        y = _draw_base(state, query, n_draws, sampling_generator(random_state))
-        start = np.full(len(query), state.base_lam)
+        return transports(state, query, given, along)[:, None]
+    check_n_samples(n_draws)
+    y = _draw_base(state, query, n_draws, sampling_generator(random_state))
+    start = np.full(len(query), state.base_lam)
     conditions, start = query.conditions.repeat(n_draws), np.repeat(start, n_draws)
     path = np.empty((len(grid), n_draws, *y.shape[::2]))
     for out, lam in zip(path, grid, strict=True):
@@ -64,6 +73,7 @@ def follow(state, query, grid, *, given=None, n_draws=1, random_state=None):
 
 def _draw_base(state, query, n_draws, rng):
     """Return draws at the base anchor (n, n_draws, D), scaled."""
+    check_trained(state)
     return state.base.draw(query, state.base.noise(len(query), n_draws, rng))
 
 
@@ -76,6 +86,7 @@ def _move(state, y, conditions, lam_from, lam_to, dtype=torch.float32):
 
 def _fixed_draws(state, query, rows):
     """Return the draws (n, n_draws, D) behind the means of some rows, in double precision."""
+    check_trained(state)
     part = Query(take(query.X, rows), query.conditions[rows], None)
     noise = state.noise
     if isinstance(noise, np.ndarray):

@@ -10,6 +10,8 @@ from .._utils.registry import storable
 from ..data.conditions import Conditions
 from ..data.encoding import ConditionEncoder
 from ..data.outputs import OutputSpace
+from ..field.particle_field import ParticleField
+from ..samplers.networks import Networks
 
 
 @storable
@@ -21,7 +23,9 @@ class FittedState:
     and lambdas (n,), and ``time_fraction(lam, lam_from, lam_to)``. `base` has ``noise(n_rows,
     n_draws, rng)`` and ``draw(query, noise, dtype)``, which returns scaled outputs
     (n, n_draws, D). A `generator` takes the place of both: it has ``draw(query, n_draws, seed)``,
-    which returns scaled outputs (n_draws, n, D) at the lambdas of the query.
+    which returns scaled outputs (n_draws, n, D) at the lambdas of the query. Where there are
+    `networks`, they are asked, and the `particle_field` answers from their outputs; movement and
+    base are for answers without them.
     """
 
     encoder: ConditionEncoder
@@ -33,6 +37,8 @@ class FittedState:
     base: object | None = None
     noise: object | None = None  # of the draws behind conditional means
     generator: object | None = None
+    particle_field: ParticleField | None = None
+    networks: Networks | None = None
     history: pd.DataFrame
     n_iter: int | None = None  # of the flow map
     solver: object | None = None

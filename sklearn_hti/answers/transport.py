@@ -1,10 +1,32 @@
 """Given outputs, moved from one lambda to another."""
 
+import numpy as np
+
+from .from_networks import displacements_of_networks
+
 
 def transport(state, query, given):
     """Return given outputs (n, D) at the lambdas of a query, in the user's units."""
+    return transports(state, query, given, query.lam[None])[0]
+
+
+def transports(state, query, given, grid):
+    """Return given outputs (L, n, D) at lambdas (L, n), in the user's units."""
     outputs = state.outputs
-    scaled = outputs.encode(given.y)
-    moved = state.movement.displace(scaled, query.conditions, given.lam, query.lam)
+    if state.networks is not None:
+        moved = displacements_of_networks(state, query, given.lam, grid)
+    else:
+        check_trained(state)
+        y, x = outputs.encode(given.y), query.conditions
+        moved = np.stack([state.movement.displace(y, x, given.lam, lam) for lam in grid])
     # the displacement alone is scaled, so that equal lambdas return the outputs to the bit
     return outputs.clip(given.y + moved * outputs.scaler.scale_)
+
+
+def check_trained(state):
+    """Raise where a fit has trained nothing that this answer needs."""
+    if state.base is None and state.generator is None:
+        raise ValueError(
+            "The surrogate was fitted with base=None, which trains nothing: it answers by "
+            "`interpolate` alone. Fit with networks=, or with base='auto'."
+        )

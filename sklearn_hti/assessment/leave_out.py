@@ -9,10 +9,11 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from .._utils.registry import storable
-from ..answers.interpolation import between, partners
+from ..answers.interpolation import between
 from ..data.thinning import thinned
 from ..data.training_data import share as are_shared
 from ..exceptions import ValidationWarning
+from ..field.particles import partners_in_groups
 from ..metrics import squared_wasserstein
 from ..stats.distances import half_distance
 from .diagnostics import NOTHING, SHORT
@@ -156,7 +157,7 @@ def _judge(refit, data, k, base_time, held, rng):
     }
     if _have_same_inputs(data, rows):
         low, high = k - 1, k + 1
-        partner = partners(y[low], y[high], groups, rng)
+        partner = partners_in_groups(y[low], y[high], groups, rng)
         fraction = ((of[k] - of[low]) / (of[high] - of[low]))[:, None]
         line = (1 - fraction) * y[low] + fraction * y[high][partner]
         interpolated = between(

@@ -150,7 +150,7 @@ class DirectSurrogateRegressor(BaseSurrogate):
         return FittedBase(source, source.fixed_noise(np.random.default_rng(seed)))
 
     @available_if(_is_regressor)
-    def transport(self, X, y, lam_from, lam_to):
+    def transport(self, X, y, *, lam_from, lam_to):
         """Move given outputs by the difference of the regressor's answers.
 
         There for regressors only, not for generators.
@@ -171,31 +171,31 @@ class DirectSurrogateRegressor(BaseSurrogate):
         ndarray of shape (n,) or (n, D)
             The outputs at `lam_to`, in the shape of `y`.
         """
-        return super().transport(X, y, lam_from, lam_to)
+        return super().transport(X, y, lam_from=lam_from, lam_to=lam_to)
 
     @available_if(_is_regressor)
-    def interpolate(self, X, y_from, y_to, lam_from, lam_to, lam):
-        """Answer between two networks that were both asked, from the outputs of both.
+    def interpolate(self, X, outputs, *, lams, lam):
+        """Answer between networks that were asked, from those on both sides of lambda.
 
         There for regressors only, not for generators.
 
         Parameters
         ----------
         X : array-like of shape (n, C), DataFrame or None
-            Inputs that both networks were asked.
-        y_from, y_to : array-like of shape (n,) or (n, D)
-            Outputs of the networks at `lam_from` and at `lam_to` for those inputs.
-        lam_from, lam_to : float
-            Where the outputs come from; `lam_from` is the lower one.
+            Inputs that the networks were asked.
+        outputs : array-like of shape (A, n) or (A, n, D)
+            Outputs of A networks for those inputs.
+        lams : array-like of shape (A,)
+            Lambda of each network.
         lam : float or array-like of shape (n,)
-            Where they are wanted, from `lam_from` to `lam_to`.
+            Where outputs are wanted, from the least of `lams` to the largest.
 
         Returns
         -------
         ndarray of shape (n,) or (n, D)
-            Outputs at `lam`, in the shape of `y_from`.
+            Outputs at `lam`.
         """
-        return super().interpolate(X, y_from, y_to, lam_from, lam_to, lam)
+        return super().interpolate(X, outputs, lams=lams, lam=lam)
 
 
 class _Mean:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
+from .._utils.registry import storable
+
 N_CELLS = 200
 _SPEED = 1.0  # deviation of the log speed over the whole range, at random
 _TREND = 10.0  # deviation of a trend in it, where the range of lambda leaves one open
@@ -14,6 +16,7 @@ _LEAST = 1e-9  # mass of a cell, of the largest
 _MAX_STEPS, _LARGEST_STEP, _SETTLED = 200, 1.0, 1e-6
 
 
+@storable
 @dataclass(frozen=True)
 class MonotoneCurve:
     """How the suggested scale u depends on the time s of the outputs, both from 0 to 1.

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._utils.registry import storable
 from .clock import Clock
 from .curve import MonotoneCurve, fit_curve
 from .selection import FROM_ZERO, prior_clock
 from .warps import WarpClock
 
 
+@storable
 @dataclass(frozen=True)
 class CurvedScale:
     """The scale that the range of lambda suggests, run at the speed of the outputs."""
@@ -31,6 +33,7 @@ class CurvedScale:
         return self.rule.fraction(np.asarray(lam, dtype=float), self.low, self.high)
 
 
+@storable
 @dataclass(frozen=True)
 class PlacedScale:
     """A clock whose trained values sit at given places; it is not adjusted."""

@@ -245,18 +245,15 @@ def check_within(lam, anchors, *, name="lam"):
     return np.clip(lam, low, high)
 
 
-def check_between(lam, lam_from, lam_to):
-    """Raise unless lambdas lie between two others, of which the first is the lower one."""
-    if not (lam_from < lam_to).all():
-        raise ValueError(
-            f"`lam_from` ({lam_from.max():g}) must be below `lam_to` ({lam_to.min():g}): they are "
-            "the lambdas of two networks."
-        )
-    outside = (lam < lam_from) | (lam > lam_to)
+def check_between(lam, lams):
+    """Raise unless lambdas lie between the least and the largest of others, in order."""
+    low, high = lams[0], lams[-1]
+    outside = (lam < low) | (lam > high)
     if outside.any():
         raise ValueError(
-            f"`lam` has {int(outside.sum())} value(s) that are not between `lam_from` and "
-            f"`lam_to`, first {lam[outside][0]:g}; `transport` moves outputs beyond."
+            f"`lam` has {int(outside.sum())} value(s) outside `lams` [{low:g}, {high:g}], first "
+            f"{lam[outside][0]:g}; `interpolate` answers between the networks that were asked, "
+            "`transport` moves outputs beyond."
         )
 
 

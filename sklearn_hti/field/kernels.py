@@ -11,7 +11,10 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import xlogy
 
+from .._utils.registry import storable
 
+
+@storable
 @dataclass(frozen=True)
 class Matern:
     """Matern kernel of variance one (docs/method.md, equation 8).
@@ -45,6 +48,7 @@ class Matern:
         return polynomial * np.exp(-r)
 
 
+@storable
 @dataclass(frozen=True)
 class Brownian:
     """Minus the distance: increments are independent (docs/method.md, equation 9).
@@ -59,6 +63,7 @@ class Brownian:
         return -cdist(z, z_other)
 
 
+@storable
 @dataclass(frozen=True)
 class ThinPlate:
     """Thin plates r^2 log r, the least bent surface through scattered knots; needs a linear mean.

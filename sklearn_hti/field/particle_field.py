@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._utils.registry import storable
 from .kernels import Brownian, Matern, blend
 from .kriging import Kriging
 from .particles import chain
@@ -14,6 +15,7 @@ ROUGH_FRACTION = 0.2  # of the increments of networks without noise
 _MAX_NUMBERS = 2**22  # of an answer, at a time
 
 
+@storable
 @dataclass(frozen=True)
 class ParticleField:
     """Outputs at any lambda from those at trained values.

@@ -31,12 +31,18 @@ def follow(outputs, groups, edges, rng):
         Splits inputs of more than `MAX_COUPLED` draws.
     """
     particles = np.array(outputs, dtype=float)
-    several = _groups_of_several(groups)
     for parent, child in edges:
-        for rows in several:
-            order = partners(particles[parent, rows], particles[child, rows], rng)
-            particles[child, rows] = particles[child, rows[order]]
+        partner = partners_in_groups(particles[parent], particles[child], groups, rng)
+        particles[child] = particles[child, partner]
     return np.ascontiguousarray(particles.transpose(1, 0, 2))
+
+
+def partners_in_groups(y, y_other, groups, rng):
+    """Return for each row of y (n, D) its partner in y_other, among the rows of its group."""
+    partner = np.arange(len(y))
+    for rows in _groups_of_several(groups):
+        partner[rows] = rows[partners(y[rows], y_other[rows], rng)]
+    return partner
 
 
 def partners(y, y_other, rng):
@@ -61,6 +67,8 @@ def partners(y, y_other, rng):
 def equal_sizes(clouds, rng):
     """Return clouds (M, n, D) with the rows of each repeated evenly up to the largest number."""
     n = max(map(len, clouds))
+    if all(len(cloud) == n for cloud in clouds):
+        return np.stack(clouds)
     return np.stack([cloud[rng.permutation(np.arange(n) % len(cloud))] for cloud in clouds])
 
 

@@ -6,6 +6,7 @@ from ..clocks.movement import Movement
 from ..data.conditions import Conditions
 from ..data.training_data import TrainingData
 from ..field.build import fit_trajectories
+from ..field.particle_field import ParticleField
 from ..lagrangian import Lagrangian
 from ..nn.engine import is_complete
 from ..solvers import OTSolver
@@ -27,6 +28,8 @@ class Learned:
 
     movement: object | None = None
     generator: object | None = None  # in place of a movement: see FittedState
+    particle_field: ParticleField | None = None
+    networks: object | None = None  # that are asked at question time
     data: TrainingData | None = None  # the rows that the movement is learned from
     lagrangian: Lagrangian | None = None
     conditions: Conditions | None = None  # the distinct ones, which the Lagrangian numbers

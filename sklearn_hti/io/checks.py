@@ -67,6 +67,13 @@ def _ask(state, n_numeric, n_categorical):
         np.zeros((1, n_numeric + n_categorical), dtype=np.float32),
     )
     shape = (1, state.outputs.n_outputs)
+    if state.particle_field is not None:
+        ends = state.anchors[[0, -1]]
+        weights = state.particle_field.weights(state.anchors[:2].mean()[None], ends)
+        if weights.shape != (1, 2) or not np.isfinite(weights).all():
+            raise ValueError("its answers are not finite numbers")
+    if state.base is None:
+        return
     start, near = np.full(1, state.base_lam), np.full(1, state.anchors[:2].mean())
     moved = state.movement.displace(np.zeros(shape), x, start, near)
     # neighbours know the categories of their own rows alone

@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import sklearn
@@ -18,7 +19,9 @@ from torch import nn
 from .._utils.files import replacing
 from .._utils.registry import storable, storable_classes
 from .._version import __version__
+from ..exceptions import TrajectoryWarning
 from ..nn.inference import pick_device
+from ..samplers.networks import check_networks, find_networks
 from .checks import check_answers, device_of
 from .codec import Decoder, Encoder
 
@@ -56,6 +59,7 @@ def save(model, path):
     if isinstance(model.random_state, np.random.RandomState):
         plain.random_state = None
     vars(plain).pop("_metadata_request", None)
+    _leave_networks_out(plain)
     head = {
         "format": _FORMAT,
         "version": __version__,
@@ -72,7 +76,7 @@ def save(model, path):
         fresh.write_bytes(data)
 
 
-def load(path, device="auto"):
+def load(path, device="auto", *, networks=None):
     """Read a surrogate that its `save` has written.
 
     The file is data: nothing in it is executed, and only classes of this package and a few of
@@ -86,6 +90,10 @@ def load(path, device="auto"):
     device : str, default="auto"
         Torch device of the networks; "auto" is where they were when saved, or the CPU where
         there is no such device.
+    networks : dict, default=None
+        The trained networks, which the file does not hold: see the parameter `networks` of
+        `HyperparameterTrajectoryRegressor`. Without them, such a surrogate answers by
+        `interpolate` alone.
 
     Returns
     -------
@@ -99,7 +107,7 @@ def load(path, device="auto"):
         If there is no file, or it cannot be read.
     ValueError
         If the file is damaged or not from `save`, comes from a newer version, or the device
-        cannot be used.
+        cannot be used. If `networks` lacks a trained value, or the surrogate asks none.
 
     Warns
     -----
@@ -146,7 +154,34 @@ def load(path, device="auto"):
             ),
             stacklevel=2,
         )
+    if networks is not None:
+        _bring_networks(model, networks)
     return model
+
+
+def _leave_networks_out(model):
+    """Take the networks of the user out of a copy of a surrogate."""
+    asked = model._state.networks
+    if asked is None:
+        return
+    warnings.warn(
+        "save: the networks are not saved; bring them by load(path, networks=...).",
+        TrajectoryWarning,
+        stacklevel=4,
+    )
+    model.networks = None
+    model._state = replace(model._state, networks=replace(asked, networks=None))
+
+
+def _bring_networks(model, networks):
+    """Give a loaded surrogate its networks."""
+    asked = model._state.networks
+    if asked is None:
+        raise ValueError("networks: the surrogate in the file was fitted without any.")
+    check_networks(networks)
+    model.networks = networks
+    found = find_networks(networks, asked.lams)
+    model._state = replace(model._state, networks=replace(asked, networks=found))
 
 
 def get_state(model):

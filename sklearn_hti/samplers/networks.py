@@ -1,18 +1,23 @@
 """The trained networks themselves, asked at question time (docs/method.md, section 6)."""
 
 import inspect
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 
 import numpy as np
 
 from .._utils.global_state import global_seed
+from .._utils.registry import storable
 from ..data.validation import LAM_ROUNDING, take
+from ..exceptions import TrajectoryWarning
 from .wrapped import shaped
 
 _MAX_ROWS = 8192  # that a network is asked at once
 _PROBE_ROWS = 16
+_SAME = 1e-5  # scaled outputs of one input that differ by less are one answer
+_MISS = 1e-2  # of the spread: a network that misses the outputs of fit by more is another one
 
 
 def check_networks(networks):
@@ -53,6 +58,7 @@ def find_networks(networks, anchors):
     return tuple(found)
 
 
+@storable
 @dataclass(frozen=True)
 class Networks:
     """Networks of the trained values, and how they are asked.
@@ -61,8 +67,8 @@ class Networks:
     ----------
     lams : ndarray of shape (M,)
         Trained values.
-    networks : tuple
-        Their networks.
+    networks : tuple or None
+        Their networks; None where they were left out of a file.
     n_outputs : int
         Outputs D of each.
     draws : bool
@@ -76,6 +82,11 @@ class Networks:
 
     def ask(self, X, n_draws, seed):
         """Return outputs (M, n, n_draws, D) at inputs X, in the user's units."""
+        if self.networks is None:
+            raise ValueError(
+                "The networks were left out of the file: bring them by load(path, networks=...), "
+                "or answer by `interpolate` from what they say."
+            )
         return np.stack(
             [
                 self._ask_one(lam, network, X, n_draws, seed)
@@ -104,11 +115,69 @@ class Networks:
         return flat.reshape(len(X), n_draws, self.n_outputs)
 
 
-def answers_differ(networks, X, seeds):
-    """Tell whether a network answers the same few inputs differently under two seeds."""
-    probe = take(X, np.arange(min(len(X), _PROBE_ROWS)))
-    first, second = (networks.ask(probe, 1, seed) for seed in seeds)
-    return not np.array_equal(first, second)
+def make_networks(networks, problem, seed):
+    """Return the Networks of a problem, after a few questions.
+
+    Whether answers are draws is seen from outputs of one input that differ, or from answers to
+    the same question that do.
+
+    Warns
+    -----
+    TrajectoryWarning
+        If a network without draws does not give the outputs that `fit` was given.
+    """
+    data, anchors = problem.data, problem.data.anchors
+    found = find_networks(networks, anchors.lam)
+    asked = Networks(anchors.lam, found, problem.outputs.n_outputs, draws=False)
+    probes = [_probe(asked, problem, k, seed) for k in range(len(anchors.lam))]
+    draws = any(_differ(data, anchors.rows(k)) for k in range(len(anchors.lam)))
+    draws = draws or any(not np.array_equal(one.first, one.second) for one in probes)
+    if not draws:
+        _warn_of_others(probes, anchors.lam)
+    return replace(asked, draws=draws)
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """Two answers (n, D) of a network to a few inputs of fit, and the outputs given to fit."""
+
+    first: np.ndarray
+    second: np.ndarray
+    given: np.ndarray
+
+
+def _probe(networks, problem, k, seed):
+    """Ask the network of anchor k for a few of its rows, under two seeds."""
+    rows = problem.data.anchors.rows(k)[:_PROBE_ROWS]
+    X, lam = take(problem.X, rows), networks.lams[k]
+    first, second = (
+        networks._ask_one(lam, networks.networks[k], X, 1, s)[:, 0] for s in (seed, seed + 1)
+    )
+    return _Probe(first, second, problem.y[rows])
+
+
+def _differ(data, rows):
+    """Tell whether outputs of one input differ among some rows."""
+    groups = np.unique(data.groups[rows], return_inverse=True)[1].reshape(-1)
+    order = np.argsort(groups, kind="stable")
+    same = np.diff(groups[order]) == 0
+    steps = np.abs(np.diff(data.y[rows[order]], axis=0))[same]
+    return bool(steps.size and steps.max() > _SAME)
+
+
+def _warn_of_others(probes, lams):
+    """Warn of networks that do not give the outputs that fit was given."""
+    spread = max(np.std([one.given for one in probes]), np.finfo(float).tiny)
+    misses = [np.abs(one.first - one.given).max() / spread for one in probes]
+    wrong = [f"networks[{lam:g}]" for lam, miss in zip(lams, misses, strict=True) if miss > _MISS]
+    if wrong:
+        warnings.warn(
+            f"{', '.join(wrong)}: answers are not the outputs y of fit, by up to "
+            f"{max(misses):.2g} of their spread. Answers follow the networks. Check the keys, and "
+            "that networks take X as fit does, without the lambda column.",
+            TrajectoryWarning,
+            stacklevel=5,
+        )
 
 
 def takes_n_samples(network):

@@ -36,7 +36,7 @@ def answers(model, data):
     """Everything that a fitted model says, as one list of arrays."""
     X, y = data.X[:30], data.y[:30]
     return [
-        model.transport(X, y, 0.0, 1.3),
+        model.transport(X, y, lam_from=0.0, lam_to=1.3),
         model.sample(X, 1.3, n_samples=2, random_state=7),
         *model.predict(X, 1.3, return_std=True),
         model.trajectory(X, [0.0, 0.9], random_state=7),
@@ -64,7 +64,9 @@ def test_another_seed_another_answer(make, networks):
         for seed in (0, 1)
     )
     X, y = networks.X[:30], networks.y[:30]
-    assert not np.array_equal(first.transport(X, y, 0, 1), second.transport(X, y, 0, 1))
+    assert not np.array_equal(
+        first.transport(X, y, lam_from=0, lam_to=1), second.transport(X, y, lam_from=0, lam_to=1)
+    )
 
 
 def test_the_seed_may_be_a_random_state(make, networks):

@@ -39,7 +39,7 @@ def test_both_networks_know_more_than_one(fitted, asked, networks):
     both = fitted.interpolate(X, y0, y1, low, high, lam)
     truth = networks.f(X, lam)
     assert np.mean((both - truth) ** 2) < 0.5 * np.mean(
-        (fitted.transport(X, y0, low, lam) - truth) ** 2
+        (fitted.transport(X, y0, lam_from=low, lam_to=lam) - truth) ** 2
     )
 
 

@@ -72,9 +72,11 @@ def test_shapes_and_repeatability(rival, clouds):
 def test_transport_stays_where_lambda_does(rival, clouds):
     rival.fit(clouds.X, clouds.y, clouds.lam)
     X, y = clouds.X[:9], clouds.y[:9]
-    assert np.array_equal(rival.transport(X, y, 0.3, 0.3), y)
+    assert np.array_equal(rival.transport(X, y, lam_from=0.3, lam_to=0.3), y)
     moved = rival.trajectory(X, [0.3, 0.3], y=y, lam_from=0.0)
-    np.testing.assert_allclose(moved[0], rival.transport(X, y, 0.0, 0.3), atol=1e-6)
+    np.testing.assert_allclose(
+        moved[0], rival.transport(X, y, lam_from=0.0, lam_to=0.3), atol=1e-6
+    )
 
 
 def test_the_interface_refuses_what_the_surrogate_refuses(rival, clouds):
@@ -91,7 +93,7 @@ def test_deterministic_networks_linear_in_lambda(rival, networks):
     """All but the nearest anchor follow a family that is linear in lambda."""
     rival.fit(networks.X, networks.y, networks.lam)
     X, y = networks.X[:80], networks.y[:80]
-    moved = rival.transport(X, y, 0.0, 0.5)
+    moved = rival.transport(X, y, lam_from=0.0, lam_to=0.5)
     error = np.mean((moved - networks.f(X, 0.5)) ** 2)
     still = np.mean((y - networks.f(X, 0.5)) ** 2)
     if isinstance(rival, NearestAnchorRegressor):
@@ -121,9 +123,9 @@ def test_displacement_is_exact_transport(rng):
     rival = DisplacementInterpolationRegressor(lam_transform=None)
     rival.fit(None, np.concatenate([y0, y1]), lam)
     partner = ot.emd([], [], ot.dist(y0, y1)).argmax(axis=1)
-    moved = rival.transport(None, y0, np.zeros(40), np.full(40, 0.25))
+    moved = rival.transport(None, y0, lam_from=np.zeros(40), lam_to=np.full(40, 0.25))
     np.testing.assert_allclose(moved, 0.75 * y0 + 0.25 * y1[partner], atol=1e-9)
-    back = rival.transport(None, y1[partner], np.ones(40), np.zeros(40))
+    back = rival.transport(None, y1[partner], lam_from=np.ones(40), lam_to=np.zeros(40))
     np.testing.assert_allclose(back, y0, atol=1e-9)
 
 
@@ -132,7 +134,7 @@ def test_displacement_keeps_to_the_condition(rng):
     lam = np.repeat([0.0, 1.0], 60)
     y = np.where(X[:, 0] == 1, 1, -1) * lam + 0.01 * rng.normal(size=120)
     rival = DisplacementInterpolationRegressor(lam_transform=None).fit(X, y, lam)
-    moved = rival.transport(np.array([[0.0], [1.0]]), np.zeros(2), 0.0, 1.0)
+    moved = rival.transport(np.array([[0.0], [1.0]]), np.zeros(2), lam_from=0.0, lam_to=1.0)
     np.testing.assert_allclose(moved, [-1, 1], atol=0.1)
 
 
@@ -141,7 +143,9 @@ def test_several_neighbours_are_averaged(rng):
     y1 = 2 * y0
     rival = DisplacementInterpolationRegressor(n_neighbors=2, lam_transform=None)
     rival.fit(None, np.concatenate([y0, y1]), np.repeat([0.0, 1.0], 6))
-    assert rival.transport(None, [2.4], 0.0, 1.0) == pytest.approx(2.4 + (2 + 3) / 2)
+    assert rival.transport(None, [2.4], lam_from=0.0, lam_to=1.0) == pytest.approx(
+        2.4 + (2 + 3) / 2
+    )
 
 
 def test_nearest_anchor_copies(clouds):
@@ -149,7 +153,7 @@ def test_nearest_anchor_copies(clouds):
     at = {lam: clouds.y[(clouds.lam == lam) & (clouds.X[:, 0] == 1)] for lam in (0.0, 0.5, 2.0)}
     X = np.ones((60, 1))
     for lam, anchor in [(0.2, 0.0), (0.25, 0.0), (0.26, 0.5), (1.2, 0.5), (1.3, 2.0)]:
-        moved = rival.transport(X, at[0.0], 0.0, lam)
+        moved = rival.transport(X, at[0.0], lam_from=0.0, lam_to=lam)
         np.testing.assert_allclose(np.sort(moved, axis=0), np.sort(at[anchor], axis=0))
 
 
@@ -167,7 +171,7 @@ def test_flow_matching_arrives_and_optimal_couplings_arrive_where_transport_does
         rival = ConditionalFlowMatchingRegressor(
             coupling=coupling, lam_transform=None, max_iter=400, random_state=0
         ).fit(data.X, data.y, data.lam)
-        moved = rival.transport(X, y, 0.0, 1.0)
+        moved = rival.transport(X, y, lam_from=0.0, lam_to=1.0)
         assert squared_wasserstein(truth, moved) < squared_wasserstein(truth, exact) + 0.1
         errors[coupling] = np.mean((moved - exact) ** 2)
     assert errors["ot"] < 0.5 * errors["independent"]
@@ -179,7 +183,7 @@ def test_more_steps_follow_the_field_better(clouds):
     )
     fits = [make(n_steps=n).fit(clouds.X, clouds.y, clouds.lam) for n in (1, 16, 64)]
     X, y = clouds.X[:60], clouds.y[:60]
-    coarse, fine, finest = (m.transport(X, y, 0.0, 2.0) for m in fits)
+    coarse, fine, finest = (m.transport(X, y, lam_from=0.0, lam_to=2.0) for m in fits)
     assert np.abs(fine - finest).max() < 0.2 * np.abs(coarse - finest).max()
 
 
@@ -197,7 +201,7 @@ def test_metric_paths_keep_near_the_circle(metric):
     rows = data.lam == 0
     X, y = data.X[rows], data.y[rows]
     far = [
-        np.mean(data.truth.circle_distance(X, model.transport(X, y, 0.0, 0.25)))
+        np.mean(data.truth.circle_distance(X, model.transport(X, y, lam_from=0.0, lam_to=0.25)))
         for model in (straight, bent)
     ]
     assert far[1] < 0.8 * far[0]

@@ -61,7 +61,9 @@ def test_surrogates_move_actions_of_the_base():
     start = base.predict(X, deterministic=True)[0]
     for lam in (0.25, 4.0):
         action, _ = control.moved(model, base, 0.25, lam).predict(X)
-        expected = np.clip(model.transport(X, start, 0.25, lam), base.low, base.high)
+        expected = np.clip(
+            model.transport(X, start, lam_from=0.25, lam_to=lam), base.low, base.high
+        )
         np.testing.assert_allclose(action, expected, atol=1e-6)
     assert np.abs(action).mean() < np.abs(start).mean()  # dearer torques are smaller
 

@@ -35,7 +35,9 @@ def test_peers_are_methods_where_they_are_installed():
 def test_transport_of_a_generator_is_a_fresh_draw(rng):
     X, lam = rng.normal(size=(200, 1)), np.repeat([0.0, 1.0], 100)
     model = Generator(Normal(), random_state=0).fit(X, X[:, 0] + lam, lam)
-    ways = [model.transport(X, y, start, 1.0) for y, start in ((X, 0.0), (-X, 0.5))]
+    ways = [
+        model.transport(X, y, lam_from=start, lam_to=1.0) for y, start in ((X, 0.0), (-X, 0.5))
+    ]
     np.testing.assert_array_equal(*ways)
     np.testing.assert_array_equal(ways[0], model.sample(X, 1.0, random_state=0))
 

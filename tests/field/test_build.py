@@ -71,7 +71,7 @@ def test_a_potential_of_the_user_bends_paths(make, turning):
     for name, potential in (("none", None), ("ring", ring)):
         surrogate = make(potential=potential, path=path, base="neighbors", max_iter=200)
         surrogate.fit(X, y, lam)
-        moved = surrogate.transport(X[:30], y[:30], 0.0, 0.75)
+        moved = surrogate.transport(X[:30], y[:30], lam_from=0.0, lam_to=0.75)
         radius[name] = np.linalg.norm(moved, axis=1)
     assert_allclose(radius["none"], 3 * np.cos(0.75), rtol=0.03)
     assert_allclose(radius["ring"], 3, rtol=0.08)
@@ -85,8 +85,10 @@ def test_kinetic_energies_by_name(make, turning, kinetic):
         kinetic=kinetic, path=GeodesicPath(max_iter=50), base="neighbors", max_iter=150
     ).fit(X, y, lam)
     assert not surrogate.lagrangian_.is_flat
-    assert_allclose(surrogate.transport(X[:30], y[:30], 0.0, 1.5), y[30:], atol=0.25)
-    assert np.isfinite(surrogate.transport(X[:30], y[:30], 0.0, 0.75)).all()
+    assert_allclose(
+        surrogate.transport(X[:30], y[:30], lam_from=0.0, lam_to=1.5), y[30:], atol=0.25
+    )
+    assert np.isfinite(surrogate.transport(X[:30], y[:30], lam_from=0.0, lam_to=0.75)).all()
     assert surrogate.history_["stage"].iloc[0] == "paths"
 
 
@@ -102,7 +104,7 @@ def test_one_output_without_weight_is_euclidean_to_the_bit(make):
         answers.append(
             [
                 surrogate.predict(X, 0.7),
-                surrogate.transport(X, y, lam, 1.3),
+                surrogate.transport(X, y, lam_from=lam, lam_to=1.3),
                 surrogate.sample(X, 0.3, random_state=0),
             ]
         )

@@ -80,7 +80,7 @@ def test_every_clock(fit, table, lam_transform, lam_from):
     model = fit(lam_transform=lam_transform, max_iter=3)
     X, y, lam, given = asked(table)
     moved = run(export.TransportGraph(model._state, lam_from), given)
-    assert_allclose(moved, model.transport(X, y, lam_from, lam), atol=3e-5)
+    assert_allclose(moved, model.transport(X, y, lam_from=lam_from, lam_to=lam), atol=3e-5)
 
 
 WIDE = (0.001, 0.02, 0.95)
@@ -113,14 +113,14 @@ def test_curved_paths_and_other_conditionings(fit, table, conditioning):
     model = fit(conditioning=conditioning, path="smooth", output_scaling="per_output")
     X, y, lam, given = asked(table)
     moved = run(export.TransportGraph(model._state, 0.02), given)
-    assert_allclose(moved, model.transport(X, y, 0.02, lam), atol=3e-5)
+    assert_allclose(moved, model.transport(X, y, lam_from=0.02, lam_to=lam), atol=3e-5)
 
 
 def test_bounds_are_kept(fitted, table):
     X, y, lam, given = asked(table)
     moved = run(export.TransportGraph(fitted._state, 0.02), given)
     assert (moved == 8).any()
-    assert_allclose(moved, fitted.transport(X, y, 0.02, lam), atol=3e-5)
+    assert_allclose(moved, fitted.transport(X, y, lam_from=0.02, lam_to=lam), atol=3e-5)
 
 
 def test_lambdas_outside_count_as_the_ends_and_codes_as_the_nearest(fitted, table):
@@ -141,7 +141,7 @@ def test_deterministic_networks_go_through_the_inverse(make, networks, lam_from)
     y = networks.f(X, lam_from)
     given = [np.asarray(v, dtype=np.float32) for v in (X, y, lam)]
     moved = run(export.TransportGraph(model._state, lam_from), given)
-    assert_allclose(moved, model.transport(X, y, lam_from, lam), atol=1e-4)
+    assert_allclose(moved, model.transport(X, y, lam_from=lam_from, lam_to=lam), atol=1e-4)
 
 
 def test_the_functions_that_runtimes_lack():
@@ -173,7 +173,9 @@ def test_torch(fitted, table, tmp_path):
     X, y, lam, given = asked(table)
     for n in (180, 1):
         moved = run(graph, [v[:n] for v in given])
-        assert_allclose(moved, fitted.transport(X[:n], y[:n], 0.3, lam[:n]), atol=3e-5)
+        assert_allclose(
+            moved, fitted.transport(X[:n], y[:n], lam_from=0.3, lam_to=lam[:n]), atol=3e-5
+        )
 
 
 def test_onnx_runtime_gives_the_same_numbers(fitted, table, tmp_path):
@@ -187,7 +189,9 @@ def test_onnx_runtime_gives_the_same_numbers(fitted, table, tmp_path):
     for n in (180, 1):
         inputs = dict(zip(("x", "y", "lam"), (v[:n] for v in given), strict=True))
         (moved,) = session.run(["moved"], inputs)
-        assert_allclose(moved, fitted.transport(X[:n], y[:n], 0.02, lam[:n]), atol=3e-5)
+        assert_allclose(
+            moved, fitted.transport(X[:n], y[:n], lam_from=0.02, lam_to=lam[:n]), atol=3e-5
+        )
     assert os.listdir(tmp_path) == ["graph.onnx"]
 
 
@@ -202,7 +206,7 @@ def test_onnx_of_deterministic_networks_without_a_condition(make, networks, tmp_
     lam, y = np.linspace(0, 2, 80), networks.y[160:]
     given = {"y": y.astype(np.float32), "lam": lam.astype(np.float32)}
     (moved,) = session.run(["moved"], given)
-    assert_allclose(moved, model.transport(None, y, 2.0, lam), atol=1e-4)
+    assert_allclose(moved, model.transport(None, y, lam_from=2.0, lam_to=lam), atol=1e-4)
 
 
 @pytest.mark.slow

@@ -108,7 +108,13 @@ def saved(model, frame, tmp_path_factory):
 def answers(model, frame):
     X = frame[:4]
     drawn = model.sample(X, 0.7, random_state=0)
-    return np.stack([model.predict(X, 1.5), model.transport(X, np.zeros((4, 2)), 0.5, 2.0), drawn])
+    return np.stack(
+        [
+            model.predict(X, 1.5),
+            model.transport(X, np.zeros((4, 2)), lam_from=0.5, lam_to=2.0),
+            drawn,
+        ]
+    )
 
 
 # ---------------------------------------------------------------- damaged

@@ -86,8 +86,14 @@ def assert_same_answers(model, again, X, y):
             again.sample(X, lam, n_samples=2, **options),
         ),
         (model.predict(X, 0.37), again.predict(X, 0.37)),
-        (model.transport(X, y, 0.1, 0.6), again.transport(X, y, 0.1, 0.6)),
-        (model.transport(X, y, 0.6, lam), again.transport(X, y, 0.6, lam)),
+        (
+            model.transport(X, y, lam_from=0.1, lam_to=0.6),
+            again.transport(X, y, lam_from=0.1, lam_to=0.6),
+        ),
+        (
+            model.transport(X, y, lam_from=0.6, lam_to=lam),
+            again.transport(X, y, lam_from=0.6, lam_to=lam),
+        ),
         (model.trajectory(X, [0.1, 0.7], **options), again.trajectory(X, [0.1, 0.7], **options)),
     ):
         assert_array_equal(a, b)
@@ -147,7 +153,10 @@ def test_deterministic_networks_and_no_columns(make, networks, path):
     model.save(path)
     again = load(path)
     X, y = networks.X[:80], networks.y[:80, 0]
-    assert_array_equal(again.transport(X, y, 2.0, 0.3), model.transport(X, y, 2.0, 0.3))
+    assert_array_equal(
+        again.transport(X, y, lam_from=2.0, lam_to=0.3),
+        model.transport(X, y, lam_from=2.0, lam_to=0.3),
+    )
     bare = make(max_iter=5).fit(None, networks.y[:, 0], networks.lam)
     bare.save(path)
     assert_array_equal(load(path).predict(None, [0.4, 0.5]), bare.predict(None, [0.4, 0.5]))

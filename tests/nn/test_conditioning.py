@@ -266,7 +266,7 @@ def test_hypernetwork_on_mixed_conditions(make, rows):
     ).fit(X, y, lam)
     assert torch.equal(torch.get_rng_state(), before)
     X, truth = X[:80], 0.5 * (y[80:160] + y[160:])
-    moved = model.transport(X, y[:80], 0.0, 1.5)
+    moved = model.transport(X, y[:80], lam_from=0.0, lam_to=1.5)
     assert abs(moved - truth).mean() < 0.1  # without the category it would miss by .75
     mean = model.predict(X, 1.5)
     assert abs(mean - truth).mean() < 0.1

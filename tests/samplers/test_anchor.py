@@ -161,5 +161,5 @@ def test_deployed_networks_are_those_of_the_first_unless_told(make, tmp_path):
         assert model.export(tmp_path / "graph.pt2", format="torch")["lam_from"] == lam_from
         policy = TrajectoryPolicy(model, lam=2.0, base=lambda x: np.full((len(x), 1), 0.1))
         acted, _ = policy.predict(X[:3])
-        expected = model.transport(X[:3], np.full((3, 1), 0.1), lam_from, 2.0)
+        expected = model.transport(X[:3], np.full((3, 1), 0.1), lam_from=lam_from, lam_to=2.0)
         np.testing.assert_allclose(acted, expected, atol=1e-5)

@@ -173,7 +173,7 @@ def test_deterministic_callable(make, networks):
     X = np.random.default_rng(3).uniform(-1, 1, size=(9, 2))
     for answer in (model.sample(X, 0.0), model.predict(X, 0.0), model.trajectory(X, [0.0])[0]):
         assert_allclose(answer, deployed(X), atol=1e-12)
-    moved = model.transport(X, deployed(X), 0.0, 1.5)
+    moved = model.transport(X, deployed(X), lam_from=0.0, lam_to=1.5)
     draws = model.sample(X, 1.5, n_samples=3)
     assert_allclose(draws, np.broadcast_to(moved, draws.shape), atol=1e-5)
     mean, std = model.predict(X, 1.5, return_std=True)
@@ -332,7 +332,7 @@ def test_base_at_another_anchor(make, clouds, base_lam):
     draws = model.sample(np.ones((300, 1)), base_lam, random_state=0)
     assert_allclose(abs(draws - own.T).min(axis=1), 0, atol=1e-9)
     elsewhere = model.sample(np.ones((300, 1)), 0.1, random_state=0)
-    expected = model.transport(np.ones((300, 1)), draws, base_lam, 0.1)
+    expected = model.transport(np.ones((300, 1)), draws, lam_from=base_lam, lam_to=0.1)
     assert_allclose(elsewhere, expected, atol=1e-5)
 
 

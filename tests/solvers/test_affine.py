@@ -121,7 +121,9 @@ def test_equal_outputs_are_left_to_the_coupling(make):
     lam = np.repeat([0.0, 1.0], 50)
     model = make(solver="coupling", max_iter=5).fit(None, lam, lam)
     assert not model.diagnostics_["affine"]
-    assert_allclose(model.transport(None, np.zeros(3), 0.0, 1.0), np.ones(3), atol=0.1)
+    assert_allclose(
+        model.transport(None, np.zeros(3), lam_from=0.0, lam_to=1.0), np.ones(3), atol=0.1
+    )
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.BaseWarning")

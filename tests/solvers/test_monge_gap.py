@@ -134,7 +134,7 @@ def test_anchors_of_few_rows(make, rng, sizes, n_columns):
     model = make(solver=solver, max_iter=5, n_anchors=len(sizes), base="neighbors")
     model.fit(X, 3 * lam + 0.1 * rng.normal(size=len(lam)), lam)
     x = None if X is None else X[:1]
-    assert_allclose(model.transport(x, [0.0], 0.0, 0.5), [1.5], atol=1.5)
+    assert_allclose(model.transport(x, [0.0], lam_from=0.0, lam_to=0.5), [1.5], atol=1.5)
 
 
 def test_one_draw_per_condition_is_regression_on_pairs(encode, rng):

@@ -90,9 +90,11 @@ def test_fresh_draws_arrive_between_the_rows(make):
     model.fit(data.X, data.y, data.lam)
     X = np.repeat(np.arange(4.0), 100)[:, None]
     fresh = data.truth(X, 0.0, random_state=1)
-    arrived = data.truth.circle_distance(X, model.transport(X, fresh, 0.0, 1.0)).mean()
+    arrived = data.truth.circle_distance(
+        X, model.transport(X, fresh, lam_from=0.0, lam_to=1.0)
+    ).mean()
     own = data.lam == 0
-    known = model.transport(data.X[own], data.y[own], 0.0, 1.0)
+    known = model.transport(data.X[own], data.y[own], lam_from=0.0, lam_to=1.0)
     assert arrived < 2 * data.truth.circle_distance(data.X[own], known).mean()
 
 
