@@ -256,11 +256,13 @@ class TestFit:
         with sklearn.config_context(enable_metadata_routing=True):
             for train, test in LeaveOneLambdaOut().split(data.X, data.y, lam=data.lam):
                 asked.clear()
-                model = make(networks).fit(data.X[train], data.y[train], data.lam[train])
+                model = make(networks, lam_transform="log").fit(
+                    data.X[train], data.y[train], data.lam[train]
+                )
                 model.predict(data.X[test], data.lam[test])
                 assert set(asked) == {0.1, 10.0}
             scores = cross_validate(
-                make(networks),
+                make(networks, lam_transform="log"),
                 data.X,
                 data.y,
                 cv=LeaveOneLambdaOut(),

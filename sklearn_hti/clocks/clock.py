@@ -1,4 +1,4 @@
-"""The clock of a fit: a rule tied to its anchors (docs/method.md section 6)."""
+"""The clock of a fit: a rule tied to its anchors (docs/method.md, equation 31)."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""One monotone curve through the places of the trained values (docs/method.md, section 5)."""
+"""One monotone curve through the places of the trained values (docs/method.md, equation 33)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A clock by the entropy of outputs, and estimates of it (docs/method.md section 6)."""
+"""A clock by the entropy of outputs, and estimates of it (docs/method.md, equation 39)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Clocks: how far along the path between two anchors a lambda is (docs/method.md section 6)."""
+"""Clocks: how far along the path between two anchors a lambda is (docs/method.md, equation 31)."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""From couplings to trajectories: Lagrangian, plans, paths (docs/method.md sections 2 to 6)."""
+"""From couplings to trajectories: Lagrangian, plans, paths (docs/method.md, sections 2, 3, 7)."""
 
 import warnings
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ from .._utils.registry import storable
 @storable
 @dataclass(frozen=True)
 class Matern:
-    """Matern kernel of variance one (docs/method.md, equation 8).
+    """Matern kernel of variance one (docs/method.md, equation 22).
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Matern:
 @storable
 @dataclass(frozen=True)
 class Brownian:
-    """Minus the distance: increments are independent (docs/method.md, equation 9).
+    """Minus the distance: increments are independent (docs/method.md, equation 23).
 
     With one axis and a constant mean, kriging draws straight lines between the knots.
     """
@@ -83,7 +83,7 @@ class ThinPlate:
 
 @dataclass(frozen=True)
 class Blend:
-    """A smooth and a rough kernel, each in units of its own increments (equation 10).
+    """A smooth and a rough kernel, each in units of its own increments (equation 25).
 
     `rough_fraction` is the fraction of the squared increments between neighbouring knots that
     is rough.

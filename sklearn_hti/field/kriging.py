@@ -14,7 +14,7 @@ _TINY = 1e-12  # relative jitter and rank tolerance, of rounding only
 
 @dataclass(frozen=True)
 class Kriging:
-    """Best linear unbiased prediction from values at knots (docs/method.md, equations 5 to 7).
+    """Best linear unbiased prediction from values at knots (docs/method.md, equations 19 to 21).
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class Kriging:
         return center, axes[size > _TINY * max(size.max(initial=0), _TINY)].T
 
     def _solve(self, right):
-        """Solve the kriging system of equation 6."""
+        """Solve the kriging system of equation 19."""
         lu, pivots, unit = self._factor
         solution, _ = lapack.dsytrs(lu, pivots, right / unit[:, None])
         return solution / unit[:, None]

@@ -1,4 +1,4 @@
-"""The particle field: y(lambda) = sum of w_m(lambda) P_m (docs/method.md, section 4)."""
+"""The particle field: y(lambda) = sum of w_m(lambda) P_m (docs/method.md, equation 18)."""
 
 from dataclasses import dataclass
 

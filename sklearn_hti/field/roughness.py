@@ -1,4 +1,4 @@
-"""How much of the increments of particles is noise of few draws (docs/method.md, equation 11)."""
+"""How much of the increments of particles is noise of few draws (docs/method.md, equation 27)."""
 
 import numpy as np
 from scipy.spatial import KDTree

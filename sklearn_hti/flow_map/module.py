@@ -1,4 +1,4 @@
-"""The network of the flow map (docs/method.md section 6)."""
+"""The network of the flow map (docs/method.md, equation 51)."""
 
 import math
 

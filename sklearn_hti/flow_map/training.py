@@ -1,4 +1,4 @@
-"""Distil trajectories into one flow map F(y, x, lam_from, lam_to) (docs/method.md section 6)."""
+"""Distil trajectories into one flow map F(y, x, a, b) (docs/method.md, equation 53)."""
 
 from dataclasses import dataclass
 from functools import partial

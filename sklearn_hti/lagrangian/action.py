@@ -1,4 +1,4 @@
-"""The Lagrangian of paths: kinetic and potential energy made into a cost (docs/method.md 2)."""
+"""The Lagrangian of paths: kinetic and potential energy as a cost (docs/method.md, section 2)."""
 
 import torch
 from torch import nn

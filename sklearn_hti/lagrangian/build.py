@@ -1,4 +1,4 @@
-"""The Lagrangian of a fit, from its components (docs/method.md section 2)."""
+"""The Lagrangian of a fit, from its components (docs/method.md, section 2)."""
 
 from .action import Lagrangian
 

@@ -1,4 +1,4 @@
-"""Kinetic energies K = v' G(q, x) v / 2: what a velocity costs at a place (docs/method.md 2).
+"""Kinetic energies K = v' G(q, x) v / 2: what a velocity costs (docs/method.md, section 2).
 
 A component holds parameters only; `metric` builds the torch module of its metric G.
 """

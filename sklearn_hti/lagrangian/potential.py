@@ -1,4 +1,4 @@
-"""Potential energies U: paths stay where outputs are likely (docs/method.md section 2)."""
+"""Potential energies U: paths stay where outputs are likely (docs/method.md, equation 7)."""
 
 from abc import ABC, abstractmethod
 

@@ -1,4 +1,4 @@
-"""How the condition x enters the networks (docs/method.md section 5).
+"""How the condition x enters the networks (docs/method.md, equation 57).
 
 A component holds parameters only; `modules.ConditionalMLP` builds networks by it.
 """

@@ -1,4 +1,4 @@
-"""Networks: a conditioned MLP and the flow map built on it (docs/method.md sections 5 and 6)."""
+"""Networks: an MLP conditioned on x (docs/method.md, section 10)."""
 
 from itertools import pairwise
 

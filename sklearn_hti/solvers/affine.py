@@ -2,7 +2,7 @@
 
 Couplings of n samples in D dimensions miss the transport map by about n^(-1/D): in many
 dimensions, a regression on them averages most of the spread away. The affine map between
-Gaussians of the same moments (docs/method.md section 4, in closed form) needs n^(-1/2) only.
+Gaussians of the same moments (docs/method.md, equation 14) needs n^(-1/2) only.
 """
 
 from functools import reduce

@@ -1,4 +1,4 @@
-"""Couple samples of two anchors by discrete optimal transport (docs/method.md section 4)."""
+"""Couple samples of two anchors by discrete optimal transport (docs/method.md, equation 11)."""
 
 import numpy as np
 from scipy.sparse import coo_array

@@ -1,4 +1,4 @@
-"""Training of the neural dual: potentials, maps, paths and metric in turn (docs/method.md 4)."""
+"""Training of the neural dual: potentials, maps, paths, metric (docs/method.md, equation 15)."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Costs inside blocks of outputs, and the Monge gap that they give (docs/method.md section 4)."""
+"""Costs inside blocks of outputs, and their Monge gap (docs/method.md, equation 16)."""
 
 from dataclasses import dataclass, replace
 

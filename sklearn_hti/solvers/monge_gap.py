@@ -1,4 +1,4 @@
-"""Maps between anchors by the conditional Monge gap (docs/method.md section 4)."""
+"""Maps between anchors by the conditional Monge gap (docs/method.md, equation 16)."""
 
 import warnings
 

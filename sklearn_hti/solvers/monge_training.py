@@ -1,4 +1,4 @@
-"""Training on the Monge gap: maps, paths and metric in turn (docs/method.md section 4)."""
+"""Training on the Monge gap: maps, paths and metric in turn (docs/method.md, equation 16)."""
 
 import torch
 

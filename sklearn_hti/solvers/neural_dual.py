@@ -1,4 +1,4 @@
-"""Conditional neural dual of Lagrangian optimal transport (docs/method.md section 4)."""
+"""Conditional neural dual of Lagrangian optimal transport (docs/method.md, equation 15)."""
 
 from .._utils.parameters import check_range, check_sizes
 from .._utils.registry import storable
