@@ -174,8 +174,8 @@ def ask(model, data, *, pull=None):
         given = None if X is None else (X.iloc[at_start] if in_column else X[at_start])
         found["moved"] = model.transport(given, y[at_start], lam_from=start, lam_to=last)
         found["back"] = model.transport(given, y[at_start], lam_from=last, lam_to=start)
-        other = y[at_start] + 0.3
-        found["between"] = model.interpolate(given, y[at_start], other, start, end, middle)
+        said = [y[at_start], y[at_start] + 0.3]
+        found["between"] = model.interpolate(given, said, lams=[start, end], lam=middle)
         if X is not None:
             found["followed"] = model.trajectory(
                 given, [start, middle, end], y=y[at_start], lam_from=start

@@ -434,13 +434,12 @@ def test_given_outputs_that_are_no_good(on_networks, y):
 
 
 @pytest.mark.parametrize("bad", [with_value(Y, np.nan), Y[:-1], Y[:, :1], Y * 1e300])
-@pytest.mark.parametrize("name", ["y_from", "y_to"])
-def test_given_outputs_of_two_networks_that_are_no_good(on_networks, name, bad):
-    outputs = {"y_from": Y, "y_to": Y} | {name: bad}
-    if name == "y_from" and len(bad) < len(Y):
-        name = "y_to|y_from"  # either may be the wrong one
-    with pytest.raises(ValueError, match=rf"\b({name})\b"):
-        on_networks.interpolate(X, **outputs, lam_from=0.0, lam_to=1.0, lam=0.5)
+@pytest.mark.parametrize("which", [0, 1])
+def test_given_outputs_of_networks_that_are_no_good(on_networks, which, bad):
+    outputs = [Y, Y]
+    outputs[which] = bad
+    with pytest.raises(ValueError, match=rf"outputs\[{which}\]"):
+        on_networks.interpolate(X, outputs, lams=[0.0, 1.0], lam=0.5)
 
 
 def test_rows_of_unequal_lengths(refuse):
@@ -501,18 +500,19 @@ def test_number_of_draws(on_networks, n_samples):
 
 
 @pytest.mark.parametrize(
-    ("method", "arguments"),
+    ("method", "arguments", "named"),
     [
-        ("sample", (X, 1.0)),
-        ("predict", (X, 1.0)),
-        ("transport", (X, Y, 0.0, 1.0)),
-        ("trajectory", (X, [0.0, 1.0])),
-        ("score", (X, Y, 1.0)),
+        ("sample", (X, 1.0), {}),
+        ("predict", (X, 1.0), {}),
+        ("transport", (X, Y), {"lam_from": 0.0, "lam_to": 1.0}),
+        ("interpolate", (X, [Y, Y]), {"lams": [0.0, 1.0], "lam": 0.5}),
+        ("trajectory", (X, [0.0, 1.0]), {}),
+        ("score", (X, Y, 1.0), {}),
     ],
 )
-def test_before_fit(method, arguments):
+def test_before_fit(method, arguments, named):
     with pytest.raises(NotFittedError):
-        getattr(HyperparameterTrajectoryRegressor(), method)(*arguments)
+        getattr(HyperparameterTrajectoryRegressor(), method)(*arguments, **named)
 
 
 def test_rows_that_cannot_be_used_are_counted(make):

@@ -196,7 +196,7 @@ def answer(case):
         "back": (model.transport(X, y, lam_from=end, lam_to=start), (n, *D)),
         "trajectory": (model.trajectory(X, grid, random_state=0), (3, 1 if X is None else n, *D)),
         "followed": (model.trajectory(X, grid, y=y, lam_from=start), (3, n, *D)),
-        "interpolate": (model.interpolate(X, y, y, start, end, lam), (n, *D)),
+        "interpolate": (model.interpolate(X, [y, y], lams=[start, end], lam=lam), (n, *D)),
     }
     if n > 1:
         found["score"] = (np.float64(model.score(X, y, lam)), ())

@@ -65,7 +65,7 @@ def questions(model, data):
             lambda: np.stack(model.predict(x, lam, return_std=True)),
             lambda: model.transport(x, start, lam_from=0.0, lam_to=lam),
             lambda: model.transport(x, end, lam_from=2.0, lam_to=lam),
-            lambda: model.interpolate(x, start, end, 0.0, 2.0, lam),
+            lambda: model.interpolate(x, [start, end], lams=[0.0, 2.0], lam=lam),
             lambda: model.trajectory(x, [0.0, 0.3 + 0.1 * i], random_state=seed),
             lambda: model.score(x, start, lam),
         ]

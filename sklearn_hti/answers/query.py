@@ -92,7 +92,7 @@ def check_said(state, X, outputs, lams):
     Clouds of different sizes, which go without X, get the size of the largest: their rows are
     repeated evenly.
     """
-    lams = check.as_float_array(lams, "lams", ensure_2d=False)
+    lams = check.as_float_array(np.atleast_1d(lams), "lams", ensure_2d=False)
     if lams.ndim != 1 or len(lams) < 2:
         raise ValueError(
             f"`lams` must hold two or more lambdas, those of the networks; got shape {lams.shape}."

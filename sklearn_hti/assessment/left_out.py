@@ -1,6 +1,7 @@
 """Trained values left out of the particle field, without training (docs/method.md, section 11)."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,6 @@ import pandas as pd
 from ..clocks.selection import clock_of_rest, read_way
 from ..exceptions import ValidationWarning
 from ..field.fit import aligned_draws, learn_field
-from ..field.kernels import Brownian
-from ..field.particle_field import ParticleField
 from ..field.particles import chain, follow
 from ..metrics import squared_wasserstein
 from ..paths import StraightGeodesic
@@ -74,7 +73,7 @@ def _judge(data, k, outputs, groups, lam_transform, solver, rng):
     way = read_way(rest, solver, StraightGeodesic(), rng)
     clock = clock_of_rest(lam_transform, rest, lambda: way)
     field = learn_field(lam_transform, clock, way, rest, rng)
-    line = ParticleField(field.scale, Brownian(), 1.0)
+    line = replace(field, rough_fraction=1.0)
 
     def predict(field, known):
         particles = follow(outputs[known], groups, chain(len(known)), rng)

@@ -1,6 +1,6 @@
 """The particle field: y(lambda) = sum of w_m(lambda) P_m (docs/method.md, equation 18)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,12 +56,21 @@ class ParticleField:
             out[rows] = np.einsum("nm,nmd->nd", weights[where[rows]], particles[rows])
         return out
 
+    @property
+    def mean(self):
+        """What outputs follow far from all knots: a line, or where lengths are short a constant.
+
+        Within a length, particles that are straight stay straight; beyond, they return to
+        their mean, as those of chaotic networks do.
+        """
+        return "linear" if self.smooth.length > 1 else "constant"
+
     def _kriging(self, knots):
         """Return the kriging of values at knots (M, 1) in any order."""
         order = np.argsort(knots[:, 0], kind="stable")
         edges = order[chain(len(knots))]
         kernel = blend(self.smooth, Brownian(), self.rough_fraction, knots, edges)
-        return Kriging(knots, kernel)
+        return Kriging(knots, kernel, self.mean)
 
 
 def fit_field(scale, particles, lams, *, noise=0.0):
@@ -89,5 +98,8 @@ def fit_field(scale, particles, lams, *, noise=0.0):
     moments = flat @ flat.T / flat.shape[1]
     if not np.trace(moments) > 0:
         return fields[0]
-    evidence = [field._kriging(knots).log_evidence(moments) for field in fields]
+    # on the same contrasts for all lengths: those of a constant mean
+    evidence = [
+        replace(field._kriging(knots), mean="constant").log_evidence(moments) for field in fields
+    ]
     return fields[int(np.argmax(evidence))]

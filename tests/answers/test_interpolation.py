@@ -1,13 +1,23 @@
-"""Answers between two networks that are both asked."""
+"""Answers between networks that were asked."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklearn_hti.baselines import DirectSurrogateRegressor, DisplacementInterpolationRegressor
+from sklearn_hti import HyperparameterTrajectoryRegressor
+from sklearn_hti.baselines import (
+    ConditionalFlowMatchingRegressor,
+    DirectSurrogateRegressor,
+    DisplacementInterpolationRegressor,
+    NearestAnchorRegressor,
+)
 from sklearn_hti.datasets import make_gaussians
 from sklearn_hti.metrics import squared_wasserstein
 from sklearn_hti.pipeline import make_trajectory_pipeline
+
+
+def without_base(**params):
+    return HyperparameterTrajectoryRegressor(base=None, **params)
 
 
 @pytest.fixture(scope="module")
@@ -17,100 +27,150 @@ def fitted(make, networks):
 
 @pytest.fixture(scope="module")
 def asked(networks):
-    """New inputs, and outputs of the networks at both ends."""
+    """New inputs, outputs of the networks there, and their lambdas."""
     X = np.random.default_rng(5).uniform(-1, 1, (50, networks.X.shape[1]))
-    ends = fitted_ends(networks)
-    return X, networks.f(X, ends[0]), networks.f(X, ends[1]), *ends
-
-
-def fitted_ends(networks):
-    return [float(lam) for lam in np.unique(networks.lam)[:2]]
+    lams = np.unique(networks.lam)
+    return X, np.stack([networks.f(X, lam) for lam in lams]), lams
 
 
 def test_each_network_has_the_word_at_its_own_lambda(fitted, asked):
-    X, y0, y1, low, high = asked
-    assert_allclose(fitted.interpolate(X, y0, y1, low, high, low), y0, atol=1e-12)
-    assert_allclose(fitted.interpolate(X, y0, y1, low, high, high), y1, atol=1e-12)
+    X, outputs, lams = asked
+    for own, lam in zip(outputs, lams, strict=True):
+        assert_allclose(fitted.interpolate(X, outputs, lams=lams, lam=lam), own, atol=1e-12)
 
 
-def test_both_networks_know_more_than_one(fitted, asked, networks):
-    X, y0, y1, low, high = asked
-    lam = 0.5 * (low + high)
-    both = fitted.interpolate(X, y0, y1, low, high, lam)
+def test_networks_know_more_than_one_of_them(fitted, asked, networks):
+    X, outputs, lams = asked
+    lam = 0.5 * (lams[0] + lams[1])
     truth = networks.f(X, lam)
-    assert np.mean((both - truth) ** 2) < 0.5 * np.mean(
-        (fitted.transport(X, y0, lam_from=low, lam_to=lam) - truth) ** 2
-    )
+    all_of_them = fitted.interpolate(X, outputs, lams=lams, lam=lam)
+    moved = fitted.transport(X, outputs[0], lam_from=lams[0], lam_to=lam)
+    assert np.mean((all_of_them - truth) ** 2) < 0.5 * np.mean((moved - truth) ** 2)
 
 
 def test_networks_that_agree(fitted, asked):
-    """Between equal outputs lies the same output, whatever the transport says."""
-    X, y, *_ = asked
-    assert_allclose(fitted.interpolate(X, y, y, 0.0, 2.0, 0.7), y, atol=1e-12)
+    """Between equal outputs lies the same output, whatever the clock."""
+    X, outputs, lams = asked
+    same = [outputs[0]] * len(lams)
+    assert_allclose(fitted.interpolate(X, same, lams=lams, lam=0.7), outputs[0], atol=1e-9)
 
 
-def test_one_lambda_per_row(fitted, asked):
-    X, y0, y1, low, high = asked
-    lam = np.linspace(low, high, len(X))
-    rows = [fitted.interpolate(X[[i]], y0[[i]], y1[[i]], low, high, lam[i])[0] for i in (0, 7, 49)]
-    assert_allclose(fitted.interpolate(X, y0, y1, low, high, lam)[[0, 7, 49]], rows, atol=1e-5)
+def test_order_of_networks_and_of_rows_changes_nothing(fitted, asked):
+    X, outputs, lams = asked
+    lam = np.linspace(lams[0], lams[-1], len(X))
+    whole = fitted.interpolate(X, outputs, lams=lams, lam=lam)
+    turned = fitted.interpolate(X, outputs[::-1], lams=lams[::-1], lam=lam)
+    assert_allclose(turned, whole, atol=1e-9)
+    for i in (0, 7, 49):
+        row = fitted.interpolate(X[[i]], outputs[:, [i]], lams=lams, lam=lam[i])
+        assert_allclose(row[0], whole[i], atol=1e-9)
 
 
-def test_rows_of_other_networks_are_no_partners(fitted, networks):
-    """The same inputs, between two pairs of networks in one call or in two."""
-    lams = np.unique(networks.lam)[:3]
-    X = np.random.default_rng(6).uniform(-1, 1, (20, networks.X.shape[1]))
-    y = [networks.f(X, lam) for lam in lams]
-    # what is said at the ends is such that rows would rather meet that of the other pair
-    pairs = [(X, y[i], y[2 - i], *lams[i : i + 2], lams[i : i + 2].mean()) for i in (0, 1)]
-    apart = np.concatenate([fitted.interpolate(*pair) for pair in pairs])
-    each = [np.repeat([pair[i] for pair in pairs], 20) for i in (3, 4, 5)]
-    stacked = (np.concatenate([pair[i] for pair in pairs]) for i in (0, 1, 2))
-    assert_allclose(fitted.interpolate(*stacked, *each), apart, atol=1e-5)
+def test_networks_of_other_lambdas_than_those_of_fit(fitted, networks, asked):
+    X, _, lams = asked
+    others = lams[0] + (lams[-1] - lams[0]) * np.array([0.1, 0.4, 0.9])
+    outputs = [networks.f(X, lam) for lam in others]
+    answer = fitted.interpolate(X, outputs, lams=others, lam=others[1])
+    assert_allclose(answer, outputs[1], atol=1e-12)
+    middle = 0.5 * (others[0] + others[1])
+    error = np.mean(
+        (fitted.interpolate(X, outputs, lams=others, lam=middle) - networks.f(X, middle)) ** 2
+    )
+    assert error < 0.1 * np.mean((outputs[0] - networks.f(X, middle)) ** 2)
 
 
 def test_draws_are_coupled_before_they_meet():
     """Shuffled draws of a condition have no partners; their distribution has a middle."""
     data = make_gaussians(200, random_state=0)
-    model = DisplacementInterpolationRegressor(lam_transform=None, categorical_features=[0])
-    model.fit(data.X, data.y, data.lam)
     X = data.X[data.lam == 0]
     y0, y1, truth = (data.truth(X, lam, random_state=i) for i, lam in enumerate((0.0, 0.5, 0.25)))
     order = np.random.default_rng(0).permutation(len(X))
-    between = model.interpolate(X, y0, y1, 0.0, 0.5, 0.25)
     groups = X[:, 0]
     other = data.truth(X, 0.25, random_state=9)
     floor = squared_wasserstein(truth, other, groups=groups)
-    assert squared_wasserstein(truth, between, groups=groups) < 1.3 * floor
     at_random = 0.5 * (y0 + y1)  # rows of one condition, coupled as they came
     assert squared_wasserstein(truth, at_random, groups=groups) > 2 * floor
-    # the order of the rows says nothing
-    shuffled = model.interpolate(X[order], y0[order], y1[order], 0.0, 0.5, 0.25)
-    assert_allclose(np.sort(shuffled, axis=0), np.sort(between, axis=0), atol=1e-6)
+    for model in (
+        DisplacementInterpolationRegressor(lam_transform=None, categorical_features=[0]),
+        without_base(lam_transform=None, categorical_features=[0]),
+    ):
+        model.fit(data.X, data.y, data.lam)
+        between = model.interpolate(X, [y0, y1], lams=[0.0, 0.5], lam=0.25)
+        assert squared_wasserstein(truth, between, groups=groups) < 1.3 * floor
+        # the order of the rows says nothing
+        shuffled = [y0[order], y1[order]]
+        again = model.interpolate(X[order], shuffled, lams=[0.0, 0.5], lam=0.25)
+        assert_allclose(np.sort(again, axis=0), np.sort(between, axis=0), atol=1e-6)
 
 
-def test_without_a_clock_and_in_a_pipeline(networks, asked):
-    X, y0, y1, low, high = asked
-    model = DirectSurrogateRegressor(random_state=0).fit(networks.X, networks.y, networks.lam)
-    between = model.interpolate(X, y0, y1, low, high, high)
-    assert_allclose(between, y1, atol=1e-12)
+def test_clouds_of_unequal_sizes():
+    rng = np.random.default_rng(0)
+    clouds = [rng.normal(m, s, n) for m, s, n in ((0, 1, 300), (1, 1.5, 500), (2, 2, 400))]
+    lam = np.repeat([0.0, 0.5, 1.0], [300, 500, 400])
+    model = without_base(lam_transform=None).fit(None, np.concatenate(clouds), lam)
+    answer = model.interpolate(None, clouds, lams=[0.0, 0.5, 1.0], lam=0.25)
+    assert answer.shape == (500,)
+    truth = rng.normal(0.5, 1.25, 500)
+    assert squared_wasserstein(truth, answer) < 0.05
+    own = model.interpolate(None, clouds, lams=[0.0, 0.5, 1.0], lam=0.5)
+    assert_allclose(np.sort(own), np.sort(clouds[1]), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "rival",
+    [
+        DirectSurrogateRegressor(random_state=0),
+        DisplacementInterpolationRegressor(lam_transform=None),
+        ConditionalFlowMatchingRegressor(lam_transform=None, max_iter=20, random_state=0),
+    ],
+)
+def test_rivals_take_the_same_form(rival, networks, asked):
+    X, outputs, lams = asked
+    rival.fit(networks.X, networks.y, networks.lam)
+    for k in (0, 1, len(lams) - 1):
+        answer = rival.interpolate(X, outputs, lams=lams, lam=lams[k])
+        assert_allclose(answer, outputs[k], atol=1e-5)
+    lam = np.linspace(lams[0], lams[-1], len(X))
+    whole = rival.interpolate(X, outputs, lams=lams, lam=lam)
+    neighbours = rival.interpolate(X, outputs[:2], lams=lams[:2], lam=lams[:2].mean())
+    row = rival.interpolate(X, outputs, lams=lams, lam=lams[:2].mean())
+    assert_allclose(row, neighbours, atol=1e-5)
+    assert np.isfinite(whole).all()
+
+
+def test_the_nearest_anchor_jumps(networks, asked):
+    X, outputs, lams = asked
+    rival = NearestAnchorRegressor().fit(networks.X, networks.y, networks.lam)
+    near = lams[0] + 0.2 * (lams[1] - lams[0])
+    answer = rival.interpolate(X, outputs, lams=lams, lam=near)
+    line = 0.8 * outputs[0] + 0.2 * outputs[1]
+    assert np.mean((answer - outputs[0]) ** 2) < 0.1 * np.mean((line - outputs[0]) ** 2)
+
+
+def test_in_a_pipeline(networks, asked):
+    X, outputs, lams = asked
     pipe = make_trajectory_pipeline(DisplacementInterpolationRegressor(lam_transform=None))
     pipe.fit(networks.X, networks.y, lam=networks.lam)
-    assert_allclose(pipe.interpolate(X, y0, y1, low, high, low), y0, atol=1e-12)
+    answer = pipe.interpolate(X, outputs, lams=lams, lam=lams[0])
+    assert_allclose(answer, outputs[0], atol=1e-12)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"lam": 9.0}, "`lam` has 50 value"),
-        ({"lam_from": 1.0, "lam_to": 0.0}, "`lam_from` .* must be below `lam_to`"),
-        ({"lam_to": 99.0}, "`lam_to` has 50 value.* outside the anchors"),
-        ({"y_to": np.zeros(3)}, "3"),
-        ({"y_from": np.full((50, 2), np.nan)}, "NaN"),
+        ({"lam": 1.9, "lams": [0.0, 1.0, 1.5]}, r"`lam` has 50 value.* outside `lams` \[0, 1.5\]"),
+        ({"lams": [0.0, 0.0, 1.0]}, "`lams` must be distinct"),
+        ({"lams": [0.0, 1.0, 99.0]}, "`lams` has 1 value.* outside the anchors"),
+        ({"lams": 0.5}, "`lams` must hold two or more"),
+        ({"lams": [0.0, 1.0]}, "`outputs` must hold the outputs of 2 networks.* got 3"),
+        ({"outputs": None}, "`outputs` must hold .* got NoneType"),
+        ({"outputs": np.zeros((3, 7, 2))}, "7"),
+        ({"outputs": np.zeros((3, 50, 5))}, r"`outputs\[0\]` has 5 output"),
+        ({"outputs": np.full((3, 50, 2), np.nan)}, r"outputs\[0\].*NaN"),
     ],
 )
 def test_bad_questions(fitted, asked, changes, message):
-    names = "X", "y_from", "y_to", "lam_from", "lam_to"
-    question = dict(zip(names, asked, strict=True)) | {"lam": asked[3]} | changes
+    question = dict(zip(("X", "outputs", "lams"), asked, strict=True)) | {"lam": asked[2][1]}
     with pytest.raises(ValueError, match=message):
-        fitted.interpolate(**question)
+        fitted.interpolate(**question | changes)

@@ -41,7 +41,7 @@ def test_lines_are_met():
     particles = start + slope * LAMS[:, None]
     field = fit_field(linear_scale(), particles, LAMS)
     truth = start + slope * GRID[:, None]
-    assert np.abs(answers(field, particles).transpose(1, 0, 2) - truth).max() < 0.02
+    assert np.abs(answers(field, particles).transpose(1, 0, 2) - truth).max() < 1e-6
 
 
 @pytest.mark.parametrize("noise", [0.0, 1.0])
