@@ -15,11 +15,7 @@ from .answers.query import check_lam_within
 from .answers.state import FittedAttribute
 from .assessment.diagnostics import check_fit, warn_of
 from .assessment.interval import interval
-from .assessment.leave_out import Validation
-from .assessment.left_out import leave_values_out, warn_if_no_better
-from .assessment.members import fit_members
-from .assessment.stage import Assessment
-from .assessment.validation import validate
+from .assessment.stage import assess, assess_field
 from .clocks.movement import Movement
 from .clocks.selection import choose_clock, read_way
 from .data.thinning import for_movement
@@ -105,9 +101,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             transformer, default="auto"
         The clock. None is linear in lambda; a name or a monotone scikit-learn transformer
         makes time linear in that function of lambda; "entropy" lets outputs spread evenly.
-        "auto" takes the clock that the range of lambda suggests, if it puts interior anchors
-        where the way of the outputs has them, else another that does, else the first, bent or
-        led until it does. With two anchors it is a guess, with a `ClockWarning`: half-way between
+        "auto" starts from the scale suggested by the range of lambda (log, probit, odds or
+        linear) and adjusts it until the anchors fall where the outputs place them. With two
+        anchors it is a guess, with a `ClockWarning`: half-way between
         the suggested clock and "entropy", or "entropy" where the range suggests none. **This
         choice matters most**; set what you know: "probit" for quantile levels, "log" for
         regularisation strengths, "odds" for dropout rates.
@@ -191,7 +187,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         between halves of the anchor's rows, nan where inputs do not repeat), whether outputs
         follow ``affine`` maps (see `CouplingSolver`), how much a detour
         changes the transport (``semigroup_error``, relative), and what learned paths are
-        like (``longest_segment`` over the mean, share of ``negative_costs``, range of the
+        like (``longest_segment`` over the mean, fraction of ``negative_costs``, range of the
         ``eigenvalues`` of the metric).
     validation_ : DataFrame or None
         One row per anchor left out (``lam``): squared Wasserstein distances, in scaled units, of
@@ -415,39 +411,22 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         )
 
     def _assess(self, problem, components, learned, training):
+        leave_out = self.validate is not False
         if not self._trains:
-            return self._assess_field(components, learned, training)
-        recipe = Recipe(components.path, components.solver, learned.lagrangian)
-        validation, members = Validation(), []
-        if self.validate is not False and len(problem.data.anchors.lam) > 2:
-            validation = validate(
-                recipe,
-                self.lam_transform,
-                learned.data,
-                problem.base_time,
-                training,
-                n_jobs=self.n_jobs,
+            return assess_field(
+                learned, components.solver, training, self.lam_transform, leave_out
             )
-        if self.n_estimators > 1:
-            members = fit_members(
-                recipe,
-                problem,
-                learned,
-                self.base,
-                training,
-                n_members=self.n_estimators,
-                n_jobs=self.n_jobs,
-            )
-        return Assessment(validation, members)
-
-    def _assess_field(self, components, learned, training):
-        """Return the Assessment of a field alone: trained values left out, without training."""
-        if self.validate is False or len(learned.data.anchors.lam) < 3:
-            return Assessment()
-        rng = np.random.default_rng(training.seeds["validation"])
-        records = leave_values_out(learned.data, self.lam_transform, components.solver, rng)
-        warn_if_no_better(records)
-        return Assessment(Validation(records))
+        return assess(
+            Recipe(components.path, components.solver, learned.lagrangian),
+            problem,
+            learned,
+            training,
+            base=self.base,
+            lam_transform=self.lam_transform,
+            leave_out=leave_out,
+            n_members=self.n_estimators,
+            n_jobs=self.n_jobs,
+        )
 
     def interval(self, X, lam=None, coverage=0.9):
         """Return bounds of the conditional mean of y: what the surrogate does not know of it.

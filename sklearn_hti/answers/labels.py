@@ -1,4 +1,4 @@
-"""What page and pictures share: the surrogate in question, its lambdas, and names."""
+"""Common to page and pictures: the surrogate in question, its lambdas, and names."""
 
 import importlib
 from numbers import Real

@@ -105,7 +105,7 @@ def warn_if_no_better(records):
             f"{left:.3g} is left when they are moved (scaled outputs, `validation_`). `transport` "
             "holds for the inputs of the fit alone. Give more inputs.",
             ValidationWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     copies = ["nearest_anchor", "no_transport"]
     for own, others in (("transport", copies), ("interpolate", [*copies, "straight_line"])):
@@ -118,7 +118,7 @@ def warn_if_no_better(records):
                 "far apart). Add anchors, or set lam_transform to what you know of the "
                 "hyperparameter.",
                 ValidationWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
             return
 

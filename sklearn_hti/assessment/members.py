@@ -75,7 +75,7 @@ def fit_members(recipe, problem, learned, base, training, *, n_members, n_jobs):
             for i, seed in enumerate(seeds.values())
         )
     except InterruptedError:
-        warnings.warn("members: interrupted; there are none.", ConvergenceWarning, stacklevel=4)
+        warnings.warn("members: interrupted; there are none.", ConvergenceWarning, stacklevel=5)
         return []
 
 

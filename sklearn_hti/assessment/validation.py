@@ -44,7 +44,7 @@ def validate(recipe, lam_transform, data, base_time, training, n_jobs):
     try:
         validation = leave_anchors_out(refit, data, base_time, seed, n_jobs)
     except InterruptedError:
-        warnings.warn("validation: interrupted; there is none.", ConvergenceWarning, stacklevel=4)
+        warnings.warn("validation: interrupted; there is none.", ConvergenceWarning, stacklevel=5)
         return Validation()
     warn_if_no_better(validation.records)
     return validation

@@ -66,12 +66,16 @@ class TrajectoryDataset(DrawnDataset):
         end_knot = knots.gather(1, self._knot(rows, uniform[:, 4]).unsqueeze(1))
         end_between = self._between(rows, knots, uniform[:, 4])
         end = torch.where(uniform[:, 5:] < 0.5, end_knot, end_between)
-        given = self.numeric[rows], self.codes[rows], start
+        numeric, codes = self.numeric[rows], self.codes[rows]
         z = self.flow_map.normalise(y, start)
         inputs = {
-            **dict(zip(("y", "numeric", "codes", "start", "end"), (y, *given, end), strict=True)),
+            "y": y,
+            "numeric": numeric,
+            "codes": codes,
+            "start": start,
+            "end": end,
             "z": z,
-            "linear": self.flow_map.linear_modes(z, *given),
+            "linear": self.flow_map.linear_modes(z, numeric, codes, start),
             "passed": self.flow_map.passed(start, end),
         }
         along = self.flow_map.passed(knots[:, :-1], knots[:, 1:])

@@ -120,16 +120,19 @@ class FlowMap(nn.Module):
         it: the guess, and whether the row is solved (n, 1), where most of what the guess
         misses is gone.
         """
-        given = numeric, codes
-        read = self.net.read(*given)
-        origin = guess = best = self(y, *given, start, reference, read)
-        miss = self(origin, *given, reference, start, read) - y
+        read = self.net.read(numeric, codes)
+
+        def missed(origin):
+            return self(origin, numeric, codes, reference, start, read) - y
+
+        origin = guess = best = self(y, numeric, codes, start, reference, read)
+        miss = missed(origin)
         first = smallest = miss.square().sum(dim=1, keepdim=True)
         inverse = torch.eye(y.shape[1], dtype=y.dtype, device=y.device).repeat(y.shape[0], 1, 1)
         for _ in range(n_steps):
             step = -(inverse @ miss.unsqueeze(2))
             origin = origin + step.squeeze(2)
-            previous, miss = miss, self(origin, *given, reference, start, read) - y
+            previous, miss = miss, missed(origin)
             error = miss.square().sum(dim=1, keepdim=True)
             best = torch.where(error < smallest, origin, best)
             smallest = torch.minimum(error, smallest)

@@ -54,15 +54,15 @@ class TransportMap:
 
     def _parts(self, start, end):
         """Yield rows to be moved at once, and whether they are led back to the base first."""
-        given = self.device, max(self.module.linear[:, :, 0, 0].numel(), self.module.limit.numel())
+        width = max(self.module.linear[:, :, 0, 0].numel(), self.module.limit.numel())
         if self.guess_error is None:
             # slices, which copy nothing
-            yield from ((part, False) for part in row_chunks(len(start), *given))
+            yield from ((part, False) for part in row_chunks(len(start), self.device, width))
             return
         led_back = (start != self.base_time) & (start != end)
         for through_base in (False, True):
             rows = np.flatnonzero(led_back == through_base)
-            for part in row_chunks(len(rows), *given):
+            for part in row_chunks(len(rows), self.device, width):
                 yield rows[part], through_base
 
     def mover(self, module, through_base):

@@ -1,4 +1,4 @@
-"""What all pictures share: the surrogate in question, lambdas, names, and the truth."""
+"""Common to all pictures: the surrogate in question, lambdas, names, and the truth."""
 
 from numbers import Integral
 

@@ -169,8 +169,7 @@ def learn_geodesics(solver, data, lagrangian, component, training):
     some = _enough(data, lagrangian, rng)
     paths = build_paths(component, data.y.shape[1], training)
     module = PathsAndMetric(paths, lagrangian).to(device)
-    parts = module.paths, module.lagrangian
-    geodesic = Geodesic(*parts, some, device, component)
+    geodesic = Geodesic(module.paths, module.lagrangian, some, device, component)
 
     def solve():
         return [solver.plan(some, edge, geodesic, rng) for edge in data.anchors.edges]
@@ -188,7 +187,7 @@ def learn_geodesics(solver, data, lagrangian, component, training):
         engine=GeodesicEngine,
         user_callbacks=[*training.callbacks, Recouple(solve, dataset, component.n_couplings)],
     )
-    return Geodesic(*parts, data, device, component), net
+    return Geodesic(module.paths, module.lagrangian, data, device, component), net
 
 
 def _enough(data, lagrangian, rng):

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from ..stats.moments import draws_differ, known_moments, scattered_moments
 from .deviation import deviation_basis
 
-_MOST_MET = 256  # ways into and out of a row that are matched at a time
+_MOST_CROSSING = 256  # ways into and out of a row that are matched at a time
 
 
 @dataclass(frozen=True)
@@ -133,15 +133,17 @@ def _chain(plans, rng):
 def _glued(rows, data):
     """Match the ways into every row with those out of it: near before, near after.
 
-    Where anchors have unlike numbers of rows, trajectories meet in the rows of the smaller. Were
+    Where anchors have unlike numbers of rows, trajectories cross in the rows of the smaller. Were
     they to part by chance, a map that follows them would follow their mean, and lose the spread.
     """
     rows = rows.copy()
     for k in range(1, rows.shape[1] - 1):
         here = np.flatnonzero((rows[:, k - 1 : k + 2] >= 0).all(axis=1))
         here = here[np.argsort(rows[here, k], kind="stable")]
-        meetings = np.split(here, np.flatnonzero(np.diff(rows[here, k])) + 1)
-        parts = [part for met in meetings for part in _parts(met) if _branch(rows[part], k)]
+        crossings = np.split(here, np.flatnonzero(np.diff(rows[here, k])) + 1)
+        parts = [
+            part for crossing in crossings for part in _parts(crossing) if _branch(rows[part], k)
+        ]
         if not parts:
             continue
         before, after = _beside_means(data, k - 1), _beside_means(data, k + 1)
@@ -151,10 +153,10 @@ def _glued(rows, data):
     return rows
 
 
-def _parts(met):
-    """Return evenly mixed parts of the trajectories that meet in a row."""
-    n_parts = -(-len(met) // _MOST_MET)
-    return [met[i::n_parts] for i in range(n_parts)]
+def _parts(crossing):
+    """Return evenly mixed parts of the trajectories that cross in a row."""
+    n_parts = -(-len(crossing) // _MOST_CROSSING)
+    return [crossing[i::n_parts] for i in range(n_parts)]
 
 
 def _branch(rows, k):

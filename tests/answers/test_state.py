@@ -33,7 +33,8 @@ def test_a_fit_that_fails_leaves_no_state(fitted, monkeypatch, stage):
     def fail(*args, **kwargs):
         raise RuntimeError(stage)
 
-    monkeypatch.setattr(f"sklearn_hti._regressor.{stage}", fail)
+    module = "assessment.stage" if stage == "validate" else "_regressor"
+    monkeypatch.setattr(f"sklearn_hti.{module}.{stage}", fail)
     with pytest.raises(RuntimeError, match=stage):
         fitted.set_params(validate=True).fit(None, LAM, LAM)
     with pytest.raises(NotFittedError):

@@ -1,4 +1,4 @@
-"""How paths go on at an anchor: smooth curves, and bends that turns speak for or against."""
+"""How paths continue at an anchor: smooth curves, and deviations that kinks support or not."""
 
 from dataclasses import replace
 
@@ -28,13 +28,13 @@ from sklearn_hti.solvers import CouplingSolver
 s = np.linspace(0, 1, 33)
 
 
-def through(points, bends=None, first=0, last=None):
+def through(points, deviation=None, first=0, last=None):
     """Trajectories (N, K + 1, D) that run from anchor `first` to `last`, a row each."""
     points = np.asarray(points, dtype=float)
     n, n_knots = points.shape[:2]
     return Trajectories(
         points,
-        np.zeros((n, n_knots - 1, 0, points.shape[2])) if bends is None else bends,
+        np.zeros((n, n_knots - 1, 0, points.shape[2])) if deviation is None else deviation,
         np.arange(n)[:, None].repeat(n_knots, axis=1),
         np.broadcast_to(first, n),
         np.broadcast_to(n_knots - 1 if last is None else last, n),
@@ -42,11 +42,11 @@ def through(points, bends=None, first=0, last=None):
 
 
 def curves(trajectories):
-    """Points of the bent trajectories, (N, K, 33, D)."""
-    points, bends = trajectories.points, join(trajectories).deviation
+    """Points of the joined trajectories, (N, K, 33, D)."""
+    points, deviation = trajectories.points, join(trajectories).deviation
     functions = basis_values(torch.as_tensor(s), torch.as_tensor(deviation_basis(N_COEFFICIENTS)))
     chords = points[:, :-1, None] + s[:, None] * np.diff(points, axis=1)[:, :, None]
-    return chords + functions.numpy() @ bends
+    return chords + functions.numpy() @ deviation
 
 
 # ---------------------------------------------------------------- smooth curves
@@ -97,17 +97,17 @@ def test_curves_run_through_the_knots_and_do_not_break(rng):
 def test_curves_turn_and_scale_with_the_points(rng):
     points = rng.normal(size=(6, 4, 2)).cumsum(axis=1)
     turn = 3 * np.array([[0.6, 0.8], [-0.8, 0.6]])
-    bends = join(through(points)).deviation
-    assert np.abs(bends).max() > 0.1
-    assert_allclose(join(through(points @ turn + 5)).deviation, bends @ turn, atol=1e-9)
+    deviation = join(through(points)).deviation
+    assert np.abs(deviation).max() > 0.1
+    assert_allclose(join(through(points @ turn + 5)).deviation, deviation @ turn, atol=1e-9)
 
 
 def test_trajectories_that_miss_an_anchor_stay_straight(rng):
     points = rng.normal(size=(4, 3, 2))
     points[1, 0], points[2, 2] = points[1, 1], points[2, 1]
-    bends = join(through(points, first=[0, 1, 0, 0], last=[2, 2, 1, 2])).deviation
-    assert (bends[1:3] == 0).all()
-    assert (np.abs(bends[[0, 3]]).max(axis=(1, 2, 3)) > 1e-3).all()
+    deviation = join(through(points, first=[0, 1, 0, 0], last=[2, 2, 1, 2])).deviation
+    assert (deviation[1:3] == 0).all()
+    assert (np.abs(deviation[[0, 3]]).max(axis=(1, 2, 3)) > 1e-3).all()
 
 
 def test_chunks_do_not_show(rng, monkeypatch):
@@ -128,7 +128,7 @@ def test_short_steps_do_not_swing_long_ones(rng, position, n_outputs):
     assert np.sqrt(np.mean(size**2)) < 0.3  # root mean square over all ways
 
 
-# ---------------------------------------------------------------- learned bends
+# ---------------------------------------------------------------- learned deviations
 
 
 def rows(x):
@@ -137,18 +137,18 @@ def rows(x):
 
 
 def arcs(step, n=40, n_knots=3):
-    """Circles of radius 1 to 3 with knots every `step`, their true bends, and their inputs."""
+    """Circles of radius 1 to 3, knots every `step`, their true deviations, and their inputs."""
     radius = np.linspace(1, 3, n)
     angle = step * (np.arange(n_knots - 1)[:, None] + s)
     path = np.stack([np.cos(angle), np.sin(angle)], axis=-1)  # (K, 33, 2)
     knots = np.concatenate([path[:, 0], path[-1:, -1]])
     scaled = radius[:, None, None]
-    bends = scaled[..., None] * fit_deviation(path)
-    return through(scaled * knots, bends), rows(radius[:, None] - 2)
+    deviation = scaled[..., None] * fit_deviation(path)
+    return through(scaled * knots, deviation), rows(radius[:, None] - 2)
 
 
 @pytest.mark.parametrize("step", [0.3, np.pi / 4, np.pi / 2])
-def test_circles_keep_their_bends(rng, step):
+def test_circles_keep_their_deviation(rng, step):
     true, data = arcs(step)
     size = np.abs(true.deviation).max()
     assert_allclose(join_paths(true, data, rng).deviation, true.deviation, atol=0.01 * size)
@@ -157,7 +157,7 @@ def test_circles_keep_their_bends(rng, step):
 
 
 @pytest.mark.parametrize("step", [0.3, np.pi / 4])
-def test_bends_to_the_wrong_side_are_gone(rng, step):
+def test_deviations_to_the_wrong_side_are_gone(rng, step):
     """What is left are curves, which come nearer to the circle than its chords."""
     true, data = arcs(step)
     joined = join_paths(true.deviating(-true.deviation), data, rng)
@@ -175,7 +175,7 @@ def test_answers_that_turn_at_one_speed_keep_it(rng):
     assert_allclose(speed / speed.mean(axis=1, keepdims=True), 1, rtol=0.03)
 
 
-def test_a_straight_chain_bends_nowhere(rng):
+def test_a_straight_chain_stays_straight(rng):
     direction = rng.normal(size=(40, 1, 3))
     knots = direction * np.array([0.0, 1.0, 3.0, 4.0])[:, None]
     bent = through(knots, rng.normal(size=(40, 3, N_COEFFICIENTS, 3)))
@@ -183,14 +183,14 @@ def test_a_straight_chain_bends_nowhere(rng):
     assert np.abs(joined.deviation).max() < 0.05 * np.abs(bent.deviation).max()
 
 
-def test_turns_that_are_noise_bend_little(rng):
-    """Single draws of stochastic networks: their turns say nothing of x."""
+def test_kinks_that_are_noise_change_little(rng):
+    """Single draws of stochastic networks: their kinks say nothing of x."""
     noisy = through(rng.normal(size=(150, 3, 2)), np.zeros((150, 2, N_COEFFICIENTS, 2)))
     joined = join_paths(noisy, rows(rng.normal(size=(150, 3))), rng).deviation
     assert np.linalg.norm(joined) < 0.2 * np.linalg.norm(join(noisy).deviation)
 
 
-def test_bends_that_account_for_the_turns_of_draws_stay(rng, monkeypatch):
+def test_deviations_that_explain_the_kinks_of_draws_stay(rng, monkeypatch):
     """Those that do not are left to curves."""
     true, data = arcs(np.pi / 4)
     data.groups = data.groups // 2
@@ -233,7 +233,7 @@ def _by_group(groups, errors, start):
 
 
 def test_a_short_step_does_not_turn_a_long_one(rng, monkeypatch):
-    """The turn of draws is taken up in the ratio of the steps."""
+    """The kink of draws is taken up in the ratio of the steps."""
     turned = through(np.tile([[0.0, 0.1], [0.0, 0.0], [1.0, 0.0]], (40, 1, 1)))
     data = Bunch(features=np.zeros((40, 1)), groups=np.zeros(40, dtype=int))
     monkeypatch.setattr(joins, "signal_fractions_of_draws", lambda *args, **kwargs: np.ones(1))

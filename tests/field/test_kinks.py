@@ -47,7 +47,7 @@ def test_turning_discs_are_seen_to_turn(rng, draws, conditions):
     assert fraction[0] > 0.7
 
 
-def test_samples_of_one_distribution_are_not_known_to_turn(rng):
+def test_samples_of_one_distribution_are_have_no_known_kinks(rng):
     assert signal_fractions_of_draws(of_steps(rng, [0, 0], [0, 0]), rng)[0] < 0.3
 
 
@@ -65,7 +65,7 @@ def test_single_draws_cannot_be_halved(rng):
 
 
 def test_draws_at_one_anchor_alone_say_nothing(rng):
-    """Halves that do not reach all anchors tell of no turn."""
+    """Halves that do not reach all anchors tell of no kink."""
     X = np.concatenate([np.repeat(np.arange(30.0), 4), np.arange(30.0), np.arange(30.0)])
     lam = np.repeat([0.0, 1.0, 2.0], [120, 30, 30])
     data = training_data(X[:, None], rng.normal(size=(180, 2)), lam)

@@ -1,4 +1,4 @@
-"""Bends: orthonormal functions that vanish at the ends, and the curves that they can be."""
+"""Deviation: orthonormal functions that vanish at the ends, and the curves that they can be."""
 
 import numpy as np
 import pytest
@@ -17,16 +17,16 @@ s = np.linspace(0, 1, T + 1)
 
 
 def values(s, n_coefficients=N_COEFFICIENTS):
-    """Bend functions in double precision, s.shape + (M,)."""
+    """Basis functions in double precision, s.shape + (M,)."""
     return basis_values(
         torch.as_tensor(s), torch.as_tensor(deviation_basis(n_coefficients))
     ).numpy()
 
 
-def rebuild(bends, path):
-    """The curve of some bends over the chord of a path."""
+def rebuild(deviation, path):
+    """The curve of a deviation over the chord of a path."""
     chord = path[:, :1] + s[:, None] * (path[:, -1:] - path[:, :1])
-    return chord + values(s) @ bends
+    return chord + values(s) @ deviation
 
 
 def polynomials(rng, degree, n_paths=7):
@@ -45,7 +45,7 @@ def test_orthonormal_and_zero_at_both_ends(n_coefficients):
     assert_allclose(values(np.array([0.0, 1.0]), n_coefficients), 0, atol=1e-10)
 
 
-def test_fewer_bends_are_the_first_of_more():
+def test_fewer_coefficients_are_the_first_of_more():
     """Degree m + 2 each: the spaces are nested, so that a count can be changed alone."""
     many = deviation_basis(6)
     for n_coefficients in range(6):
@@ -56,11 +56,11 @@ def test_fewer_bends_are_the_first_of_more():
         assert many[n_coefficients, n_coefficients + 2] != 0
 
 
-def test_no_bends_at_all():
+def test_no_coefficients_at_all():
     assert values(s, 0).shape == (T + 1, 0)
 
 
-def test_bend_functions_are_the_polynomials_at_any_shape():
+def test_basis_functions_are_the_polynomials_at_any_shape():
     coefficients = deviation_basis(3)
     times = np.linspace(0, 1, 12).reshape(3, 4)
     expected = np.polynomial.polynomial.polyval(times, coefficients.T)
@@ -70,12 +70,12 @@ def test_bend_functions_are_the_polynomials_at_any_shape():
 @pytest.mark.parametrize("degree", [1, 2, 3, N_COEFFICIENTS + 1])
 def test_polynomials_are_reproduced_exactly(rng, degree):
     path = polynomials(rng, degree)
-    bends = fit_deviation(path)
-    assert bends.shape == (7, N_COEFFICIENTS, 3)
-    assert_allclose(rebuild(bends, path), path, atol=1e-10)
-    assert_allclose(bends[:, degree - 1 :], 0, atol=1e-9)  # and by no function of higher degree
+    deviation = fit_deviation(path)
+    assert deviation.shape == (7, N_COEFFICIENTS, 3)
+    assert_allclose(rebuild(deviation, path), path, atol=1e-10)
+    assert_allclose(deviation[:, degree - 1 :], 0, atol=1e-9)  # by no higher degree
     if degree > 1:
-        assert (np.abs(bends[:, degree - 2]) > 1e-4).all()
+        assert (np.abs(deviation[:, degree - 2]) > 1e-4).all()
 
 
 def test_one_degree_more_is_out_of_reach(rng):
@@ -98,11 +98,11 @@ def test_a_quarter_circle():
     assert error < 3e-4  # 1e-4 of the radius
 
 
-def test_bends_come_back(rng):
-    bends = rng.normal(size=(5, N_COEFFICIENTS, 2))
+def test_deviations_come_back(rng):
+    deviation = rng.normal(size=(5, N_COEFFICIENTS, 2))
     ends = rng.normal(size=(5, 2, 2))
-    path = ends[:, :1] + s[:, None] * (ends[:, 1:] - ends[:, :1]) + values(s) @ bends
-    assert_allclose(fit_deviation(path), bends, atol=1e-10)
+    path = ends[:, :1] + s[:, None] * (ends[:, 1:] - ends[:, :1]) + values(s) @ deviation
+    assert_allclose(fit_deviation(path), deviation, atol=1e-10)
 
 
 def test_paths_do_not_see_each_other_nor_where_they_are(rng):
