@@ -4,6 +4,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
+from .._utils.groupby import number_groups, split_by_group
+
 _MISSED = 0.5  # of the way: a transport that ends farther from the other output is not asked
 _MAX_COUPLED = 2048  # draws of one input that are coupled at once
 
@@ -30,7 +32,7 @@ def interpolate(displace, share, y_from, y_to, conditions, lam_from, lam_to, lam
 
     arrived = moved(y_from, lam_from, lam_to)
     networks = np.column_stack([conditions.groups(), lam_from, lam_to])
-    groups = np.unique(networks, axis=0, return_inverse=True)[1].reshape(-1)
+    groups = number_groups(networks)
     if len(np.unique(groups)) < len(groups):
         y_to = y_to[partners(arrived, y_to, groups, np.random.default_rng(0))]
     forward = moved(y_from, lam_from, lam), arrived
@@ -79,9 +81,7 @@ def partners(arrived, y, groups, rng):
     are.
     """
     partner = np.arange(len(y))
-    order = np.argsort(groups, kind="stable")
-    _, first = np.unique(groups[order], return_index=True)
-    for rows in np.split(order, first[1:]):
+    for rows in split_by_group(groups):
         if len(rows) == 1:
             continue
         rows = rng.permutation(rows) if len(rows) > _MAX_COUPLED else rows

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 
+from .._utils.groupby import rank_in_group
 from ..data.training_data import share
 from ..exceptions import ConvergenceWarning
 from ..lagrangian.support import path_conditions
@@ -169,10 +170,8 @@ def _some_of_each(rows, groups, rng):
     if len(rows) <= _MAX_COMPARED:
         return rows
     rows = rng.permutation(rows)
-    order = np.argsort(groups[rows], kind="stable")
-    counts = np.unique(groups[rows], return_counts=True)[1]
-    rank = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.sort(rows[order][rank < max(1, _MAX_COMPARED // len(counts))])
+    most = max(1, _MAX_COMPARED // len(np.unique(groups[rows])))
+    return np.sort(rows[rank_in_group(groups[rows])[0] < most])
 
 
 def _some(rows, rng):

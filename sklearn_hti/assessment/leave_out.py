@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from .._utils.groupby import mean_of_groups, number_groups, rank_in_group
 from ..answers.interpolation import interpolate, partners
 from ..data.thinning import thinned
 from ..data.training_data import share
@@ -189,9 +190,7 @@ def _wanted(labels, rows, rng):
 def _first_of_each(labels, rows, wanted):
     """Return so many rows of every label, sorted by label."""
     rows = rows[np.argsort(labels[rows], kind="stable")]
-    _, first, size = np.unique(labels[rows], return_index=True, return_counts=True)
-    rank = np.arange(len(rows)) - np.repeat(first, size)
-    return rows[rank < wanted[labels[rows]]]
+    return rows[rank_in_group(labels[rows])[0] < wanted[labels[rows]]]
 
 
 def _are_shared(data, rows):
@@ -217,7 +216,4 @@ def _errors_of_means(groups, misses):
 
 def _mean_by(groups, values):
     """Return the mean of every group."""
-    _, index, size = np.unique(groups, return_inverse=True, return_counts=True)
-    total = np.zeros((len(size), values.shape[1]))
-    np.add.at(total, index.reshape(-1), values)
-    return total / size[:, None]
+    return mean_of_groups(number_groups(groups), values)

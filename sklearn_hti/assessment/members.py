@@ -8,6 +8,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.stats import t as student
 
+from .._utils.groupby import number_groups
 from .._utils.random import draw_seeds
 from .._utils.registry import storable
 from ..data.thinning import half_of_each
@@ -95,7 +96,7 @@ def half_sample(data, rng):
         strata = data.groups * len(data.anchors.lam) + data.anchors.index
         return np.flatnonzero(half_of_each(strata, rng))
     codes = data.conditions.codes[first]
-    strata = np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1)
+    strata = number_groups(codes)
     return np.flatnonzero(np.isin(data.groups, distinct[half_of_each(strata, rng)]))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import digamma, gammaln
 
+from .._utils.groupby import split_by_group
 from .._utils.registry import storable
 from ..stats.ridge import LinearMean
 from .warps import bend_time
@@ -49,7 +50,7 @@ def conditional_entropies(y, features, groups, anchors):
     for k in _nodes(anchors):
         rows = anchors.rows(k)
         if repeated:
-            parts = [y[rows[groups[rows] == g]] for g in np.unique(groups[rows])]
+            parts = [y[rows[on]] for on in split_by_group(groups[rows])]
             weights = [len(part) for part in parts]
             entropies.append(np.average([nearest_entropy(p) for p in parts], weights=weights))
         else:

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from .._utils.groupby import number_groups
 from ..exceptions import CouplingWarning
 from .anchors import FEW_ROWS, distinct_lambdas
 
@@ -104,7 +105,7 @@ def warn_if_narrow(anchors):
 
 def _are_draws(code, groups, anchor):
     """Tell whether draws of one x differ at an anchor, or most rows are alone in their x."""
-    cells = np.unique(groups * (anchor.max() + 1) + anchor, return_inverse=True)[1].reshape(-1)
+    cells = number_groups(groups * (anchor.max() + 1) + anchor)
     n_codes, n_cells = code.max() + 1, cells.max() + 1
     seen = np.unique(cells * n_codes + code.reshape(-1)) // n_codes
     differ = np.bincount(seen, minlength=n_cells)[cells] > 1

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from .._utils.groupby import number_groups, rank_in_group
+
 _PASSES = 4  # over draws that training looks at; that many are as good as fresh ones
 _MIN_DRAWS = 512  # of a condition: fewer make couplings worse
 _MIN_ROWS = 65_536
@@ -26,7 +28,7 @@ def for_movement(data, settings, rng):
     thin = thinned(data, max_rows, rng, max_draws=max_draws, min_draws=_MIN_DRAWS)
     if thin is data:
         return data
-    return replace(thin, groups=np.unique(thin.groups, return_inverse=True)[1].reshape(-1))
+    return replace(thin, groups=number_groups(thin.groups))
 
 
 def thinned(data, max_rows, rng, *, max_draws=None, min_draws=_MIN_DRAWS):
@@ -53,11 +55,7 @@ def thinned(data, max_rows, rng, *, max_draws=None, min_draws=_MIN_DRAWS):
     # the draws of a condition at an anchor, in random order
     order = rng.permutation(len(index))
     cell = data.groups[order] * n_anchors + index[order]
-    by_cell = np.argsort(cell, kind="stable")
-    order, cell = order[by_cell], cell[by_cell]
-    first = np.flatnonzero(np.diff(cell, prepend=-1))
-    rank = np.arange(len(cell)) - np.repeat(first, np.diff(first, append=len(cell)))
-    kept = order[rank < max(min_draws, max_draws // n_groups)]
+    kept = order[rank_in_group(cell)[0] < max(min_draws, max_draws // n_groups)]
     # conditions in random order, until the fullest anchor is full
     place = rng.permutation(n_groups)[data.groups[kept]]
     most = np.zeros(n_groups, dtype=np.int64)
@@ -70,9 +68,7 @@ def thinned(data, max_rows, rng, *, max_draws=None, min_draws=_MIN_DRAWS):
 def half_of_each(strata, rng):
     """Return a mask of half of the entries of every stratum, rounded up, at random."""
     order = rng.permutation(len(strata))
-    order = order[np.argsort(strata[order], kind="stable")]
-    _, first, size = np.unique(strata[order], return_index=True, return_counts=True)
-    rank = np.arange(len(order)) - np.repeat(first, size)
+    rank, size = rank_in_group(strata[order])
     mask = np.zeros(len(strata), dtype=bool)
-    mask[order[rank < np.repeat(-(-size // 2), size)]] = True
+    mask[order[rank < -(-size // 2)]] = True
     return mask

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from .._utils.groupby import first_of_each
 from .anchors import Anchors
 from .conditions import Conditions, Features
 
@@ -41,7 +42,7 @@ class TrainingData:
 
     def distinct_conditions(self):
         """Return the Conditions of each group."""
-        return self.conditions[np.unique(self.groups, return_index=True)[1]]
+        return self.conditions[first_of_each(self.groups)]
 
     def conditions_repeat(self, rows):
         """Tell whether at least half of the given rows find their x at another anchor."""

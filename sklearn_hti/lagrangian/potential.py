@@ -7,6 +7,7 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import nn
 
+from .._utils.groupby import first_of_each
 from .._utils.parameters import check_range
 from .._utils.registry import storable
 from .support import Support, path_conditions
@@ -283,7 +284,7 @@ class CallablePotential(PotentialEnergy):
         torch.nn.Module
             The function of scaled places.
         """
-        _, first = np.unique(data.groups, return_index=True)
+        first = first_of_each(data.groups)
         field = _UserField(self.function, scaler, data.conditions.numbers_and_codes[first])
         rows = np.arange(len(data.y))
         q = torch.as_tensor(data.y[:, None], dtype=torch.float32)

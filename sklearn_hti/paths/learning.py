@@ -6,6 +6,7 @@ from skorch.callbacks import Callback
 from torch import nn
 from torch.func import functional_call
 
+from .._utils.groupby import rank_in_group
 from ..data.thinning import thinned
 from ..lagrangian.support import PathConditions, path_conditions, supported
 from ..nn.engine import DrawnDataset, Engine, train
@@ -39,16 +40,15 @@ class PairDataset(DrawnDataset):
         y0, y1, rows, block = (np.concatenate(part) for part in (y0, y1, rows, block))
         picked = self.rng.permutation(len(y0))[:_MAX_PAIRS]
         picked = picked[np.argsort(block[picked], kind="stable")]
-        _, first, index, size = np.unique(
-            block[picked], return_index=True, return_inverse=True, return_counts=True
-        )
+        rank, size = rank_in_group(block[picked])
+        first = np.arange(len(picked)) - rank
 
         def tensor(values, dtype=torch.float32):
             return torch.as_tensor(values, dtype=dtype, device=self.device)
 
         self.y0, self.y1 = tensor(y0[picked]), tensor(y1[picked])
         self.x = path_conditions(self.data, rows[picked], self.device)
-        self.first, self.size = (tensor(v[index], torch.int64) for v in (first, size))
+        self.first, self.size = (tensor(v, torch.int64) for v in (first, size))
         self.n_rows = len(picked)
 
     def state_dict(self):

@@ -7,6 +7,7 @@ from numpy.polynomial import polynomial as poly
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
+from .._utils.groupby import rank_in_group, split_by_group
 from ..stats.moments import draws_differ, known_moments, scattered_moments
 from .deviation import bend_coefficients
 
@@ -139,8 +140,7 @@ def _glued(rows, data):
     rows = rows.copy()
     for k in range(1, rows.shape[1] - 1):
         here = np.flatnonzero((rows[:, k - 1 : k + 2] >= 0).all(axis=1))
-        here = here[np.argsort(rows[here, k], kind="stable")]
-        meetings = np.split(here, np.flatnonzero(np.diff(rows[here, k])) + 1)
+        meetings = [here[on] for on in split_by_group(rows[here, k])]
         parts = [part for met in meetings for part in _parts(met) if _branch(rows[part], k)]
         if not parts:
             continue
@@ -174,9 +174,8 @@ def _partners(plan, rows, rng):
     """Draw a partner for each row from its line of the plan, stratified over its copies."""
     order = np.argsort(rows, kind="stable")
     sorted_rows = rows[order]
-    _, begin, count = np.unique(sorted_rows, return_index=True, return_counts=True)
-    rank = np.arange(len(rows)) - np.repeat(begin, count)
-    level = (rank + rng.random(len(rows))) / np.repeat(count, count)
+    rank, count = rank_in_group(sorted_rows)
+    level = (rank + rng.random(len(rows))) / count
 
     line = np.repeat(np.arange(plan.shape[0]), np.diff(plan.indptr))
     mass = plan.data / np.asarray(plan.sum(axis=1)).reshape(-1)[line]

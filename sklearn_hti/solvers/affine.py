@@ -10,6 +10,7 @@ from functools import reduce
 import numpy as np
 from scipy.spatial import cKDTree
 
+from .._utils.groupby import number_groups, split_by_group
 from ..stats.distances import energy_miss
 from ..stats.moments import known_moments, scattered_moments
 from ..stats.neighbours import near_parts
@@ -105,7 +106,7 @@ class Block:
 
     def gain(self, rng):
         """Return by how much the affine map predicts held-out outputs better than neighbours."""
-        start = np.unique(self.points[:, 0], axis=0, return_inverse=True)[1].reshape(-1)
+        start = number_groups(self.points[:, 0])
         half = rng.permutation(start.max() + 1)[start] % 2 == 0
         known, new = np.flatnonzero(half), rng.permutation(np.flatnonzero(~half))[:_MAX_ROWS]
         if len(known) > _MAX_KNOWN:
@@ -148,8 +149,7 @@ def _blocks(trajectories, data, n_least=0):
         features = data.features[origin]
         means, spreads = _moments_at(data, scattered_moments, origin, n_knots)
     blocks = []
-    sizes = np.unique(groups, return_counts=True)[1]
-    for on in np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1]):
+    for on in split_by_group(groups):
         points = (trajectories.points[on] - means[on]) / spreads[on]
         n_rows = min(len(np.unique(column)) for column in trajectories.rows[on].T)
         n_rows = min(n_rows, len(np.unique(points[:, 0], axis=0)))  # equal outputs say no more

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from sklearn.neighbors import NearestNeighbors
 
+from .._utils.groupby import first_of_each, split_by_group
 from ..data.training_data import share
 from ..lagrangian.support import path_conditions
 from ..nn.engine import DrawnDataset
@@ -117,7 +118,7 @@ def _edge_blocks(data, k0, k1, block_size, device):
         near = several and size < min(block_size, _MANY)
     if near:
         size = min(block_size, *map(len, ends))
-        _, first = np.unique(data.groups[ends[0]], return_index=True)
+        first = first_of_each(data.groups[ends[0]])
         lists = [_nearest(data, rows, ends[0][first], size) for rows in ends]
     of_condition = np.unique(data.groups[ends[0]], return_counts=True)[1]
     weights = of_condition if near else counts[0]
@@ -128,9 +129,7 @@ def _edge_blocks(data, k0, k1, block_size, device):
 def _by_condition(data, rows, groups):
     """Return the rows of every group, in an order that `_Candidates` spreads draws over."""
     rows = rows[np.isin(data.groups[rows], groups)]
-    rows = rows[np.argsort(data.groups[rows], kind="stable")]
-    counts = np.unique(data.groups[rows], return_counts=True)[1]
-    parts = np.split(rows, np.cumsum(counts)[:-1])
+    parts = [rows[on] for on in split_by_group(data.groups[rows])]
     return [part[k_d_order(data.y[part])] for part in parts]
 
 

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from .._utils.groupby import split_by_group
 from ..stats.distances import energy_miss
 from ..stats.moments import condition_moments, draws_differ
 from ..stats.neighbours import near_parts, neighbours
@@ -182,6 +183,5 @@ def _near_groups(data, groups0, groups1, n_rows):
     for groups in (groups0, groups1):
         rows = np.flatnonzero(np.isin(groups, shared))
         of = part[np.searchsorted(shared, groups[rows])]
-        bounds = np.cumsum(np.bincount(of, minlength=part.max() + 1))[:-1]
-        sides.append(np.split(rows[np.argsort(of, kind="stable")], bounds))
+        sides.append([rows[on] for on in split_by_group(of, part.max() + 1)])
     return list(zip(*sides, strict=True))

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from .._utils.groupby import rank_in_group
 from ..metrics import squared_wasserstein
 
 _MAX_GROUPS = 256
@@ -19,9 +20,8 @@ def half_distance(y, groups, order, max_draws=np.inf):
         seen = seen[np.argsort(first)[:_MAX_GROUPS]]
         order = order[np.isin(groups[order], seen)]
     order = order[np.argsort(groups[order], kind="stable")]
-    _, first, size = np.unique(groups[order], return_index=True, return_counts=True)
-    rank = np.arange(len(order)) - np.repeat(first, size)
-    kept = rank < np.repeat(np.minimum(2 * (size // 2), max_draws), size)
+    rank, size = rank_in_group(groups[order])
+    kept = rank < np.minimum(2 * (size // 2), max_draws)
     one, other = (order[kept & (rank % 2 == parity)] for parity in (0, 1))
     if not len(one):
         return 0.0

@@ -6,6 +6,7 @@ from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import SplineTransformer
 
+from .._utils.groupby import mean_of_groups
 from .ridge import LinearMean
 
 _NOTHING = 1e-10  # squared, of scaled outputs
@@ -93,12 +94,12 @@ class ConditionMoments(Moments):
             data.groups[rows], return_index=True, return_inverse=True, return_counts=True
         )
         y, of = data.y[rows], of.reshape(-1)
-        means = _means(of, y)
+        means = mean_of_groups(of, y)
         self.noise = np.zeros(y.shape[1])  # variance of the draws at one x
         n_spare = len(rows) - len(size)
         if n_spare < _MIN_SPARE or len(size) < _MIN_CONDITIONS:
             return
-        squares = _means(of, (y - means[of]) ** 2) * size[:, None]
+        squares = mean_of_groups(of, (y - means[of]) ** 2) * size[:, None]
         self.noise = squares.sum(axis=0) / n_spare
         given = _given(data, rows[first])
         self.mean = _shrunken(*given, means, self.noise / size[:, None], size)
@@ -157,13 +158,6 @@ def _shrunken(features, numbers, values, chance, weight):
     left = values - smooth
     believed = np.maximum((left**2 - chance).mean(axis=0), 0)
     return smooth + left * believed / np.maximum(believed + chance, _TINY)
-
-
-def _means(of, values):
-    """Return the mean (G, D) of the values (n, D) of every group."""
-    total = np.zeros((of.max() + 1, values.shape[1]))
-    np.add.at(total, of, values)
-    return total / np.bincount(of)[:, None]
 
 
 class _Smooth:

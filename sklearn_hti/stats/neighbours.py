@@ -4,6 +4,8 @@ import numpy as np
 from scipy.spatial import KDTree
 from sklearn.neighbors import NearestNeighbors
 
+from .._utils.groupby import first_of_each, number_groups, split_by_group
+
 _N_PLACES = 16  # around each knot
 _MAX_PLACES, _MAX_NUMBERS = 2_000_000, 2**24  # of all trajectories; times outputs
 _MANY_OUTPUTS, _MAX_KNOWN = 8, 4096  # with more, trees look at all knots: these are enough
@@ -50,9 +52,7 @@ def nearby_places(points, passes, groups, rng):
     if n_places == 1:
         return places, nearest
     n_kept = n_places // 2
-    order = np.argsort(groups, kind="stable")
-    counts = np.unique(groups, return_counts=True)[1]
-    for rows in np.split(order, np.cumsum(counts)[:-1]):
+    for rows in split_by_group(groups):
         for k in range(n_knots):
             on = rows[passes[rows, k]]
             known, which = np.unique(points[on, k], axis=0, return_inverse=True)
@@ -126,9 +126,9 @@ def near_parts(data, groups, n_parts):
 def _near_order(data):
     """Return all conditions, the number of their categories, and their places in an order."""
     if _near_order not in data.memo:
-        groups, first = np.unique(data.groups, return_index=True)
-        category = np.unique(data.conditions.codes[first], axis=0, return_inverse=True)[1]
-        order = np.empty(len(groups), dtype=np.int64)
-        order[k_d_order(data.conditions.scaled[first])] = np.arange(len(groups))
-        data.memo[_near_order] = groups, category.reshape(-1), order
+        first = first_of_each(data.groups)
+        category = number_groups(data.conditions.codes[first])
+        order = np.empty(len(first), dtype=np.int64)
+        order[k_d_order(data.conditions.scaled[first])] = np.arange(len(first))
+        data.memo[_near_order] = data.groups[first], category, order
     return data.memo[_near_order]
