@@ -253,7 +253,7 @@ class BaseSurrogate(AnswersMixin, SavingMixin, RegressorMixin, BaseEstimator, AB
     def _fit_base(self, X, y, data, training):
         """Build the source of draws at the base anchor."""
         rows = own = data.anchors.rows(self._base_time)
-        if not data.conditions_repeat(rows):
+        if not data.facts.inputs_shared[self._base_time]:
             # other anchors know other x: all rows inform the base, moved to its lambda
             rows = np.arange(len(data.y))
         conditions = data.conditions[rows]

@@ -92,3 +92,10 @@ def mean_of_groups(number, values):
     total = np.zeros((number.max() + 1, values.shape[1]))
     np.add.at(total, number, values)
     return total / np.bincount(number)[:, None]
+
+
+def squares_of_groups(number, values):
+    """Return mean and sum of squared deviations (G, D) of the values of every group."""
+    means = mean_of_groups(number, values)
+    squares = mean_of_groups(number, (values - means[number]) ** 2)
+    return means, squares * np.bincount(number)[:, None]

@@ -7,7 +7,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from .._utils.groupby import rank_in_group
-from ..data.training_data import share
+from ..data.facts import inputs_shared
 from ..exceptions import ConvergenceWarning
 from ..lagrangian.support import path_conditions
 from ..metrics import squared_wasserstein
@@ -79,7 +79,7 @@ def _marginals(flow_map, data, base_time, rng):
     for k in range(len(data.anchors.lam)):
         rows = data.anchors.rows(k)
         start, groups = base, None
-        if share(data.groups[base], data.groups[rows]):
+        if inputs_shared(data.groups[base], data.groups[rows]):
             rows = rows[np.isin(data.groups[rows], data.groups[base])]
             start = base[np.isin(data.groups[base], data.groups[rows])]
             rows = _some_of_each(rows, data.groups, rng)

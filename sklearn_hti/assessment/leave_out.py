@@ -9,8 +9,8 @@ from joblib import Parallel, delayed
 
 from .._utils.groupby import mean_of_groups, number_groups, rank_in_group
 from ..answers.interpolation import interpolate, partners
+from ..data.facts import inputs_shared
 from ..data.thinning import thinned
-from ..data.training_data import share
 from ..exceptions import ValidationWarning
 from ..metrics import squared_wasserstein
 from ..stats.distances import half_distance
@@ -30,7 +30,7 @@ _MAX_ROWS, _MAX_DRAWS = 1024, 256  # that are judged: of an anchor, and of one c
 _LEARNED = {"max_rows": 16_384, "max_draws": 2048, "min_draws": 256}
 _WORSE = 1.05  # what is worse by less, or by NOTHING, is worth no warning
 _NOISE = 0.25  # of the floor: what samples alone may bring
-_HELD, _MIN_CONDITIONS = 0.2, 40  # share of conditions that no refit sees, where they are many
+_HELD = 0.2  # share of conditions that no refit sees, where they are many
 
 
 def shorter(max_iter):
@@ -109,7 +109,7 @@ def warn_if_no_better(records):
 def _held_conditions(data, rng):
     """Return conditions that are kept for judging, where there are many of them."""
     distinct = np.unique(data.groups)
-    if len(distinct) < _MIN_CONDITIONS:
+    if not data.facts.all_draws.spare_inputs:
         return distinct[:0]
     return rng.permutation(distinct)[: round(_HELD * len(distinct))]
 
@@ -196,7 +196,7 @@ def _first_of_each(labels, rows, wanted):
 def _are_shared(data, rows):
     """Tell whether conditions of the first rows are those of all others, by and large."""
     first, *others = (data.groups[r] for r in rows.values())
-    return all(share(first, other) for other in others)
+    return all(inputs_shared(first, other) for other in others)
 
 
 def _errors_of_means(groups, misses):

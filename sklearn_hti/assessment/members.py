@@ -15,7 +15,6 @@ from ..data.thinning import half_of_each
 from ..data.validation import take
 from ..exceptions import TrajectoryWarning
 
-_MIN_CONDITIONS = 20  # from here on whole conditions are resampled, else the draws of each
 _CLOSER = 0.4  # error between neighbours over that between anchors twice as far apart
 
 
@@ -92,7 +91,7 @@ def half_sample(data, rng):
     halved half of its draws at every anchor.
     """
     distinct, first = np.unique(data.groups, return_index=True)
-    if len(distinct) < _MIN_CONDITIONS:
+    if not data.facts.all_draws.resample_inputs:
         strata = data.groups * len(data.anchors.lam) + data.anchors.index
         return np.flatnonzero(half_of_each(strata, rng))
     codes = data.conditions.codes[first]

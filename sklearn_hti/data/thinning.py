@@ -23,7 +23,7 @@ def for_movement(data, settings, rng):
     fit = _MAX_NUMBERS // (5 * len(data.anchors.edges) * data.y.shape[1])
     fit = max(fit, _MIN_ROWS // 8)
     max_draws, max_rows = (min(fit, max(_MIN_ROWS, n)) for n in (n_seen // _PASSES, n_seen))
-    if not data.conditions_repeat(data.anchors.rows(0)):
+    if not data.facts.inputs_shared[0]:
         max_rows = max_draws
     thin = thinned(data, max_rows, rng, max_draws=max_draws, min_draws=_MIN_DRAWS)
     if thin is data:

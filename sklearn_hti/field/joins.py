@@ -7,6 +7,7 @@ interval by interval, and what they turn at an anchor is an error of theirs or o
 import numpy as np
 from numpy.polynomial import polynomial as poly
 
+from ..data.facts import DrawCounts
 from ..paths.deviation import bend_coefficients, fit_bends
 from ..paths.spline import retime
 from .turns import MIN_ROWS, known_share, known_shares_of_draws
@@ -45,7 +46,7 @@ def join_paths(trajectories, data, rng):
     of_chords = _turns(trajectories.points, position)[whole]
     of_bends = _turns_of_bends(trajectories.bends, position)[whole]
     rows, tiny = trajectories.rows[whole, 0], np.finfo(float).tiny
-    if len(np.unique(data.groups[rows])) == len(rows):
+    if DrawCounts.of(data.groups[rows]).one_each:
         least = -np.sum(of_chords * of_bends) / max(np.sum(of_bends**2), tiny)
         kept = np.clip(least, 0, 1)
         share = known_share(data.features[rows], of_chords, rng)

@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 
+from ..data.facts import DrawCounts
 from ..nn.engine import DrawnDataset
 from ..paths.deviation import bend_coefficients, bend_functions
-from ..stats.neighbours import have_many_draws, nearby_places
+from ..stats.neighbours import nearby_places
 
 _BASE_SHARE = 0.5  # of the starts, where conditions have many draws
 
@@ -41,7 +42,7 @@ class TrajectoryDataset(DrawnDataset):
         places, nearest = nearby_places(trajectories.points, passes, groups, rng)
         self.places, self.nearest = tensor(places), tensor(nearest, torch.int64)
         self.base_time = base_time
-        self.base_share = _BASE_SHARE if have_many_draws(groups) else 0.0
+        self.base_share = _BASE_SHARE if DrawCounts.of(groups).show_spread else 0.0
         self.n_rows = len(self.points)
         self.device = device
 

@@ -87,7 +87,7 @@ def fit_flow_map(trajectories, data, clock, base_time, training):
     # rows may repeat; of one condition, all trajectories must then be one
     first = first_of_each(data.groups[origin])[number_groups(data.groups[origin])]
     one_each = np.array_equal(trajectories.points, trajectories.points[first])
-    deterministic = one_each and data.conditions_repeat(data.anchors.rows(base_time))
+    deterministic = one_each and data.facts.inputs_shared[base_time]
     settings = training.settings
     picked, held = split_rows(data.groups[origin], rng, settings.early_stopping)
     examples = (

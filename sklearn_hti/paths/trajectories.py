@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from .._utils.groupby import rank_in_group, split_by_group
-from ..stats.moments import draws_differ, known_moments, scattered_moments
+from ..stats.moments import known_moments, scattered_moments
 from .deviation import bend_coefficients
 
 _MOST_MET = 256  # ways into and out of a row that are matched at a time
@@ -91,7 +91,7 @@ def build_trajectories(data, plans, rng):
     for k in range(n_knots):
         moved = np.flatnonzero(data.groups[index[:, k]] != data.groups[origin])
         known = np.isin(data.groups[origin[moved]], data.groups[data.anchors.rows(k)])
-        known &= known.any() and draws_differ(data, k)
+        known &= known.any() and data.facts.draws_differ[k]
         n_moved, n_pooled = n_moved + len(known), n_pooled + known.sum()
         # another x: carry what is left of y over to the origin's x, beside mean and spread there,
         for on, moments in (

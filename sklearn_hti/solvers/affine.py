@@ -11,6 +11,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from .._utils.groupby import number_groups, split_by_group
+from ..data.facts import DrawCounts
 from ..stats.distances import energy_miss
 from ..stats.moments import known_moments, scattered_moments
 from ..stats.neighbours import near_parts
@@ -139,9 +140,9 @@ def _blocks(trajectories, data, n_least=0):
         distinct, of = np.unique(data.groups[origin], return_inverse=True)
         fewest = min(map(len, rows))
         groups = near_parts(data, distinct, fewest // max(_NEAR_ROWS, n_least))[of.reshape(-1)]
-    elif all(data.conditions_repeat(r) for r in rows):
+    elif all(data.facts.inputs_shared):
         groups = data.groups[origin]
-        if np.unique(groups, return_counts=True)[1].min() < n_least:
+        if DrawCounts.of(groups).fewest < n_least:
             return None
         means = np.broadcast_to(0.0, trajectories.points.shape)
     else:

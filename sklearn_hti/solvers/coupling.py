@@ -6,7 +6,6 @@ from scipy.spatial.distance import cdist
 
 from .._utils.parameters import check_choice, check_range
 from .._utils.registry import storable
-from ..data.training_data import share
 from ..paths.geodesic import StraightGeodesic
 from ..stats.moments import scattered_moments
 from .base import OTSolver
@@ -143,7 +142,7 @@ class CouplingSolver(OTSolver):
         """
         rows0, rows1 = (data.anchors.rows(k) for k in edge)
         groups0, groups1 = data.groups[rows0], data.groups[rows1]
-        repeated = share(groups0, groups1)
+        repeated = data.facts.edges_shared[edge]
         few = []
         if repeated and self.affine is not True:
             few = near_blocks(data, edge, self.min_draws)

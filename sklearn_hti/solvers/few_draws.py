@@ -7,11 +7,10 @@ from scipy.spatial.distance import cdist
 
 from .._utils.groupby import split_by_group
 from ..stats.distances import energy_miss
-from ..stats.moments import condition_moments, draws_differ
+from ..stats.moments import condition_moments
 from ..stats.neighbours import near_parts, neighbours
 from .discrete import exact_plan
 
-_MIN_CONDITIONS = 20  # fewer do not tell what is near
 _FACTORS = (2, 4, 8)  # of min_draws: rows of blocks, which grow while that is better
 _MAX_JUDGED, _N_REGIONS = 4096, 4  # rows of an anchor that judge; the parts of x that they fill
 _N_FOLDS = 3
@@ -62,14 +61,10 @@ def near_blocks(data, edge, min_draws):
     list of (ndarray, ndarray)
         Rows of the first anchor and of the second, counted from the first of each anchor.
     """
+    if not data.facts.few_draws(edge, min_draws):
+        return []
     rows = [data.anchors.rows(k) for k in edge]
     groups = [data.groups[r] for r in rows]
-    sizes = [np.unique(g, return_counts=True)[1] for g in groups]
-    n_draws = min(np.median(size) for size in sizes)
-    if not (1 < n_draws < min_draws and min(map(len, sizes)) >= _MIN_CONDITIONS):
-        return []
-    if not (data.conditions.scaled.shape[1] and all(draws_differ(data, k) for k in edge)):
-        return []
     judge = _Judge(data, edge, _some_conditions(data, *groups))
     best, least = None, judge.miss(_own_blocks, pooled=False)
     for n_rows in (factor * min_draws for factor in _FACTORS):

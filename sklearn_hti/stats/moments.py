@@ -6,12 +6,10 @@ from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import SplineTransformer
 
-from .._utils.groupby import mean_of_groups
+from .._utils.groupby import squares_of_groups
+from ..data.facts import SMOOTH_INPUTS, DrawCounts
 from .ridge import LinearMean
 
-_NOTHING = 1e-10  # squared, of scaled outputs
-_MIN_SPARE = 20  # draws beyond the first of their x, which tell how far draws of one x are apart
-_MIN_CONDITIONS = 20  # fewer tell no smooth function
 _MAX_KNOWN, _N_COMPONENTS = 8192, 100  # conditions that the smooth part is fitted to; its size
 _MAX_ALONE, _N_KNOTS = 32, (5, 8)  # numbers that have a function each, and knots of it
 _SCALES = (0.1, 0.3, 1.0, 3.0)  # of the kernel exp(-s |x - x'|^2 / F)
@@ -94,13 +92,12 @@ class ConditionMoments(Moments):
             data.groups[rows], return_index=True, return_inverse=True, return_counts=True
         )
         y, of = data.y[rows], of.reshape(-1)
-        means = mean_of_groups(of, y)
+        counts = DrawCounts(self.groups, size)
         self.noise = np.zeros(y.shape[1])  # variance of the draws at one x
-        n_spare = len(rows) - len(size)
-        if n_spare < _MIN_SPARE or len(size) < _MIN_CONDITIONS:
+        if not counts.tell_variance:
             return
-        squares = mean_of_groups(of, (y - means[of]) ** 2) * size[:, None]
-        self.noise = squares.sum(axis=0) / n_spare
+        means, squares = squares_of_groups(of, y)
+        self.noise = squares.sum(axis=0) / counts.n_spare
         given = _given(data, rows[first])
         self.mean = _shrunken(*given, means, self.noise / size[:, None], size)
 
@@ -118,11 +115,6 @@ class ConditionMoments(Moments):
         return self.mean[known], self.spread[known]
 
 
-def draws_differ(data, anchor):
-    """Tell whether draws of one x at an anchor differ, of those that have several."""
-    return condition_moments(data, anchor).noise.max() > _NOTHING
-
-
 def condition_moments(data, anchor):
     """Return the ConditionMoments of an anchor."""
     return _learned(ConditionMoments, data, anchor)
@@ -135,7 +127,7 @@ def scattered_moments(data, anchor):
 
 def known_moments(data, anchor):
     """Return the moments of an anchor at x that it knows: of draws, where they tell more."""
-    kind = condition_moments if draws_differ(data, anchor) else scattered_moments
+    kind = condition_moments if data.facts.draws_differ[anchor] else scattered_moments
     return kind(data, anchor)
 
 
@@ -172,7 +164,7 @@ class _Smooth:
         self.linear = LinearMean().fit(features, values)
         self.parts = []  # a transformer of numbers, a regression, and the columns that it is for
         n_numbers = numbers.shape[1]
-        if not n_numbers or len(values) < _MIN_CONDITIONS:
+        if not n_numbers or len(values) < SMOOTH_INPUTS:
             return
         left = values - self.linear.predict(features)
         if len(left) > _MAX_KNOWN:

@@ -5,18 +5,12 @@ from scipy.spatial import KDTree
 from sklearn.neighbors import NearestNeighbors
 
 from .._utils.groupby import first_of_each, number_groups, split_by_group
+from ..data.facts import SPREAD_DRAWS, DrawCounts
 
 _N_PLACES = 16  # around each knot
 _MAX_PLACES, _MAX_NUMBERS = 2_000_000, 2**24  # of all trajectories; times outputs
 _MANY_OUTPUTS, _MAX_KNOWN = 8, 4096  # with more, trees look at all knots: these are enough
-_MIN_DRAWS = 5  # fewer draws of one condition do not show how far apart draws are
 _N_NEIGHBOURS = 4
-
-
-def have_many_draws(groups):
-    """Tell whether at least half of the trajectories have conditions with many of them."""
-    counts = np.unique(groups, return_counts=True)[1]
-    return counts[counts >= _MIN_DRAWS].sum() >= 0.5 * len(groups)
 
 
 def nearby_places(points, passes, groups, rng):
@@ -46,7 +40,7 @@ def nearby_places(points, passes, groups, rng):
     """
     n, n_knots, n_outputs = points.shape
     most = min(_MAX_PLACES, _MAX_NUMBERS // n_outputs) // (n * n_knots)
-    n_places = int(np.clip(most, 1, _N_PLACES)) if have_many_draws(groups) else 1
+    n_places = int(np.clip(most, 1, _N_PLACES)) if DrawCounts.of(groups).show_spread else 1
     places = np.repeat(points[:, :, None], n_places, axis=2)
     nearest = np.broadcast_to(np.arange(n)[:, None, None], (n, n_knots, n_places)).copy()
     if n_places == 1:
@@ -56,7 +50,7 @@ def nearby_places(points, passes, groups, rng):
         for k in range(n_knots):
             on = rows[passes[rows, k]]
             known, which = np.unique(points[on, k], axis=0, return_inverse=True)
-            if len(known) < _MIN_DRAWS:
+            if len(known) < SPREAD_DRAWS:
                 continue
             query = neighbours(known, rng)
             apart = query(known, _N_NEIGHBOURS + 1)[0][:, 1:].mean(axis=1)

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sklearn_hti.datasets import make_semicircles
-from sklearn_hti.stats.neighbours import have_many_draws, nearby_places, neighbours
+from sklearn_hti.stats.neighbours import nearby_places, neighbours
 
 
 def brute_force(places, points, rows):
@@ -112,9 +112,3 @@ def test_in_many_dimensions_some_of_many_knots_are_enough(monkeypatch, rng):
     # squares are what is computed: the root of one that is 0 but for rounding is no tiny number
     expected = np.sum((known - known[found[:, 0]]) ** 2, axis=1)
     assert distance[:, 0] ** 2 == pytest.approx(expected)
-
-
-def test_draws_are_many_whatever_memory_allows():
-    assert have_many_draws(np.repeat(np.arange(10), 5))
-    assert have_many_draws(np.repeat([0, 1, 2], [2, 4, 6]))
-    assert not have_many_draws(np.repeat(np.arange(10), 4))
