@@ -5,9 +5,10 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from .._utils.groupby import number_groups, split_by_group
+from ..data.budget import BUDGET
 
 _MISSED = 0.5  # of the way: a transport that ends farther from the other output is not asked
-_MAX_COUPLED = 2048  # draws of one input that are coupled at once
+_MAX_COUPLED = BUDGET.coupled_answers
 
 
 def interpolate(displace, share, y_from, y_to, conditions, lam_from, lam_to, lam):

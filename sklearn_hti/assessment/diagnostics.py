@@ -7,15 +7,15 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from .._utils.groupby import rank_in_group
+from ..data.budget import BUDGET
 from ..data.facts import inputs_shared
 from ..exceptions import ConvergenceWarning
 from ..lagrangian.support import path_conditions
 from ..metrics import squared_wasserstein
 from ..stats.distances import half_distance
 
-_MAX_ROWS = 500
-_MAX_COMPARED = 6000  # rows of an anchor that those are compared with
-_MAX_GROUPS, _MAX_DRAWS = 8, 64  # of a Monge gap
+_MAX_ROWS, _MAX_COMPARED = BUDGET.checked_rows, BUDGET.compared_rows
+_MAX_GROUPS, _MAX_DRAWS = BUDGET.gap_inputs, BUDGET.gap_draws
 SHORT = 0.25  # more of the distance left than this is worth a warning
 NOTHING = 1e-3  # a squared distance of scaled outputs that is not worth one
 _NEGATIVE = 0.01

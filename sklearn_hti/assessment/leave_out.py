@@ -9,6 +9,7 @@ from joblib import Parallel, delayed
 
 from .._utils.groupby import mean_of_groups, number_groups, rank_in_group
 from ..answers.interpolation import interpolate, partners
+from ..data.budget import BUDGET
 from ..data.facts import inputs_shared
 from ..data.thinning import thinned
 from ..exceptions import ValidationWarning
@@ -24,10 +25,8 @@ _NAMES = {
     "nearest_anchor": "a copy of the nearest anchor",
     "straight_line": "the straight line between both neighbours",
 }
-_MAX_REFITS = 5
-_MAX_ROWS, _MAX_DRAWS = 1024, 256  # that are judged: of an anchor, and of one condition
-# rows of an anchor that a refit learns from, evenly of its conditions, which keep some draws
-_LEARNED = {"max_rows": 16_384, "max_draws": 2048, "min_draws": 256}
+_MAX_REFITS = BUDGET.refits
+_MAX_ROWS, _MAX_DRAWS = BUDGET.left_out_rows, BUDGET.left_out_draws
 _WORSE = 1.05  # what is worse by less, or by NOTHING, is worth no warning
 _NOISE = 0.25  # of the floor: what samples alone may bring
 _HELD = 0.2  # share of conditions that no refit sees, where they are many
@@ -123,7 +122,7 @@ def _judge(refit, data, k, base_time, held, rng):
     near = begin if abs(at - lam[begin]) <= abs(at - lam[end]) else end
     rows, groups = _aligned(data, (k - 1, k, k + 1, base), held, rng)
     y, of = ({i: part[r] for i, r in rows.items()} for part in (data.y, data.lam))
-    rest = thinned(data.without(k, held), rng=rng, **_LEARNED)
+    rest = thinned(data.without(k, held), data.budget.refit, rng)
     movement = refit(rest, base_time - (base_time > k))
 
     def distance(answer):

@@ -29,9 +29,7 @@ _NEAR = 0.05  # of the whole way: a clock puts an anchor in its place
 _DISAGREEMENT = 0.1  # clocks further apart than this tell different stories
 _FROM_ZERO = "identity", "odds"  # clocks that begin at 0
 _MAX_BEND = 8.0
-_N_SPLITS, _MAX_DRAWS = 8, 1024  # of the noise of samples
-# of an anchor, evenly of its conditions, which keep some draws: means need no more
-_READ = {"max_rows": 16_384, "max_draws": 2048, "min_draws": 256}
+_N_SPLITS = 8  # of the noise of samples
 
 
 def choose_clock(lam_transform, data, solver, geodesic, rng):
@@ -188,7 +186,7 @@ def positions(data, solver, geodesic, rng):
 
     What coupled samples of one distribution would be apart is taken off. None if nothing moves.
     """
-    data = thinned(data, rng=rng, **_READ)
+    data = thinned(data, data.budget.clock, rng)
     if "min_draws" in solver.get_params():
         solver = clone(solver).set_params(min_draws=0)  # that noise is of draws of one input
     plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
@@ -208,9 +206,9 @@ def positions(data, solver, geodesic, rng):
 
 def _noise(data, anchor, rng):
     """Return W2^2 between samples of an anchor as large as it is, from those half as large."""
-    rows, values = data.anchors.rows(anchor), []
+    rows, values, most = data.anchors.rows(anchor), [], data.budget.noise_draws
     for _ in range(_N_SPLITS):
-        values.append(half_distance(data.y, data.groups, rng.permutation(rows), _MAX_DRAWS))
+        values.append(half_distance(data.y, data.groups, rng.permutation(rows), most))
         if not values[0]:
             return 0.0
     return 2 ** (-2 / max(data.y.shape[1], 2)) * float(np.mean(values))

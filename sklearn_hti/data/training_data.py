@@ -7,6 +7,7 @@ import numpy as np
 
 from .._utils.groupby import first_of_each
 from .anchors import Anchors
+from .budget import BUDGET, Budget
 from .conditions import Conditions, Features
 from .facts import DesignFacts
 
@@ -21,6 +22,7 @@ class TrainingData:
     groups: np.ndarray  # (n,): equal where x is equal
     lam: np.ndarray  # (n,)
     anchors: Anchors
+    budget: Budget = BUDGET
 
     def without(self, anchor, groups=()):
         """Return the data without an anchor and some conditions, which keep their numbers."""

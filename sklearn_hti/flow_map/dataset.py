@@ -39,7 +39,7 @@ class TrajectoryDataset(DrawnDataset):
         passes = (trajectories.first[:, None] <= knots) & (knots <= trajectories.last[:, None])
         # draws of near inputs stand for each other: few of one do not stand for it
         groups = np.arange(len(origin)) if trajectories.pooled else data.groups[origin]
-        places, nearest = nearby_places(trajectories.points, passes, groups, rng)
+        places, nearest = nearby_places(trajectories.points, passes, groups, rng, data.budget)
         self.places, self.nearest = tensor(places), tensor(nearest, torch.int64)
         self.base_time = base_time
         self.base_share = _BASE_SHARE if DrawCounts.of(groups).show_spread else 0.0

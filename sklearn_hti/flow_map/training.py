@@ -80,7 +80,7 @@ def fit_flow_map(trajectories, data, clock, base_time, training):
         training.seeds["module"],
     )
     rng = np.random.default_rng(training.seeds["split"])
-    some = enough(trajectories, data.features.shape[1], rng)
+    some = enough(trajectories, data.features.shape[1], rng, data.budget)
     set_linear_part(module, trajectories[some], times[some], data)
 
     origin = trajectories.rows[:, 0]

@@ -13,7 +13,6 @@ from .._utils.registry import storable
 from .support import Support, path_conditions
 
 _GRID = np.geomspace(0.01, 1.0, 21)  # bandwidths that are tried, in units of the spread of y
-_MAX_ROWS = 1000  # rows on which bandwidths are judged
 
 
 class PotentialEnergy(BaseEstimator, ABC):
@@ -139,7 +138,7 @@ class DensityPotential(PotentialEnergy):
         support = Support.build(data, self.condition_bandwidth, self.n_support, seed)
         field = LogDensity(support, np.ones(len(support.points)))
         rng = np.random.default_rng(seed)
-        rows = rng.permutation(len(data.y))[:_MAX_ROWS]
+        rows = rng.permutation(len(data.y))[: data.budget.bandwidth_rows]
         if self.bandwidth == "likelihood":
             scores = [field.with_bandwidth(h).left_out(data, rows) for h in _GRID]
             field = field.with_bandwidth(_GRID[int(np.argmax(scores))])

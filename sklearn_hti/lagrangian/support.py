@@ -10,8 +10,6 @@ from torch import nn
 from .._utils.groupby import first_of_each, number_groups, split_by_group
 from .._utils.registry import storable
 
-_MAX_CONDITIONS, _MAX_WIDTH = 8192, 2**17  # with rows of their own; the same times outputs
-
 
 class PathConditions(NamedTuple):
     """Conditions of paths: what networks read, and the number of the distinct condition."""
@@ -96,7 +94,8 @@ class Support(nn.Module):
 def supported(data):
     """Return the conditions that get rows of their own, a fixed random choice where too many."""
     every = first_of_each(data.groups)
-    most = int(np.clip(_MAX_WIDTH // data.y.shape[1], 1, _MAX_CONDITIONS))
+    budget = data.budget
+    most = int(np.clip(budget.support_numbers // data.y.shape[1], 1, budget.support_inputs))
     if len(every) <= most or not data.conditions.scaled.shape[1]:
         return np.arange(len(every))
     order = np.random.default_rng(len(every)).permutation(len(every))

@@ -15,6 +15,7 @@ from torch import nn
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
+from ..data.budget import BUDGET
 from ..data.facts import DrawCounts
 from ..exceptions import ConvergenceWarning, DivergenceError
 from .averaging import WeightAverage
@@ -22,7 +23,6 @@ from .inference import settle_thread
 from .optimizer import Muon
 
 STEPS_PER_EPOCH = 50
-_MAX_DRAWN = 16_384  # rows drawn at once
 _HELD = 0.1, 0.2  # share of rows that are held out, at most
 
 
@@ -72,7 +72,7 @@ class BatchIterator:
     def __iter__(self):
         if self.fixed:
             self.generator.manual_seed(self.seed)
-        at_once = max(1, _MAX_DRAWN // self.batch_size) if self.dataset.by_row else 1
+        at_once = max(1, BUDGET.drawn_rows // self.batch_size) if self.dataset.by_row else 1
         rows = self._rows()
         while some := list(islice(rows, at_once)):
             inputs, target = self.dataset.draw(torch.cat(some), self.generator)

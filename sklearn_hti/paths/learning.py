@@ -13,8 +13,6 @@ from ..nn.engine import DrawnDataset, Engine, train
 from .geodesic import Geodesic, StraightGeodesic, build_paths
 from .trajectories import build_trajectories
 
-_MAX_PAIRS = 20_000
-_MAX_ROWS, _MIN_DRAWS = 16_384, 320  # of each anchor, and of a condition there
 _SPEED_PENALTY = 0.05
 _RANDOM_SHARE = 3  # one in so many paths of a batch leads to a random partner
 
@@ -38,7 +36,7 @@ class PairDataset(DrawnDataset):
             rows.append(origin[on])
             block.append(self.data.groups[origin[on]] * points.shape[1] + k)
         y0, y1, rows, block = (np.concatenate(part) for part in (y0, y1, rows, block))
-        picked = self.rng.permutation(len(y0))[:_MAX_PAIRS]
+        picked = self.rng.permutation(len(y0))[: self.data.budget.pairs]
         picked = picked[np.argsort(block[picked], kind="stable")]
         rank, size = rank_in_group(block[picked])
         first = np.arange(len(picked)) - rank
@@ -197,4 +195,4 @@ def _enough(data, lagrangian, rng):
     known = every[supported(data)] if hasattr(lagrangian.field, "support") else every
     if len(known) < len(every):
         data = data.take(np.flatnonzero(np.isin(data.groups, known)))
-    return thinned(data, _MAX_ROWS, rng, min_draws=_MIN_DRAWS)
+    return thinned(data, data.budget.paths, rng)

@@ -11,8 +11,6 @@ from .._utils.groupby import rank_in_group, split_by_group
 from ..stats.moments import known_moments, scattered_moments
 from .deviation import bend_coefficients
 
-_MOST_MET = 256  # ways into and out of a row that are matched at a time
-
 
 @dataclass(frozen=True)
 class Trajectories:
@@ -141,7 +139,8 @@ def _glued(rows, data):
     for k in range(1, rows.shape[1] - 1):
         here = np.flatnonzero((rows[:, k - 1 : k + 2] >= 0).all(axis=1))
         meetings = [here[on] for on in split_by_group(rows[here, k])]
-        parts = [part for met in meetings for part in _parts(met) if _branch(rows[part], k)]
+        parts = [part for met in meetings for part in _parts(met, data.budget.matched_ways)]
+        parts = [part for part in parts if _branch(rows[part], k)]
         if not parts:
             continue
         before, after = _beside_means(data, k - 1), _beside_means(data, k + 1)
@@ -151,9 +150,9 @@ def _glued(rows, data):
     return rows
 
 
-def _parts(met):
+def _parts(met, most):
     """Return evenly mixed parts of the trajectories that meet in a row."""
-    n_parts = -(-len(met) // _MOST_MET)
+    n_parts = -(-len(met) // most)
     return [met[i::n_parts] for i in range(n_parts)]
 
 

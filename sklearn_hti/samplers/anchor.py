@@ -9,7 +9,6 @@ _FAR_LESS = 5.0  # times another anchor's, from which draws of the first are not
 _NOTHING = 1e-4  # of scaled outputs: draws that are nearer than this count as equal
 _MOST = 0.5  # of the differences of draws: mostly equal
 _FEWEST = 20  # rows of an anchor that tell how far apart draws are
-_READ = {"max_rows": 4096, "min_draws": 2}  # of an anchor, and of one condition
 
 
 def choose_anchor(data):
@@ -37,7 +36,7 @@ def choose_anchor(data):
     if np.bincount(data.anchors.index).min() < _FEWEST:
         return first
     rng = np.random.default_rng(0)
-    data = thinned(data, rng=rng, **_READ)
+    data = thinned(data, data.budget.base, rng)
     anchors = range(len(data.anchors.lam))
     differences = [_between_draws(data, k, rng) for k in anchors]
     if all(differ is None for differ in differences):

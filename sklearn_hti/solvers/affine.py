@@ -20,9 +20,6 @@ _NEAR_ROWS = 128  # of a block of near conditions that have few draws each
 _MIN_ROWS = 20  # of a condition and half, and twice as many as outputs
 _N_NEIGHBORS = 4  # a network smooths, too
 _N_SPLITS = 8
-_MAX_BLOCKS = 50  # conditions that are compared
-_MAX_ROWS = 250  # per sample of one comparison
-_MAX_KNOWN = 16_384  # rows that predict them
 
 
 def affine_where_better(trajectories, data, rng):
@@ -51,8 +48,9 @@ def affine_where_better(trajectories, data, rng):
     blocks = _blocks(trajectories, data, n_least)
     if blocks is None or min(map(len, blocks)) < n_least:
         return trajectories
-    some = rng.permutation(len(blocks))[:_MAX_BLOCKS]
-    gains = [np.mean([blocks[i].gain(rng) for i in some]) for _ in range(_N_SPLITS)]
+    budget = data.budget
+    some = rng.permutation(len(blocks))[: budget.affine_blocks]
+    gains = [np.mean([blocks[i].gain(rng, budget) for i in some]) for _ in range(_N_SPLITS)]
     if np.mean(gains) <= 2 * np.std(gains) / np.sqrt(_N_SPLITS):
         return trajectories
     return _through_maps(trajectories, blocks)
@@ -105,13 +103,14 @@ class Block:
             here = bures_map(self.points[:, k - 1], self.points[:, k])(here)
             points[self.on, k] = self.means[:, k] + self.spreads[:, k] * here
 
-    def gain(self, rng):
+    def gain(self, rng, budget):
         """Return by how much the affine map predicts held-out outputs better than neighbours."""
         start = number_groups(self.points[:, 0])
         half = rng.permutation(start.max() + 1)[start] % 2 == 0
-        known, new = np.flatnonzero(half), rng.permutation(np.flatnonzero(~half))[:_MAX_ROWS]
-        if len(known) > _MAX_KNOWN:
-            known = rng.choice(known, _MAX_KNOWN, replace=False)
+        known, new = np.flatnonzero(half), rng.permutation(np.flatnonzero(~half))
+        new = new[: budget.affine_rows]
+        if len(known) > budget.affine_known:
+            known = rng.choice(known, budget.affine_known, replace=False)
         x, start, moved = self.features[new], self.points[:, 0], self.points[new, 0]
         tree = cKDTree(np.hstack([start[known], self.features[known]]))
         nearest = known[tree.query(np.hstack([moved, x]), k=_N_NEIGHBORS)[1]]

@@ -12,12 +12,9 @@ from ..stats.neighbours import near_parts, neighbours
 from .discrete import exact_plan
 
 _FACTORS = (2, 4, 8)  # of min_draws: rows of blocks, which grow while that is better
-_MAX_JUDGED, _N_REGIONS = 4096, 4  # rows of an anchor that judge; the parts of x that they fill
 _N_FOLDS = 3
 _N_NEAREST = 16  # trajectories that say how a draw moves
-_MAX_COUPLED = 1024  # rows of a block
 _TINY = 1e-9  # no division by zero
-_MAX_DRAWS = 256  # of one input that are compared
 
 
 def shared_groups(groups0, groups1):
@@ -78,13 +75,13 @@ def near_blocks(data, edge, min_draws):
 
 def _some_conditions(data, groups0, groups1):
     """Return conditions that both ends know, neighbours left beside each other."""
-    shared = np.intersect1d(groups0, groups1)
+    shared, n_regions = np.intersect1d(groups0, groups1), data.budget.pooled_regions
     most = max(np.isin(groups, shared).sum() for groups in (groups0, groups1))
-    n_parts = -(-most * _N_REGIONS // _MAX_JUDGED)
-    if n_parts <= _N_REGIONS:
+    n_parts = -(-most * n_regions // data.budget.pooled_rows)
+    if n_parts <= n_regions:
         return shared
     part = near_parts(data, shared, n_parts)
-    kept = np.random.default_rng(0).permutation(part.max() + 1)[:_N_REGIONS]
+    kept = np.random.default_rng(0).permutation(part.max() + 1)[:n_regions]
     return shared[np.isin(part, kept)]
 
 
@@ -124,16 +121,16 @@ class _Judge:
         """
         rng = np.random.default_rng(0)
         fold = rng.permutation(len(self.conditions)) % _N_FOLDS
-        total = 0.0
+        total, most = 0.0, self.data.budget.pooled_draws
         for held in (self.conditions[fold == f] for f in range(_N_FOLDS)):
             new = [np.isin(groups, held) for groups in self.groups]
             start, way = self._ways([np.flatnonzero(~on) for on in new], blocks_of, pooled)
             k = min(_N_NEAREST, len(start))
-            near = neighbours(self.places[start], rng)(self.places[new[0]], k)[1]
+            near = neighbours(self.places[start], rng, self.data.budget)(self.places[new[0]], k)[1]
             arrived = self.y[0][new[0]] + way[near].reshape(len(near), k, -1).mean(axis=1)
             there = self.y[1][new[1]]
             total += sum(
-                energy_miss(arrived[_some(i, _MAX_DRAWS)], there[_some(j, _MAX_DRAWS)])
+                energy_miss(arrived[_some(i, most)], there[_some(j, most)])
                 for i, j in _own_blocks(*(g[on] for g, on in zip(self.groups, new, strict=True)))
             )
         return total
@@ -142,7 +139,8 @@ class _Judge:
         """Return rows of the first end, and how they move at their x if coupled as told."""
         blocks = blocks_of(*(g[on] for g, on in zip(self.groups, known, strict=True)))
         coupled = self.standard if pooled else self.y
-        pairs = _pairs(*(y[on] for y, on in zip(coupled, known, strict=True)), blocks)
+        known_y = (y[on] for y, on in zip(coupled, known, strict=True))
+        pairs = _pairs(*known_y, blocks, self.data.budget.pooled_block)
         start, end = (on[part] for on, part in zip(known, pairs, strict=True))
         there = self.y[1][end]
         if pooled:
@@ -150,11 +148,11 @@ class _Judge:
         return start, there - self.y[0][start]
 
 
-def _pairs(y0, y1, blocks):
+def _pairs(y0, y1, blocks, most):
     """Return pairs of rows of optimal plans inside blocks, one per row of the first."""
     pairs = []
     for block in blocks:
-        i, j = (_some(rows, _MAX_COUPLED) for rows in block)
+        i, j = (_some(rows, most) for rows in block)
         pairs.append((i, j[exact_plan(cdist(y0[i], y1[j], "sqeuclidean")).argmax(axis=1)]))
     return (np.concatenate(side) for side in zip(*pairs, strict=True))
 

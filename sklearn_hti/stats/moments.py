@@ -7,10 +7,11 @@ from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import SplineTransformer
 
 from .._utils.groupby import squares_of_groups
+from ..data.budget import BUDGET
 from ..data.facts import SMOOTH_INPUTS, DrawCounts
 from .ridge import LinearMean
 
-_MAX_KNOWN, _N_COMPONENTS = 8192, 100  # conditions that the smooth part is fitted to; its size
+_N_COMPONENTS = 100  # of the kernel part
 _MAX_ALONE, _N_KNOTS = 32, (5, 8)  # numbers that have a function each, and knots of it
 _SCALES = (0.1, 0.3, 1.0, 3.0)  # of the kernel exp(-s |x - x'|^2 / F)
 _ALPHAS = np.logspace(-3, 3, 13)
@@ -167,8 +168,9 @@ class _Smooth:
         if not n_numbers or len(values) < SMOOTH_INPUTS:
             return
         left = values - self.linear.predict(features)
-        if len(left) > _MAX_KNOWN:
-            some = np.random.default_rng(0).permutation(len(left))[:_MAX_KNOWN]
+        most = BUDGET.smooth_inputs
+        if len(left) > most:
+            some = np.random.default_rng(0).permutation(len(left))[:most]
             numbers, left = numbers[some], left[some]
             weight = None if weight is None else weight[some]
         splines = [
@@ -197,8 +199,8 @@ class _Smooth:
     def __call__(self, features, numbers):
         """Return the values (n, D) at the x of some rows."""
         values = self.linear.predict(features)
-        for begin in range(0, len(numbers), _MAX_KNOWN):
-            rows = slice(begin, begin + _MAX_KNOWN)
+        for begin in range(0, len(numbers), BUDGET.smooth_inputs):
+            rows = slice(begin, begin + BUDGET.smooth_inputs)
             for transformer, ridge, on in self.parts:
                 found = ridge.predict(transformer.transform(numbers[rows]))
                 values[rows, on] += found.reshape(-1, len(on))[:, on]

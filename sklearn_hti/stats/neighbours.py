@@ -5,15 +5,15 @@ from scipy.spatial import KDTree
 from sklearn.neighbors import NearestNeighbors
 
 from .._utils.groupby import first_of_each, number_groups, split_by_group
+from ..data.budget import BUDGET
 from ..data.facts import SPREAD_DRAWS, DrawCounts
 
 _N_PLACES = 16  # around each knot
-_MAX_PLACES, _MAX_NUMBERS = 2_000_000, 2**24  # of all trajectories; times outputs
-_MANY_OUTPUTS, _MAX_KNOWN = 8, 4096  # with more, trees look at all knots: these are enough
+_MANY_OUTPUTS = 8  # with more, trees look at all knots: some are enough
 _N_NEIGHBOURS = 4
 
 
-def nearby_places(points, passes, groups, rng):
+def nearby_places(points, passes, groups, rng, budget=BUDGET):
     """Draw places around knots where conditions have many draws; else return the knots alone.
 
     A flow map that has seen nothing but the knots themselves learns them by heart and errs
@@ -30,6 +30,8 @@ def nearby_places(points, passes, groups, rng):
         Condition of each trajectory.
     rng : numpy.random.Generator
         Source of randomness.
+    budget : Budget
+        Limits the places.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def nearby_places(points, passes, groups, rng):
         The trajectory whose knot is nearest to each place.
     """
     n, n_knots, n_outputs = points.shape
-    most = min(_MAX_PLACES, _MAX_NUMBERS // n_outputs) // (n * n_knots)
+    most = min(budget.places, budget.place_numbers // n_outputs) // (n * n_knots)
     n_places = int(np.clip(most, 1, _N_PLACES)) if DrawCounts.of(groups).show_spread else 1
     places = np.repeat(points[:, :, None], n_places, axis=2)
     nearest = np.broadcast_to(np.arange(n)[:, None, None], (n, n_knots, n_places)).copy()
@@ -52,7 +54,7 @@ def nearby_places(points, passes, groups, rng):
             known, which = np.unique(points[on, k], axis=0, return_inverse=True)
             if len(known) < SPREAD_DRAWS:
                 continue
-            query = neighbours(known, rng)
+            query = neighbours(known, rng, budget)
             apart = query(known, _N_NEIGHBOURS + 1)[0][:, 1:].mean(axis=1)
             noise = rng.standard_normal((len(on), n_places - n_kept, n_outputs))
             apart = apart[which.reshape(-1)] * np.sqrt(2 / n_outputs)
@@ -63,12 +65,13 @@ def nearby_places(points, passes, groups, rng):
     return places, nearest
 
 
-def neighbours(known, rng):
+def neighbours(known, rng, budget=BUDGET):
     """Return the function (places, k) -> distances and numbers of their k nearest."""
     n, n_outputs = known.shape
     if n_outputs <= _MANY_OUTPUTS:
         return KDTree(known).query
-    some = np.arange(n) if n <= _MAX_KNOWN else rng.choice(n, _MAX_KNOWN, replace=False)
+    most = budget.known_knots
+    some = np.arange(n) if n <= most else rng.choice(n, most, replace=False)
     search = NearestNeighbors(algorithm="brute").fit(known[some])
 
     def query(places, k):
