@@ -15,6 +15,7 @@ from ..data.thinning import thinned
 from ..exceptions import ValidationWarning
 from ..metrics import squared_wasserstein
 from ..stats.distances import half_distance
+from ..stats.selection import select
 from .diagnostics import NOTHING, SHORT
 
 _SHORTER, _FEWEST = 2, 100  # a refit takes one in so many steps, but not too few
@@ -27,7 +28,7 @@ _NAMES = {
 }
 _MAX_REFITS = BUDGET.refits
 _MAX_ROWS, _MAX_DRAWS = BUDGET.left_out_rows, BUDGET.left_out_draws
-_WORSE = 1.05  # what is worse by less, or by NOTHING, is worth no warning
+_WORSE = 0.05  # what is worse by less, or by NOTHING, is worth no warning
 _NOISE = 0.25  # of the floor: what samples alone may bring
 _HELD = 0.2  # share of conditions that no refit sees, where they are many
 
@@ -91,8 +92,11 @@ def warn_if_no_better(records):
         )
     copies = ["nearest_anchor", "no_transport"]
     for own, others in (("transport", copies), ("interpolate", [*copies, "straight_line"])):
-        best = mean[others].idxmin()
-        if mean[own] > _WORSE * mean[best] + _NOISE * mean["floor"] + NOTHING:
+        margin, names = _NOISE * mean["floor"] + NOTHING, [own, *others]
+        losses = mean[names].to_numpy()[:, None]
+        rule = {"n_errors": 0.0, "margin": margin, "relative": _WORSE, "compare": "best"}
+        best = select(losses, names, **rule).name
+        if best != own:
             warnings.warn(
                 f"Anchors that were left out do not confirm the surrogate: `{own}` is no better "
                 f"there than {_NAMES[best]} (squared Wasserstein distance to the true outputs "

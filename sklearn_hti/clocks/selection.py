@@ -1,6 +1,7 @@
 """Choose the clock: the user's, or one that puts every anchor where outputs have it."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -11,6 +12,7 @@ from ..exceptions import ClockWarning
 from ..paths.trajectories import build_trajectories
 from ..solvers.affine import affine_where_better
 from ..stats.distances import half_distance
+from ..stats.selection import select
 from .clock import Clock
 from .entropy import EntropyClock, conditional_entropies
 from .warps import (
@@ -114,9 +116,16 @@ def prior_clock(anchors, binned=False):
         name = "odds"
     elif low > 0 and high >= _DECADES * low:
         name = "log"
-    if binned and _unevenness(name, anchors) > _unevenness("identity", anchors):
-        return "identity"
+    if binned:
+        name = _of_least_error((name, "identity"), partial(_unevenness, anchors=anchors))
     return name
+
+
+def _of_least_error(names, error_of):
+    """Return the clock of the least error, the first of equal ones."""
+    names = list(names)
+    losses = [[error_of(name)] for name in names]
+    return select(losses, names, n_errors=0.0, compare="best").name
 
 
 def _unevenness(name, anchors):
@@ -142,7 +151,7 @@ def clock_of_places(lam, anchors, places, binned=False):
     if chosen in near:
         alike, reason = near, "puts the anchors where outputs have them"
     elif named:
-        alike, chosen = named, min(named, key=errors.get)
+        alike, chosen = named, _of_least_error(named, errors.get)
         reason = "nearly puts the anchors where outputs have them"
     else:
         alike = {name: _led(rule, anchors, places) for name, rule in rules.items()}

@@ -15,6 +15,7 @@ from ..data.facts import DrawCounts
 from ..stats.distances import energy_miss
 from ..stats.moments import known_moments, scattered_moments
 from ..stats.neighbours import near_parts
+from ..stats.selection import select
 
 _NEAR_ROWS = 128  # of a block of near conditions that have few draws each
 _MIN_ROWS = 20  # of a condition and half, and twice as many as outputs
@@ -50,8 +51,10 @@ def affine_where_better(trajectories, data, rng):
         return trajectories
     budget = data.budget
     some = rng.permutation(len(blocks))[: budget.affine_blocks]
-    gains = [np.mean([blocks[i].gain(rng, budget) for i in some]) for _ in range(_N_SPLITS)]
-    if np.mean(gains) <= 2 * np.std(gains) / np.sqrt(_N_SPLITS):
+    losses = [
+        np.mean([blocks[i].losses(rng, budget) for i in some], axis=0) for _ in range(_N_SPLITS)
+    ]
+    if select(np.transpose(losses), ["nearest", "affine"], n_errors=2.0).name == "nearest":
         return trajectories
     return _through_maps(trajectories, blocks)
 
@@ -103,8 +106,8 @@ class Block:
             here = bures_map(self.points[:, k - 1], self.points[:, k])(here)
             points[self.on, k] = self.means[:, k] + self.spreads[:, k] * here
 
-    def gain(self, rng, budget):
-        """Return by how much the affine map predicts held-out outputs better than neighbours."""
+    def losses(self, rng, budget):
+        """Return how far neighbours and the affine map end from held-out outputs, (2,)."""
         start = number_groups(self.points[:, 0])
         half = rng.permutation(start.max() + 1)[start] % 2 == 0
         known, new = np.flatnonzero(half), rng.permutation(np.flatnonzero(~half))
@@ -114,14 +117,14 @@ class Block:
         x, start, moved = self.features[new], self.points[:, 0], self.points[new, 0]
         tree = cKDTree(np.hstack([start[known], self.features[known]]))
         nearest = known[tree.query(np.hstack([moved, x]), k=_N_NEIGHBORS)[1]]
-        gain = 0.0
+        losses = np.zeros(2)
         for k in range(1, self.points.shape[1]):
             here, before = self.points[:, k], self.points[known, k - 1]
             moved = bures_map(before, here[known])(moved)
             carried = start[new] + (here[nearest] - start[nearest]).mean(axis=1)
             carried, arrived, held = (np.hstack([y, x]) for y in (carried, moved, here[new]))
-            gain += energy_miss(carried, held) - energy_miss(arrived, held)
-        return gain
+            losses += energy_miss(carried, held), energy_miss(arrived, held)
+        return losses
 
 
 def _blocks(trajectories, data, n_least=0):

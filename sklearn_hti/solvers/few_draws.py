@@ -9,6 +9,7 @@ from .._utils.groupby import split_by_group
 from ..stats.distances import energy_miss
 from ..stats.moments import condition_moments
 from ..stats.neighbours import near_parts, neighbours
+from ..stats.selection import select
 from .discrete import exact_plan
 
 _FACTORS = (2, 4, 8)  # of min_draws: rows of blocks, which grow while that is better
@@ -63,13 +64,13 @@ def near_blocks(data, edge, min_draws):
     rows = [data.anchors.rows(k) for k in edge]
     groups = [data.groups[r] for r in rows]
     judge = _Judge(data, edge, _some_conditions(data, *groups))
-    best, least = None, judge.miss(_own_blocks, pooled=False)
+    best, least = None, judge.misses(_own_blocks, pooled=False)
     for n_rows in (factor * min_draws for factor in _FACTORS):
         couple = partial(_near_groups, data, n_rows=n_rows)
-        miss = judge.miss(couple, pooled=True)
-        if miss >= least:
+        misses = judge.misses(couple, pooled=True)
+        if select([least, misses], n_errors=0.0).index == 0:
             break
-        best, least = couple, miss
+        best, least = couple, misses
     return best(*groups) if best else []
 
 
@@ -114,14 +115,14 @@ class _Judge:
         around = places - places.mean(axis=0)
         self.places = around / np.maximum(around.std(axis=0), _TINY)
 
-    def miss(self, blocks_of, *, pooled):
-        """Return the energy distance of draws that move as near ones do from the true ones.
+    def misses(self, blocks_of, *, pooled):
+        """Return, input by input, how far draws that move as near ones do are from true ones.
 
         `blocks_of` takes the groups of the rows of both ends and returns what to couple.
         """
         rng = np.random.default_rng(0)
         fold = rng.permutation(len(self.conditions)) % _N_FOLDS
-        total, most = 0.0, self.data.budget.pooled_draws
+        misses, most = [], self.data.budget.pooled_draws
         for held in (self.conditions[fold == f] for f in range(_N_FOLDS)):
             new = [np.isin(groups, held) for groups in self.groups]
             start, way = self._ways([np.flatnonzero(~on) for on in new], blocks_of, pooled)
@@ -129,11 +130,11 @@ class _Judge:
             near = neighbours(self.places[start], rng, self.data.budget)(self.places[new[0]], k)[1]
             arrived = self.y[0][new[0]] + way[near].reshape(len(near), k, -1).mean(axis=1)
             there = self.y[1][new[1]]
-            total += sum(
+            misses += [
                 energy_miss(arrived[_some(i, most)], there[_some(j, most)])
                 for i, j in _own_blocks(*(g[on] for g, on in zip(self.groups, new, strict=True)))
-            )
-        return total
+            ]
+        return misses
 
     def _ways(self, known, blocks_of, pooled):
         """Return rows of the first end, and how they move at their x if coupled as told."""

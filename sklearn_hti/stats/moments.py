@@ -10,6 +10,7 @@ from .._utils.groupby import squares_of_groups
 from ..data.budget import BUDGET
 from ..data.facts import SMOOTH_INPUTS, DrawCounts
 from .ridge import LinearMean
+from .selection import select
 
 _N_COMPONENTS = 100  # of the kernel part
 _MAX_ALONE, _N_KNOTS = 32, (5, 8)  # numbers that have a function each, and knots of it
@@ -186,13 +187,13 @@ class _Smooth:
         without = np.ones(len(left)) if weight is None else weight
         for tried in (splines, kernels) if n_numbers <= _MAX_ALONE else (kernels,):
             found = [_fit_ridge(transformer, numbers, left, weight) for transformer in tried]
-            gains = np.stack([without[:, None] * left**2 - errors for *_, errors in found])
-            of = gains.mean(axis=1).argmax(axis=0)
-            gain = gains[of, :, np.arange(len(of))]
-            sure = gain.mean(axis=1) > gain.std(axis=1) / np.sqrt(len(left))
-            for i in np.unique(of[sure]):
-                transformer, ridge, fitted, _ = found[i]
-                on = sure & (of == i)
+            losses = np.stack([without[:, None] * left**2, *(errors for *_, errors in found)])
+            by_column = np.moveaxis(losses, 2, 0)  # without this part, and with each kind of it
+            picked = [select(one, n_errors=1.0, compare="best").index for one in by_column]
+            picked = np.array(picked)
+            for i in np.unique(picked[picked > 0]):
+                transformer, ridge, fitted, _ = found[i - 1]
+                on = picked == i
                 left[:, on] -= fitted[:, on]
                 self.parts.append((transformer, ridge, on))
 
