@@ -220,7 +220,7 @@ def _noise(data, anchor, rng):
         values.append(half_distance(data.y, data.groups, rng.permutation(rows), most))
         if not values[0]:
             return 0.0
-    return 2 ** (-2 / max(data.y.shape[1], 2)) * float(np.mean(values))
+    return 2 ** (-2 / max(data.facts.n_outputs, 2)) * float(np.mean(values))
 
 
 def _warn_if_undecided(clock):

@@ -17,7 +17,7 @@ def for_movement(data, settings, rng):
     """
     budget = data.budget
     n_seen = settings.max_iter * settings.batch_size
-    fit = budget.movement_numbers // (5 * len(data.anchors.edges) * data.y.shape[1])
+    fit = budget.movement_numbers // (5 * len(data.anchors.edges) * data.facts.n_outputs)
     fit = max(fit, budget.movement_rows // 8)
     max_draws, max_rows = (
         min(fit, max(budget.movement_rows, n)) for n in (n_seen // budget.passes, n_seen)

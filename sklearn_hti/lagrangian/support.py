@@ -95,8 +95,8 @@ def supported(data):
     """Return the conditions that get rows of their own, a fixed random choice where too many."""
     every = first_of_each(data.groups)
     budget = data.budget
-    most = int(np.clip(budget.support_numbers // data.y.shape[1], 1, budget.support_inputs))
-    if len(every) <= most or not data.conditions.scaled.shape[1]:
+    most = int(np.clip(budget.support_numbers // data.facts.n_outputs, 1, budget.support_inputs))
+    if len(every) <= most or not data.facts.n_numbers:
         return np.arange(len(every))
     order = np.random.default_rng(len(every)).permutation(len(every))
     one_each = first_of_each(_categories(data)[every][order])
@@ -106,7 +106,7 @@ def supported(data):
 def _categories(data):
     """Return the number of the combination of categories of every row."""
     codes = data.conditions.codes
-    if not codes.shape[1]:
+    if not data.facts.n_categorical:
         return np.zeros(len(codes), dtype=np.int64)
     return number_groups(codes)
 

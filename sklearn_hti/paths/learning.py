@@ -165,7 +165,7 @@ def learn_geodesics(solver, data, lagrangian, component, training):
     device = training.settings.device
     rng = np.random.default_rng(training.seeds["coupling"])
     some = _enough(data, lagrangian, rng)
-    paths = build_paths(component, data.y.shape[1], training)
+    paths = build_paths(component, data.facts.n_outputs, training)
     module = PathsAndMetric(paths, lagrangian).to(device)
     parts = module.paths, module.lagrangian
     geodesic = Geodesic(*parts, some, device, component)

@@ -44,7 +44,7 @@ def affine_where_better(trajectories, data, rng):
     Trajectories
         The given ones, or affine ones from the same first points.
     """
-    n_outputs = data.y.shape[1]
+    n_outputs = data.facts.n_outputs
     n_least = 2 * max(_MIN_ROWS, 2 * n_outputs)
     blocks = _blocks(trajectories, data, n_least)
     if blocks is None or min(map(len, blocks)) < n_least:
@@ -67,7 +67,7 @@ def affine_trajectories(trajectories, data):
     ValueError
         If a condition has too few rows for a covariance, or lacks an anchor.
     """
-    n_outputs = data.y.shape[1]
+    n_outputs = data.facts.n_outputs
     blocks = _blocks(trajectories, data)
     if blocks is None or min(map(len, blocks)) <= n_outputs:
         found = "not all anchors" if blocks is None else f"{min(map(len, blocks))} row(s)"

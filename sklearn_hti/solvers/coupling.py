@@ -168,7 +168,7 @@ class CouplingSolver(OTSolver):
             blocks = []
         parts = [part for block in blocks for part in _split(*block, self.max_batch, rng)]
         # with one output, plans of all these costs are the monotone one
-        most = self.max_learned if by_group and y0.shape[1] > 1 else 0
+        most = self.max_learned if by_group and data.facts.n_outputs > 1 else 0
         n_paths = sum(len(i) * len(j) for i, j in parts if max(len(i), len(j)) <= most)
         if n_paths * len(data.anchors.edges) > data.budget.priced_paths:
             most = 0
@@ -224,7 +224,7 @@ def _scattered(data, edge):
 
 def _weights(data):
     """Return what the features of x weigh in the squared distance of two conditions."""
-    n_numbers = data.conditions.scaled.shape[1]
+    n_numbers = data.facts.n_numbers
     is_number = np.arange(data.features.shape[1]) < n_numbers
     return np.where(is_number, 1 / max(1, n_numbers), _OTHER_CATEGORY)
 

@@ -89,7 +89,7 @@ class MapSolver(OTSolver):
             If a map stops short of its anchor, or the metric has collapsed to its bounds.
         """
         own = draw_seeds(training.seeds["pairs"], ["networks", "batches"])
-        n_outputs = data.y.shape[1]
+        n_outputs = data.facts.n_outputs
         module = build_module(
             lambda: self._networks(n_outputs, len(data.anchors.edges), training),
             own["networks"],
