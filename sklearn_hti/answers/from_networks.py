@@ -2,15 +2,15 @@
 
 import numpy as np
 
+from .._utils.groupby import first_of_each
 from .._utils.random import sampling_generator
 from ..data.anchors import find_anchors
+from ..data.budget import BUDGET
 from ..data.problem import Rows, encode
 from ..data.validation import take
 from ..field.particles import chain, follow
 
-MIN_COUPLED = 64  # draws of an input that are coupled, however few are wanted
 _MAX_NUMBERS = 2**24  # of particles, at a time
-_MAX_INPUTS, _N_DRAWS = 256, 16  # that are asked during fit, where its rows cannot be coupled
 _MAX_SEED = 2**31 - 1
 
 
@@ -25,7 +25,7 @@ def follow_networks(state, query, grid, n_samples, random_state):
         answers = np.repeat(_answers(state, query, grid, 1, 0), n_samples, axis=2)
     else:
         rng = sampling_generator(random_state)
-        n_asked = max(n_samples, MIN_COUPLED)
+        n_asked = max(n_samples, BUDGET.coupled_draws)
         answers = _answers(state, query, grid, n_asked, int(rng.integers(_MAX_SEED)))
         picked = np.argsort(rng.random((len(query), n_asked)), axis=1)[:, :n_samples]
         answers = np.take_along_axis(answers, picked[None, :, :, None], axis=2)
@@ -34,7 +34,7 @@ def follow_networks(state, query, grid, n_samples, random_state):
 
 def moments_of_networks(state, query):
     """Return mean and standard deviation of y (n, D), in the user's units."""
-    n_asked = MIN_COUPLED if state.networks.draws else 1
+    n_asked = BUDGET.coupled_draws if state.networks.draws else 1
     draws = _answers(state, query, query.lam[None], n_asked, state.noise)[0]
     return draws.mean(axis=1), draws.std(axis=1)
 
@@ -66,14 +66,13 @@ def readable(problem, networks, seed):
     the networks are asked some of its inputs.
     """
     data = problem.data
-    anchors = [data.anchors.rows(k) for k in range(len(data.anchors.lam))]
-    shared = all(data.conditions_repeat(rows) for rows in anchors)
-    single = np.median(np.unique(data.groups[anchors[0]], return_counts=True)[1]) < _N_DRAWS / 2
-    if shared and not (networks.draws and single):
+    facts, budget = data.facts, data.budget
+    too_few = networks.draws and facts.draws[0].median < budget.asked_draws / 2
+    if all(facts.inputs_shared) and not too_few:
         return data
-    n_draws = _N_DRAWS if networks.draws else 1
-    first = np.unique(data.groups, return_index=True)[1]
-    rows = np.random.default_rng(seed).permutation(first)[:_MAX_INPUTS]
+    n_draws = budget.asked_draws if networks.draws else 1
+    rows = np.random.default_rng(seed).permutation(first_of_each(data.groups))
+    rows = rows[: budget.asked_inputs]
     X = take(problem.X, rows)
     outputs = networks.ask(X, n_draws, seed).reshape(-1, networks.n_outputs)
     repeated = np.tile(np.repeat(np.arange(len(rows)), n_draws), len(networks.lams))

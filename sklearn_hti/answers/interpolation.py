@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._utils.groupby import number_groups
 from ..field.particles import chain, follow, partners_in_groups
 
 _MISSED = 0.5  # of the chord: a transport that ends farther from the other output is ignored
@@ -70,7 +71,7 @@ def between(movement, conditions, *, y_from, y_to, lam_from, lam_to, lam):
 
     forward = carried(y_from, lam_from, lam_to)
     networks = np.column_stack([conditions.groups(), lam_from, lam_to])
-    groups = np.unique(networks, axis=0, return_inverse=True)[1].reshape(-1)
+    groups = number_groups(networks)
     if len(np.unique(groups)) < len(groups):
         y_to = y_to[partners_in_groups(forward.end, y_to, groups, np.random.default_rng(0))]
     backward = carried(y_to, lam_to, lam_from)

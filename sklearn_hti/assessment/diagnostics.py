@@ -6,15 +6,16 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from ..data.training_data import share as are_shared
+from .._utils.groupby import rank_in_group
+from ..data.budget import BUDGET
+from ..data.facts import inputs_shared
 from ..exceptions import ConvergenceWarning
 from ..lagrangian.support import path_conditions
 from ..metrics import squared_wasserstein
 from ..stats.distances import half_distance
 
-_MAX_ROWS = 500
-_MAX_COMPARED = 6000  # rows of an anchor that those are compared with
-_MAX_GROUPS, _MAX_DRAWS = 8, 64  # of a Monge gap
+_MAX_ROWS, _MAX_COMPARED = BUDGET.checked_rows, BUDGET.compared_rows
+_MAX_GROUPS, _MAX_DRAWS = BUDGET.gap_inputs, BUDGET.gap_draws
 SHORT = 0.25  # more of the distance left than this is worth a warning
 NOTHING = 1e-3  # a squared distance of scaled outputs that is not worth one
 _NEGATIVE = 0.01
@@ -79,7 +80,7 @@ def _marginals(flow_map, data, base_time, rng):
     for k in range(len(data.anchors.lam)):
         rows = data.anchors.rows(k)
         start, groups = base, None
-        if are_shared(data.groups[base], data.groups[rows]):
+        if inputs_shared(data.groups[base], data.groups[rows]):
             rows = rows[np.isin(data.groups[rows], data.groups[base])]
             start = base[np.isin(data.groups[base], data.groups[rows])]
             rows = _some_of_each(rows, data.groups, rng)
@@ -170,10 +171,8 @@ def _some_of_each(rows, groups, rng):
     if len(rows) <= _MAX_COMPARED:
         return rows
     rows = rng.permutation(rows)
-    order = np.argsort(groups[rows], kind="stable")
-    counts = np.unique(groups[rows], return_counts=True)[1]
-    rank = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.sort(rows[order][rank < max(1, _MAX_COMPARED // len(counts))])
+    most = max(1, _MAX_COMPARED // len(np.unique(groups[rows])))
+    return np.sort(rows[rank_in_group(groups[rows])[0] < most])
 
 
 def _some(rows, rng):

@@ -8,14 +8,17 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from .._utils.groupby import mean_of_groups, number_groups, rank_in_group
 from .._utils.registry import storable
 from ..answers.interpolation import between
+from ..data.budget import BUDGET
+from ..data.facts import inputs_shared
 from ..data.thinning import thinned
-from ..data.training_data import share as are_shared
 from ..exceptions import ValidationWarning
 from ..field.particles import partners_in_groups
 from ..metrics import squared_wasserstein
 from ..stats.distances import half_distance
+from ..stats.selection import select
 from .diagnostics import NOTHING, SHORT
 
 _SHORTER, _FEWEST = 2, 100  # a refit takes one in so many steps, but not too few
@@ -26,13 +29,11 @@ _NAMES = {
     "nearest_anchor": "a copy of the nearest anchor",
     "straight_line": "the straight line between both neighbours",
 }
-_MAX_REFITS = 5
-_MAX_ROWS, _MAX_DRAWS = 1024, 256  # that are judged: of an anchor, and of one condition
-# rows of an anchor that a refit learns from, evenly of its conditions, which keep some draws
-_LEARNED = {"max_rows": 16_384, "max_draws": 2048, "min_draws": 256}
-_WORSE = 1.05  # what is worse by less, or by NOTHING, is worth no warning
+_MAX_REFITS = BUDGET.refits
+_MAX_ROWS, _MAX_DRAWS = BUDGET.left_out_rows, BUDGET.left_out_draws
+_WORSE = 0.05  # what is worse by less, or by NOTHING, is worth no warning
 _NOISE = 0.25  # of the floor: what samples alone may bring
-_HELD, _MIN_CONDITIONS = 0.2, 40  # of the conditions, if many, are in no refit
+_HELD = 0.2  # of the conditions, if many, are in no refit
 
 
 @storable
@@ -109,8 +110,11 @@ def warn_if_no_better(records):
         )
     copies = ["nearest_anchor", "no_transport"]
     for own, others in (("transport", copies), ("interpolate", [*copies, "straight_line"])):
-        best = mean[others].idxmin()
-        if mean[own] > _WORSE * mean[best] + _NOISE * mean["floor"] + NOTHING:
+        margin, names = _NOISE * mean["floor"] + NOTHING, [own, *others]
+        losses = mean[names].to_numpy()[:, None]
+        rule = {"n_errors": 0.0, "margin": margin, "relative": _WORSE, "compare": "best"}
+        best = select(losses, names, **rule).name
+        if best != own:
             warnings.warn(
                 f"Anchors that were left out do not confirm the surrogate: `{own}` is no better "
                 f"there than {_NAMES[best]} (squared Wasserstein distance to the true outputs "
@@ -126,7 +130,7 @@ def warn_if_no_better(records):
 def _held_conditions(data, rng):
     """Return conditions that are kept for judging, where there are many of them."""
     distinct = np.unique(data.groups)
-    if len(distinct) < _MIN_CONDITIONS:
+    if not data.facts.all_draws.spare_inputs:
         return distinct[:0]
     return rng.permutation(distinct)[: round(_HELD * len(distinct))]
 
@@ -140,7 +144,7 @@ def _judge(refit, data, k, base_time, held, rng):
     near = begin if abs(at - lam[begin]) <= abs(at - lam[end]) else end
     rows, groups = _aligned(data, (k - 1, k, k + 1, base), held, rng)
     y, of = ({i: part[r] for i, r in rows.items()} for part in (data.y, data.lam))
-    rest = thinned(data.without(k, held), rng=rng, **_LEARNED)
+    rest = thinned(data.without(k, held), data.budget.refit, rng)
     movement = refit(rest, base_time - (base_time > k))
 
     def distance(answer):
@@ -215,15 +219,13 @@ def _wanted(labels, rows, rng):
 def _first_of_each(labels, rows, wanted):
     """Return so many rows of every label, sorted by label."""
     rows = rows[np.argsort(labels[rows], kind="stable")]
-    _, first, size = np.unique(labels[rows], return_index=True, return_counts=True)
-    rank = np.arange(len(rows)) - np.repeat(first, size)
-    return rows[rank < wanted[labels[rows]]]
+    return rows[rank_in_group(labels[rows])[0] < wanted[labels[rows]]]
 
 
 def _have_same_inputs(data, rows):
     """Tell whether conditions of the first rows are those of all others, by and large."""
     first, *others = (data.groups[r] for r in rows.values())
-    return all(are_shared(first, other) for other in others)
+    return all(inputs_shared(first, other) for other in others)
 
 
 def _errors_of_means(groups, misses):
@@ -243,7 +245,4 @@ def _errors_of_means(groups, misses):
 
 def _mean_by(groups, values):
     """Return the mean of every group."""
-    _, index, size = np.unique(groups, return_inverse=True, return_counts=True)
-    total = np.zeros((len(size), values.shape[1]))
-    np.add.at(total, index.reshape(-1), values)
-    return total / size[:, None]
+    return mean_of_groups(number_groups(groups), values)

@@ -14,7 +14,6 @@ from ..metrics import squared_wasserstein
 from ..paths import StraightGeodesic
 from ..stats.distances import half_distance
 
-_MAX_ROWS = 1024  # that are judged
 _WORSE, _NOISE, _NOTHING = 1.05, 0.25, 1e-6  # what is worse by less is worth no warning
 COLUMNS = (
     "lam",
@@ -46,7 +45,8 @@ def leave_values_out(data, lam_transform, solver, rng):
     DataFrame
         `validation_` of an estimator with networks.
     """
-    outputs, groups = aligned_draws(data, rng, max_rows=_MAX_ROWS)
+    budget = data.budget
+    outputs, groups = aligned_draws(data, rng, budget.left_out_rows, budget.left_out_draws)
     interior = range(1, len(data.anchors.lam) - 1)
     records = [_judge(data, k, outputs, groups, lam_transform, solver, rng) for k in interior]
     return pd.DataFrame(records, columns=COLUMNS)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from joblib import Parallel, delayed
 
+from .._utils.groupby import number_groups
 from .._utils.random import draw_seeds
 from .._utils.registry import storable
 from ..clocks.movement import Movement
@@ -13,8 +14,6 @@ from ..data.thinning import half_of_each
 from ..exceptions import ConvergenceWarning, TrajectoryWarning
 from ..flow_map.learning import learn_movement
 from ..samplers.selection import fit_base
-
-_MIN_CONDITIONS = 20  # from here on whole conditions are resampled, else the draws of each
 
 
 @storable
@@ -103,9 +102,9 @@ def half_sample(data, rng):
     halved half of its draws at every anchor.
     """
     distinct, first = np.unique(data.groups, return_index=True)
-    if len(distinct) < _MIN_CONDITIONS:
+    if not data.facts.all_draws.resample_inputs:
         strata = data.groups * len(data.anchors.lam) + data.anchors.index
         return np.flatnonzero(half_of_each(strata, rng))
     codes = data.conditions.codes[first]
-    strata = np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1)
+    strata = number_groups(codes)
     return np.flatnonzero(np.isin(data.groups, distinct[half_of_each(strata, rng)]))

@@ -4,9 +4,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from .._utils.registry import storable
+from ..data.facts import DrawCounts
 
 _APART = 1e3  # makes any other difference dearer than all of y
-_MANY_DRAWS = 5  # per condition: from here on the nearest condition comes first
 _DIGITS = 9
 _SLOTS = 64  # per interval: start times that share one search tree
 
@@ -26,7 +26,7 @@ class NearestTrajectories:
         self.begin, self.end = np.take_along_axis(self.times, ends, axis=1).T
         origin = trajectories.rows[:, 0]
         self.n_categories = encoder.n_categories_
-        many = len(origin) >= _MANY_DRAWS * len(np.unique(data.groups[origin]))
+        many = DrawCounts.of(data.groups[origin]).match_by_input
         self.weight = _APART if many else np.sqrt(2)
         self.features = self._features(data.conditions[origin])
         self.n_neighbors = n_neighbors

@@ -6,11 +6,12 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import digamma, gammaln
 
+from .._utils.groupby import split_by_group
 from .._utils.registry import storable
+from ..data.facts import DrawCounts
 from ..stats.ridge import LinearMean
 from .warps import bend_time
 
-_MAX_GROUPS, _MIN_ROWS = 100, 20  # conditions of an anchor that have entropies of their own
 _N_NEIGHBORS = 3  # whose distance tells an entropy
 
 
@@ -43,13 +44,13 @@ def conditional_entropies(y, features, groups, anchors):
     x. Only differences between anchors carry meaning, so constants are left out of the
     second form.
     """
-    counts = [np.unique(groups[anchors.rows(k)], return_counts=True)[1] for k in _nodes(anchors)]
-    repeated = all(len(c) <= _MAX_GROUPS and c.min() >= _MIN_ROWS for c in counts)
+    counts = [DrawCounts.of(groups[anchors.rows(k)]) for k in _nodes(anchors)]
+    repeated = all(c.have_entropies for c in counts)
     entropies = []
     for k in _nodes(anchors):
         rows = anchors.rows(k)
         if repeated:
-            parts = [y[rows[groups[rows] == g]] for g in np.unique(groups[rows])]
+            parts = [y[rows[on]] for on in split_by_group(groups[rows])]
             weights = [len(part) for part in parts]
             entropies.append(np.average([nearest_entropy(p) for p in parts], weights=weights))
         else:

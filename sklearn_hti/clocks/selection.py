@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -12,6 +13,7 @@ from ..exceptions import ClockWarning
 from ..paths.trajectories import Trajectories, build_trajectories
 from ..solvers.affine import affine_where_better
 from ..stats.distances import half_distance
+from ..stats.selection import select
 from .clock import Clock
 from .entropy import EntropyClock, conditional_entropies
 from .warps import (
@@ -30,9 +32,7 @@ _NEAR = 0.05  # of the whole way: a clock puts an anchor in its place
 _DISAGREEMENT = 0.1  # clocks further apart than this tell different stories
 FROM_ZERO = "identity", "odds"  # clocks that begin at 0
 _MAX_BEND = 8.0
-_N_SPLITS, _MAX_DRAWS = 8, 1024  # of the noise of samples
-# of an anchor, evenly of its conditions, which keep some draws: means need no more
-_READ = {"max_rows": 16_384, "max_draws": 2048, "min_draws": 256}
+_N_SPLITS = 8  # of the noise of samples
 
 
 def choose_clock(lam_transform, data, read):
@@ -119,9 +119,16 @@ def prior_clock(anchors, binned=False):
         name = "odds"
     elif low > 0 and high >= _DECADES * low:
         name = "log"
-    if binned and _unevenness(name, anchors) > _unevenness("identity", anchors):
-        return "identity"
+    if binned:
+        name = _of_least_error((name, "identity"), partial(_unevenness, anchors=anchors))
     return name
+
+
+def _of_least_error(names, error_of):
+    """Return the clock of the least error, the first of equal ones."""
+    names = list(names)
+    losses = [[error_of(name)] for name in names]
+    return select(losses, names, n_errors=0.0, compare="best").name
 
 
 def _unevenness(name, anchors):
@@ -147,7 +154,7 @@ def clock_of_places(lam, anchors, places, binned=False):
     if chosen in near:
         alike, reason = near, "puts the anchors where outputs have them"
     elif named:
-        alike, chosen = named, min(named, key=errors.get)
+        alike, chosen = named, _of_least_error(named, errors.get)
         reason = "nearly puts the anchors where outputs have them"
     else:
         alike = {name: _led(rule, anchors, places) for name, rule in rules.items()}
@@ -203,7 +210,7 @@ def read_way(data, solver, geodesic, rng):
 
     Sampling noise is subtracted: the distance between two samples of one distribution.
     """
-    data = thinned(data, rng=rng, **_READ)
+    data = thinned(data, data.budget.clock, rng)
     if "min_draws" in solver.get_params():
         solver = clone(solver).set_params(min_draws=0)  # that noise is of draws of one input
     plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
@@ -224,12 +231,12 @@ def read_way(data, solver, geodesic, rng):
 
 def _noise(data, anchor, rng):
     """Return W2^2 between samples of an anchor as large as it is, from those half as large."""
-    rows, values = data.anchors.rows(anchor), []
+    rows, values, most = data.anchors.rows(anchor), [], data.budget.noise_draws
     for _ in range(_N_SPLITS):
-        values.append(half_distance(data.y, data.groups, rng.permutation(rows), _MAX_DRAWS))
+        values.append(half_distance(data.y, data.groups, rng.permutation(rows), most))
         if not values[0]:
             return 0.0
-    return 2 ** (-2 / max(data.y.shape[1], 2)) * float(np.mean(values))
+    return 2 ** (-2 / max(data.facts.n_outputs, 2)) * float(np.mean(values))
 
 
 def _warn_if_undecided(clock):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .._utils.groupby import number_groups
 from .._utils.registry import storable
 from .validation import take
 
@@ -44,7 +45,7 @@ class Conditions:
         """Number the distinct conditions; return one number per row."""
         if not self.keys.shape[1]:
             return np.zeros(len(self), dtype=np.int64)
-        return np.unique(self.keys, axis=0, return_inverse=True)[1].reshape(-1)
+        return number_groups(self.keys)
 
     def one_hot(self, n_categories):
         """Return numbers and one-hot categories side by side, (n, F) float64."""

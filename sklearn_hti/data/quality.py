@@ -4,8 +4,10 @@ import warnings
 
 import numpy as np
 
+from .._utils.groupby import number_groups
 from ..exceptions import CouplingWarning
 from .anchors import FEW_ROWS, distinct_lambdas
+from .facts import DrawCounts
 
 _ROUNDING = 1e-12  # of an output: constants that were computed differ by less
 _UNLIKE = 1e3  # times the spread of another output: distances do not see that one
@@ -104,8 +106,8 @@ def warn_if_narrow(anchors):
 
 def _are_draws(code, groups, anchor):
     """Tell whether draws of one x differ at an anchor, or most rows are alone in their x."""
-    cells = np.unique(groups * (anchor.max() + 1) + anchor, return_inverse=True)[1].reshape(-1)
+    cells = number_groups(groups * (anchor.max() + 1) + anchor)
     n_codes, n_cells = code.max() + 1, cells.max() + 1
     seen = np.unique(cells * n_codes + code.reshape(-1)) // n_codes
     differ = np.bincount(seen, minlength=n_cells)[cells] > 1
-    return differ.mean() > 0.5 or len(np.unique(groups)) > len(groups) / 2
+    return differ.mean() > 0.5 or DrawCounts.of(groups).mostly_single

@@ -5,8 +5,11 @@ from functools import cached_property
 
 import numpy as np
 
+from .._utils.groupby import first_of_each
 from .anchors import Anchors
+from .budget import BUDGET, Budget
 from .conditions import Conditions, Features
+from .facts import DesignFacts
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class TrainingData:
     groups: np.ndarray  # (n,): equal where x is equal
     lam: np.ndarray  # (n,)
     anchors: Anchors
+    budget: Budget = BUDGET
 
     def without(self, anchor, groups=()):
         """Return the data without an anchor and some conditions, which keep their numbers."""
@@ -35,22 +39,15 @@ class TrainingData:
         return replace(self, anchors=anchors, features=self.features.of(rows), **parts)
 
     @cached_property
+    def facts(self):
+        """The DesignFacts of these rows."""
+        return DesignFacts.of(self)
+
+    @cached_property
     def memo(self):
         """What functions have learned from these rows and would learn again."""
         return {}
 
     def distinct_conditions(self):
         """Return the Conditions of each group."""
-        return self.conditions[np.unique(self.groups, return_index=True)[1]]
-
-    def conditions_repeat(self, rows):
-        """Tell whether at least half of the given rows find their x at another anchor."""
-        others = np.ones(len(self.y), dtype=bool)
-        others[rows] = False
-        return share(self.groups[rows], self.groups[others])
-
-
-def share(groups, other_groups):
-    """Tell whether at least half of the rows of either side find their x on the other."""
-    found = np.isin(groups, other_groups).mean(), np.isin(other_groups, groups).mean()
-    return min(found) >= 0.5
+        return self.conditions[first_of_each(self.groups)]

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from .._utils.groupby import rank_in_group
 from ..clocks.time_scale import make_time_scale
+from ..data.facts import outputs_differ
 from .particle_field import fit_field
 from .particles import chain
 from .roughness import measure_noise
-
-_NOTHING = 1e-10  # squared, of scaled outputs: draws that do not differ
 
 
 def learn_field(lam_transform, clock, way, data, rng):
@@ -40,27 +40,17 @@ def find_noise(data, rng):
     None of it where the networks give one answer per input and were all asked the same inputs;
     all of it where they were asked different ones, so that particles pair strangers.
     """
-    anchors = [data.anchors.rows(k) for k in range(len(data.anchors.lam))]
-    if not all(data.conditions_repeat(rows) for rows in anchors):
+    if not all(data.facts.inputs_shared):
         return 1.0
-    if not any(_draws_differ(data.y[rows], data.groups[rows]) for rows in anchors):
+    anchors = [data.anchors.rows(k) for k in range(len(data.anchors.lam))]
+    if not any(outputs_differ(data.groups[rows], data.y[rows]) for rows in anchors):
         return 0.0
-    outputs, groups = aligned_draws(data, rng)
+    budget = data.budget
+    outputs, groups = aligned_draws(data, rng, budget.halved_rows, budget.halved_draws)
     return measure_noise(outputs, groups, chain(len(anchors)), rng)
 
 
-def _draws_differ(y, groups):
-    """Tell whether outputs of one input differ."""
-    _, index, size = np.unique(groups, return_inverse=True, return_counts=True)
-    index = index.reshape(-1)
-    for output in y.T:
-        mean = np.bincount(index, output) / size
-        if np.bincount(index, (output - mean[index]) ** 2).max() > _NOTHING:
-            return True
-    return False
-
-
-def aligned_draws(data, rng, max_rows=4096, max_draws=256):
+def aligned_draws(data, rng, max_rows, max_draws):
     """Return draws (M, n, D) of inputs that all trained values know, and the input of each.
 
     As many draws of an input at each value; at most `max_draws`, and `max_rows` in all.
@@ -72,10 +62,7 @@ def aligned_draws(data, rng, max_rows=4096, max_draws=256):
     order = rng.permutation(n_groups)
     wanted[order[np.cumsum(wanted[order]) > max(max_rows, wanted.max())]] = 0
     outputs = []
-    for rows in anchors:
-        rows = rng.permutation(rows)
-        rows = rows[np.argsort(data.groups[rows], kind="stable")]
-        first = np.flatnonzero(np.diff(data.groups[rows], prepend=-1))
-        rank = np.arange(len(rows)) - np.repeat(first, np.diff(first, append=len(rows)))
-        outputs.append(data.y[rows[rank < wanted[data.groups[rows]]]])
+    for rows in map(rng.permutation, anchors):
+        kept = rows[rank_in_group(data.groups[rows])[0] < wanted[data.groups[rows]]]
+        outputs.append(data.y[kept[np.argsort(data.groups[kept], kind="stable")]])
     return np.stack(outputs), np.repeat(np.arange(n_groups), wanted)

@@ -7,6 +7,7 @@ interval by interval; a kink at an anchor is an error of the geodesics or of the
 import numpy as np
 from numpy.polynomial import polynomial as poly
 
+from ..data.facts import DrawCounts
 from ..paths.deviation import deviation_basis, fit_deviation
 from ..paths.spline import retime
 from .kinks import MIN_ROWS, signal_fraction, signal_fractions_of_draws
@@ -44,7 +45,7 @@ def join_paths(trajectories, data, rng):
     of_chords = _kinks(trajectories.points, position)[whole]
     of_deviation = _kinks_of_deviation(trajectories.deviation, position)[whole]
     rows, tiny = trajectories.rows[whole, 0], np.finfo(float).tiny
-    if len(np.unique(data.groups[rows])) == len(rows):
+    if DrawCounts.of(data.groups[rows]).one_each:
         least = -np.sum(of_chords * of_deviation) / max(np.sum(of_deviation**2), tiny)
         kept = np.clip(least, 0, 1)
         fraction = signal_fraction(data.features[rows], of_chords, rng)

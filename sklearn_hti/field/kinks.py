@@ -6,14 +6,14 @@ import numpy as np
 from scipy.spatial import cKDTree
 from sklearn.exceptions import ConvergenceWarning
 
+from ..data.budget import BUDGET
 from ..data.thinning import half_of_each, thinned
 from ..paths import StraightGeodesic
 from ..paths.trajectories import build_trajectories
 from ..solvers.coupling import CouplingSolver
 
-_MAX_ROWS, _MIN_DRAWS = 2048, 256  # per anchor, and of a condition, that are halved
-_N_SPLITS, _N_FITTED, _N_ASKED = 3, 150, 500  # and trajectories of each half
-MIN_ROWS, _N_SINGLE = 20, 200  # trajectories that tell noise apart
+_N_SPLITS = 3
+MIN_ROWS = 20  # trajectories that tell noise apart
 
 
 def signal_fraction(features, kinks, rng):
@@ -22,7 +22,7 @@ def signal_fraction(features, kinks, rng):
     For networks of one answer. The rest is the white noise of the Gaussian process that
     explains them best.
     """
-    some = rng.permutation(len(kinks))[:_N_SINGLE]
+    some = rng.permutation(len(kinks))[: BUDGET.kink_rows]
     kinks = kinks[some].reshape(len(some), -1)
     around = kinks - kinks.mean(axis=0)
     scale = np.sqrt(np.mean(around**2))
@@ -45,7 +45,7 @@ def signal_fractions_of_draws(data, rng, *, pooled=True):
     those of near inputs.
     """
     solver = CouplingSolver() if pooled else CouplingSolver(min_draws=0)
-    data = thinned(data, _MAX_ROWS, rng, min_draws=_MIN_DRAWS)
+    data = thinned(data, data.budget.kinks, rng)
     n_inner = len(data.anchors.lam) - 2
     alike = np.zeros((_N_SPLITS, n_inner, 2))
     for split in alike:
@@ -64,7 +64,9 @@ def signal_fractions_of_draws(data, rng, *, pooled=True):
 def _correlation(halves, k, rng):
     """Return how much the halves agree on the slopes before and after knot k, (2,)."""
     places = [np.hstack([features, points[:, k]]) for features, points in halves]
-    asked = np.concatenate([place[rng.permutation(len(place))[:_N_ASKED]] for place in places])
+    asked = np.concatenate(
+        [place[rng.permutation(len(place))[: BUDGET.kink_asked]] for place in places]
+    )
     one, other = (
         _slopes(place, points, k, rng).predict(asked).reshape(len(asked), 2, -1)
         for place, (_, points) in zip(places, halves, strict=True)
@@ -91,7 +93,7 @@ def _slopes(places, points, k, rng):
     steps = points[:, k] - points[:, k - 1], points[:, k + 1] - points[:, k]
     tiny = np.finfo(float).tiny
     steps = [step / np.sqrt(np.maximum(np.mean(step**2), tiny)) for step in steps]
-    some = rng.permutation(len(points))[:_N_FITTED]
+    some = rng.permutation(len(points))[: BUDGET.kink_fitted]
     return _fit_process(places[some], np.hstack(steps)[some])
 
 

@@ -8,7 +8,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-MAX_COUPLED = 2048  # draws of one input that are coupled at once
+from .._utils.groupby import split_by_group
+from ..data.budget import BUDGET
+
+MAX_COUPLED = BUDGET.coupled_answers
 
 
 def chain(n_knots):
@@ -40,7 +43,9 @@ def follow(outputs, groups, edges, rng):
 def partners_in_groups(y, y_other, groups, rng):
     """Return for each row of y (n, D) its partner in y_other, among the rows of its group."""
     partner = np.arange(len(y))
-    for rows in _groups_of_several(groups):
+    if len(np.unique(groups)) == len(groups):
+        return partner
+    for rows in split_by_group(groups):
         partner[rows] = rows[partners(y[rows], y_other[rows], rng)]
     return partner
 
@@ -70,10 +75,3 @@ def equal_sizes(clouds, rng):
     if all(len(cloud) == n for cloud in clouds):
         return np.stack(clouds)
     return np.stack([cloud[rng.permutation(np.arange(n) % len(cloud))] for cloud in clouds])
-
-
-def _groups_of_several(groups):
-    """Return the rows of each group of two rows or more."""
-    order = np.argsort(groups, kind="stable")
-    first = np.flatnonzero(np.diff(groups[order], prepend=-1))
-    return [rows for rows in np.split(order, first[1:]) if len(rows) > 1]

@@ -1,8 +1,11 @@
 """How much of the increments of particles is noise of few draws (docs/method.md, equation 27)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.spatial import KDTree
 
+from .._utils.groupby import number_groups, rank_in_group
 from .particles import follow
 
 _N_SPLITS = 3
@@ -32,7 +35,7 @@ def measure_noise(outputs, groups, edges, rng):
     float
         From 0 to 1; 1 where no input has four draws.
     """
-    groups = np.unique(groups, return_inverse=True)[1].reshape(-1)
+    groups = number_groups(groups)
     many = np.bincount(groups)[groups] >= _MIN_DRAWS
     outputs, groups = outputs[:, many], groups[many]
     if not len(groups):
@@ -45,29 +48,29 @@ def measure_noise(outputs, groups, edges, rng):
             for mask in (in_first, ~in_first)
         ]
         for a, b in edges:
-            here, there = (_increments(*half, a, b) for half in halves)
+            here, there = (
+                _Increments(points[:, b] - points[:, a], points[:, a], of) for of, points in halves
+            )
             nearest = _nearest_in_group(here, there)
             common += np.sum(here.steps * there.steps[nearest])
             total += 0.5 * (np.sum(here.steps**2) + np.sum(there.steps**2))
     return float(np.clip(1 - common / total, 0, 1)) if total > 0 else 0.0
 
 
-class _increments:  # noqa: N801
-    """Increments of particles along one edge, and where they start."""
+@dataclass(frozen=True)
+class _Increments:
+    """Increments of particles along one edge, where they start, and their inputs."""
 
-    def __init__(self, groups, particles, a, b):
-        self.groups, self.starts = groups, particles[:, a]
-        self.steps = particles[:, b] - particles[:, a]
+    steps: np.ndarray
+    starts: np.ndarray
+    groups: np.ndarray
 
 
 def _half(groups, rng):
     """Return a mask of half of the rows of each group, at random."""
     order = rng.permutation(len(groups))
-    order = order[np.argsort(groups[order], kind="stable")]
-    first = np.flatnonzero(np.diff(groups[order], prepend=-1))
-    rank = np.arange(len(order)) - np.repeat(first, np.diff(first, append=len(order)))
-    mask = np.zeros(len(groups), dtype=bool)
-    mask[order[rank % 2 == 0]] = True
+    mask = np.empty(len(groups), dtype=bool)
+    mask[order] = rank_in_group(groups[order])[0] % 2 == 0
     return mask
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 
+from ..data.facts import DrawCounts
 from ..nn.engine import DrawnDataset
 from ..paths.deviation import basis_values, deviation_basis
-from ..stats.neighbours import have_many_draws, nearby_places
+from ..stats.neighbours import nearby_places
 
 _BASE_FRACTION = 0.5  # of the starts, where conditions have many draws
 
@@ -38,10 +39,10 @@ class TrajectoryDataset(DrawnDataset):
         passes = (trajectories.first[:, None] <= knots) & (knots <= trajectories.last[:, None])
         # draws of near inputs stand for each other: few of one do not stand for it
         groups = np.arange(len(origin)) if trajectories.pooled else data.groups[origin]
-        places, nearest = nearby_places(trajectories.points, passes, groups, rng)
+        places, nearest = nearby_places(trajectories.points, passes, groups, rng, data.budget)
         self.places, self.nearest = tensor(places), tensor(nearest, torch.int64)
         self.base_time = base_time
-        self.base_fraction = _BASE_FRACTION if have_many_draws(groups) else 0.0
+        self.base_fraction = _BASE_FRACTION if DrawCounts.of(groups).show_spread else 0.0
         self.n_rows = len(self.points)
         self.device = device
 

@@ -7,16 +7,15 @@ from ..stats.ridge import fit_ridge
 
 _MARGIN = 1.5  # over what the linear part leaves of the trajectories: no network adds more
 _AROUND = (-0.25, 0.0, 0.25)  # of a node: times that its linear part is fitted at
-_MAX_NUMBERS, _MIN_REGRESSED = 2**22, 8192  # of trajectories that the linear part is fitted to
 
 
-def enough(trajectories, n_features, rng):
+def enough(trajectories, n_features, rng, budget):
     """Return trajectories that are enough for regressions: all, where memory takes them."""
     n, n_intervals, n_coefficients, n_outputs = trajectories.deviation.shape
     width = max(
         n_intervals * (1 + n_coefficients) * n_outputs, len(_AROUND) * (n_outputs + n_features)
     )
-    most = max(_MIN_REGRESSED, _MAX_NUMBERS // width)
+    most = max(budget.regressed_rows, budget.regressed_numbers // width)
     return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
 
 

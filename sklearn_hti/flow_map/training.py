@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from .._utils.groupby import first_of_each, number_groups
 from .._utils.random import build_module
 from ..nn.engine import Engine, split_rows, train
 from .dataset import TrajectoryDataset
@@ -88,14 +89,14 @@ def fit_flow_map(trajectories, data, clock, base_time, training):
         training.seeds["module"],
     )
     rng = np.random.default_rng(training.seeds["split"])
-    some = enough(trajectories, data.features.shape[1], rng)
+    some = enough(trajectories, data.features.shape[1], rng, data.budget)
     set_linear_part(module, trajectories[some], times[some], data)
 
     origin = trajectories.rows[:, 0]
     # rows may repeat; of one condition, all trajectories must then be one
-    _, first, back = np.unique(data.groups[origin], return_index=True, return_inverse=True)
-    one_each = np.array_equal(trajectories.points, trajectories.points[first[back.reshape(-1)]])
-    deterministic = one_each and data.conditions_repeat(data.anchors.rows(base_time))
+    first = first_of_each(data.groups[origin])[number_groups(data.groups[origin])]
+    one_each = np.array_equal(trajectories.points, trajectories.points[first])
+    deterministic = one_each and data.facts.inputs_shared[base_time]
     settings = training.settings
     picked, held = split_rows(data.groups[origin], rng, settings.early_stopping)
     examples = (

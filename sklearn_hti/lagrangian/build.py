@@ -11,7 +11,7 @@ def build_lagrangian(kinetic, potential, cost, data, scaler, training):
     """
     seed = training.seeds["lagrangian"]
     metric = kinetic.metric(data, training.encoder, training.conditioning, seed)
-    n_outputs = data.y.shape[1]
+    n_outputs = data.facts.n_outputs
     if potential is None:
         return Lagrangian(metric if n_outputs > 1 else None, None, cost=cost)
     field = potential.field(data, scaler, seed)

@@ -7,12 +7,12 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import nn
 
+from .._utils.groupby import first_of_each
 from .._utils.parameters import check_range
 from .._utils.registry import storable
 from .support import Support, path_conditions
 
 _GRID = np.geomspace(0.01, 1.0, 21)  # bandwidths that are tried, in units of the spread of y
-_MAX_ROWS = 1000  # rows on which bandwidths are judged
 
 
 class PotentialEnergy(BaseEstimator, ABC):
@@ -138,7 +138,7 @@ class DensityPotential(PotentialEnergy):
         support = Support.build(data, self.condition_bandwidth, self.n_support, seed)
         field = LogDensity(support, np.ones(len(support.points)))
         rng = np.random.default_rng(seed)
-        rows = rng.permutation(len(data.y))[:_MAX_ROWS]
+        rows = rng.permutation(len(data.y))[: data.budget.bandwidth_rows]
         if self.bandwidth == "likelihood":
             scores = [field.with_bandwidth(h).left_out(data, rows) for h in _GRID]
             field = field.with_bandwidth(_GRID[int(np.argmax(scores))])
@@ -283,7 +283,7 @@ class CallablePotential(PotentialEnergy):
         torch.nn.Module
             The function of scaled places.
         """
-        _, first = np.unique(data.groups, return_index=True)
+        first = first_of_each(data.groups)
         field = _UserField(self.function, scaler, data.conditions.numbers_and_codes[first])
         rows = np.arange(len(data.y))
         q = torch.as_tensor(data.y[:, None], dtype=torch.float32)

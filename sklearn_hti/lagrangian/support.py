@@ -7,9 +7,8 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
+from .._utils.groupby import first_of_each, number_groups, split_by_group
 from .._utils.registry import storable
-
-_MAX_CONDITIONS, _MAX_WIDTH = 8192, 2**17  # with rows of their own; the same times outputs
 
 
 class PathConditions(NamedTuple):
@@ -58,7 +57,7 @@ class Support(nn.Module):
     def build(cls, data, condition_bandwidth, n_support, seed):
         """Choose the rows of the conditions of the training data."""
         rng = np.random.default_rng(seed)
-        every = np.unique(data.groups, return_index=True)[1]  # a row of each condition
+        every = first_of_each(data.groups)
         numeric, category = data.conditions.scaled, _categories(data)
         width = condition_bandwidth
         if width == "scott":
@@ -68,7 +67,7 @@ class Support(nn.Module):
         rows = np.zeros((len(first), n_support), dtype=np.int64)
         log_weights = np.full((len(first), n_support), -np.inf, dtype=np.float32)
         centre = np.zeros(len(every), dtype=np.int64)
-        by_category = (_split(category[some]) for some in (slice(None), first, every))
+        by_category = (split_by_group(category[some]) for some in (slice(None), first, every))
         for own, mine, served in zip(*by_category, strict=True):
             own = rng.permutation(own)
             n = min(n_support, len(own))
@@ -94,27 +93,22 @@ class Support(nn.Module):
 
 def supported(data):
     """Return the conditions that get rows of their own, a fixed random choice where too many."""
-    every = np.unique(data.groups, return_index=True)[1]
-    most = int(np.clip(_MAX_WIDTH // data.y.shape[1], 1, _MAX_CONDITIONS))
-    if len(every) <= most or not data.conditions.scaled.shape[1]:
+    every = first_of_each(data.groups)
+    budget = data.budget
+    most = int(np.clip(budget.support_numbers // data.facts.n_outputs, 1, budget.support_inputs))
+    if len(every) <= most or not data.facts.n_numbers:
         return np.arange(len(every))
     order = np.random.default_rng(len(every)).permutation(len(every))
-    one_each = np.unique(_categories(data)[every][order], return_index=True)[1]
+    one_each = first_of_each(_categories(data)[every][order])
     return np.union1d(order[:most], order[one_each])
 
 
 def _categories(data):
     """Return the number of the combination of categories of every row."""
     codes = data.conditions.codes
-    if not codes.shape[1]:
+    if not data.facts.n_categorical:
         return np.zeros(len(codes), dtype=np.int64)
-    return np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1)
-
-
-def _split(labels):
-    """Return the rows of each label, by ascending labels."""
-    counts = np.unique(labels, return_counts=True)[1]
-    return np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1])
+    return number_groups(codes)
 
 
 def _nearest(centres, places):

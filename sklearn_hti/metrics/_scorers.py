@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from .._utils.groupby import number_groups
 from ._outputs import check_outputs
 from ._scores import crps, energy_score
 from ._wasserstein import squared_wasserstein
@@ -179,7 +180,7 @@ def _draws_of_conditions(y_true, draws, X, lam):
         key += [np.unique(c, return_inverse=True)[1][:, None] for c in columns]
     if lam is not None:
         key.append(np.broadcast_to(np.reshape(lam, (-1, 1)), (len(y_true), 1)))
-    groups = np.unique(np.hstack(key), axis=0, return_inverse=True)[1].reshape(-1)
+    groups = number_groups(np.hstack(key))
     drawn = np.asarray(draws)[0].reshape(len(y_true), -1)
     return squared_wasserstein(y_true, drawn, groups=groups)
 

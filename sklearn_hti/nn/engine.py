@@ -15,15 +15,15 @@ from torch import nn
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
+from ..data.budget import BUDGET
+from ..data.facts import DrawCounts
 from ..exceptions import ConvergenceWarning, DivergenceError
 from .averaging import WeightAverage
 from .inference import settle_thread
 from .optimizer import Muon
 
 STEPS_PER_EPOCH = 50
-_MAX_DRAWN = 16_384  # rows drawn at once
 _HELD = 0.1, 0.2  # share of rows that are held out, at most
-_MANY_DRAWS = 20  # of a condition, on average: all are needed to tell its distribution
 
 
 class DrawnDataset(Dataset):
@@ -72,7 +72,7 @@ class BatchIterator:
     def __iter__(self):
         if self.fixed:
             self.generator.manual_seed(self.seed)
-        at_once = max(1, _MAX_DRAWN // self.batch_size) if self.dataset.by_row else 1
+        at_once = max(1, BUDGET.drawn_rows // self.batch_size) if self.dataset.by_row else 1
         rows = self._rows()
         while some := list(islice(rows, at_once)):
             inputs, target = self.dataset.draw(torch.cat(some), self.generator)
@@ -359,12 +359,13 @@ def split_rows(units, rng, required, *, enough=0, min_rows=50):
     is where rows are few, nor, unless `required`, where every condition has many draws:
     conditions are all known then, and every draw shapes the distribution.
     """
-    distinct = np.unique(units)
-    if len(units) < min_rows or (len(units) >= _MANY_DRAWS * len(distinct) and not required):
+    counts = DrawCounts.of(units)
+    if len(units) < min_rows or (counts.know_distributions and not required):
         return np.arange(len(units)), None
-    if len(distinct) < 20:
+    distinct = counts.inputs
+    if not counts.hold_inputs:
         units = distinct = np.arange(len(units))
-    share = np.clip(enough / len(units), *_HELD)
-    held = rng.choice(distinct, max(1, round(share * len(distinct))), replace=False)
+    part = np.clip(enough / len(units), *_HELD)
+    held = rng.choice(distinct, max(1, round(part * len(distinct))), replace=False)
     mask = np.isin(units, held)
     return np.flatnonzero(~mask), np.flatnonzero(mask)

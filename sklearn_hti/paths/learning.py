@@ -6,14 +6,13 @@ from skorch.callbacks import Callback
 from torch import nn
 from torch.func import functional_call
 
+from .._utils.groupby import rank_in_group
 from ..data.thinning import thinned
 from ..lagrangian.support import PathConditions, path_conditions, supported
 from ..nn.engine import DrawnDataset, Engine, train
 from .geodesic import Geodesic, StraightGeodesic, build_paths
 from .trajectories import build_trajectories
 
-_MAX_PAIRS = 20_000
-_MAX_ROWS, _MIN_DRAWS = 16_384, 320  # of each anchor, and of a condition there
 _SPEED_PENALTY = 0.05
 _RANDOM_EVERY = 3  # one in so many paths of a batch leads to a random partner
 
@@ -37,18 +36,17 @@ class PairDataset(DrawnDataset):
             rows.append(origin[on])
             block.append(self.data.groups[origin[on]] * points.shape[1] + k)
         y0, y1, rows, block = (np.concatenate(part) for part in (y0, y1, rows, block))
-        picked = self.rng.permutation(len(y0))[:_MAX_PAIRS]
+        picked = self.rng.permutation(len(y0))[: self.data.budget.pairs]
         picked = picked[np.argsort(block[picked], kind="stable")]
-        _, first, index, size = np.unique(
-            block[picked], return_index=True, return_inverse=True, return_counts=True
-        )
+        rank, size = rank_in_group(block[picked])
+        first = np.arange(len(picked)) - rank
 
         def tensor(values, dtype=torch.float32):
             return torch.as_tensor(values, dtype=dtype, device=self.device)
 
         self.y0, self.y1 = tensor(y0[picked]), tensor(y1[picked])
         self.x = path_conditions(self.data, rows[picked], self.device)
-        self.first, self.size = (tensor(v[index], torch.int64) for v in (first, size))
+        self.first, self.size = (tensor(v, torch.int64) for v in (first, size))
         self.n_rows = len(picked)
 
     def state_dict(self):
@@ -167,7 +165,7 @@ def learn_geodesics(solver, data, lagrangian, component, training):
     device = training.settings.device
     rng = np.random.default_rng(training.seeds["coupling"])
     some = _enough(data, lagrangian, rng)
-    paths = build_paths(component, data.y.shape[1], training)
+    paths = build_paths(component, data.facts.n_outputs, training)
     module = PathsAndMetric(paths, lagrangian).to(device)
     geodesic = Geodesic(module.paths, module.lagrangian, some, device, component)
 
@@ -196,4 +194,4 @@ def _enough(data, lagrangian, rng):
     known = every[supported(data)] if hasattr(lagrangian.field, "support") else every
     if len(known) < len(every):
         data = data.take(np.flatnonzero(np.isin(data.groups, known)))
-    return thinned(data, _MAX_ROWS, rng, min_draws=_MIN_DRAWS)
+    return thinned(data, data.budget.paths, rng)

@@ -7,10 +7,9 @@ from numpy.polynomial import polynomial as poly
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from ..stats.moments import draws_differ, known_moments, scattered_moments
+from .._utils.groupby import rank_in_group, split_by_group
+from ..stats.moments import known_moments, scattered_moments
 from .deviation import deviation_basis
-
-_MOST_CROSSING = 256  # ways into and out of a row that are matched at a time
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def build_trajectories(data, plans, rng):
     for k in range(n_knots):
         moved = np.flatnonzero(data.groups[index[:, k]] != data.groups[origin])
         known = np.isin(data.groups[origin[moved]], data.groups[data.anchors.rows(k)])
-        known &= known.any() and draws_differ(data, k)
+        known &= known.any() and data.facts.draws_differ[k]
         n_moved, n_pooled = n_moved + len(known), n_pooled + known.sum()
         # another x: carry what is left of y over to the origin's x, beside mean and spread there,
         for on, moments in (
@@ -139,11 +138,9 @@ def _glued(rows, data):
     rows = rows.copy()
     for k in range(1, rows.shape[1] - 1):
         here = np.flatnonzero((rows[:, k - 1 : k + 2] >= 0).all(axis=1))
-        here = here[np.argsort(rows[here, k], kind="stable")]
-        crossings = np.split(here, np.flatnonzero(np.diff(rows[here, k])) + 1)
-        parts = [
-            part for crossing in crossings for part in _parts(crossing) if _branch(rows[part], k)
-        ]
+        crossings = [here[on] for on in split_by_group(rows[here, k])]
+        parts = [part for one in crossings for part in _parts(one, data.budget.matched_ways)]
+        parts = [part for part in parts if _branch(rows[part], k)]
         if not parts:
             continue
         before, after = _beside_means(data, k - 1), _beside_means(data, k + 1)
@@ -153,9 +150,9 @@ def _glued(rows, data):
     return rows
 
 
-def _parts(crossing):
+def _parts(crossing, most):
     """Return evenly mixed parts of the trajectories that cross in a row."""
-    n_parts = -(-len(crossing) // _MOST_CROSSING)
+    n_parts = -(-len(crossing) // most)
     return [crossing[i::n_parts] for i in range(n_parts)]
 
 
@@ -176,9 +173,8 @@ def _partners(plan, rows, rng):
     """Draw a partner for each row from its line of the plan, stratified over its copies."""
     order = np.argsort(rows, kind="stable")
     sorted_rows = rows[order]
-    _, begin, count = np.unique(sorted_rows, return_index=True, return_counts=True)
-    rank = np.arange(len(rows)) - np.repeat(begin, count)
-    level = (rank + rng.random(len(rows))) / np.repeat(count, count)
+    rank, count = rank_in_group(sorted_rows)
+    level = (rank + rng.random(len(rows))) / count
 
     line = np.repeat(np.arange(plan.shape[0]), np.diff(plan.indptr))
     mass = plan.data / np.asarray(plan.sum(axis=1)).reshape(-1)[line]

@@ -7,9 +7,8 @@ from ..stats.moments import scattered_moments
 
 _FAR_LESS = 5.0  # times another anchor's, from which draws of the first are not spread out
 _NOTHING = 1e-4  # of scaled outputs: draws that are nearer than this count as equal
-_MOST = 0.5  # of an anchor's rows have to have a second draw of their x; of draws, to be equal
+_MOST = 0.5  # of the differences of draws: mostly equal
 _FEWEST = 20  # rows of an anchor that tell how far apart draws are
-_READ = {"max_rows": 4096, "min_draws": 2}  # of an anchor, and of one condition
 
 
 def choose_anchor(data):
@@ -37,11 +36,11 @@ def choose_anchor(data):
     if np.bincount(data.anchors.index).min() < _FEWEST:
         return first
     rng = np.random.default_rng(0)
-    data = thinned(data, rng=rng, **_READ)
+    data = thinned(data, data.budget.base, rng)
     anchors = range(len(data.anchors.lam))
     differences = [_between_draws(data, k, rng) for k in anchors]
     if all(differ is None for differ in differences):
-        if data.conditions_repeat(data.anchors.rows(0)):
+        if data.facts.inputs_shared[0]:
             return first  # one answer per x
         differences = [_beside_mean(data, k, rng) for k in anchors]
     apart = np.array([_evenly_apart(differ) for differ in differences])
@@ -63,7 +62,7 @@ def _between_draws(data, anchor, rng):
     rows = rng.permutation(data.anchors.rows(anchor))
     rows = rows[np.argsort(data.groups[rows], kind="stable")]
     same = np.diff(data.groups[rows]) == 0
-    if np.sum(np.r_[same, False] | np.r_[False, same]) < _MOST * len(rows):
+    if not data.facts.draws[anchor].mostly_repeated:
         return None
     return np.diff(data.y[rows], axis=0)[same]
 

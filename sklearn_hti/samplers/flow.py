@@ -9,6 +9,7 @@ from scipy.stats import norm, qmc
 from .._utils.ode import integrate
 from .._utils.random import build_module
 from .._utils.registry import storable
+from ..data.budget import BUDGET
 from ..data.conditions import Features, Query
 from ..nn.engine import DrawnDataset, split_rows, train
 from ..nn.inference import in_precision, row_chunks
@@ -18,7 +19,7 @@ from ..stats.ridge import LinearMean
 _N_STEPS = 12  # midpoint steps of the generating ODE
 _N_FIXED = 32  # draws behind one conditional mean
 _ENOUGH, _MIN_ROWS = 100, 5  # rows to judge by, and to split: generators learn few by heart
-_N_JUDGED, _N_DRAWS = 512, 32  # rows that judge the spread of draws, and draws for each
+_N_DRAWS = 32  # of each row that judges their spread
 _WIDEST = 2.0  # times the noise trained on: farther out the velocities were never learned
 
 
@@ -105,7 +106,7 @@ class FlowBase:
         self.history_ = net.history
         self.noise_scale_ = 1.0
         if held is not None:
-            judged = rng.permutation(held)[:_N_JUDGED]
+            judged = rng.permutation(held)[: BUDGET.generator_rows]
             self.noise_scale_ = self._judge_noise_scale(y[judged], conditions[judged], rng)
         return self
 

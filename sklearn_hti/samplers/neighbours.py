@@ -3,7 +3,9 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
+from .._utils.groupby import first_of_each, split_by_group
 from .._utils.registry import storable
+from ..data.facts import SAMPLED_DRAWS
 from ..stats.neighbours import k_d_order
 
 _DIGITS = 9
@@ -23,21 +25,19 @@ class NeighborsBase:
         Rows to choose from, at least (fewer where a category has fewer).
     """
 
-    def __init__(self, min_rows=5):
+    def __init__(self, min_rows=SAMPLED_DRAWS):
         self.min_rows = min_rows
 
     def fit(self, y, conditions, groups):
         """Store the outputs of each distinct condition and their pools."""
-        _, first, group = np.unique(groups, return_index=True, return_inverse=True)
-        group = group.reshape(-1)
-        own = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
+        own = split_by_group(groups)
         self.y_ = y
-        self.centers_ = conditions[first]
+        self.centers_ = conditions[first_of_each(groups)]
         self.trees_ = {}
         for code in np.unique(self.centers_.codes, axis=0):
             members = np.flatnonzero((self.centers_.codes == code).all(axis=1))
             self.trees_[tuple(code)] = (cKDTree(_places(self.centers_)[members]), members)
-        self.pools_ = [self._pool(g, own) for g in range(len(first))]
+        self.pools_ = [self._pool(g, own) for g in range(len(own))]
         return self
 
     def _pool(self, g, own):

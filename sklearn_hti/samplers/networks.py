@@ -10,13 +10,13 @@ import numpy as np
 
 from .._utils.global_state import global_seed
 from .._utils.registry import storable
+from ..data.facts import outputs_differ
 from ..data.validation import LAM_ROUNDING, take
 from ..exceptions import TrajectoryWarning
 from .wrapped import shaped
 
 _MAX_ROWS = 8192  # that a network is asked at once
 _PROBE_ROWS = 16
-_SAME = 1e-5  # scaled outputs of one input that differ by less are one answer
 _MISS = 1e-2  # of the spread: a network that misses the outputs of fit by more is another one
 
 
@@ -130,7 +130,8 @@ def make_networks(networks, problem, seed):
     found = find_networks(networks, anchors.lam)
     asked = Networks(anchors.lam, found, problem.outputs.n_outputs, draws=False)
     probes = [_probe(asked, problem, k, seed) for k in range(len(anchors.lam))]
-    draws = any(_differ(data, anchors.rows(k)) for k in range(len(anchors.lam)))
+    rows = [anchors.rows(k) for k in range(len(anchors.lam))]
+    draws = any(outputs_differ(data.groups[on], data.y[on]) for on in rows)
     draws = draws or any(not np.array_equal(one.first, one.second) for one in probes)
     if not draws:
         _warn_of_others(probes, anchors.lam)
@@ -154,15 +155,6 @@ def _probe(networks, problem, k, seed):
         networks._ask_one(lam, networks.networks[k], X, 1, s)[:, 0] for s in (seed, seed + 1)
     )
     return _Probe(first, second, problem.y[rows])
-
-
-def _differ(data, rows):
-    """Tell whether outputs of one input differ among some rows."""
-    groups = np.unique(data.groups[rows], return_inverse=True)[1].reshape(-1)
-    order = np.argsort(groups, kind="stable")
-    same = np.diff(groups[order]) == 0
-    steps = np.abs(np.diff(data.y[rows[order]], axis=0))[same]
-    return bool(steps.size and steps.max() > _SAME)
 
 
 def _warn_of_others(probes, lams):

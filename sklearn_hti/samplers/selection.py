@@ -5,16 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._utils.groupby import first_of_each
+from ..data.facts import DrawCounts, is_continuous
 from ..data.validation import take
 from ..exceptions import BaseWarning
 from .anchor import choose_anchor
 from .flow import FlowBase
 from .neighbours import NeighborsBase
 from .wrapped import CallableBase, EstimatorBase
-
-_MAX_CONDITIONS = 50
-_MIN_ROWS = 5
-_MAX_LEVELS = 10  # of a continuous number, between which the generator knows better
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def fit_base(problem, base, movement, training):
     Where other anchors have other inputs, the rows of all anchors are moved to the base anchor.
     """
     data, own = problem.data, problem.base_rows
-    rows = own if data.conditions_repeat(own) else np.arange(len(data.y))
+    rows = own if data.facts.inputs_shared[problem.base_time] else np.arange(len(data.y))
     conditions = data.conditions[rows]
     end = np.full(len(rows), problem.base_lam)
     moved = movement.displace(data.y[rows], conditions, data.lam[rows], end)
@@ -120,15 +118,11 @@ def make_base(base, *, scaled_y, conditions, groups, X, y, scaler, training):
 
 def _choose(groups, conditions):
     """Return "neighbors" where the rows of the base anchor repeat few conditions often."""
-    _, first, counts = np.unique(groups, return_index=True, return_counts=True)
-    described = f"{len(counts)} distinct condition(s), at least {counts.min()} row(s) each"
-    if len(counts) > _MAX_CONDITIONS or counts.min() < _MIN_ROWS:
+    counts = DrawCounts.of(groups)
+    described = f"{counts.n_inputs} distinct condition(s), at least {counts.fewest} row(s) each"
+    if not counts.can_be_listed:
         return "flow", described
-    if any(map(_is_continuous, conditions.numbers[first].T)):
+    # between values of a continuous number the generator is better
+    if any(map(is_continuous, conditions.numbers[first_of_each(groups)].T)):
         return "flow", f"{described}, of continuous numbers"
     return "neighbors", described
-
-
-def _is_continuous(values):
-    """Tell numbers from levels: many values, not all of them whole."""
-    return len(np.unique(values)) > _MAX_LEVELS and (values != np.trunc(values)).any()

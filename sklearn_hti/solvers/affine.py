@@ -10,17 +10,17 @@ from functools import reduce
 import numpy as np
 from scipy.spatial import cKDTree
 
+from .._utils.groupby import number_groups, split_by_group
+from ..data.facts import DrawCounts
 from ..stats.distances import energy_miss
 from ..stats.moments import known_moments, scattered_moments
 from ..stats.neighbours import near_parts
+from ..stats.selection import select
 
 _NEAR_ROWS = 128  # of a block of near conditions that have few draws each
 _MIN_ROWS = 20  # of a condition and half, and twice as many as outputs
 _N_NEIGHBORS = 4  # a network smooths, too
 _N_SPLITS = 8
-_MAX_BLOCKS = 50  # conditions that are compared
-_MAX_ROWS = 250  # per sample of one comparison
-_MAX_KNOWN = 16_384  # rows that predict them
 
 
 def affine_where_better(trajectories, data, rng):
@@ -44,14 +44,17 @@ def affine_where_better(trajectories, data, rng):
     Trajectories
         The given ones, or affine ones from the same first points.
     """
-    n_outputs = data.y.shape[1]
+    n_outputs = data.facts.n_outputs
     n_least = 2 * max(_MIN_ROWS, 2 * n_outputs)
     blocks = _blocks(trajectories, data, n_least)
     if blocks is None or min(map(len, blocks)) < n_least:
         return trajectories
-    some = rng.permutation(len(blocks))[:_MAX_BLOCKS]
-    gains = [np.mean([blocks[i].gain(rng) for i in some]) for _ in range(_N_SPLITS)]
-    if np.mean(gains) <= 2 * np.std(gains) / np.sqrt(_N_SPLITS):
+    budget = data.budget
+    some = rng.permutation(len(blocks))[: budget.affine_blocks]
+    losses = [
+        np.mean([blocks[i].losses(rng, budget) for i in some], axis=0) for _ in range(_N_SPLITS)
+    ]
+    if select(np.transpose(losses), ["nearest", "affine"], n_errors=2.0).name == "nearest":
         return trajectories
     return _through_maps(trajectories, blocks)
 
@@ -64,7 +67,7 @@ def affine_trajectories(trajectories, data):
     ValueError
         If a condition has too few rows for a covariance, or lacks an anchor.
     """
-    n_outputs = data.y.shape[1]
+    n_outputs = data.facts.n_outputs
     blocks = _blocks(trajectories, data)
     if blocks is None or min(map(len, blocks)) <= n_outputs:
         found = "not all anchors" if blocks is None else f"{min(map(len, blocks))} row(s)"
@@ -103,24 +106,25 @@ class Block:
             here = bures_map(self.points[:, k - 1], self.points[:, k])(here)
             points[self.on, k] = self.means[:, k] + self.spreads[:, k] * here
 
-    def gain(self, rng):
-        """Return by how much the affine map predicts held-out outputs better than neighbours."""
-        start = np.unique(self.points[:, 0], axis=0, return_inverse=True)[1].reshape(-1)
+    def losses(self, rng, budget):
+        """Return how far neighbours and the affine map end from held-out outputs, (2,)."""
+        start = number_groups(self.points[:, 0])
         half = rng.permutation(start.max() + 1)[start] % 2 == 0
-        known, new = np.flatnonzero(half), rng.permutation(np.flatnonzero(~half))[:_MAX_ROWS]
-        if len(known) > _MAX_KNOWN:
-            known = rng.choice(known, _MAX_KNOWN, replace=False)
+        known, new = np.flatnonzero(half), rng.permutation(np.flatnonzero(~half))
+        new = new[: budget.affine_rows]
+        if len(known) > budget.affine_known:
+            known = rng.choice(known, budget.affine_known, replace=False)
         x, start, moved = self.features[new], self.points[:, 0], self.points[new, 0]
         tree = cKDTree(np.hstack([start[known], self.features[known]]))
         nearest = known[tree.query(np.hstack([moved, x]), k=_N_NEIGHBORS)[1]]
-        gain = 0.0
+        losses = np.zeros(2)
         for k in range(1, self.points.shape[1]):
             here, before = self.points[:, k], self.points[known, k - 1]
             moved = bures_map(before, here[known])(moved)
             carried = start[new] + (here[nearest] - start[nearest]).mean(axis=1)
             carried, arrived, held = (np.hstack([y, x]) for y in (carried, moved, here[new]))
-            gain += energy_miss(carried, held) - energy_miss(arrived, held)
-        return gain
+            losses += energy_miss(carried, held), energy_miss(arrived, held)
+        return losses
 
 
 def _blocks(trajectories, data, n_least=0):
@@ -138,9 +142,9 @@ def _blocks(trajectories, data, n_least=0):
         distinct, of = np.unique(data.groups[origin], return_inverse=True)
         fewest = min(map(len, rows))
         groups = near_parts(data, distinct, fewest // max(_NEAR_ROWS, n_least))[of.reshape(-1)]
-    elif all(data.conditions_repeat(r) for r in rows):
+    elif all(data.facts.inputs_shared):
         groups = data.groups[origin]
-        if np.unique(groups, return_counts=True)[1].min() < n_least:
+        if DrawCounts.of(groups).fewest < n_least:
             return None
         means = np.broadcast_to(0.0, trajectories.points.shape)
     else:
@@ -148,8 +152,7 @@ def _blocks(trajectories, data, n_least=0):
         features = data.features[origin]
         means, spreads = _moments_at(data, scattered_moments, origin, n_knots)
     blocks = []
-    sizes = np.unique(groups, return_counts=True)[1]
-    for on in np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1]):
+    for on in split_by_group(groups):
         points = (trajectories.points[on] - means[on]) / spreads[on]
         n_rows = min(len(np.unique(column)) for column in trajectories.rows[on].T)
         n_rows = min(n_rows, len(np.unique(points[:, 0], axis=0)))  # equal outputs say no more

@@ -6,14 +6,12 @@ import numpy as np
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from ..data.training_data import share
+from .._utils.groupby import first_of_each, split_by_group
+from ..data.facts import BLOCK_DRAWS, DrawCounts
 from ..lagrangian.support import path_conditions
 from ..nn.engine import DrawnDataset
 from ..stats.neighbours import k_d_order
 from ..stats.ridge import linear_mean
-
-_MANY = 16  # draws of a condition that show its distribution
-_FEW = 0.1  # share of the conditions
 
 
 class BlockDataset(DrawnDataset):
@@ -106,21 +104,19 @@ class _EdgeBlocks(NamedTuple):
 def _edge_blocks(data, k0, k1, block_size, device):
     """Choose the blocks of an edge."""
     ends = [data.anchors.rows(k) for k in (k0, k1)]
-    near = not share(*(data.groups[rows] for rows in ends))
+    near = not data.facts.edges_shared[k0, k1]
     if not near:
         shared = np.intersect1d(*(data.groups[rows] for rows in ends))
         lists = [_by_condition(data, rows, shared) for rows in ends]
-        counts = [[len(rows) for rows in end] for end in lists]
-        size = min(block_size, int(min(np.median(c) for c in counts)))
-        # of conditions with one draw, some may come twice
-        several = max(np.mean(np.array(c) > 1) for c in counts) > _FEW
-        near = several and size < min(block_size, _MANY)
+        counts = [DrawCounts(shared, np.array([len(rows) for rows in end])) for end in lists]
+        size = min(block_size, int(min(c.median for c in counts)))
+        several = any(c.some_repeat for c in counts)
+        near = several and size < min(block_size, BLOCK_DRAWS)
     if near:
         size = min(block_size, *map(len, ends))
-        _, first = np.unique(data.groups[ends[0]], return_index=True)
+        first = first_of_each(data.groups[ends[0]])
         lists = [_nearest(data, rows, ends[0][first], size) for rows in ends]
-    of_condition = np.unique(data.groups[ends[0]], return_counts=True)[1]
-    weights = of_condition if near else counts[0]
+    weights = (data.facts.draws[k0] if near else counts[0]).per_input
     centres = torch.as_tensor(np.repeat(np.arange(len(lists[0])), weights), device=device)
     return _EdgeBlocks(tuple(_candidates(end, device) for end in lists), centres, size, near)
 
@@ -128,9 +124,7 @@ def _edge_blocks(data, k0, k1, block_size, device):
 def _by_condition(data, rows, groups):
     """Return the rows of every group, in an order that `_Candidates` spreads draws over."""
     rows = rows[np.isin(data.groups[rows], groups)]
-    rows = rows[np.argsort(data.groups[rows], kind="stable")]
-    counts = np.unique(data.groups[rows], return_counts=True)[1]
-    parts = np.split(rows, np.cumsum(counts)[:-1])
+    parts = [rows[on] for on in split_by_group(data.groups[rows])]
     return [part[k_d_order(data.y[part])] for part in parts]
 
 

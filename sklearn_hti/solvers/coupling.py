@@ -6,7 +6,6 @@ from scipy.spatial.distance import cdist
 
 from .._utils.parameters import check_choice, check_range
 from .._utils.registry import storable
-from ..data.training_data import share
 from ..paths.geodesic import StraightGeodesic
 from ..stats.moments import scattered_moments
 from .base import OTSolver
@@ -14,10 +13,9 @@ from .discrete import entropic_plan, exact_plan, sparse_plan
 from .few_draws import near_blocks, shared_groups, standardised
 
 _STRAIGHT = StraightGeodesic()
-_MAX_PRICED = 2**20  # paths that are priced for the plans of all edges
 _OTHER_CATEGORY = 10.0  # makes another category dearer than most numbers
 _NOTHING = 1e-6  # a spread of scaled outputs that is none
-_N_CANDIDATES, _MAX_ASKED, _LEAST_PENALTY = 12, 256, 0.3
+_N_CANDIDATES, _LEAST_PENALTY = 12, 0.3
 
 
 @storable
@@ -143,7 +141,7 @@ class CouplingSolver(OTSolver):
         """
         rows0, rows1 = (data.anchors.rows(k) for k in edge)
         groups0, groups1 = data.groups[rows0], data.groups[rows1]
-        repeated = share(groups0, groups1)
+        repeated = data.facts.edges_shared[edge]
         few = []
         if repeated and self.affine is not True:
             few = near_blocks(data, edge, self.min_draws)
@@ -161,16 +159,18 @@ class CouplingSolver(OTSolver):
             blocks = [(np.arange(len(rows0)), np.arange(len(rows1)))]
             x0, x1 = (data.features.of(rows) for rows in (rows0, rows1))
             weights = _weights(data)
-            price = np.sqrt(0.5 * self._penalty(x0, x1, weights, y0.shape[1]) * weights)
+            price = np.sqrt(
+                0.5 * self._penalty(x0, x1, weights, y0.shape[1], data.budget) * weights
+            )
 
         if self.affine is True and repeated:
             entries += [_any_pairs(*block, rng) for block in blocks]
             blocks = []
         parts = [part for block in blocks for part in _split(*block, self.max_batch, rng)]
         # with one output, plans of all these costs are the monotone one
-        most = self.max_learned if by_group and y0.shape[1] > 1 else 0
+        most = self.max_learned if by_group and data.facts.n_outputs > 1 else 0
         n_paths = sum(len(i) * len(j) for i, j in parts if max(len(i), len(j)) <= most)
-        if n_paths * len(data.anchors.edges) > _MAX_PRICED:
+        if n_paths * len(data.anchors.edges) > data.budget.priced_paths:
             most = 0
         small = [part for part in parts if max(map(len, part)) <= most]
         large = [part for part in parts if max(map(len, part)) > most]
@@ -185,7 +185,7 @@ class CouplingSolver(OTSolver):
         i, j, mass = (np.concatenate(part) for part in zip(*entries, strict=True))
         return coo_array((mass, (i, j)), shape=(len(rows0), len(rows1))).tocsr()
 
-    def _penalty(self, x0, x1, weights, n_outputs):
+    def _penalty(self, x0, x1, weights, n_outputs, budget):
         """Return the price of x at which rows choose among about `_N_CANDIDATES` partners.
 
         Among k, the best is within ``k^(-2 / D)`` of the spread of y, squared, and the farthest
@@ -194,7 +194,7 @@ class CouplingSolver(OTSolver):
         if self.condition_penalty != "auto":
             return self.condition_penalty
         root = np.sqrt(weights)
-        some, others = root * x0[:_MAX_ASKED], root * x1[: self.max_batch]
+        some, others = root * x0[: budget.penalty_rows], root * x1[: self.max_batch]
         k = min(_N_CANDIDATES, len(others))
         reach = np.partition(cdist(some, others, "sqeuclidean"), k - 1, axis=1)[:, k - 1].mean()
         return max(_LEAST_PENALTY, k ** (-2 / n_outputs) / max(reach, _NOTHING))
@@ -224,7 +224,7 @@ def _scattered(data, edge):
 
 def _weights(data):
     """Return what the features of x weigh in the squared distance of two conditions."""
-    n_numbers = data.conditions.scaled.shape[1]
+    n_numbers = data.facts.n_numbers
     is_number = np.arange(data.features.shape[1]) < n_numbers
     return np.where(is_number, 1 / max(1, n_numbers), _OTHER_CATEGORY)
 

@@ -5,19 +5,17 @@ from functools import partial
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from .._utils.groupby import split_by_group
 from ..stats.distances import energy_miss
-from ..stats.moments import condition_moments, draws_differ
+from ..stats.moments import condition_moments
 from ..stats.neighbours import near_parts, neighbours
+from ..stats.selection import select
 from .discrete import exact_plan
 
-_MIN_CONDITIONS = 20  # fewer do not tell what is near
 _FACTORS = (2, 4, 8)  # of min_draws: rows of blocks, which grow while that is better
-_MAX_JUDGED, _N_REGIONS = 4096, 4  # rows of an anchor that judge; the parts of x that they fill
 _N_FOLDS = 3
 _N_NEAREST = 16  # trajectories that say how a draw moves
-_MAX_COUPLED = 1024  # rows of a block
 _TINY = 1e-9  # no division by zero
-_MAX_DRAWS = 256  # of one input that are compared
 
 
 def shared_groups(groups0, groups1):
@@ -61,34 +59,30 @@ def near_blocks(data, edge, min_draws):
     list of (ndarray, ndarray)
         Rows of the first anchor and of the second, counted from the first of each anchor.
     """
+    if not data.facts.few_draws(edge, min_draws):
+        return []
     rows = [data.anchors.rows(k) for k in edge]
     groups = [data.groups[r] for r in rows]
-    sizes = [np.unique(g, return_counts=True)[1] for g in groups]
-    n_draws = min(np.median(size) for size in sizes)
-    if not (1 < n_draws < min_draws and min(map(len, sizes)) >= _MIN_CONDITIONS):
-        return []
-    if not (data.conditions.scaled.shape[1] and all(draws_differ(data, k) for k in edge)):
-        return []
     judge = _Judge(data, edge, _some_conditions(data, *groups))
-    best, least = None, judge.miss(_own_blocks, pooled=False)
+    best, least = None, judge.misses(_own_blocks, pooled=False)
     for n_rows in (factor * min_draws for factor in _FACTORS):
         couple = partial(_near_groups, data, n_rows=n_rows)
-        miss = judge.miss(couple, pooled=True)
-        if miss >= least:
+        misses = judge.misses(couple, pooled=True)
+        if select([least, misses], n_errors=0.0).index == 0:
             break
-        best, least = couple, miss
+        best, least = couple, misses
     return best(*groups) if best else []
 
 
 def _some_conditions(data, groups0, groups1):
     """Return conditions that both ends know, neighbours left beside each other."""
-    shared = np.intersect1d(groups0, groups1)
+    shared, n_regions = np.intersect1d(groups0, groups1), data.budget.pooled_regions
     most = max(np.isin(groups, shared).sum() for groups in (groups0, groups1))
-    n_parts = -(-most * _N_REGIONS // _MAX_JUDGED)
-    if n_parts <= _N_REGIONS:
+    n_parts = -(-most * n_regions // data.budget.pooled_rows)
+    if n_parts <= n_regions:
         return shared
     part = near_parts(data, shared, n_parts)
-    kept = np.random.default_rng(0).permutation(part.max() + 1)[:_N_REGIONS]
+    kept = np.random.default_rng(0).permutation(part.max() + 1)[:n_regions]
     return shared[np.isin(part, kept)]
 
 
@@ -121,32 +115,33 @@ class _Judge:
         around = places - places.mean(axis=0)
         self.places = around / np.maximum(around.std(axis=0), _TINY)
 
-    def miss(self, blocks_of, *, pooled):
-        """Return the energy distance of draws that move as near ones do from the true ones.
+    def misses(self, blocks_of, *, pooled):
+        """Return, input by input, how far draws that move as near ones do are from true ones.
 
         `blocks_of` takes the groups of the rows of both ends and returns what to couple.
         """
         rng = np.random.default_rng(0)
         fold = rng.permutation(len(self.conditions)) % _N_FOLDS
-        total = 0.0
+        misses, most = [], self.data.budget.pooled_draws
         for held in (self.conditions[fold == f] for f in range(_N_FOLDS)):
             new = [np.isin(groups, held) for groups in self.groups]
             start, way = self._ways([np.flatnonzero(~on) for on in new], blocks_of, pooled)
             k = min(_N_NEAREST, len(start))
-            near = neighbours(self.places[start], rng)(self.places[new[0]], k)[1]
+            near = neighbours(self.places[start], rng, self.data.budget)(self.places[new[0]], k)[1]
             arrived = self.y[0][new[0]] + way[near].reshape(len(near), k, -1).mean(axis=1)
             there = self.y[1][new[1]]
-            total += sum(
-                energy_miss(arrived[_some(i, _MAX_DRAWS)], there[_some(j, _MAX_DRAWS)])
+            misses += [
+                energy_miss(arrived[_some(i, most)], there[_some(j, most)])
                 for i, j in _own_blocks(*(g[on] for g, on in zip(self.groups, new, strict=True)))
-            )
-        return total
+            ]
+        return misses
 
     def _ways(self, known, blocks_of, pooled):
         """Return rows of the first end, and how they move at their x if coupled as told."""
         blocks = blocks_of(*(g[on] for g, on in zip(self.groups, known, strict=True)))
         coupled = self.standard if pooled else self.y
-        pairs = _pairs(*(y[on] for y, on in zip(coupled, known, strict=True)), blocks)
+        known_y = (y[on] for y, on in zip(coupled, known, strict=True))
+        pairs = _pairs(*known_y, blocks, self.data.budget.pooled_block)
         start, end = (on[part] for on, part in zip(known, pairs, strict=True))
         there = self.y[1][end]
         if pooled:
@@ -154,11 +149,11 @@ class _Judge:
         return start, there - self.y[0][start]
 
 
-def _pairs(y0, y1, blocks):
+def _pairs(y0, y1, blocks, most):
     """Return pairs of rows of optimal plans inside blocks, one per row of the first."""
     pairs = []
     for block in blocks:
-        i, j = (_some(rows, _MAX_COUPLED) for rows in block)
+        i, j = (_some(rows, most) for rows in block)
         pairs.append((i, j[exact_plan(cdist(y0[i], y1[j], "sqeuclidean")).argmax(axis=1)]))
     return (np.concatenate(side) for side in zip(*pairs, strict=True))
 
@@ -182,6 +177,5 @@ def _near_groups(data, groups0, groups1, n_rows):
     for groups in (groups0, groups1):
         rows = np.flatnonzero(np.isin(groups, shared))
         of = part[np.searchsorted(shared, groups[rows])]
-        bounds = np.cumsum(np.bincount(of, minlength=part.max() + 1))[:-1]
-        sides.append(np.split(rows[np.argsort(of, kind="stable")], bounds))
+        sides.append([rows[on] for on in split_by_group(of, part.max() + 1)])
     return list(zip(*sides, strict=True))

@@ -20,7 +20,6 @@ from .base import OTSolver
 from .coupling import CouplingSolver
 from .map_training import MapRecords
 
-_MAX_JUDGED = 300  # rows per anchor on which maps are judged
 _SHORT = 0.25  # a map that leaves more of the distance than this has stopped short
 _SAME_CONDITION = 1e3  # dearer than any distance between scaled outputs
 
@@ -90,7 +89,7 @@ class MapSolver(OTSolver):
             If a map stops short of its anchor, or the metric has collapsed to its bounds.
         """
         own = draw_seeds(training.seeds["pairs"], ["networks", "batches"])
-        n_outputs = data.y.shape[1]
+        n_outputs = data.facts.n_outputs
         module = build_module(
             lambda: self._networks(n_outputs, len(data.anchors.edges), training),
             own["networks"],
@@ -194,7 +193,7 @@ class LearnedMaps:
         """
         rng = np.random.default_rng(0)
         rows0, rows1 = (rng.permutation(data.anchors.rows(anchor)) for anchor in (a, b))
-        n = max(1, min(len(rows0), len(rows1) // 2, _MAX_JUDGED))
+        n = max(1, min(len(rows0), len(rows1) // 2, data.budget.map_rows))
         goal, other = data.y[rows1[:n]], data.y[rows1[n : 2 * n]]
         moved = self.move(data.y[rows0[:n]], k, rows0[:n], data)
         floor = squared_wasserstein(goal, other) if len(other) == n else 0.0

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .._utils.groupby import number_groups
 from ..data.conditions import Conditions
 from .moments import ScatteredMoments
 
@@ -51,8 +52,7 @@ def to_anchors(data):
 
 def _alike(codes):
     """Yield rows of the same categories, and those of rare ones together."""
-    of, sizes = np.unique(codes, axis=0, return_inverse=True, return_counts=True)[1:]
-    many = sizes >= _MIN_ROWS
-    label = np.where(many, np.arange(len(sizes)), -1)[of.reshape(-1)]
+    of = number_groups(codes)
+    label = np.where(np.bincount(of)[of] >= _MIN_ROWS, of, -1)
     for one in np.unique(label):
         yield np.flatnonzero(label == one)

@@ -3,25 +3,24 @@
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from .._utils.groupby import rank_in_group
+from ..data.budget import BUDGET
 from ..metrics import squared_wasserstein
 
-_MAX_GROUPS = 256
 
-
-def half_distance(y, groups, order, max_draws=np.inf):
+def half_distance(y, groups, order, max_draws=np.inf, budget=BUDGET):
     """Return W2^2 between halves of the rows of each group, in a random order of rows.
 
-    At most `max_draws` rows of a group and `_MAX_GROUPS` groups, those that come first, are
-    taken. Zero where no group has two.
+    At most `max_draws` rows of a group and so many groups, those that come first, are taken as the
+    budget allows. Zero where no group has two.
     """
     seen, first = np.unique(groups[order], return_index=True)
-    if len(seen) > _MAX_GROUPS:
-        seen = seen[np.argsort(first)[:_MAX_GROUPS]]
+    if len(seen) > budget.distance_inputs:
+        seen = seen[np.argsort(first)[: budget.distance_inputs]]
         order = order[np.isin(groups[order], seen)]
     order = order[np.argsort(groups[order], kind="stable")]
-    _, first, size = np.unique(groups[order], return_index=True, return_counts=True)
-    rank = np.arange(len(order)) - np.repeat(first, size)
-    kept = rank < np.repeat(np.minimum(2 * (size // 2), max_draws), size)
+    rank, size = rank_in_group(groups[order])
+    kept = rank < np.minimum(2 * (size // 2), max_draws)
     one, other = (order[kept & (rank % 2 == parity)] for parity in (0, 1))
     if not len(one):
         return 0.0

@@ -6,12 +6,13 @@ from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import SplineTransformer
 
+from .._utils.groupby import squares_of_groups
+from ..data.budget import BUDGET
+from ..data.facts import SMOOTH_INPUTS, DrawCounts
 from .ridge import LinearMean
+from .selection import select
 
-_NOTHING = 1e-10  # squared, of scaled outputs
-_MIN_SPARE = 20  # draws beyond the first of their x, which tell how far draws of one x are apart
-_MIN_CONDITIONS = 20  # fewer tell no smooth function
-_MAX_KNOWN, _N_COMPONENTS = 8192, 100  # conditions that the smooth part is fitted to; its size
+_N_COMPONENTS = 100  # of the kernel part
 _MAX_ALONE, _N_KNOTS = 32, (5, 8)  # numbers that have a function each, and knots of it
 _SCALES = (0.1, 0.3, 1.0, 3.0)  # of the kernel exp(-s |x - x'|^2 / F)
 _ALPHAS = np.logspace(-3, 3, 13)
@@ -93,13 +94,12 @@ class ConditionMoments(Moments):
             data.groups[rows], return_index=True, return_inverse=True, return_counts=True
         )
         y, of = data.y[rows], of.reshape(-1)
-        means = _means(of, y)
+        counts = DrawCounts(self.groups, size)
         self.noise = np.zeros(y.shape[1])  # variance of the draws at one x
-        n_spare = len(rows) - len(size)
-        if n_spare < _MIN_SPARE or len(size) < _MIN_CONDITIONS:
+        if not counts.tell_variance:
             return
-        squares = _means(of, (y - means[of]) ** 2) * size[:, None]
-        self.noise = squares.sum(axis=0) / n_spare
+        means, squares = squares_of_groups(of, y)
+        self.noise = squares.sum(axis=0) / counts.n_spare
         given = _given(data, rows[first])
         self.mean = _shrunken(*given, means, self.noise / size[:, None], size)
 
@@ -117,11 +117,6 @@ class ConditionMoments(Moments):
         return self.mean[known], self.spread[known]
 
 
-def draws_differ(data, anchor):
-    """Tell whether draws of one x at an anchor differ, of those that have several."""
-    return condition_moments(data, anchor).noise.max() > _NOTHING
-
-
 def condition_moments(data, anchor):
     """Return the ConditionMoments of an anchor."""
     return _learned(ConditionMoments, data, anchor)
@@ -134,7 +129,7 @@ def scattered_moments(data, anchor):
 
 def known_moments(data, anchor):
     """Return the moments of an anchor at x that it knows: of draws, where they tell more."""
-    kind = condition_moments if draws_differ(data, anchor) else scattered_moments
+    kind = condition_moments if data.facts.draws_differ[anchor] else scattered_moments
     return kind(data, anchor)
 
 
@@ -159,13 +154,6 @@ def _shrunken(features, numbers, values, chance, weight):
     return smooth + left * believed / np.maximum(believed + chance, _TINY)
 
 
-def _means(of, values):
-    """Return the mean (G, D) of the values (n, D) of every group."""
-    total = np.zeros((of.max() + 1, values.shape[1]))
-    np.add.at(total, of, values)
-    return total / np.bincount(of)[:, None]
-
-
 class _Smooth:
     """Regression of values (n, D) on x: linear, then of each number alone, then of all of them.
 
@@ -178,11 +166,12 @@ class _Smooth:
         self.linear = LinearMean().fit(features, values)
         self.parts = []  # a transformer of numbers, a regression, and the columns that it is for
         n_numbers = numbers.shape[1]
-        if not n_numbers or len(values) < _MIN_CONDITIONS:
+        if not n_numbers or len(values) < SMOOTH_INPUTS:
             return
         left = values - self.linear.predict(features)
-        if len(left) > _MAX_KNOWN:
-            some = np.random.default_rng(0).permutation(len(left))[:_MAX_KNOWN]
+        most = BUDGET.smooth_inputs
+        if len(left) > most:
+            some = np.random.default_rng(0).permutation(len(left))[:most]
             numbers, left = numbers[some], left[some]
             weight = None if weight is None else weight[some]
         splines = [
@@ -198,21 +187,21 @@ class _Smooth:
         without = np.ones(len(left)) if weight is None else weight
         for tried in (splines, kernels) if n_numbers <= _MAX_ALONE else (kernels,):
             found = [_fit_ridge(transformer, numbers, left, weight) for transformer in tried]
-            gains = np.stack([without[:, None] * left**2 - errors for *_, errors in found])
-            of = gains.mean(axis=1).argmax(axis=0)
-            gain = gains[of, :, np.arange(len(of))]
-            sure = gain.mean(axis=1) > gain.std(axis=1) / np.sqrt(len(left))
-            for i in np.unique(of[sure]):
-                transformer, ridge, fitted, _ = found[i]
-                on = sure & (of == i)
+            losses = np.stack([without[:, None] * left**2, *(errors for *_, errors in found)])
+            by_column = np.moveaxis(losses, 2, 0)  # without this part, and with each kind of it
+            picked = [select(one, n_errors=1.0, compare="best").index for one in by_column]
+            picked = np.array(picked)
+            for i in np.unique(picked[picked > 0]):
+                transformer, ridge, fitted, _ = found[i - 1]
+                on = picked == i
                 left[:, on] -= fitted[:, on]
                 self.parts.append((transformer, ridge, on))
 
     def __call__(self, features, numbers):
         """Return the values (n, D) at the x of some rows."""
         values = self.linear.predict(features)
-        for begin in range(0, len(numbers), _MAX_KNOWN):
-            rows = slice(begin, begin + _MAX_KNOWN)
+        for begin in range(0, len(numbers), BUDGET.smooth_inputs):
+            rows = slice(begin, begin + BUDGET.smooth_inputs)
             for transformer, ridge, on in self.parts:
                 found = ridge.predict(transformer.transform(numbers[rows]))
                 values[rows, on] += found.reshape(-1, len(on))[:, on]

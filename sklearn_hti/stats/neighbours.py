@@ -4,20 +4,16 @@ import numpy as np
 from scipy.spatial import KDTree
 from sklearn.neighbors import NearestNeighbors
 
+from .._utils.groupby import first_of_each, number_groups, split_by_group
+from ..data.budget import BUDGET
+from ..data.facts import SPREAD_DRAWS, DrawCounts
+
 _N_PLACES = 16  # around each knot
-_MAX_PLACES, _MAX_NUMBERS = 2_000_000, 2**24  # of all trajectories; times outputs
-_MANY_OUTPUTS, _MAX_KNOWN = 8, 4096  # with more, trees look at all knots: these are enough
-_MIN_DRAWS = 5  # fewer draws of one condition do not show how far apart draws are
+_MANY_OUTPUTS = 8  # with more, trees look at all knots: some are enough
 _N_NEIGHBOURS = 4
 
 
-def have_many_draws(groups):
-    """Tell whether at least half of the trajectories have conditions with many of them."""
-    counts = np.unique(groups, return_counts=True)[1]
-    return counts[counts >= _MIN_DRAWS].sum() >= 0.5 * len(groups)
-
-
-def nearby_places(points, passes, groups, rng):
+def nearby_places(points, passes, groups, rng, budget=BUDGET):
     """Draw places around knots where conditions have many draws; else return the knots alone.
 
     A flow map that has seen nothing but the knots themselves learns them by heart and errs
@@ -34,6 +30,8 @@ def nearby_places(points, passes, groups, rng):
         Condition of each trajectory.
     rng : numpy.random.Generator
         Source of randomness.
+    budget : Budget
+        Limits the places.
 
     Returns
     -------
@@ -43,22 +41,20 @@ def nearby_places(points, passes, groups, rng):
         The trajectory whose knot is nearest to each place.
     """
     n, n_knots, n_outputs = points.shape
-    most = min(_MAX_PLACES, _MAX_NUMBERS // n_outputs) // (n * n_knots)
-    n_places = int(np.clip(most, 1, _N_PLACES)) if have_many_draws(groups) else 1
+    most = min(budget.places, budget.place_numbers // n_outputs) // (n * n_knots)
+    n_places = int(np.clip(most, 1, _N_PLACES)) if DrawCounts.of(groups).show_spread else 1
     places = np.repeat(points[:, :, None], n_places, axis=2)
     nearest = np.broadcast_to(np.arange(n)[:, None, None], (n, n_knots, n_places)).copy()
     if n_places == 1:
         return places, nearest
     n_kept = n_places // 2
-    order = np.argsort(groups, kind="stable")
-    counts = np.unique(groups, return_counts=True)[1]
-    for rows in np.split(order, np.cumsum(counts)[:-1]):
+    for rows in split_by_group(groups):
         for k in range(n_knots):
             on = rows[passes[rows, k]]
             known, which = np.unique(points[on, k], axis=0, return_inverse=True)
-            if len(known) < _MIN_DRAWS:
+            if len(known) < SPREAD_DRAWS:
                 continue
-            query = neighbours(known, rng)
+            query = neighbours(known, rng, budget)
             apart = query(known, _N_NEIGHBOURS + 1)[0][:, 1:].mean(axis=1)
             noise = rng.standard_normal((len(on), n_places - n_kept, n_outputs))
             apart = apart[which.reshape(-1)] * np.sqrt(2 / n_outputs)
@@ -69,12 +65,13 @@ def nearby_places(points, passes, groups, rng):
     return places, nearest
 
 
-def neighbours(known, rng):
+def neighbours(known, rng, budget=BUDGET):
     """Return the function (places, k) -> distances and numbers of their k nearest."""
     n, n_outputs = known.shape
     if n_outputs <= _MANY_OUTPUTS:
         return KDTree(known).query
-    some = np.arange(n) if n <= _MAX_KNOWN else rng.choice(n, _MAX_KNOWN, replace=False)
+    most = budget.known_knots
+    some = np.arange(n) if n <= most else rng.choice(n, most, replace=False)
     search = NearestNeighbors(algorithm="brute").fit(known[some])
 
     def query(places, k):
@@ -126,9 +123,9 @@ def near_parts(data, groups, n_parts):
 def _near_order(data):
     """Return all conditions, the number of their categories, and their places in an order."""
     if _near_order not in data.memo:
-        groups, first = np.unique(data.groups, return_index=True)
-        category = np.unique(data.conditions.codes[first], axis=0, return_inverse=True)[1]
-        order = np.empty(len(groups), dtype=np.int64)
-        order[k_d_order(data.conditions.scaled[first])] = np.arange(len(groups))
-        data.memo[_near_order] = groups, category.reshape(-1), order
+        first = first_of_each(data.groups)
+        category = number_groups(data.conditions.codes[first])
+        order = np.empty(len(first), dtype=np.int64)
+        order[k_d_order(data.conditions.scaled[first])] = np.arange(len(first))
+        data.memo[_near_order] = data.groups[first], category, order
     return data.memo[_near_order]

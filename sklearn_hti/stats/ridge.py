@@ -3,10 +3,9 @@
 import numpy as np
 
 from .._utils.registry import storable
+from ..data.budget import BUDGET
 
 _ALPHAS = np.logspace(-3, 3, 13)
-_MAX_JUDGED = 16_384  # rows whose left-out errors choose the penalty
-_MAX_NUMBERS = 2**21  # features in memory at a time
 
 
 @storable
@@ -56,7 +55,7 @@ def fit_ridge(features, y):
     squares = squares.clip(min=0)
     along = (axes.T @ cross).reshape(n_features, n_targets, n_outputs)
 
-    n_judged = min(n, _MAX_JUDGED, max(1024, _MAX_NUMBERS // n_features))
+    n_judged = min(n, BUDGET.ridge_rows, max(1024, BUDGET.ridge_numbers // n_features))
     judged = np.linspace(0, n - 1, n_judged).astype(np.int64)
     z, left = (features[judged] - centre) @ axes, y[judged] - mean
     errors = []
@@ -74,7 +73,7 @@ def fit_ridge(features, y):
 
 def _parts(features):
     """Yield slices of as many rows as are to be in memory at a time."""
-    size = max(1, _MAX_NUMBERS // max(1, features.shape[1]))
+    size = max(1, BUDGET.ridge_numbers // max(1, features.shape[1]))
     for begin in range(0, len(features), size):
         yield slice(begin, begin + size)
 

@@ -1,6 +1,7 @@
 """Fewer rows where more would not be looked at, and what grows with rows no faster than they."""
 
 import tracemalloc
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,9 +11,9 @@ from numpy.testing import assert_array_equal
 from sklearn.linear_model import RidgeCV
 
 from benchmarks import scaling
+from sklearn_hti.data.budget import Budget, Reading
 from sklearn_hti.data.conditions import Features
 from sklearn_hti.data.thinning import for_movement, thinned
-from sklearn_hti.lagrangian import support as supports
 from sklearn_hti.lagrangian.support import PathConditions, Support, supported
 from sklearn_hti.paths import StraightGeodesic
 from sklearn_hti.paths.trajectories import build_trajectories
@@ -46,18 +47,23 @@ def counts(data):
     return cells[cells.any(axis=1)]
 
 
+def within(data):
+    """The data with a budget of few rows."""
+    return replace(data, budget=Budget(movement_rows=8, movement_draws=4))
+
+
 # ---------------------------------------------------------------- which rows are kept
 
 
 def test_no_more_rows_than_asked_for_are_the_data_themselves(repeated, rng):
     data = repeated(10, 5)
-    assert thinned(data, 50, rng) is data
+    assert thinned(data, Reading(50), rng) is data
     assert for_movement(data, SimpleNamespace(max_iter=1, batch_size=1), rng) is data
 
 
 def test_conditions_with_few_draws_are_kept_whole(repeated, rng):
     data = repeated(100, 5)
-    thin = thinned(data, 200, rng)
+    thin = thinned(data, Reading(200), rng)
     cells = counts(thin)
     assert_array_equal(cells, 5)
     assert len(cells) == 40
@@ -65,18 +71,18 @@ def test_conditions_with_few_draws_are_kept_whole(repeated, rng):
 
 
 def test_draws_of_few_conditions_are_thinned_evenly(repeated, rng):
-    thin = thinned(repeated(4, 300), 200, rng, min_draws=20)
+    thin = thinned(repeated(4, 300), Reading(200, min_draws=20), rng)
     assert_array_equal(counts(thin), np.full((4, N_ANCHORS), 50))
 
 
 def test_conditions_keep_the_draws_that_couplings_need(repeated, rng):
-    cells = counts(thinned(repeated(50, 30), 200, rng, min_draws=20))
+    cells = counts(thinned(repeated(50, 30), Reading(200, min_draws=20), rng))
     assert_array_equal(cells, np.full((10, N_ANCHORS), 20))
 
 
 def test_rows_stay_together(repeated, rng):
     data = repeated(100, 5)
-    thin = thinned(data, 200, rng)
+    thin = thinned(data, Reading(200), rng)
     row_of = {tuple(y): i for i, y in enumerate(data.y)}
     rows = [row_of[tuple(y)] for y in thin.y]
     assert_array_equal(rows, np.sort(rows))
@@ -87,21 +93,18 @@ def test_rows_stay_together(repeated, rng):
     assert_array_equal(thin.anchors.index, data.anchors.index[rows])
 
 
-def test_movement_sees_as_many_rows_as_steps_do(repeated, rng, monkeypatch):
-    monkeypatch.setattr("sklearn_hti.data.thinning._MIN_ROWS", 8)
-    monkeypatch.setattr("sklearn_hti.data.thinning._MIN_DRAWS", 4)
+def test_movement_sees_as_many_rows_as_steps_do(repeated, rng):
     settings = SimpleNamespace(max_iter=10, batch_size=16)
-    many = counts(for_movement(repeated(2, 200), settings, rng))
+    many = counts(for_movement(within(repeated(2, 200)), settings, rng))
     assert_array_equal(many, np.full((2, N_ANCHORS), 20))  # each draw four times
-    data = for_movement(repeated(500, 1), settings, rng)
+    data = for_movement(within(repeated(500, 1)), settings, rng)
     assert_array_equal(counts(data), np.ones((160, N_ANCHORS)))  # each condition once
     assert_array_equal(np.unique(data.groups), np.arange(160))  # numbered anew
 
 
-def test_rows_that_share_no_condition_are_draws(encode, rng, monkeypatch):
-    monkeypatch.setattr("sklearn_hti.data.thinning._MIN_ROWS", 8)
+def test_rows_that_share_no_condition_are_draws(encode, rng):
     data = encode(rng.normal(size=(900, 1)), rng.normal(size=900), np.repeat([0.0, 1, 2], 300))
-    thin = for_movement(data, SimpleNamespace(max_iter=10, batch_size=16), rng)
+    thin = for_movement(within(data), SimpleNamespace(max_iter=10, batch_size=16), rng)
     assert np.bincount(thin.anchors.index).max() == 40
     assert len(thin.y) > 60
 
@@ -109,10 +112,10 @@ def test_rows_that_share_no_condition_are_draws(encode, rng, monkeypatch):
 # ---------------------------------------------------------------- kernels of many conditions
 
 
-def test_conditions_without_rows_of_their_own_take_those_of_the_nearest(repeated, monkeypatch):
+def test_conditions_without_rows_of_their_own_take_those_of_the_nearest(repeated):
     data = repeated(60, 2)
     whole = Support.build(data, "scott", 8, 0)
-    monkeypatch.setattr(supports, "_MAX_CONDITIONS", 20)
+    data = replace(data, budget=Budget(support_inputs=20))
     some = Support.build(data, "scott", 8, 0)
     own = supported(data)
     assert len(own) == len(some.points) == 20
@@ -126,10 +129,10 @@ def test_conditions_without_rows_of_their_own_take_those_of_the_nearest(repeated
         assert_array_equal(got, wanted)
 
 
-def test_every_category_has_rows_of_its_own(encode, rng, monkeypatch):
-    monkeypatch.setattr(supports, "_MAX_CONDITIONS", 5)
+def test_every_category_has_rows_of_its_own(encode, rng):
     X = np.column_stack([rng.normal(size=200), np.arange(200) % 40])
     data = encode(X, rng.normal(size=200), np.repeat([0.0, 1.0], 100), categorical=[1])
+    data = replace(data, budget=Budget(support_inputs=5))
     code = data.distinct_conditions().codes[:, 0]
     some = Support.build(data, "scott", 4, 0)
     served_by = code[supported(data)][some.centre]
@@ -162,7 +165,7 @@ def test_each_of_many_regressions_has_a_penalty_of_its_own(rng):
 def test_parts_make_the_whole(rng, monkeypatch):
     x, y = rng.normal(size=(500, 3)), rng.normal(size=(500, 2))
     whole = LinearMean().fit(x, y).predict(x)
-    monkeypatch.setattr("sklearn_hti.stats.ridge._MAX_NUMBERS", 100)
+    monkeypatch.setattr("sklearn_hti.stats.ridge.BUDGET", Budget(ridge_numbers=100))
     assert LinearMean().fit(x, y).predict(x) == pytest.approx(whole, abs=1e-9)
 
 

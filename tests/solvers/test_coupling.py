@@ -1,5 +1,7 @@
 """CouplingSolver: exact plans inside groups of equal x, conditional ones where x differs."""
 
+from dataclasses import replace
+
 import numpy as np
 import ot
 import pytest
@@ -8,10 +10,11 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
+from sklearn_hti.data.budget import Budget
 from sklearn_hti.datasets import make_rotations
 from sklearn_hti.paths import StraightGeodesic
 from sklearn_hti.paths.trajectories import build_trajectories
-from sklearn_hti.solvers import CouplingSolver, OTSolver, coupling
+from sklearn_hti.solvers import CouplingSolver, OTSolver
 
 GEODESIC = StraightGeodesic()
 
@@ -253,7 +256,7 @@ def test_any_class_of_the_kind_is_a_solver():
         OTSolver()
 
 
-def test_large_groups_are_coupled_on_straight_lines(encode, rng, monkeypatch):
+def test_large_groups_are_coupled_on_straight_lines(encode, rng):
     """And small ones on the cost that the geodesic gives, unless they are very many."""
 
     class Backwards(StraightGeodesic):
@@ -272,11 +275,12 @@ def test_large_groups_are_coupled_on_straight_lines(encode, rng, monkeypatch):
     straight, backwards = StraightGeodesic(), Backwards()
     assert (partners(backwards, max_learned=19) == partners(straight)).all()
     assert (partners(backwards, max_learned=20) != partners(straight)).any()
-    monkeypatch.setattr(coupling, "_MAX_PRICED", 400)
+    data = replace(data, budget=Budget(priced_paths=400))
     assert (partners(backwards, max_learned=20) != partners(straight)).any()
     data = encode(
         None, np.tile(y, (2, 1)), np.r_[lam, lam + 2]
     )  # 400 paths on each of three edges
+    data = replace(data, budget=Budget(priced_paths=400))
     assert (partners(backwards, max_learned=20) == partners(straight)).all()
 
 

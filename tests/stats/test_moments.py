@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_hti.stats.moments import condition_moments, draws_differ, scattered_moments
+from sklearn_hti.stats.moments import condition_moments, scattered_moments
 from sklearn_hti.stats.ridge import linear_mean
 
 
@@ -56,13 +56,13 @@ def test_spreads_are_told_by_the_draws_and_by_near_inputs(encode, rng):
 
 def test_one_draw_per_condition_tells_no_chance(encode, rng):
     _, data = draws(encode, rng, 100, 1)
-    assert not draws_differ(data, 0)
+    assert not data.facts.draws_differ[0]
 
 
 def test_draws_that_are_equal_do_not_differ(encode, rng):
     X = np.tile(np.repeat(rng.uniform(-1, 1, (60, 2)), 3, axis=0), (2, 1))
     data = encode(X, truth(X), np.repeat([0.0, 1.0], 180), n_anchors=2)
-    assert not draws_differ(data, 0)
+    assert not data.facts.draws_differ[0]
 
 
 # ---------------------------------------------------------------- one draw at every x

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from sklearn_hti.data.budget import Budget
 from sklearn_hti.datasets import make_semicircles
-from sklearn_hti.stats.neighbours import have_many_draws, nearby_places, neighbours
+from sklearn_hti.stats.neighbours import nearby_places, neighbours
 
 
 def brute_force(places, points, rows):
@@ -52,11 +53,10 @@ def test_single_draws_stay_where_they_are(rng):
     assert_array_equal(nearest[:, 0, 0], np.arange(30))
 
 
-def test_many_rows_have_the_knots_alone(monkeypatch, two_groups, rng):
+def test_many_rows_have_the_knots_alone(two_groups, rng):
     """Where memory allows one place per knot, it is the knot."""
-    monkeypatch.setattr("sklearn_hti.stats.neighbours._MAX_PLACES", 200)
     points, passes, groups = two_groups
-    places, nearest = nearby_places(points, passes, groups, rng)
+    places, nearest = nearby_places(points, passes, groups, rng, Budget(places=200))
     assert_array_equal(places[:, :, 0], points)
     assert_array_equal(nearest[:, 1, 0], np.arange(60))
 
@@ -106,17 +106,10 @@ def test_neighbours_in_many_dimensions_are_those_of_a_tree(rng):
     assert distance == pytest.approx(np.sort(apart, axis=1)[:, :3])
 
 
-def test_in_many_dimensions_some_of_many_knots_are_enough(monkeypatch, rng):
-    monkeypatch.setattr("sklearn_hti.stats.neighbours._MAX_KNOWN", 10)
+def test_in_many_dimensions_some_of_many_knots_are_enough(rng):
     known = rng.normal(size=(50, 9))
-    distance, found = neighbours(known, rng)(known, 1)
+    distance, found = neighbours(known, rng, Budget(known_knots=10))(known, 1)
     assert len(np.unique(found)) == 10
     # squares are what is computed: the root of one that is 0 but for rounding is no tiny number
     expected = np.sum((known - known[found[:, 0]]) ** 2, axis=1)
     assert distance[:, 0] ** 2 == pytest.approx(expected)
-
-
-def test_draws_are_many_whatever_memory_allows():
-    assert have_many_draws(np.repeat(np.arange(10), 5))
-    assert have_many_draws(np.repeat([0, 1, 2], [2, 4, 6]))
-    assert not have_many_draws(np.repeat(np.arange(10), 4))
