@@ -372,10 +372,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             data = readable(problem, networks, training.seeds["networks"])
         read = cache(partial(read_way, data, components.solver, StraightGeodesic(), rng))
         clock = choose_clock(self.lam_transform, data, read)
-        field = learn_field(self.lam_transform, clock, read(), data, rng)
         learned = Learned(Movement(clock, None), data=data, diagnostics={}, n_iter=0)
         if self._trains:
             learned = self._fit_flow_map(problem, components, clock, training, rng)
+        own_rng = np.random.default_rng(training.seeds["networks"])
+        field = learn_field(self.lam_transform, clock, read(), data, own_rng)
         return replace(learned, particle_field=field, networks=networks)
 
     def _fit_base(self, problem, learned, training):

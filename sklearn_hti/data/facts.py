@@ -258,7 +258,7 @@ def inputs_shared(groups, other_groups):
 
 
 def outputs_differ(groups, y):
-    """Return whether outputs y (n, D) of one input differ, among rows whose inputs are numbered."""
+    """Return whether outputs y (n, D) of one input differ, in rows whose inputs are numbered."""
     return bool(squares_of_groups(number_groups(groups), y)[1].max(initial=0) > SAME_DRAWS)
 
 
