@@ -2,7 +2,7 @@
 
 import torch
 
-_WEIGHTS = 0.3, 1 / 50  # of the newest: one over that share of all steps, and at least that
+_WEIGHTS = 0.3, 1 / 50  # of the newest: one over that fraction of all steps, and at least that
 
 
 class WeightAverage:
@@ -27,8 +27,8 @@ class WeightAverage:
     def update(self):
         """Take the parameters of one more step into the mean."""
         self.n_steps += 1
-        share, least = _WEIGHTS
-        newest = max(1 / (1 + share * self.n_steps), least)
+        fraction, least = _WEIGHTS
+        newest = max(1 / (1 + fraction * self.n_steps), least)
         torch._foreach_lerp_(self.away, [p.data for p in self.module.parameters()], newest)
 
     def show(self, shown):

@@ -23,7 +23,7 @@ from .inference import settle_thread
 from .optimizer import Muon
 
 STEPS_PER_EPOCH = 50
-_HELD = 0.1, 0.2  # share of rows that are held out, at most
+_HELD = 0.1, 0.2  # fractions of the rows that are held out, at most
 
 
 class DrawnDataset(Dataset):

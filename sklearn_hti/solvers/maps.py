@@ -166,9 +166,9 @@ class LearnedMaps:
             nearest = NearestNeighbors(n_neighbors=1).fit(places).kneighbors(wanted)[1][:, 0]
             rows.append(there[nearest])
         n, n_knots = len(origin), len(points)
-        bends = np.zeros((n, n_knots - 1, 0, data.y.shape[1]))
+        deviation = np.zeros((n, n_knots - 1, 0, data.y.shape[1]))
         first, last = np.zeros(n, dtype=np.int64), np.full(n, n_knots - 1)
-        return Trajectories(np.stack(points, axis=1), bends, np.stack(rows, axis=1), first, last)
+        return Trajectories(np.stack(points, axis=1), deviation, np.stack(rows, axis=1), first, last)
 
     def warn_if_short(self, data):
         """Warn of maps whose outputs do not reach the next anchor."""
