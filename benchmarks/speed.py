@@ -152,7 +152,7 @@ def time_rows(timer, args):
         "sample, base a callable": partial(model.sample, X, LAM),
         "sample, base='neighbors'": partial(drawn["neighbors"].sample, X, LAM),
         "sample, base='flow'": partial(drawn["flow"].sample, X, LAM),
-        "transport": partial(model.transport, X, y, ANCHORS[0], LAM),
+        "transport": partial(model.transport, X, y, lam_from=ANCHORS[0], lam_to=LAM),
     }
     for n, seconds in passes.items():
         print(f"bare pass, {n} rows at once: {args.rows / seconds:,.0f} rows/s")
@@ -170,8 +170,10 @@ def time_row(timer, args):
     bare = timer(bare_pass(model, X, y, 1), 50)
     print(f"one row, bare pass: {1e3 * bare:.2f} ms")
     for name, call in {
-        "transport": partial(model.transport, X, y, ANCHORS[0], LAM),
-        "transport through the inverse": partial(certain.transport, X, y, BETWEEN, LAM),
+        "transport": partial(model.transport, X, y, lam_from=ANCHORS[0], lam_to=LAM),
+        "transport through the inverse": partial(
+            certain.transport, X, y, lam_from=BETWEEN, lam_to=LAM
+        ),
         "sample, base a callable": partial(model.sample, X, LAM),
         "predict, 32 draws": partial(model.predict, X, LAM),
         "predict, one output": partial(certain.predict, X, LAM),

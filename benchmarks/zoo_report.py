@@ -22,6 +22,11 @@ def kept(names):
     return [name for name, (value, error) in figures.items() if value > 2 * error]
 
 
+def nan_if_none(value):
+    """Return a score, nan where a method has none."""
+    return np.nan if value is None else value
+
+
 class Results:
     """Records of the judge by task and method, means over seeds."""
 
@@ -46,14 +51,15 @@ class Results:
 
     def shares(self, task, method, score="score"):
         """Return, seed by seed, the share of the avoidable error that a method removes."""
-        return [1 - (r[score] - r["floor"]) / r["avoidable"] for r in self.of(task, method)]
+        return [
+            1 - (nan_if_none(r.get(score)) - r["floor"]) / r["avoidable"]
+            for r in self.of(task, method)
+        ]
 
     def pooled(self, method, score="score"):
         """Return the sum of a method's gains over the sum of avoidable errors."""
         of = [r for task in self.kept for r in self.of(task, method)]
-        if any(r.get(score) is None for r in of):
-            return np.nan
-        gain = sum(r["floor"] + r["avoidable"] - r[score] for r in of)
+        gain = sum(r["floor"] + r["avoidable"] - nan_if_none(r.get(score)) for r in of)
         return gain / sum(r["avoidable"] for r in of)
 
     def firsts(self, method):
@@ -70,8 +76,7 @@ class Results:
 
     def mean(self, task, method, key="score"):
         """Return a figure's mean over seeds."""
-        values = [r[key] for r in self.of(task, method)]
-        return float(np.mean([np.nan if value is None else value for value in values]))
+        return float(np.mean([nan_if_none(r[key]) for r in self.of(task, method)]))
 
 
 def zoo_tables(records):

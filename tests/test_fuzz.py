@@ -18,7 +18,7 @@ from sklearn_hti.paths import GeodesicPath, SmoothPath
 from sklearn_hti.solvers import CouplingSolver, MongeGap, NeuralDual
 from tests.odd_inputs import ARRAYS, CATEGORIES, FRAMES, LENGTHS, SERIES, SPOILED, frame_of
 
-ARGUMENTS = "X|y|y_from|y_to|lam|lam_grid|lam_from|lam_to|n_samples|random_state|" + "|".join(
+ARGUMENTS = "X|y|outputs|lams|lam|lam_grid|lam_from|lam_to|n_samples|random_state|" + "|".join(
     HyperparameterTrajectoryRegressor._parameter_constraints
 )
 
@@ -263,19 +263,19 @@ def questions(draw):
             values[key] = holders[drawn[key]](v)
     X, y, lam = values.values()
     n_lam = n + {"too few": -1, "too many": 1}.get(drawn.get("lam"), 0)
-    ends = draw(st.permutations(["y_from", "y_to"]))
-    ys = y, np.zeros((n, *D))
-    between = {"X": X, "lam_from": 0.0, "lam_to": 2.0, "lam": lam}
+    turned = draw(st.booleans())
+    outputs = [np.zeros((n, *D)), y] if turned else [y, np.zeros((n, *D))]
+    between = {"X": X, "outputs": outputs, "lams": [0.0, 2.0], "lam": lam}
     arguments, shape = {
         "predict": ({"X": X, "lam": lam}, (n, *D)),
         "sample": ({"X": X, "lam": lam, "n_samples": 3, "random_state": 0}, (3, n, *D)),
         "transport": ({"X": X, "y": y, "lam_from": 0.0, "lam_to": lam}, (n, *D)),
-        "interpolate": (dict(zip(ends, ys, strict=True)) | between, (n, *D)),
+        "interpolate": (between, (n, *D)),
         "trajectory": ({"X": X, "lam_grid": lam, "y": y, "lam_from": 0.0}, (n_lam, n, *D)),
         "score": ({"X": X, "y": y, "lam": lam}, ()),
     }[method]
     named = {
-        ("y", "interpolate"): ends[0],
+        ("y", "interpolate"): "outputs",
         ("lam", "transport"): "lam_to",
         ("lam", "trajectory"): "lam_grid",
     }.get((spoiled, method), spoiled)

@@ -168,7 +168,9 @@ class LearnedMaps:
         n, n_knots = len(origin), len(points)
         deviation = np.zeros((n, n_knots - 1, 0, data.y.shape[1]))
         first, last = np.zeros(n, dtype=np.int64), np.full(n, n_knots - 1)
-        return Trajectories(np.stack(points, axis=1), deviation, np.stack(rows, axis=1), first, last)
+        return Trajectories(
+            np.stack(points, axis=1), deviation, np.stack(rows, axis=1), first, last
+        )
 
     def warn_if_short(self, data):
         """Warn of maps whose outputs do not reach the next anchor."""

@@ -13,6 +13,7 @@ def records(monkeypatch):
     floors = {"a/3": 1.0, "b/3": 0.0, "c/3": 2.0}
     return [
         {"task": task, "method": method, "seed": seed, "score": floor + left, "moved": floor + 4.0,
+         "two": floor + 1.0,
          "floor": floor, "not moving": 9.0, "nearest network": 7.0, "straight line": floor + 2.0,
          "avoidable": 2.0, "energy": 0.5, "cpu": 3.0, "draws_per_second": 1234.5}
         for task, floor in floors.items()
@@ -39,7 +40,7 @@ def test_the_page(records, tmp_path):
     assert text.startswith("before\n") and text.endswith("after\n") and "stale" not in text
     assert "| a | 1.00 | 3.00 (straight line) | **1.50 ± 0** | 4.00 ± 0 |" in text
     assert "| c (left out) |" in text
-    assert "| good | 0.75 | -1.00 | 0.75 | 2 of 2 | 0 of 3 | 0.500 | 3.0 | 1,234 |" in text
+    assert "| good | 0.750 | 0.500 | -1.000 | 0.750 | 0.500 | 2 of 2 | 0 of 3 | 0.500 | 3.0 | 1,234 |" in text
     assert "Left out of shares, pooled figures and firsts: c." in text
 
 
