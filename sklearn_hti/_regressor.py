@@ -18,6 +18,7 @@ from .assessment.interval import interval
 from .assessment.stage import assess, assess_field
 from .clocks.movement import Movement
 from .clocks.selection import choose_clock, read_way
+from .clocks.time_scale import clock_of, first_clock
 from .data.thinning import for_movement
 from .field.build import fit_trajectories
 from .field.fit import learn_field
@@ -371,13 +372,24 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             networks = make_networks(self.networks, problem, training.seeds["networks"])
             data = readable(problem, networks, training.seeds["networks"])
         read = cache(partial(read_way, data, components.solver, StraightGeodesic(), rng))
-        clock = choose_clock(self.lam_transform, data, read)
-        learned = Learned(Movement(clock, None), data=data, diagnostics={}, n_iter=0)
+        anchors, own_rng = data.anchors.lam, np.random.default_rng(training.seeds["networks"])
         if self._trains:
+            clock = choose_clock(self.lam_transform, data, read)
             learned = self._fit_flow_map(problem, components, clock, training, rng)
-        own_rng = np.random.default_rng(training.seeds["networks"])
+            field = learn_field(self.lam_transform, clock, read(), data, own_rng)
+            return replace(learned, particle_field=field)
+        begin = first_clock if len(anchors) > 2 else choose_clock
+        clock = begin(self.lam_transform, data, read)
         field = learn_field(self.lam_transform, clock, read(), data, own_rng)
-        return replace(learned, particle_field=field, networks=networks)
+        movement = Movement(clock_of(field.scale, anchors), None)
+        return Learned(
+            movement,
+            particle_field=field,
+            networks=networks,
+            data=data,
+            diagnostics={},
+            n_iter=0,
+        )
 
     def _fit_base(self, problem, learned, training):
         if not self._trains:

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ..clocks.selection import clock_of_rest, read_way
+from ..clocks.selection import read_way
+from ..clocks.time_scale import first_clock
 from ..exceptions import ValidationWarning
 from ..field.fit import aligned_draws, learn_field
 from ..field.particles import chain, follow
@@ -71,7 +72,7 @@ def _judge(data, k, outputs, groups, lam_transform, solver, rng):
     lams, true = data.anchors.lam, outputs[k]
     lam, rest = lams[k], data.without(k)
     way = read_way(rest, solver, StraightGeodesic(), rng)
-    clock = clock_of_rest(lam_transform, rest, lambda: way)
+    clock = first_clock(lam_transform, rest, lambda: way)
     field = learn_field(lam_transform, clock, way, rest, rng)
     line = replace(field, rough_fraction=1.0)
 

@@ -7,7 +7,7 @@ import numpy as np
 from .._utils.registry import storable
 from .clock import Clock
 from .curve import MonotoneCurve, fit_curve
-from .selection import FROM_ZERO, prior_clock
+from .selection import FROM_ZERO, choose_clock, prior_clock
 from .warps import WarpClock
 
 
@@ -20,6 +20,16 @@ class CurvedScale:
     low: float
     high: float
     curve: MonotoneCurve
+
+    @property
+    def name(self):
+        """Name of the suggested scale."""
+        return self.rule.name
+
+    def fraction(self, lam, lo, hi):
+        """Return how far lam is on the way from lo to hi."""
+        here, start, end = (self.time(value) for value in (lam, lo, hi))
+        return (here - start) / (end - start)
 
     def time(self, lam):
         """Return the times of lambdas, 0 at the first trained value and 1 at the last."""
@@ -48,6 +58,25 @@ class PlacedScale:
     def deviation(self, lam):
         """Return zeros: the scale was asked for."""
         return np.zeros(np.shape(lam))
+
+
+def first_clock(lam_transform, data, read):
+    """Return the Clock that a time scale starts from: that asked for, or for "auto" the suggested.
+
+    `read` returns the Way of the data; it is called where the clock follows the outputs.
+    """
+    if not (isinstance(lam_transform, str) and lam_transform == "auto"):
+        return choose_clock(lam_transform, data, read)
+    rule = WarpClock(prior_clock(data.anchors.lam, data.anchors.binned))
+    return Clock(rule, data.anchors.lam, "suggested by the range of lambda")
+
+
+def clock_of(scale, anchors):
+    """Return the Clock whose times are those of a time scale."""
+    if isinstance(scale, PlacedScale):
+        return scale.clock
+    reason = "suggested by the range of lambda, run at the speed of the outputs"
+    return Clock(scale, anchors, reason)
 
 
 def make_time_scale(lam_transform, clock, places, binned=False):

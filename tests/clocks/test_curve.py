@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from sklearn_hti.clocks.clock import Clock
 from sklearn_hti.clocks.curve import fit_curve
+from sklearn_hti.clocks.time_scale import clock_of, make_time_scale
+from sklearn_hti.clocks.warps import WarpClock
 
 GRID = np.linspace(0, 1, 101)
 
@@ -75,3 +78,17 @@ def test_many_places_are_met():
     truth = (u + 0.5 * u**2) / 1.5
     curve = fit_curve(u, truth, trend=True)
     np.testing.assert_allclose(curve.time(u), truth, atol=0.01)
+
+
+def test_a_scale_that_follows_outputs_is_a_clock():
+    anchors = np.array([0.0, 0.2, 0.9])
+    clock = Clock(WarpClock("identity"), anchors, "")
+    scale = make_time_scale("auto", clock, np.array([0, 0.8, 1.0]))
+    followed = clock_of(scale, anchors)
+    assert followed.name == "identity"
+    assert followed.time(anchors).tolist() == [0, 1, 2]
+    grid = np.linspace(0, 0.9, 20)
+    times = np.interp(followed.time(grid), [0, 1, 2], scale.time(anchors))
+    np.testing.assert_allclose(times, scale.time(grid), atol=1e-9)
+    asked = make_time_scale(None, clock, np.array([0, 0.8, 1.0]))
+    assert clock_of(asked, anchors) is clock
