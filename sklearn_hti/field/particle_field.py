@@ -7,7 +7,7 @@ import numpy as np
 from .._utils.registry import storable
 from .kernels import Brownian, Matern, blend
 from .kriging import Kriging
-from .particles import chain
+from .particles import spanning_tree
 
 # candidates, in times of which the trained range is one; the longer one wins a tie
 LENGTHS = (10.0, 5.0, 3.0, 2.0, 1.5, 1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05)
@@ -41,13 +41,17 @@ class ParticleField:
     noise: float = 0.0
 
     def weights(self, lam, lams):
-        """Return the weights (n, M) of outputs at lams (M,) for answers at lam (n,)."""
-        knots, z = (self.scale.time(value)[:, None] for value in (lams, lam))
-        return self._kriging(knots).weights(z)
+        """Return the weights (n, M) of outputs at lams (M,) for answers at lam (n,).
+
+        Of k hyperparameters, lambdas have shape (M, k) and (n, k).
+        """
+        return self._kriging(self._times(lams)).weights(self._times(lam))
 
     def at(self, particles, lam, lams):
         """Return outputs (n, D) at lam (n,) of particles (n, M, D) known at lams (M,)."""
-        values, where = np.unique(lam, return_inverse=True)
+        axis = 0 if np.ndim(lam) == 2 else None
+        values, where = np.unique(lam, axis=axis, return_inverse=True)
+        where = where.reshape(-1)
         weights = self.weights(values, np.asarray(lams, dtype=float))
         out = np.empty((len(particles), particles.shape[2]))
         size = max(1, _MAX_NUMBERS // max(1, particles[:1].size))
@@ -56,21 +60,19 @@ class ParticleField:
             out[rows] = np.einsum("nm,nmd->nd", weights[where[rows]], particles[rows])
         return out
 
-    @property
-    def mean(self):
-        """What outputs follow far from all knots: a line, or where lengths are short a constant.
-
-        Within a length, particles that are straight stay straight; beyond, they return to
-        their mean, as those of chaotic networks do.
-        """
-        return "linear" if self.smooth.length > 1 else "constant"
+    def _times(self, lam):
+        """Return the times (n, k) of lambdas."""
+        return np.reshape(self.scale.time(lam), (len(lam), -1))
 
     def _kriging(self, knots):
-        """Return the kriging of values at knots (M, 1) in any order."""
-        order = np.argsort(knots[:, 0], kind="stable")
-        edges = order[chain(len(knots))]
-        kernel = blend(self.smooth, Brownian(), self.rough_fraction, knots, edges)
-        return Kriging(knots, kernel, self.mean)
+        """Return the kriging of values at knots (M, k) in any order.
+
+        Within a length, particles that are straight stay straight, by a linear mean. Beyond, they
+        return to a constant mean, as those of chaotic networks do.
+        """
+        kernel = blend(self.smooth, Brownian(), self.rough_fraction, knots, spanning_tree(knots))
+        straight = knots.shape[1] > 1 or self.smooth.length > 1
+        return Kriging(knots, kernel, "linear" if straight else "constant")
 
 
 def fit_field(scale, particles, lams, *, noise=0.0):
@@ -87,12 +89,12 @@ def fit_field(scale, particles, lams, *, noise=0.0):
     noise : float, default=0.0
         Fraction of the increments that comes from few draws.
     """
-    knots = scale.time(lams)[:, None]
-    if len(knots) == 2:  # one increment tells nothing of a kernel: a straight line
+    if len(lams) == 2:  # one increment tells nothing of a kernel: a straight line
         return ParticleField(scale, Matern(LENGTHS[0]), 1.0, noise)
-    # a kink is the difference of two increments, and both have to be signal (equation 12)
+    # of a kink both increments have to be signal (docs/method.md, equation 28)
     rough_fraction = 1 - (1 - ROUGH_FRACTION) * (1 - noise) ** 2
     fields = [ParticleField(scale, Matern(length), rough_fraction, noise) for length in LENGTHS]
+    knots = fields[0]._times(lams)
     centered = particles - particles.mean(axis=1, keepdims=True)
     flat = centered.transpose(1, 0, 2).reshape(len(knots), -1)
     moments = flat @ flat.T / flat.shape[1]

@@ -40,11 +40,8 @@ def test_the_page(records, tmp_path):
     assert text.startswith("before\n") and text.endswith("after\n") and "stale" not in text
     assert "| a | 1.00 | 3.00 (straight line) | **1.50 ± 0** | 4.00 ± 0 |" in text
     assert "| c (left out) |" in text
-    assert (
     figures = "0.750 | 0.500 | -1.000 | 0.750 | 0.500 | 2 of 2 | 0 of 3 | 0.500 | 3.0 | 1,234"
     assert f"| good | {figures} |" in text
-        in text
-    )
     assert "Left out of shares, pooled figures and firsts: c." in text
 
 

@@ -161,3 +161,33 @@ def test_field_is_the_same_for_any_chunk(monkeypatch):
     whole = field.at(particles, np.linspace(0, 1, 50), LAMS)
     monkeypatch.setattr(particle_field, "_MAX_NUMBERS", 20)
     np.testing.assert_array_equal(field.at(particles, np.linspace(0, 1, 50), LAMS), whole)
+
+
+class PlaneScale:
+    """Two hyperparameters on linear scales."""
+
+    def time(self, lam):
+        return np.asarray(lam, dtype=float)
+
+
+def test_two_hyperparameters():
+    rng = np.random.default_rng(0)
+    lams, asked = rng.random((9, 2)), rng.random((4, 2))
+    start, slope = rng.normal(size=(2, 20, 1, 3)), rng.normal(size=(20, 2, 3))
+    particles = start[0] + lams @ slope
+    field = fit_field(PlaneScale(), particles, lams)
+    for lam in asked:
+        answer = field.at(particles, np.tile(lam, (20, 1)), lams)
+        np.testing.assert_allclose(answer, start[0][:, 0] + lam @ slope, atol=1e-6)
+    own = field.at(particles, np.tile(lams[3], (20, 1)), lams)
+    np.testing.assert_array_equal(own, particles[:, 3])
+
+
+def test_a_constant_second_hyperparameter_changes_nothing():
+    particles = wavy()
+    field = fit_field(linear_scale(), particles, LAMS)
+    with_it = ParticleField(PlaneScale(), field.smooth, field.rough_fraction)
+    both = np.column_stack([LAMS, np.full(3, 0.4)])
+    for lam in (0.1, 0.7):
+        here = with_it.at(particles, np.tile([lam, 0.4], (30, 1)), both)
+        np.testing.assert_allclose(here, answers(field, particles, grid=[lam])[0], atol=1e-8)

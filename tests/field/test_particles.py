@@ -5,7 +5,7 @@ import ot
 import pytest
 
 from sklearn_hti.field import particles as module
-from sklearn_hti.field.particles import chain, equal_sizes, follow, partners
+from sklearn_hti.field.particles import chain, equal_sizes, follow, partners, spanning_tree
 from sklearn_hti.field.roughness import measure_noise
 
 
@@ -90,3 +90,17 @@ def test_noise_of_inputs_with_few_draws_is_all():
 def test_nothing_that_moves_is_no_noise():
     outputs = np.repeat(np.random.default_rng(0).normal(size=(1, 40, 1)), 2, axis=0)
     assert measure_noise(outputs, np.zeros(40, int), chain(2), np.random.default_rng(0)) <= 0.2
+
+
+def test_the_tree_of_one_axis_is_the_chain_in_any_order():
+    knots = np.array([[0.7], [0.0], [1.0], [0.2], [0.2]])
+    edges = {frozenset(map(int, edge)) for edge in spanning_tree(knots)}
+    assert {frozenset(e) for e in [(0, 2)]} <= edges
+    assert len(edges) == 4
+    assert sum(abs(knots[a] - knots[b]).item() for a, b in map(tuple, edges)) == pytest.approx(1.0)
+
+
+def test_the_tree_of_two_axes_is_the_shortest():
+    knots = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1.2], [0.4, 0.5]])
+    edges = {frozenset(map(int, edge)) for edge in spanning_tree(knots)}
+    assert edges == {frozenset(e) for e in [(0, 4), (1, 4), (2, 4), (3, 4)]}
