@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import cross_validate
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, load, sweep
-from sklearn_hti.exceptions import TrajectoryWarning
+from sklearn_hti.exceptions import TrajectoryWarning, ValidationWarning
 from sklearn_hti.metrics import squared_wasserstein
 from sklearn_hti.model_selection import LeaveOneLambdaOut
 from sklearn_hti.policies import TrajectoryPolicy
@@ -291,6 +291,27 @@ class TestFit:
         swapped = dict(zip(ALPHAS, list(data.networks.values())[::-1], strict=True))
         with pytest.warns(TrajectoryWarning, match=r"networks\[0.1\]"):
             make(swapped).fit(data.X, data.y, data.lam)
+
+    def test_trained_values_may_have_few_rows_and_not_the_same_number(self, data):
+        rows = np.concatenate(
+            [np.flatnonzero(data.lam == a)[:n] for a, n in zip(ALPHAS, (6, 9, 40), strict=True)]
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warnings.simplefilter("ignore", ValidationWarning)
+            surrogate = make(data.networks).fit(data.X[rows], data.y[rows], data.lam[rows])
+        assert_allclose(surrogate.predict(NEW, 1.0), data.networks[1.0](NEW), atol=1e-9)
+
+    def test_rounding_of_constants_is_no_other_network(self):
+        networks = {
+            a: lambda x, k=k: np.full(len(x), 3.3 + k * 1e-15) for k, a in enumerate(ALPHAS)
+        }
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            surrogate = make(networks).fit(
+                np.tile(X, (3, 1)), np.full(600, 3.3), np.repeat(ALPHAS, 200)
+            )
+        assert_allclose(surrogate.predict(NEW, 0.4), 3.3)
 
     @pytest.mark.parametrize(
         ("networks", "match"),

@@ -134,7 +134,7 @@ def make_networks(networks, problem, seed):
     draws = any(outputs_differ(data.groups[on], data.y[on]) for on in rows)
     draws = draws or any(not np.array_equal(one.first, one.second) for one in probes)
     if not draws:
-        _warn_of_others(probes, anchors.lam)
+        _warn_of_others(probes, anchors.lam, problem.outputs)
     return replace(asked, draws=draws)
 
 
@@ -149,7 +149,8 @@ class _Probe:
 
 def _probe(networks, problem, k, seed):
     """Ask the network of anchor k for a few of its rows, under two seeds."""
-    rows = problem.data.anchors.rows(k)[:_PROBE_ROWS]
+    rows = problem.data.anchors.rows(k)
+    rows = rows[np.linspace(0, len(rows) - 1, min(_PROBE_ROWS, len(rows))).astype(int)]
     X, lam = take(problem.X, rows), networks.lams[k]
     first, second = (
         networks._ask_one(lam, networks.networks[k], X, 1, s)[:, 0] for s in (seed, seed + 1)
@@ -157,10 +158,9 @@ def _probe(networks, problem, k, seed):
     return _Probe(first, second, problem.y[rows])
 
 
-def _warn_of_others(probes, lams):
+def _warn_of_others(probes, lams, space):
     """Warn of networks that do not give the outputs that fit was given."""
-    spread = max(np.std([one.given for one in probes]), np.finfo(float).tiny)
-    misses = [np.abs(one.first - one.given).max() / spread for one in probes]
+    misses = [np.abs(space.encode(one.first) - space.encode(one.given)).max() for one in probes]
     wrong = [f"networks[{lam:g}]" for lam, miss in zip(lams, misses, strict=True) if miss > _MISS]
     if wrong:
         warnings.warn(
