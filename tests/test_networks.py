@@ -242,6 +242,14 @@ class TestFit:
         surrogate = make(more).fit(data.X, data.y, data.lam)
         assert np.isfinite(surrogate.predict(NEW, 0.5)).all()
 
+    def test_of_keys_near_to_each_other_the_nearest_is_taken(self):
+        lams = [1e6, 1e6 + 0.1, 1e6 + 0.2]  # apart by less than the rounding of single precision
+        networks = {lam: lambda x, k=k: k * x[:, 0] for k, lam in enumerate(lams)}
+        y = np.concatenate([network(X) for network in networks.values()])
+        surrogate = make(networks).fit(np.tile(X, (3, 1)), y, np.repeat(lams, len(X)))
+        for lam, network in networks.items():
+            assert_allclose(surrogate.predict(NEW, lam), network(NEW), atol=1e-9)
+
     def test_left_out_values_are_never_asked(self, data):
         asked = []
 

@@ -48,13 +48,13 @@ def find_networks(networks, anchors):
     keys = np.array(list(networks), dtype=float)
     found = []
     for lam in anchors:
-        near = np.abs(keys - lam) <= LAM_ROUNDING * max(abs(lam), np.finfo(float).tiny)
-        if not near.any():
+        distance = np.abs(keys - lam)
+        if not distance.min(initial=np.inf) <= LAM_ROUNDING * max(abs(lam), np.finfo(float).tiny):
             raise ValueError(
                 f"networks has no network for lambda = {lam:g}, which is in `lam`; its keys are "
                 f"{sorted(networks)}. Add that network, or leave out the rows of lambda = {lam:g}."
             )
-        found.append(list(networks.values())[int(np.flatnonzero(near)[0])])
+        found.append(list(networks.values())[int(distance.argmin())])
     return tuple(found)
 
 
