@@ -1,6 +1,7 @@
 """Networks that are asked at question time."""
 
 import copy
+import functools
 import time
 import warnings
 
@@ -201,6 +202,32 @@ class TestDraws:
         surrogate = make(networks, lam_transform=None).fit(x, y, lam)
         draws = surrogate.sample([[1.0]], 0.5, n_samples=2000, random_state=0)
         assert draws.std() == pytest.approx(1.5, rel=0.1)
+
+    @pytest.mark.parametrize("form", ["keyword", "partial"])
+    def test_the_number_of_samples_goes_by_name(self, form):
+        def draw(lam, x, *, n_samples):
+            noise = np.random.default_rng(0).standard_normal((n_samples, len(x)))
+            return lam * x[:, 0] + (1 + lam) * noise
+
+        def network(lam):
+            fixed = {"n_samples": 1} if form == "partial" else {}
+            return functools.partial(draw, lam, **fixed)
+
+        _, x, _, lam = noisy_data(n_inputs=100, n_draws=1)
+        networks = {value: network(value) for value in (0.0, 0.5, 1.0)}
+        y = np.concatenate([each(x[:100], n_samples=1)[0] for each in networks.values()])
+        surrogate = make(networks, lam_transform=None).fit(x, y, lam)
+        draws = surrogate.sample([[1.0]], 0.5, n_samples=500, random_state=0)
+        assert draws.std() == pytest.approx(1.5, rel=0.2)
+
+    def test_rounding_is_no_draw(self, data):
+        def jittered(network):
+            return lambda x: network(x) * (1 + 1e-7 * np.random.standard_normal(len(x)))  # noqa: NPY002
+
+        networks = {alpha: jittered(network) for alpha, network in data.networks.items()}
+        surrogate = make(networks).fit(data.X, data.y, data.lam)
+        moved = surrogate.transport(NEW, data.networks[0.1](NEW), lam_from=0.1, lam_to=1.0)
+        assert_allclose(moved, data.networks[1.0](NEW), rtol=1e-5)
 
     def test_one_draw_per_input_is_seen_to_be_a_draw(self):
         networks, x, y, lam = noisy_data(n_inputs=100, n_draws=1)

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._utils.global_state import global_seed
 from .._utils.registry import storable
-from ..data.facts import outputs_differ
+from ..data.facts import SAME_DRAWS, outputs_differ
 from ..data.validation import LAM_ROUNDING, take
 from ..exceptions import TrajectoryWarning
 from .wrapped import shaped
@@ -107,7 +107,7 @@ class Networks:
         """Return the outputs (n, n_draws, D) of one network."""
         name, shape = f"networks[{lam:g}]", (len(X), self.n_outputs)
         if takes_n_samples(network):
-            drawn = shaped(network(X, n_draws), (n_draws, *shape), name)
+            drawn = shaped(network(X, n_samples=n_draws), (n_draws, *shape), name)
             return np.moveaxis(drawn, 0, 1)
         answer = network if callable(network) else getattr(network, _method(network))
         repeated = take(X, np.repeat(np.arange(len(X)), n_draws)) if n_draws > 1 else X
@@ -118,8 +118,8 @@ class Networks:
 def make_networks(networks, problem, seed):
     """Return the Networks of a problem, after a few questions.
 
-    Whether answers are draws is seen from outputs of one input that differ, or from answers to
-    the same question that do.
+    Whether answers are draws is seen from outputs of one input that differ, from answers to the
+    same question that do, or from a number of samples that a network takes.
 
     Warns
     -----
@@ -132,7 +132,8 @@ def make_networks(networks, problem, seed):
     probes = [_probe(asked, problem, k, seed) for k in range(len(anchors.lam))]
     rows = [anchors.rows(k) for k in range(len(anchors.lam))]
     draws = any(outputs_differ(data.groups[on], data.y[on]) for on in rows)
-    draws = draws or any(not np.array_equal(one.first, one.second) for one in probes)
+    draws = draws or any(map(takes_n_samples, found))
+    draws = draws or any(one.differ(problem.outputs) for one in probes)
     if not draws:
         _warn_of_others(probes, anchors.lam, problem.outputs)
     return replace(asked, draws=draws)
@@ -145,6 +146,10 @@ class _Probe:
     first: np.ndarray
     second: np.ndarray
     given: np.ndarray
+
+    def differ(self, space):
+        """Whether answers differ by more than the rounding of single precision."""
+        return np.mean((space.encode(self.first) - space.encode(self.second)) ** 2) > SAME_DRAWS
 
 
 def _probe(networks, problem, k, seed):
