@@ -126,6 +126,24 @@ class TestAnswers:
         assert answer.shape == (5, 2)
         assert_allclose(answer[:, 0], -answer[:, 1], atol=1e-9)
 
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    def test_inputs_keep_the_precision_of_fit(self, data, dtype, tmp_path):
+        def strict(network):
+            def ask(x):
+                assert x.dtype == dtype
+                return network(x)
+
+            return ask
+
+        networks = {alpha: strict(network) for alpha, network in data.networks.items()}
+        surrogate = make(networks).fit(data.X.astype(dtype), data.y, data.lam)
+        expected = surrogate.predict(NEW, 0.4)
+        assert_array_equal(surrogate.predict(NEW.astype(dtype).tolist(), 0.4), expected)
+        with pytest.warns(TrajectoryWarning, match="not saved"):
+            surrogate.save(tmp_path / "surrogate")
+        again = load(tmp_path / "surrogate", networks=networks)
+        assert_array_equal(again.predict(NEW, 0.4), expected)
+
     def test_lambda_may_be_a_column(self, surrogate, data):
         with_column = np.column_stack([data.X, data.lam])
         other = make(data.networks, lam_column=-1).fit(with_column, data.y)

@@ -68,6 +68,12 @@ def _refuse_times(value):
             raise TypeError(f"dtype {dtype} is no number; pass a time in a unit of your choice.")
 
 
+def precision(X):
+    """Return the name of the floating-point dtype of an array, "float64" for all else."""
+    dtype = getattr(X, "dtype", None)
+    return dtype.name if dtype in (np.float16, np.float32) else "float64"
+
+
 def check_features(estimator, X, *, reset):
     """Check the whole X (lambda column included) and return it 2-D, or None.
 

@@ -73,12 +73,15 @@ class Networks:
         Outputs D of each.
     draws : bool
         Whether an answer is a draw, so that asking twice gives two.
+    dtype : str
+        In which precision networks take X, where it is an array of numbers: as in fit.
     """
 
     lams: np.ndarray
     networks: tuple
     n_outputs: int
     draws: bool
+    dtype: str = "float64"
 
     def ask(self, X, n_draws, seed):
         """Return outputs (M, n, n_draws, D) at inputs X, in the user's units."""
@@ -95,6 +98,8 @@ class Networks:
         )
 
     def _ask_one(self, lam, network, X, n_draws, seed):
+        if getattr(X, "dtype", None) == np.float64:
+            X = X.astype(self.dtype, copy=False)
         size = max(1, _MAX_ROWS // n_draws)
         out = np.empty((len(X), n_draws, self.n_outputs))
         with global_seed(seed, getattr(network, "__self__", network)):
@@ -128,7 +133,7 @@ def make_networks(networks, problem, seed):
     """
     data, anchors = problem.data, problem.data.anchors
     found = find_networks(networks, anchors.lam)
-    asked = Networks(anchors.lam, found, problem.outputs.n_outputs, draws=False)
+    asked = Networks(anchors.lam, found, problem.outputs.n_outputs, False, problem.dtype)
     probes = [_probe(asked, problem, k, seed) for k in range(len(anchors.lam))]
     rows = [anchors.rows(k) for k in range(len(anchors.lam))]
     draws = any(outputs_differ(data.groups[on], data.y[on]) for on in rows)
