@@ -279,6 +279,23 @@ class TestFit:
         other = make(data.networks).fit(data.X, data.y, data.lam)
         assert_allclose(surrogate.predict(NEW, 0.4), other.predict(NEW, 0.4), atol=0.02)
 
+    @pytest.mark.parametrize("asked", [True, False])
+    def test_inputs_that_no_trained_values_have_in_common(self, data, asked):
+        parts = [X[:120], X[60:180], np.concatenate([X[:60], X[120:180]])]  # two know each
+        y = np.concatenate([data.networks[a](x) for a, x in zip(ALPHAS, parts, strict=True)])
+        fit = np.concatenate(parts), y, np.repeat(ALPHAS, 120)
+        if asked:
+            surrogate = make(data.networks).fit(*fit)
+            other = make(data.networks).fit(data.X, data.y, data.lam)
+            assert_allclose(surrogate.predict(NEW, 0.4), other.predict(NEW, 0.4), atol=0.02)
+            assert len(surrogate.validation_) == 1
+        else:
+            surrogate = HyperparameterTrajectoryRegressor(base=None).fit(*fit)
+            assert surrogate.validation_ is None
+            outputs = [network(NEW) for network in data.networks.values()]
+            answer = surrogate.interpolate(NEW, outputs, lams=ALPHAS, lam=1.0)
+            assert_allclose(answer, outputs[1], atol=1e-9)
+
     def test_keys_that_fit_did_not_see_are_never_asked(self, data):
         def fault(x):
             raise AssertionError("asked")

@@ -42,11 +42,13 @@ def leave_values_out(data, lam_transform, solver, rng):
 
     Returns
     -------
-    DataFrame
-        `validation_` of an estimator with networks.
+    DataFrame or None
+        `validation_` of an estimator with networks; None where no input is known at all values.
     """
     budget = data.budget
     outputs, groups = aligned_draws(data, rng, budget.left_out_rows, budget.left_out_draws)
+    if not len(groups):
+        return None
     interior = range(1, len(data.anchors.lam) - 1)
     records = [_judge(data, k, outputs, groups, lam_transform, solver, rng) for k in interior]
     return pd.DataFrame(records, columns=COLUMNS)
