@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import cross_validate
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, load, sweep
-from sklearn_hti.exceptions import TrajectoryWarning, ValidationWarning
+from sklearn_hti.exceptions import ClockWarning, TrajectoryWarning, ValidationWarning
 from sklearn_hti.metrics import squared_wasserstein
 from sklearn_hti.model_selection import LeaveOneLambdaOut
 from sklearn_hti.policies import TrajectoryPolicy
@@ -356,6 +356,25 @@ class TestFit:
         assert (
             make(data.networks, validate=False).fit(data.X, data.y, data.lam).validation_ is None
         )
+
+    @pytest.mark.parametrize(
+        ("outputs", "categories"),
+        [
+            ({0.0: 0, 1.0: 4}, [ClockWarning]),
+            ({0.001: 0, 0.5: 2, 0.999: 4}, [ClockWarning]),
+            ({0.001: 0, 0.1: 1.4, 0.5: 2, 0.9: 2.6, 0.999: 4}, []),  # some left out do not tell
+            ({0.0: 0, 0.2: 3, 2.0: 0.1, 2.2: -2}, [ValidationWarning]),
+        ],
+    )
+    def test_one_warning_at_most_points_at_the_line_that_fits(self, outputs, categories):
+        networks = {lam: lambda x, k=k: k * np.sin(9 * x[:, 0]) for lam, k in outputs.items()}
+        y = np.concatenate([network(X) for network in networks.values()])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            lam = np.repeat(list(outputs), len(X))
+            make(networks).fit(np.tile(X, (len(outputs), 1)), y, lam)
+        assert [w.category for w in caught] == categories
+        assert all(w.filename == __file__ for w in caught)
 
     def test_networks_that_do_not_fit_the_outputs_are_warned_of(self, data):
         swapped = dict(zip(ALPHAS, list(data.networks.values())[::-1], strict=True))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..clocks.selection import clock_of_rest, read_way
-from ..exceptions import ValidationWarning
+from ..exceptions import TrajectoryWarning, ValidationWarning
 from ..field.fit import aligned_draws, learn_field
 from ..field.particles import chain, follow
 from ..metrics import squared_wasserstein
@@ -50,7 +50,9 @@ def leave_values_out(data, lam_transform, solver, rng):
     if not len(groups):
         return None
     interior = range(1, len(data.anchors.lam) - 1)
-    records = [_judge(data, k, outputs, groups, lam_transform, solver, rng) for k in interior]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrajectoryWarning)  # of clocks without a value
+        records = [_judge(data, k, outputs, groups, lam_transform, solver, rng) for k in interior]
     return pd.DataFrame(records, columns=COLUMNS)
 
 
@@ -64,7 +66,7 @@ def warn_if_no_better(records):
             f"({mean['interpolate']:.3g} against {mean[best]:.3g}, `validation_`). Train more "
             "values, or set lam_transform to what you know of the hyperparameter.",
             ValidationWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
