@@ -114,6 +114,23 @@ class TestAnswers:
         path = surrogate.trajectory(NEW, [0.1, 3.0], y=said + 5, lam_from=0.1)
         assert_allclose(path, [said + 5, moved], atol=1e-9)
 
+    @pytest.mark.parametrize("lam_transform", ["auto", "entropy"])
+    def test_networks_that_agree_on_the_inputs_of_fit_alone(self, lam_transform):
+        def network(lam):
+            return lambda x: max(lam - 1, 0) * x[:, 0] + lam * (x[:, 1] > 1)
+
+        networks = {lam: network(lam) for lam in (0.0, 1.0, 2.0)}
+        y = np.concatenate([each(X) for each in networks.values()])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ValidationWarning)
+            surrogate = make(networks, lam_transform=lam_transform).fit(
+                np.tile(X, (3, 1)), y, np.repeat([0.0, 1.0, 2.0], len(X))
+            )
+        far = np.where(np.arange(X.shape[1]) == 1, 1.01, NEW[:5])
+        for lam, each in networks.items():
+            assert_allclose(surrogate.predict(far, lam), each(far), atol=1e-9)
+        assert_allclose(surrogate.predict(far, 0.5), 0.5, atol=0.2)
+
     def test_several_outputs_bounds_and_frames(self):
         frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])
         target = np.column_stack([TARGET, -TARGET])
