@@ -270,6 +270,32 @@ class TestDraws:
         draws = surrogate.sample([[1.0]], 0.5, n_samples=500, random_state=0)
         assert draws.std() == pytest.approx(1.5, rel=0.2)
 
+    def test_draws_unlike_the_outputs_of_fit_are_warned_of(self):
+        networks, x, y, lam = noisy_data()
+        shifted = {value: lambda x, n=n: n.predict(x) + 30 for value, n in networks.items()}
+        with pytest.warns(TrajectoryWarning, match=r"networks\[0\], .*no draws like") as caught:
+            make(shifted, lam_transform=None).fit(x, y, lam)
+        assert caught[0].filename == __file__
+
+    @pytest.mark.parametrize("shared", [False, True])
+    def test_draws_like_the_outputs_of_fit_are_not(self, shared):
+        def network(lam):
+            def draw(x):  # such as a network whose weights are drawn once for all rows
+                noise = np.random.standard_normal(1 if shared else len(x))  # noqa: NPY002
+                return lam * x[:, 0] + (1 + lam) * noise
+
+            return draw
+
+        networks = {lam: network(lam) for lam in (0.0, 0.5, 1.0)}
+        x = np.random.default_rng(0).uniform(-1, 1, (40, 1))
+        y = np.concatenate([each(x) for each in networks.values()])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warnings.simplefilter("ignore", ValidationWarning)
+            make(networks, lam_transform=None).fit(
+                np.tile(x, (3, 1)), y, np.repeat(list(networks), 40)
+            )
+
     def test_given_draws_cannot_be_moved(self, noisy):
         with pytest.raises(ValueError, match=r"networks=.*draws.*networks=None"):
             noisy.transport([[0.0]], [0.3], lam_from=0.0, lam_to=1.0)

@@ -16,8 +16,9 @@ from ..exceptions import TrajectoryWarning
 from .wrapped import shaped
 
 _MAX_ROWS = 8192  # that a network is asked at once
-_PROBE_ROWS = 16
+_PROBE_ROWS, _PROBE_SEEDS = 16, 8
 _MISS = 1e-2  # of the spread: a network that misses the outputs of fit by more is another one
+_FAR_DRAWS = 5.0  # standard deviations of draws: the same of outputs that draws should be like
 
 
 def check_networks(networks):
@@ -129,7 +130,7 @@ def make_networks(networks, problem, seed):
     Warns
     -----
     TrajectoryWarning
-        If a network without draws does not give the outputs that `fit` was given.
+        If a network does not give the outputs that `fit` was given, or draws like them.
     """
     data, anchors = problem.data, problem.data.anchors
     found = find_networks(networks, anchors.lam)
@@ -139,47 +140,65 @@ def make_networks(networks, problem, seed):
     draws = any(outputs_differ(data.groups[on], data.y[on]) for on in rows)
     draws = draws or any(map(takes_n_samples, found))
     draws = draws or any(one.differ(problem.outputs) for one in probes)
-    if not draws:
-        _warn_of_others(probes, anchors.lam, problem.outputs)
+    if draws:
+        n_seeds = _PROBE_SEEDS
+        probes = [_probe(asked, problem, k, seed, n_seeds) for k in range(len(anchors.lam))]
+    _warn_of_others(probes, anchors.lam, problem.outputs, draws)
     return replace(asked, draws=draws)
 
 
 @dataclass(frozen=True)
 class _Probe:
-    """Two answers (n, D) of a network to a few inputs of fit, and the outputs given to fit."""
+    """Answers of a network to a few inputs of fit by some seeds, and the outputs given to fit."""
 
-    first: np.ndarray
-    second: np.ndarray
-    given: np.ndarray
+    answers: np.ndarray  # (S, n, D)
+    given: np.ndarray  # (n, D)
 
     def differ(self, space):
         """Whether answers differ by more than the rounding of single precision."""
-        return np.mean((space.encode(self.first) - space.encode(self.second)) ** 2) > SAME_DRAWS
+        first, second = space.encode(self.answers[:2])
+        return np.mean((first - second) ** 2) > SAME_DRAWS
+
+    def miss(self, space):
+        """Return the largest distance of given outputs from the answers."""
+        return np.abs(space.encode(self.answers) - space.encode(self.given)).max()
+
+    def miss_of_draws(self, space):
+        """Return how far given outputs are from the mean answer, of the spread of answers."""
+        answers, n_seeds = space.encode(self.answers), len(self.answers)
+        spread = (1 + 1 / n_seeds) * np.mean(np.var(answers, axis=0, ddof=1))
+        miss = np.mean((answers.mean(axis=0) - space.encode(self.given)) ** 2)
+        return np.sqrt(miss / max(spread, _MISS**2 / _FAR_DRAWS**2))
 
 
-def _probe(networks, problem, k, seed):
-    """Ask the network of anchor k for a few of its rows, under two seeds."""
+def _probe(networks, problem, k, seed, n_seeds=2):
+    """Ask the network of anchor k for a few of its rows, under some seeds."""
     rows = problem.data.anchors.rows(k)
     rows = rows[np.linspace(0, len(rows) - 1, min(_PROBE_ROWS, len(rows))).astype(int)]
-    X, lam = take(problem.X, rows), networks.lams[k]
-    first, second = (
-        networks._ask_one(lam, networks.networks[k], X, 1, s)[:, 0] for s in (seed, seed + 1)
-    )
-    return _Probe(first, second, problem.y[rows])
+    X, lam, network = take(problem.X, rows), networks.lams[k], networks.networks[k]
+    if takes_n_samples(network):
+        answers = networks._ask_one(lam, network, X, n_seeds, seed).swapaxes(0, 1)
+    else:
+        answers = [networks._ask_one(lam, network, X, 1, seed + i)[:, 0] for i in range(n_seeds)]
+    return _Probe(np.asarray(answers), problem.y[rows])
 
 
-def _warn_of_others(probes, lams, space):
+def _warn_of_others(probes, lams, space, draws):
     """Warn of networks that do not give the outputs that fit was given."""
-    misses = [np.abs(space.encode(one.first) - space.encode(one.given)).max() for one in probes]
-    wrong = [f"networks[{lam:g}]" for lam, miss in zip(lams, misses, strict=True) if miss > _MISS]
-    if wrong:
-        warnings.warn(
-            f"{', '.join(wrong)}: answers are not the outputs y of fit, by up to "
-            f"{max(misses):.2g} of their spread. Answers follow the networks. Check the keys, and "
-            "that networks take X as fit does, without the lambda column.",
-            TrajectoryWarning,
-            stacklevel=5,
-        )
+    misses = [one.miss_of_draws(space) if draws else one.miss(space) for one in probes]
+    most = _FAR_DRAWS if draws else _MISS
+    wrong = [f"networks[{lam:g}]" for lam, miss in zip(lams, misses, strict=True) if miss > most]
+    if not wrong:
+        return
+    said = f"not the outputs y of fit, by up to {max(misses):.2g} of their spread"
+    if draws:
+        said = f"no draws like the outputs y of fit, which are {max(misses):.2g} deviations away"
+    warnings.warn(
+        f"{', '.join(wrong)}: answers are {said}. Answers follow the networks. Check the keys, "
+        "and that networks take X as fit does, without the lambda column.",
+        TrajectoryWarning,
+        stacklevel=5,
+    )
 
 
 def takes_n_samples(network):
