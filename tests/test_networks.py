@@ -181,6 +181,8 @@ class TestAnswers:
         data = sweep(Ridge(), "alpha", alphas, X, TARGET, X[:10])
         surrogate = make(data.networks).fit(data.X, data.y, data.lam)
         assert_array_equal(surrogate.anchors_, alphas)
+        assert_allclose(surrogate.validation_["lam"].iloc[[0, -1]], alphas[[1, -2]])
+        assert len(surrogate.validation_) == 20  # in a time that does not grow with all of them
         for alpha, network in list(data.networks.items())[::7]:
             assert_allclose(surrogate.predict(NEW, alpha), network(NEW), atol=1e-9)
 

@@ -13,6 +13,7 @@ from ..field.particles import chain, follow
 from ..metrics import squared_wasserstein
 from ..paths import StraightGeodesic
 from ..stats.distances import half_distance
+from .leave_out import spread_out
 
 _WORSE, _NOISE, _NOTHING = 1.05, 0.25, 1e-6  # what is worse by less is worth no warning
 COLUMNS = (
@@ -49,7 +50,7 @@ def leave_values_out(data, lam_transform, solver, rng):
     outputs, groups = aligned_draws(data, rng, budget.left_out_rows, budget.left_out_draws)
     if not len(groups):
         return None
-    interior = range(1, len(data.anchors.lam) - 1)
+    interior = spread_out(np.arange(1, len(data.anchors.lam) - 1), budget.left_out_values)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrajectoryWarning)  # of clocks without a value
         records = [_judge(data, k, outputs, groups, lam_transform, solver, rng) for k in interior]
