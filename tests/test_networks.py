@@ -512,6 +512,12 @@ class TestFiles:
         outputs = [network(NEW) for network in data.networks.values()]
         assert_allclose(alone.interpolate(NEW, outputs, lams=ALPHAS, lam=0.4), expected)
 
+    def test_networks_set_since_the_fit_are_not_of_the_file(self, data, tmp_path):
+        model = HyperparameterTrajectoryRegressor(base=None).fit(data.X, data.y, data.lam)
+        model.set_params(networks=data.networks).save(tmp_path / "surrogate")
+        assert load(tmp_path / "surrogate").networks is None
+        assert model.networks is data.networks
+
     def test_a_file_needs_a_network_for_every_trained_value(self, surrogate, data, tmp_path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TrajectoryWarning)
