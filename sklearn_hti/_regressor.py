@@ -471,6 +471,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         True
         """
         query = self._query(X, lam)
+        if self._state.movement.flow_map is None:
+            raise ValueError(
+                "interval needs members, which are flow maps, and none was trained: fit with "
+                "networks=None, a base and n_estimators=10, for instance."
+            )
         if not self.estimators_:
             raise ValueError(
                 "interval needs members: fit with n_estimators=10, for instance (there is 1)."

@@ -533,6 +533,10 @@ class TestFiles:
         with pytest.raises(ValueError, match="networks"):
             load(tmp_path / "rival", networks=data.networks)
 
+    def test_interval_needs_flow_maps(self, surrogate):
+        with pytest.raises(ValueError, match=r"flow maps.*networks=None"):
+            surrogate.interval(NEW, 0.4)
+
     def test_export_needs_a_flow_map(self, surrogate, tmp_path):
         with pytest.raises(ValueError, match=r"flow map.*networks=None"):
             surrogate.export(tmp_path / "graph", format="torch")
