@@ -454,6 +454,7 @@ class TestFit:
             ({"a": len}, "key 'a'"),
             ({True: len}, "key True"),
             ({0.1: 3}, r"networks\[0.1\] is 3"),
+            ({0.1: Ridge}, r"networks\[0.1\] is <class"),
             ({0.1: len, 10.0: len}, "no network for lambda = 1"),
         ],
     )
@@ -471,6 +472,14 @@ class TestFit:
     def test_bad_answers_name_the_network(self, data, answer, match):
         with pytest.raises(ValueError, match=match):
             make(data.networks | {1.0: answer}).fit(data.X, data.y, data.lam)
+
+    def test_errors_of_networks_say_which_it_was(self, data):
+        def fault(x):
+            raise KeyError("mine")
+
+        with pytest.raises(KeyError, match="mine") as caught:
+            make(data.networks | {1.0: fault}).fit(data.X, data.y, data.lam)
+        assert caught.value.__notes__ == ["networks[1] was asked ndarray of shape (16, 10)."]
 
     def test_a_base_beside_networks_is_refused(self, data):
         with pytest.raises(ValueError, match="base"):

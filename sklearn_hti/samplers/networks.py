@@ -31,7 +31,7 @@ def check_networks(networks):
     for key, network in networks.items():
         if isinstance(key, bool) or not isinstance(key, Real) or not np.isfinite(key):
             raise ValueError(f"networks: the key {key!r} is no value of lambda; use numbers.")
-        if not (callable(network) or _method(network)):
+        if isinstance(network, type) or not (callable(network) or _method(network)):
             raise ValueError(
                 f"networks[{key!r}] is {network!r}; a network has to be a fitted estimator with "
                 "`predict` or `predict_proba`, or a function from inputs to outputs."
@@ -103,10 +103,14 @@ class Networks:
             X = X.astype(self.dtype, copy=False)
         size = max(1, _MAX_ROWS // n_draws)
         out = np.empty((len(X), n_draws, self.n_outputs))
-        with global_seed(seed, getattr(network, "__self__", network)):
-            for begin in range(0, len(X), size):
-                rows = np.arange(begin, min(begin + size, len(X)))
-                out[rows] = self._answer(lam, network, take(X, rows), n_draws)
+        try:
+            with global_seed(seed, getattr(network, "__self__", network)):
+                for begin in range(0, len(X), size):
+                    rows = np.arange(begin, min(begin + size, len(X)))
+                    out[rows] = self._answer(lam, network, take(X, rows), n_draws)
+        except Exception as error:
+            error.add_note(f"networks[{lam:g}] was asked {type(X).__name__} of shape {X.shape}.")
+            raise
         return out
 
     def _answer(self, lam, network, X, n_draws):
