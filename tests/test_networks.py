@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_friedman1
@@ -166,6 +167,15 @@ class TestAnswers:
         other = make(data.networks, lam_column=-1).fit(with_column, data.y)
         asked = np.column_stack([NEW, np.full(len(NEW), 0.4)])
         assert_allclose(other.predict(asked), surrogate.predict(NEW, 0.4), atol=1e-12)
+
+    def test_networks_of_torch(self, data):
+        def with_gradient(network):
+            weight = torch.ones(1, dtype=torch.float64, requires_grad=True)
+            return lambda x: weight * torch.as_tensor(network(x))
+
+        networks = {alpha: with_gradient(network) for alpha, network in data.networks.items()}
+        surrogate = make(networks).fit(data.X, data.y, data.lam)
+        assert_allclose(surrogate.predict(NEW, 1.0), data.networks[1.0](NEW), atol=1e-9)
 
     def test_classifiers_answer_with_probabilities(self):
         labels = (np.median(TARGET) < TARGET).astype(int)
