@@ -143,7 +143,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         are learned, each from half of the data by a seed and a clock of its own. Everything
         else is answered by the one that all data have formed.
     validate : "auto" or bool, default="auto"
-        Whether interior anchors (at most five) are left out of short refits, under the same
+        Whether interior anchors (at most five; twenty where `networks` are asked, which takes
+        no training) are left out of short refits, under the same
         Lagrangian, to see how the surrogate does between anchors that are twice as far apart.
         "auto" does so with three anchors or more. Costs half the steps of a fit for
         each.
@@ -482,6 +483,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         True
         """
         query = self._query(X, lam)
+        if self._state.movement.flow_map is None:
+            raise ValueError(
+                "interval needs members, which are flow maps, and none was trained: fit with "
+                "networks=None, a base and n_estimators=10, for instance."
+            )
         if not self.estimators_:
             raise ValueError(
                 "interval needs members: fit with n_estimators=10, for instance (there is 1)."

@@ -193,7 +193,8 @@ class BaseSurrogate(Saved, ABC):
             resolve("conditioning", self.conditioning)
         inputs = split_lam(self, X, lam, reset=True, n_rows=count_outputs(y))
         y, single = check.check_outputs(y, inputs.n_rows)
-        return Rows(inputs.X, y, check.check_lam(inputs.lam, inputs.n_rows), single)
+        lam = check.check_lam(inputs.lam, inputs.n_rows)
+        return Rows(inputs.X, y, lam, single, check.precision(X))
 
     def _find_anchors(self, rows):
         """Return the Anchors of the rows; raise where they are not what parameters need."""
@@ -230,7 +231,7 @@ class BaseSurrogate(Saved, ABC):
             data = to_anchors(data)
             y = scaler.decode(data.y)
         base_lam = choose_base_lam(self.base_lam, self.base, data)
-        problem = Problem(rows.X, y, data, encoder, outputs, base_lam)
+        problem = Problem(rows.X, y, data, encoder, outputs, base_lam, rows.dtype)
         check_base(self.base, take(rows.X, problem.base_rows), scaler, y.shape[1])
         return problem
 

@@ -1,6 +1,7 @@
 """Networks that are asked at question time."""
 
 import copy
+import functools
 import time
 import warnings
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_friedman1
@@ -16,7 +18,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import cross_validate
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, load, sweep
-from sklearn_hti.exceptions import TrajectoryWarning
+from sklearn_hti.exceptions import ClockWarning, TrajectoryWarning, ValidationWarning
 from sklearn_hti.metrics import squared_wasserstein
 from sklearn_hti.model_selection import LeaveOneLambdaOut
 from sklearn_hti.policies import TrajectoryPolicy
@@ -113,6 +115,23 @@ class TestAnswers:
         path = surrogate.trajectory(NEW, [0.1, 3.0], y=said + 5, lam_from=0.1)
         assert_allclose(path, [said + 5, moved], atol=1e-9)
 
+    @pytest.mark.parametrize("lam_transform", ["auto", "entropy"])
+    def test_networks_that_agree_on_the_inputs_of_fit_alone(self, lam_transform):
+        def network(lam):
+            return lambda x: max(lam - 1, 0) * x[:, 0] + lam * (x[:, 1] > 1)
+
+        networks = {lam: network(lam) for lam in (0.0, 1.0, 2.0)}
+        y = np.concatenate([each(X) for each in networks.values()])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ValidationWarning)
+            surrogate = make(networks, lam_transform=lam_transform).fit(
+                np.tile(X, (3, 1)), y, np.repeat([0.0, 1.0, 2.0], len(X))
+            )
+        far = np.where(np.arange(X.shape[1]) == 1, 1.01, NEW[:5])
+        for lam, each in networks.items():
+            assert_allclose(surrogate.predict(far, lam), each(far), atol=1e-9)
+        assert_allclose(surrogate.predict(far, 0.5), 0.5, atol=0.2)
+
     def test_several_outputs_bounds_and_frames(self):
         frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])
         target = np.column_stack([TARGET, -TARGET])
@@ -125,11 +144,38 @@ class TestAnswers:
         assert answer.shape == (5, 2)
         assert_allclose(answer[:, 0], -answer[:, 1], atol=1e-9)
 
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    def test_inputs_keep_the_precision_of_fit(self, data, dtype, tmp_path):
+        def strict(network):
+            def ask(x):
+                assert x.dtype == dtype
+                return network(x)
+
+            return ask
+
+        networks = {alpha: strict(network) for alpha, network in data.networks.items()}
+        surrogate = make(networks).fit(data.X.astype(dtype), data.y, data.lam)
+        expected = surrogate.predict(NEW, 0.4)
+        assert_array_equal(surrogate.predict(NEW.astype(dtype).tolist(), 0.4), expected)
+        with pytest.warns(TrajectoryWarning, match="not saved"):
+            surrogate.save(tmp_path / "surrogate")
+        again = load(tmp_path / "surrogate", networks=networks)
+        assert_array_equal(again.predict(NEW, 0.4), expected)
+
     def test_lambda_may_be_a_column(self, surrogate, data):
         with_column = np.column_stack([data.X, data.lam])
         other = make(data.networks, lam_column=-1).fit(with_column, data.y)
         asked = np.column_stack([NEW, np.full(len(NEW), 0.4)])
         assert_allclose(other.predict(asked), surrogate.predict(NEW, 0.4), atol=1e-12)
+
+    def test_networks_of_torch(self, data):
+        def with_gradient(network):
+            weight = torch.ones(1, dtype=torch.float64, requires_grad=True)
+            return lambda x: weight * torch.as_tensor(network(x))
+
+        networks = {alpha: with_gradient(network) for alpha, network in data.networks.items()}
+        surrogate = make(networks).fit(data.X, data.y, data.lam)
+        assert_allclose(surrogate.predict(NEW, 1.0), data.networks[1.0](NEW), atol=1e-9)
 
     def test_classifiers_answer_with_probabilities(self):
         labels = (np.median(TARGET) < TARGET).astype(int)
@@ -145,6 +191,8 @@ class TestAnswers:
         data = sweep(Ridge(), "alpha", alphas, X, TARGET, X[:10])
         surrogate = make(data.networks).fit(data.X, data.y, data.lam)
         assert_array_equal(surrogate.anchors_, alphas)
+        assert_allclose(surrogate.validation_["lam"].iloc[[0, -1]], alphas[[1, -2]])
+        assert len(surrogate.validation_) == 20  # in a time that does not grow with all of them
         for alpha, network in list(data.networks.items())[::7]:
             assert_allclose(surrogate.predict(NEW, alpha), network(NEW), atol=1e-9)
 
@@ -202,11 +250,63 @@ class TestDraws:
         draws = surrogate.sample([[1.0]], 0.5, n_samples=2000, random_state=0)
         assert draws.std() == pytest.approx(1.5, rel=0.1)
 
+    @pytest.mark.parametrize("form", ["keyword", "partial"])
+    def test_the_number_of_samples_goes_by_name(self, form):
+        def draw(lam, x, *, n_samples):
+            noise = np.random.default_rng(0).standard_normal((n_samples, len(x)))
+            return lam * x[:, 0] + (1 + lam) * noise
+
+        def network(lam):
+            fixed = {"n_samples": 1} if form == "partial" else {}
+            return functools.partial(draw, lam, **fixed)
+
+        _, x, _, lam = noisy_data(n_inputs=100, n_draws=1)
+        networks = {value: network(value) for value in (0.0, 0.5, 1.0)}
+        y = np.concatenate([each(x[:100], n_samples=1)[0] for each in networks.values()])
+        surrogate = make(networks, lam_transform=None).fit(x, y, lam)
+        draws = surrogate.sample([[1.0]], 0.5, n_samples=500, random_state=0)
+        assert draws.std() == pytest.approx(1.5, rel=0.2)
+
+    def test_rounding_is_no_draw(self, data):
+        def jittered(network):
+            return lambda x: network(x) * (1 + 1e-7 * np.random.standard_normal(len(x)))  # noqa: NPY002
+
+        networks = {alpha: jittered(network) for alpha, network in data.networks.items()}
+        surrogate = make(networks).fit(data.X, data.y, data.lam)
+        moved = surrogate.transport(NEW, data.networks[0.1](NEW), lam_from=0.1, lam_to=1.0)
+        assert_allclose(moved, data.networks[1.0](NEW), rtol=1e-5)
+
     def test_one_draw_per_input_is_seen_to_be_a_draw(self):
         networks, x, y, lam = noisy_data(n_inputs=100, n_draws=1)
         surrogate = make(networks, lam_transform=None).fit(x, y, lam)
         draws = surrogate.sample([[1.0]], 0.5, n_samples=500, random_state=0)
         assert draws.std() == pytest.approx(1.5, rel=0.2)
+
+    def test_draws_unlike_the_outputs_of_fit_are_warned_of(self):
+        networks, x, y, lam = noisy_data()
+        shifted = {value: lambda x, n=n: n.predict(x) + 30 for value, n in networks.items()}
+        with pytest.warns(TrajectoryWarning, match=r"networks\[0\], .*no draws like") as caught:
+            make(shifted, lam_transform=None).fit(x, y, lam)
+        assert caught[0].filename == __file__
+
+    @pytest.mark.parametrize("shared", [False, True])
+    def test_draws_like_the_outputs_of_fit_are_not(self, shared):
+        def network(lam):
+            def draw(x):  # such as a network whose weights are drawn once for all rows
+                noise = np.random.standard_normal(1 if shared else len(x))  # noqa: NPY002
+                return lam * x[:, 0] + (1 + lam) * noise
+
+            return draw
+
+        networks = {lam: network(lam) for lam in (0.0, 0.5, 1.0)}
+        x = np.random.default_rng(0).uniform(-1, 1, (40, 1))
+        y = np.concatenate([each(x) for each in networks.values()])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warnings.simplefilter("ignore", ValidationWarning)
+            make(networks, lam_transform=None).fit(
+                np.tile(x, (3, 1)), y, np.repeat(list(networks), 40)
+            )
 
     def test_given_draws_cannot_be_moved(self, noisy):
         with pytest.raises(ValueError, match=r"networks=.*draws.*networks=None"):
@@ -234,6 +334,23 @@ class TestFit:
         other = make(data.networks).fit(data.X, data.y, data.lam)
         assert_allclose(surrogate.predict(NEW, 0.4), other.predict(NEW, 0.4), atol=0.02)
 
+    @pytest.mark.parametrize("asked", [True, False])
+    def test_inputs_that_no_trained_values_have_in_common(self, data, asked):
+        parts = [X[:120], X[60:180], np.concatenate([X[:60], X[120:180]])]  # two know each
+        y = np.concatenate([data.networks[a](x) for a, x in zip(ALPHAS, parts, strict=True)])
+        fit = np.concatenate(parts), y, np.repeat(ALPHAS, 120)
+        if asked:
+            surrogate = make(data.networks).fit(*fit)
+            other = make(data.networks).fit(data.X, data.y, data.lam)
+            assert_allclose(surrogate.predict(NEW, 0.4), other.predict(NEW, 0.4), atol=0.02)
+            assert len(surrogate.validation_) == 1
+        else:
+            surrogate = HyperparameterTrajectoryRegressor(base=None).fit(*fit)
+            assert surrogate.validation_ is None
+            outputs = [network(NEW) for network in data.networks.values()]
+            answer = surrogate.interpolate(NEW, outputs, lams=ALPHAS, lam=1.0)
+            assert_allclose(answer, outputs[1], atol=1e-9)
+
     def test_keys_that_fit_did_not_see_are_never_asked(self, data):
         def fault(x):
             raise AssertionError("asked")
@@ -241,6 +358,14 @@ class TestFit:
         more = data.networks | {0.5: fault, 100.0: fault}
         surrogate = make(more).fit(data.X, data.y, data.lam)
         assert np.isfinite(surrogate.predict(NEW, 0.5)).all()
+
+    def test_of_keys_near_to_each_other_the_nearest_is_taken(self):
+        lams = [1e6, 1e6 + 0.1, 1e6 + 0.2]  # apart by less than the rounding of single precision
+        networks = {lam: lambda x, k=k: k * x[:, 0] for k, lam in enumerate(lams)}
+        y = np.concatenate([network(X) for network in networks.values()])
+        surrogate = make(networks).fit(np.tile(X, (3, 1)), y, np.repeat(lams, len(X)))
+        for lam, network in networks.items():
+            assert_allclose(surrogate.predict(NEW, lam), network(NEW), atol=1e-9)
 
     def test_left_out_values_are_never_asked(self, data):
         asked = []
@@ -287,10 +412,50 @@ class TestFit:
             make(data.networks, validate=False).fit(data.X, data.y, data.lam).validation_ is None
         )
 
+    @pytest.mark.parametrize(
+        ("outputs", "categories"),
+        [
+            ({0.0: 0, 1.0: 4}, [ClockWarning]),
+            ({0.001: 0, 0.5: 2, 0.999: 4}, [ClockWarning]),
+            ({0.001: 0, 0.1: 1.4, 0.5: 2, 0.9: 2.6, 0.999: 4}, []),  # some left out do not tell
+            ({0.0: 0, 0.2: 3, 2.0: 0.1, 2.2: -2}, [ValidationWarning]),
+        ],
+    )
+    def test_one_warning_at_most_points_at_the_line_that_fits(self, outputs, categories):
+        networks = {lam: lambda x, k=k: k * np.sin(9 * x[:, 0]) for lam, k in outputs.items()}
+        y = np.concatenate([network(X) for network in networks.values()])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            lam = np.repeat(list(outputs), len(X))
+            make(networks).fit(np.tile(X, (len(outputs), 1)), y, lam)
+        assert [w.category for w in caught] == categories
+        assert all(w.filename == __file__ for w in caught)
+
     def test_networks_that_do_not_fit_the_outputs_are_warned_of(self, data):
         swapped = dict(zip(ALPHAS, list(data.networks.values())[::-1], strict=True))
         with pytest.warns(TrajectoryWarning, match=r"networks\[0.1\]"):
             make(swapped).fit(data.X, data.y, data.lam)
+
+    def test_trained_values_may_have_few_rows_and_not_the_same_number(self, data):
+        rows = np.concatenate(
+            [np.flatnonzero(data.lam == a)[:n] for a, n in zip(ALPHAS, (6, 9, 40), strict=True)]
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warnings.simplefilter("ignore", ValidationWarning)
+            surrogate = make(data.networks).fit(data.X[rows], data.y[rows], data.lam[rows])
+        assert_allclose(surrogate.predict(NEW, 1.0), data.networks[1.0](NEW), atol=1e-9)
+
+    def test_rounding_of_constants_is_no_other_network(self):
+        networks = {
+            a: lambda x, k=k: np.full(len(x), 3.3 + k * 1e-15) for k, a in enumerate(ALPHAS)
+        }
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            surrogate = make(networks).fit(
+                np.tile(X, (3, 1)), np.full(600, 3.3), np.repeat(ALPHAS, 200)
+            )
+        assert_allclose(surrogate.predict(NEW, 0.4), 3.3)
 
     @pytest.mark.parametrize(
         ("networks", "match"),
@@ -299,6 +464,7 @@ class TestFit:
             ({"a": len}, "key 'a'"),
             ({True: len}, "key True"),
             ({0.1: 3}, r"networks\[0.1\] is 3"),
+            ({0.1: Ridge}, r"networks\[0.1\] is <class"),
             ({0.1: len, 10.0: len}, "no network for lambda = 1"),
         ],
     )
@@ -316,6 +482,14 @@ class TestFit:
     def test_bad_answers_name_the_network(self, data, answer, match):
         with pytest.raises(ValueError, match=match):
             make(data.networks | {1.0: answer}).fit(data.X, data.y, data.lam)
+
+    def test_errors_of_networks_say_which_it_was(self, data):
+        def fault(x):
+            raise KeyError("mine")
+
+        with pytest.raises(KeyError, match="mine") as caught:
+            make(data.networks | {1.0: fault}).fit(data.X, data.y, data.lam)
+        assert caught.value.__notes__ == ["networks[1] was asked ndarray of shape (16, 10)."]
 
     def test_a_base_beside_networks_is_refused(self, data):
         with pytest.raises(ValueError, match="base"):
@@ -357,6 +531,12 @@ class TestFiles:
         outputs = [network(NEW) for network in data.networks.values()]
         assert_allclose(alone.interpolate(NEW, outputs, lams=ALPHAS, lam=0.4), expected)
 
+    def test_networks_set_since_the_fit_are_not_of_the_file(self, data, tmp_path):
+        model = HyperparameterTrajectoryRegressor(base=None).fit(data.X, data.y, data.lam)
+        model.set_params(networks=data.networks).save(tmp_path / "surrogate")
+        assert load(tmp_path / "surrogate").networks is None
+        assert model.networks is data.networks
+
     def test_a_file_needs_a_network_for_every_trained_value(self, surrogate, data, tmp_path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TrajectoryWarning)
@@ -371,6 +551,10 @@ class TestFiles:
         model.save(tmp_path / "rival")
         with pytest.raises(ValueError, match="networks"):
             load(tmp_path / "rival", networks=data.networks)
+
+    def test_interval_needs_flow_maps(self, surrogate):
+        with pytest.raises(ValueError, match=r"flow maps.*networks=None"):
+            surrogate.interval(NEW, 0.4)
 
     def test_export_needs_a_flow_map(self, surrogate, tmp_path):
         with pytest.raises(ValueError, match=r"flow map.*networks=None"):

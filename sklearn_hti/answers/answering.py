@@ -1,5 +1,7 @@
 """The methods of a fitted surrogate: they check what is asked, and answer from its state."""
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import r2_score
@@ -172,7 +174,7 @@ class Answering(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         said = check_said(self._state, X, outputs, lams)
         query = self._query(X, lam, n_rows=said.outputs.shape[1])
-        check.check_between(query.lam, said.lams)
+        query = replace(query, lam=check.check_between(query.lam, said.lams))
         y = interpolate(self._state, query, said)
         return y[:, 0] if said.single else y
 

@@ -1,11 +1,14 @@
 """Answers of the particle field from trained networks (docs/method.md, section 6)."""
 
+from functools import reduce
+
 import numpy as np
 
 from .._utils.groupby import first_of_each
 from .._utils.random import sampling_generator
 from ..data.anchors import find_anchors
 from ..data.budget import BUDGET
+from ..data.facts import MOST
 from ..data.problem import Rows, encode
 from ..data.validation import take
 from ..field.particles import chain, follow
@@ -68,7 +71,7 @@ def readable(problem, networks, seed):
     data = problem.data
     facts, budget = data.facts, data.budget
     too_few = networks.draws and facts.draws[0].median < budget.asked_draws / 2
-    if all(facts.inputs_shared) and not too_few:
+    if all(facts.inputs_shared) and _known_at_all_values(data) and not too_few:
         return data
     n_draws = budget.asked_draws if networks.draws else 1
     rows = np.random.default_rng(seed).permutation(first_of_each(data.groups))
@@ -79,6 +82,12 @@ def readable(problem, networks, seed):
     lam = np.repeat(networks.lams, len(rows) * n_draws)
     asked = Rows(take(X, repeated), outputs, lam, problem.outputs.single)
     return encode(asked, find_anchors(lam, len(networks.lams)), problem.encoder, problem.outputs)
+
+
+def _known_at_all_values(data):
+    """Tell whether most inputs are known at all trained values, so that particles go through."""
+    inputs = [counts.inputs for counts in data.facts.draws]
+    return len(reduce(np.intersect1d, inputs)) >= MOST * min(map(len, inputs))
 
 
 def _answers(state, query, grid, n_asked, seed):

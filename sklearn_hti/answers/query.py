@@ -6,6 +6,7 @@ from numbers import Integral
 import numpy as np
 
 from ..data import validation as check
+from ..data.anchors import distinct_lambdas
 from ..field.particles import equal_sizes
 
 
@@ -98,7 +99,7 @@ def check_said(state, X, outputs, lams):
             f"`lams` must hold two or more lambdas, those of the networks; got shape {lams.shape}."
         )
     lams = check.check_within(lams, state.anchors, name="lams")
-    if len(np.unique(lams)) < len(lams):
+    if len(distinct_lambdas(lams)[0]) < len(lams):
         raise ValueError(f"`lams` must be distinct; got {lams.tolist()}.")
     if not hasattr(outputs, "__len__") or len(outputs) != len(lams):
         found = len(outputs) if hasattr(outputs, "__len__") else type(outputs).__name__

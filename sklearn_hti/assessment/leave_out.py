@@ -59,6 +59,13 @@ def shorter(max_iter):
     return max(-(-max_iter // _SHORTER), min(max_iter, _FEWEST))
 
 
+def spread_out(numbers, most):
+    """Return some of the numbers, from the first to the last, where there are too many."""
+    if len(numbers) <= most:
+        return numbers
+    return numbers[np.linspace(0, len(numbers) - 1, most).round().astype(int)]
+
+
 def leave_anchors_out(refit, data, base_time, seed, n_jobs):
     """Leave interior anchors out of the fit, one at a time, and ask for their outputs.
 
@@ -81,10 +88,7 @@ def leave_anchors_out(refit, data, base_time, seed, n_jobs):
     Validation
         Records of the anchors, and errors of the conditional means.
     """
-    interior = np.arange(1, len(data.anchors.lam) - 1)
-    if len(interior) > _MAX_REFITS:
-        some = np.linspace(0, len(interior) - 1, _MAX_REFITS).round().astype(int)
-        interior = interior[some]
+    interior = spread_out(np.arange(1, len(data.anchors.lam) - 1), _MAX_REFITS)
     held = _held_conditions(data, np.random.default_rng(seed))
     judged = Parallel(n_jobs)(
         delayed(_judge)(refit, data, int(k), base_time, held, np.random.default_rng([seed, k]))

@@ -8,12 +8,13 @@ import pandas as pd
 
 from ..clocks.selection import read_way
 from ..clocks.time_scale import first_clock
-from ..exceptions import ValidationWarning
+from ..exceptions import TrajectoryWarning, ValidationWarning
 from ..field.fit import aligned_draws, learn_field
 from ..field.particles import chain, follow
 from ..metrics import squared_wasserstein
 from ..paths import StraightGeodesic
 from ..stats.distances import half_distance
+from .leave_out import spread_out
 
 _WORSE, _NOISE, _NOTHING = 1.05, 0.25, 1e-6  # what is worse by less is worth no warning
 COLUMNS = (
@@ -43,13 +44,17 @@ def leave_values_out(data, lam_transform, solver, rng):
 
     Returns
     -------
-    DataFrame
-        `validation_` of an estimator with networks.
+    DataFrame or None
+        `validation_` of an estimator with networks; None where no input is known at all values.
     """
     budget = data.budget
     outputs, groups = aligned_draws(data, rng, budget.left_out_rows, budget.left_out_draws)
-    interior = range(1, len(data.anchors.lam) - 1)
-    records = [_judge(data, k, outputs, groups, lam_transform, solver, rng) for k in interior]
+    if not len(groups):
+        return None
+    interior = spread_out(np.arange(1, len(data.anchors.lam) - 1), budget.left_out_values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrajectoryWarning)  # of clocks without a value
+        records = [_judge(data, k, outputs, groups, lam_transform, solver, rng) for k in interior]
     return pd.DataFrame(records, columns=COLUMNS)
 
 
@@ -63,7 +68,7 @@ def warn_if_no_better(records):
             f"({mean['interpolate']:.3g} against {mean[best]:.3g}, `validation_`). Train more "
             "values, or set lam_transform to what you know of the hyperparameter.",
             ValidationWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -60,5 +60,6 @@ def assess_field(learned, solver, training, lam_transform, leave_out):
         return Assessment()
     rng = np.random.default_rng(training.seeds["validation"])
     records = leave_values_out(learned.data, lam_transform, solver, rng)
-    warn_if_no_better(records)
+    if records is not None:
+        warn_if_no_better(records)
     return Assessment(Validation(records))

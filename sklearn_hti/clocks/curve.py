@@ -69,7 +69,7 @@ def fit_curve(u, places, *, trend):
         Whether a trend of the log speed is left open.
     """
     u = np.asarray(u, dtype=float)
-    places = (1 - _OWN) * np.asarray(places, dtype=float) + _OWN * u
+    places = with_own(places, u)
     until, prior = _cells_until(places[1:-1], N_CELLS), _prior(N_CELLS, trend)
 
     def loss(dual, log_speed):
@@ -102,6 +102,11 @@ def fit_curve(u, places, *, trend):
     known = solve_triangular(root, slope @ prior, lower=True)
     grid = np.concatenate([[0.0], np.cumsum(mass)])
     return MonotoneCurve(grid / grid[-1], known, trend)
+
+
+def with_own(places, u):
+    """Return places of which no two are the same: a small part of the time runs as u does."""
+    return (1 - _OWN) * np.asarray(places, dtype=float) + _OWN * u
 
 
 def _masses(log_speed):

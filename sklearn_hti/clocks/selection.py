@@ -87,7 +87,7 @@ def _guess_of_two(anchors, entropy, binned):
         "levels, 'log' for regularisation strengths, 'odds' for dropout rates, None for "
         "linear), or add an anchor.",
         ClockWarning,
-        stacklevel=4,
+        stacklevel=5,
     )
     return Clock(rule, anchors, f"two anchors: {guess}", {}, others)
 
@@ -252,6 +252,6 @@ def _warn_if_undecided(clock):
                 "between. Set lam_transform to what you know of the hyperparameter, or add "
                 "an anchor. Scores are in lam_transform_.scores.",
                 ClockWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
             return

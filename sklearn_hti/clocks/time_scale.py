@@ -6,7 +6,7 @@ import numpy as np
 
 from .._utils.registry import storable
 from .clock import Clock
-from .curve import MonotoneCurve, fit_curve
+from .curve import MonotoneCurve, fit_curve, with_own
 from .selection import FROM_ZERO, choose_clock, prior_clock
 from .warps import WarpClock
 
@@ -104,4 +104,7 @@ def make_time_scale(lam_transform, clock, places, binned=False):
         return CurvedScale(rule, *ends, fit_curve(u, places, trend=rule.name in FROM_ZERO))
     if not (isinstance(lam_transform, str) and lam_transform in ("auto", "entropy")):
         places = clock.rule.fraction(anchors, *ends)
+    elif not (np.diff(places) > 0).all():  # equal outputs: two values, each of its own time
+        suggested = WarpClock(prior_clock(anchors, binned)).fraction(anchors, *ends)
+        places = with_own(places, suggested)
     return PlacedScale(clock, np.asarray(places, dtype=float))

@@ -91,6 +91,7 @@ class Budget:
     refits: int = 5  # anchors that are left out in turn
     left_out_rows: int = 1024  # of an anchor left out that are judged
     left_out_draws: int = 256  # of one input there
+    left_out_values: int = 20  # trained values that are left out of the field in turn
     coupled_answers: int = 2048  # draws of one input that an answer couples at once
 
     # the particle field, and networks that are asked

@@ -19,6 +19,7 @@ class Rows:
     y: np.ndarray  # (n, D)
     lam: np.ndarray  # (n,)
     single: bool  # y came as (n,)
+    dtype: str = "float64"  # X came in this precision
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Problem:
     encoder: ConditionEncoder
     outputs: OutputSpace
     base_lam: float  # the anchor at which outputs are drawn
+    dtype: str = "float64"  # X came in this precision
 
     @property
     def base_time(self):

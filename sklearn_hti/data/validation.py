@@ -68,6 +68,12 @@ def _refuse_times(value):
             raise TypeError(f"dtype {dtype} is no number; pass a time in a unit of your choice.")
 
 
+def precision(X):
+    """Return the name of the floating-point dtype of an array, "float64" for all else."""
+    dtype = getattr(X, "dtype", None)
+    return dtype.name if dtype in (np.float16, np.float32) else "float64"
+
+
 def check_features(estimator, X, *, reset):
     """Check the whole X (lambda column included) and return it 2-D, or None.
 
@@ -233,9 +239,7 @@ def check_within(lam, anchors, *, name="lam"):
         If a lambda lies outside the anchors.
     """
     low, high = anchors[0], anchors[-1]
-    dust = 4 * np.finfo(float).eps * (high - low)  # an end at 0 that was computed
-    below, above = (LAM_ROUNDING * abs(end) + dust for end in (low, high))
-    outside = (lam < low - below) | (lam > high + above)
+    outside = _outside(lam, low, high)
     if outside.any():
         raise ValueError(
             f"`{name}` has {int(outside.sum())} value(s) outside the anchors "
@@ -245,16 +249,24 @@ def check_within(lam, anchors, *, name="lam"):
     return np.clip(lam, low, high)
 
 
+def _outside(lam, low, high):
+    """Tell which lambdas lie outside of two others by more than rounding to float32."""
+    dust = 4 * np.finfo(float).eps * (high - low)  # an end at 0 that was computed
+    below, above = (LAM_ROUNDING * abs(end) + dust for end in (low, high))
+    return (lam < low - below) | (lam > high + above)
+
+
 def check_between(lam, lams):
-    """Raise unless lambdas lie between the least and the largest of others, in order."""
+    """Return lambdas between the least and the largest of others, as `check_within` does."""
     low, high = lams[0], lams[-1]
-    outside = (lam < low) | (lam > high)
+    outside = _outside(lam, low, high)
     if outside.any():
         raise ValueError(
             f"`lam` has {int(outside.sum())} value(s) outside `lams` [{low:g}, {high:g}], first "
             f"{lam[outside][0]:g}; `interpolate` answers between the networks that were asked, "
             "`transport` moves outputs beyond."
         )
+    return np.clip(lam, low, high)
 
 
 def check_size(values, name):

@@ -162,6 +162,8 @@ def load(path, device="auto", *, networks=None):
 def _leave_networks_out(model):
     """Take the networks of the user out of a copy of a surrogate."""
     asked = model._state.networks
+    if getattr(model, "networks", None) is not None:
+        model.networks = None  # set since the fit, perhaps, which is saved
     if asked is None:
         return
     warnings.warn(
@@ -169,7 +171,6 @@ def _leave_networks_out(model):
         TrajectoryWarning,
         stacklevel=4,
     )
-    model.networks = None
     model._state = replace(model._state, networks=replace(asked, networks=None))
 
 

@@ -10,14 +10,15 @@ import numpy as np
 
 from .._utils.global_state import global_seed
 from .._utils.registry import storable
-from ..data.facts import outputs_differ
+from ..data.facts import SAME_DRAWS, outputs_differ
 from ..data.validation import LAM_ROUNDING, take
 from ..exceptions import TrajectoryWarning
 from .wrapped import shaped
 
 _MAX_ROWS = 8192  # that a network is asked at once
-_PROBE_ROWS = 16
+_PROBE_ROWS, _PROBE_SEEDS = 16, 8
 _MISS = 1e-2  # of the spread: a network that misses the outputs of fit by more is another one
+_FAR_DRAWS = 5.0  # standard deviations of draws: the same of outputs that draws should be like
 
 
 def check_networks(networks):
@@ -30,7 +31,7 @@ def check_networks(networks):
     for key, network in networks.items():
         if isinstance(key, bool) or not isinstance(key, Real) or not np.isfinite(key):
             raise ValueError(f"networks: the key {key!r} is no value of lambda; use numbers.")
-        if not (callable(network) or _method(network)):
+        if isinstance(network, type) or not (callable(network) or _method(network)):
             raise ValueError(
                 f"networks[{key!r}] is {network!r}; a network has to be a fitted estimator with "
                 "`predict` or `predict_proba`, or a function from inputs to outputs."
@@ -48,13 +49,13 @@ def find_networks(networks, anchors):
     keys = np.array(list(networks), dtype=float)
     found = []
     for lam in anchors:
-        near = np.abs(keys - lam) <= LAM_ROUNDING * max(abs(lam), np.finfo(float).tiny)
-        if not near.any():
+        distance = np.abs(keys - lam)
+        if not distance.min(initial=np.inf) <= LAM_ROUNDING * max(abs(lam), np.finfo(float).tiny):
             raise ValueError(
                 f"networks has no network for lambda = {lam:g}, which is in `lam`; its keys are "
                 f"{sorted(networks)}. Add that network, or leave out the rows of lambda = {lam:g}."
             )
-        found.append(list(networks.values())[int(np.flatnonzero(near)[0])])
+        found.append(list(networks.values())[int(distance.argmin())])
     return tuple(found)
 
 
@@ -73,12 +74,15 @@ class Networks:
         Outputs D of each.
     draws : bool
         Whether an answer is a draw, so that asking twice gives two.
+    dtype : str
+        In which precision networks take X, where it is an array of numbers: as in fit.
     """
 
     lams: np.ndarray
     networks: tuple
     n_outputs: int
     draws: bool
+    dtype: str = "float64"
 
     def ask(self, X, n_draws, seed):
         """Return outputs (M, n, n_draws, D) at inputs X, in the user's units."""
@@ -95,19 +99,25 @@ class Networks:
         )
 
     def _ask_one(self, lam, network, X, n_draws, seed):
+        if getattr(X, "dtype", None) == np.float64:
+            X = X.astype(self.dtype, copy=False)
         size = max(1, _MAX_ROWS // n_draws)
         out = np.empty((len(X), n_draws, self.n_outputs))
-        with global_seed(seed, getattr(network, "__self__", network)):
-            for begin in range(0, len(X), size):
-                rows = np.arange(begin, min(begin + size, len(X)))
-                out[rows] = self._answer(lam, network, take(X, rows), n_draws)
+        try:
+            with global_seed(seed, getattr(network, "__self__", network)):
+                for begin in range(0, len(X), size):
+                    rows = np.arange(begin, min(begin + size, len(X)))
+                    out[rows] = self._answer(lam, network, take(X, rows), n_draws)
+        except Exception as error:
+            error.add_note(f"networks[{lam:g}] was asked {type(X).__name__} of shape {X.shape}.")
+            raise
         return out
 
     def _answer(self, lam, network, X, n_draws):
         """Return the outputs (n, n_draws, D) of one network."""
         name, shape = f"networks[{lam:g}]", (len(X), self.n_outputs)
         if takes_n_samples(network):
-            drawn = shaped(network(X, n_draws), (n_draws, *shape), name)
+            drawn = shaped(network(X, n_samples=n_draws), (n_draws, *shape), name)
             return np.moveaxis(drawn, 0, 1)
         answer = network if callable(network) else getattr(network, _method(network))
         repeated = take(X, np.repeat(np.arange(len(X)), n_draws)) if n_draws > 1 else X
@@ -118,58 +128,81 @@ class Networks:
 def make_networks(networks, problem, seed):
     """Return the Networks of a problem, after a few questions.
 
-    Whether answers are draws is seen from outputs of one input that differ, or from answers to
-    the same question that do.
+    Whether answers are draws is seen from outputs of one input that differ, from answers to the
+    same question that do, or from a number of samples that a network takes.
 
     Warns
     -----
     TrajectoryWarning
-        If a network without draws does not give the outputs that `fit` was given.
+        If a network does not give the outputs that `fit` was given, or draws like them.
     """
     data, anchors = problem.data, problem.data.anchors
     found = find_networks(networks, anchors.lam)
-    asked = Networks(anchors.lam, found, problem.outputs.n_outputs, draws=False)
+    asked = Networks(anchors.lam, found, problem.outputs.n_outputs, False, problem.dtype)
     probes = [_probe(asked, problem, k, seed) for k in range(len(anchors.lam))]
     rows = [anchors.rows(k) for k in range(len(anchors.lam))]
     draws = any(outputs_differ(data.groups[on], data.y[on]) for on in rows)
-    draws = draws or any(not np.array_equal(one.first, one.second) for one in probes)
-    if not draws:
-        _warn_of_others(probes, anchors.lam)
+    draws = draws or any(map(takes_n_samples, found))
+    draws = draws or any(one.differ(problem.outputs) for one in probes)
+    if draws:
+        n_seeds = _PROBE_SEEDS
+        probes = [_probe(asked, problem, k, seed, n_seeds) for k in range(len(anchors.lam))]
+    _warn_of_others(probes, anchors.lam, problem.outputs, draws)
     return replace(asked, draws=draws)
 
 
 @dataclass(frozen=True)
 class _Probe:
-    """Two answers (n, D) of a network to a few inputs of fit, and the outputs given to fit."""
+    """Answers of a network to a few inputs of fit by some seeds, and the outputs given to fit."""
 
-    first: np.ndarray
-    second: np.ndarray
-    given: np.ndarray
+    answers: np.ndarray  # (S, n, D)
+    given: np.ndarray  # (n, D)
+
+    def differ(self, space):
+        """Whether answers differ by more than the rounding of single precision."""
+        first, second = space.encode(self.answers[:2])
+        return np.mean((first - second) ** 2) > SAME_DRAWS
+
+    def miss(self, space):
+        """Return the largest distance of given outputs from the answers."""
+        return np.abs(space.encode(self.answers) - space.encode(self.given)).max()
+
+    def miss_of_draws(self, space):
+        """Return how far given outputs are from the mean answer, of the spread of answers."""
+        answers, n_seeds = space.encode(self.answers), len(self.answers)
+        spread = (1 + 1 / n_seeds) * np.mean(np.var(answers, axis=0, ddof=1))
+        miss = np.mean((answers.mean(axis=0) - space.encode(self.given)) ** 2)
+        return np.sqrt(miss / max(spread, _MISS**2 / _FAR_DRAWS**2))
 
 
-def _probe(networks, problem, k, seed):
-    """Ask the network of anchor k for a few of its rows, under two seeds."""
-    rows = problem.data.anchors.rows(k)[:_PROBE_ROWS]
-    X, lam = take(problem.X, rows), networks.lams[k]
-    first, second = (
-        networks._ask_one(lam, networks.networks[k], X, 1, s)[:, 0] for s in (seed, seed + 1)
-    )
-    return _Probe(first, second, problem.y[rows])
+def _probe(networks, problem, k, seed, n_seeds=2):
+    """Ask the network of anchor k for a few of its rows, under some seeds."""
+    rows = problem.data.anchors.rows(k)
+    rows = rows[np.linspace(0, len(rows) - 1, min(_PROBE_ROWS, len(rows))).astype(int)]
+    X, lam, network = take(problem.X, rows), networks.lams[k], networks.networks[k]
+    if takes_n_samples(network):
+        answers = networks._ask_one(lam, network, X, n_seeds, seed).swapaxes(0, 1)
+    else:
+        answers = [networks._ask_one(lam, network, X, 1, seed + i)[:, 0] for i in range(n_seeds)]
+    return _Probe(np.asarray(answers), problem.y[rows])
 
 
-def _warn_of_others(probes, lams):
+def _warn_of_others(probes, lams, space, draws):
     """Warn of networks that do not give the outputs that fit was given."""
-    spread = max(np.std([one.given for one in probes]), np.finfo(float).tiny)
-    misses = [np.abs(one.first - one.given).max() / spread for one in probes]
-    wrong = [f"networks[{lam:g}]" for lam, miss in zip(lams, misses, strict=True) if miss > _MISS]
-    if wrong:
-        warnings.warn(
-            f"{', '.join(wrong)}: answers are not the outputs y of fit, by up to "
-            f"{max(misses):.2g} of their spread. Answers follow the networks. Check the keys, and "
-            "that networks take X as fit does, without the lambda column.",
-            TrajectoryWarning,
-            stacklevel=5,
-        )
+    misses = [one.miss_of_draws(space) if draws else one.miss(space) for one in probes]
+    most = _FAR_DRAWS if draws else _MISS
+    wrong = [f"networks[{lam:g}]" for lam, miss in zip(lams, misses, strict=True) if miss > most]
+    if not wrong:
+        return
+    said = f"not the outputs y of fit, by up to {max(misses):.2g} of their spread"
+    if draws:
+        said = f"no draws like the outputs y of fit, which are {max(misses):.2g} deviations away"
+    warnings.warn(
+        f"{', '.join(wrong)}: answers are {said}. Answers follow the networks. Check the keys, "
+        "and that networks take X as fit does, without the lambda column.",
+        TrajectoryWarning,
+        stacklevel=5,
+    )
 
 
 def takes_n_samples(network):

@@ -88,6 +88,8 @@ def shaped(outputs, shape, name):
     ValueError
         If it has another shape, or holds what is no finite number.
     """
+    if hasattr(outputs, "detach"):  # a tensor, which knows its gradient or lies on a device
+        outputs = outputs.detach().cpu()
     given = as_float_array(
         np.asarray(outputs), f"output of {name}", ensure_2d=False, allow_nd=True
     )

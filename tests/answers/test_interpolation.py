@@ -79,6 +79,19 @@ def test_networks_of_other_lambdas_than_those_of_fit(fitted, networks, asked):
     assert error < 0.1 * np.mean((outputs[0] - networks.f(X, middle)) ** 2)
 
 
+def test_lambdas_are_the_same_but_for_rounding():
+    lam = np.repeat([0.1, 0.3, 1.0], 30)
+    X = np.tile(np.linspace(0, 1, 30), 3)[:, None]
+    model = without_base().fit(X, lam * X[:, 0], lam)
+    outputs = [value * X[:30, 0] for value in (0.1, 0.3)]
+    for lams in ([0.1, 0.3], np.float32([0.1, 0.3])):
+        for value, own in ((0.1, outputs[0]), (0.1 + 0.2, outputs[1])):
+            answer = model.interpolate(X[:30], outputs, lams=lams, lam=value)
+            assert_allclose(answer, own, atol=1e-9)
+    with pytest.raises(ValueError, match="distinct"):
+        model.interpolate(X[:30], outputs, lams=[0.3, 0.1 + 0.2], lam=0.3)
+
+
 def test_draws_are_coupled_before_they_meet():
     """Shuffled draws of a condition have no partners; their distribution has a middle."""
     data = make_gaussians(200, random_state=0)
