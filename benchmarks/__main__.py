@@ -48,9 +48,9 @@ def main():
     records = [
         r
         for r in judge.read(args.results)
-        if r["task"].endswith(f"/{args.anchors}") and r["method"] in methods
+        if r["task"].endswith(f"/{args.anchors}") and r["method"] in QUICK
     ]
-    records.sort(key=lambda r: methods.index(r["method"]))
+    records.sort(key=lambda r: QUICK.index(r["method"]))
     print("\n".join(zoo_tables(records)))
     if args.write:
         write_zoo_page(records, args.write)

@@ -1,7 +1,7 @@
 """Truth and surrogate along lambda, a panel per family: python -m benchmarks.figures PATH
 
-The default surrogate with three anchors, asked between the networks of neighbouring anchors at
-inputs that it has not seen. Lines and bands are the surrogate, dots and bars are true networks
+The particle field with three anchors, from the outputs of all three networks at inputs that it
+has not seen. Lines and bands are the surrogate, dots and bars are true networks
 of another seed: of deterministic networks one output of three inputs, of others the median and
 the 10 to 90 % range of one output of one input.
 """
@@ -15,7 +15,7 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from .methods import DEFAULT, make_method
+from .methods import FIELD, make_method
 from .tasks import make_task
 from .zoo.registry import CARDS, load
 
@@ -28,7 +28,7 @@ def curves(name, n_anchors=3):
     family, task = load(name), make_task(f"{name}/{n_anchors}", 0)
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")
-        model = make_method(DEFAULT, 0, **task.params).fit(task.X, task.y, task.lam)
+        model = make_method(FIELD, 0, **task.params).fit(task.X, task.y, task.lam)
         anchors = family.anchors(n_anchors)
         X, rows = family.X[family.test_rows], family.test_rows
         inputs = np.unique(X, axis=0)

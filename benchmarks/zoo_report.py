@@ -22,6 +22,11 @@ def kept(names):
     return [name for name, (value, error) in figures.items() if value > 2 * error]
 
 
+def share(value):
+    """Return a share as text."""
+    return "–" if np.isnan(value) else f"{value:.3f}"
+
+
 def nan_if_none(value):
     """Return a score, nan where a method has none."""
     return np.nan if value is None else value
@@ -118,16 +123,16 @@ def zoo_tables(records):
             for key in ("energy", "cpu", "draws_per_second")
         )
         figures = [
-            f"{results.pooled(method):.3f}",
-            f"{results.pooled(method, 'two'):.3f}",
-            f"{results.pooled(method, 'moved'):.3f}",
-            f"{mean:.3f}",
-            f"{mean_of_two:.3f}",
+            share(results.pooled(method)),
+            share(results.pooled(method, "two")),
+            share(results.pooled(method, "moved")),
+            share(mean),
+            share(mean_of_two),
             f"{results.firsts(method)} of {len(results.kept)}",
             f"{results.harms(method)} of {len(results.tasks)}",
             short(energy),
             f"{cpu:.1f}",
-            f"{speed:,.0f}",
+            "–" if np.isnan(speed) else f"{speed:,.0f}",
         ]
         yield f"| {method} | " + " | ".join(figures) + " |"
     yield ""

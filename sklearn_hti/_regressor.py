@@ -43,7 +43,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     *anchors*) to draw y ~ p_lambda(y | x) at every lambda between. The outputs of
     neighbouring anchors are coupled by conditional optimal transport, a clock says how far
     along the path a lambda is, and the paths are distilled into one network, the flow map,
-    which moves an output from any lambda to any other.
+    which moves an output from any lambda to any other. With `networks`, the trained networks
+    are asked instead, and nothing is trained.
 
     Parameters
     ----------
@@ -79,7 +80,6 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         estimators with `predict` (classifiers: `predict_proba`), or functions from inputs to
         outputs; X comes without the lambda column. They are asked at question time, all that
         belong to trained values of `fit` and no others, and answers at trained values are theirs.
-        This is more accurate than answers without networks, most of all for new inputs, and
         `fit` trains nothing. A network that answers with draws is asked many times per input, or
         takes ``(X, n_samples)`` and returns draws first. None: no network is asked.
     base : {"auto", "neighbors", "flow"}, None, estimator or callable, default="auto"
@@ -143,11 +143,10 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         are learned, each from half of the data by a seed and a clock of its own. Everything
         else is answered by the one that all data have formed.
     validate : "auto" or bool, default="auto"
-        Whether interior anchors (at most five; twenty where `networks` are asked, which takes
-        no training) are left out of short refits, under the same
-        Lagrangian, to see how the surrogate does between anchors that are twice as far apart.
-        "auto" does so with three anchors or more. Costs half the steps of a fit for
-        each.
+        Whether interior anchors are left out, to see how the surrogate does between anchors that
+        are twice as far apart: at most five, of short refits under the same Lagrangian, each of
+        which costs half the steps of a fit. With `networks` or ``base=None`` at most twenty, which
+        takes no training. "auto" does so with three anchors or more.
     device : str, default="auto"
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
     n_jobs : int, default=None
@@ -167,16 +166,18 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         The lambdas between which transport was learned.
     lam_transform_ : Clock
         The clock in use, why (``reason``), and the ``scores`` of all candidates.
-    base_ : object
-        The source of draws at the base anchor, its ``name`` and the ``reason``.
+    base_ : object or None
+        The source of draws at the base anchor, its ``name`` and the ``reason``; None where nothing
+        is trained.
     base_lam_ : float
         The anchor of the base.
     lagrangian_ : Lagrangian
         Metric and potential, trained, and the cost that they make of a path.
     solver_ : OTSolver
         The solver that coupled the anchors.
-    flow_map_ : TransportMap
-        The trained network that moves scaled outputs between clock times.
+    flow_map_ : TransportMap or None
+        The trained network that moves scaled outputs between clock times; None where nothing is
+        trained.
     history_ : DataFrame
         One row per epoch of about 50 steps of each network: its ``stage`` ("paths", "transport",
         "base"), ``epoch``, ``step``, ``train_loss``, ``valid_loss`` (nan where no rows are held
@@ -190,7 +191,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         follow ``affine`` maps (see `CouplingSolver`), how much a detour
         changes the transport (``semigroup_error``, relative), and what learned paths are
         like (``longest_segment`` over the mean, fraction of ``negative_costs``, range of the
-        ``eigenvalues`` of the metric).
+        ``eigenvalues`` of the metric). Empty where nothing is trained.
     validation_ : DataFrame or None
         One row per anchor left out (``lam``): squared Wasserstein distances, in scaled units, of
         moved outputs of the nearest other anchor (``transport``) and of what lies between both
@@ -201,7 +202,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         tells how far their outputs remain from those at the other neighbour, which was in the
         refit, when they are moved there, and ``unseen_no_transport`` when they are not; else
         both are nan. None: not validated. Of anchors that know different inputs, lines between
-        neighbours are nan.
+        neighbours are nan. Where nothing is trained, ``interpolate`` is the answer of the particle
+        field from all other anchors, and ``straight_line_in_clock`` stands beside it; there is no
+        ``transport`` and nothing unseen.
     estimators_ : list
         Members of the ensemble for `interval`; empty with n_estimators=1.
     n_iter_ : int

@@ -147,6 +147,10 @@ class BaseSurrogate(Saved, ABC):
         ConvergenceWarning
             If training was interrupted, a map stops short of an anchor, or the cost rewards
             worse paths.
+        ValidationWarning
+            If answers that need no surrogate are nearer to outputs that were left out.
+        TrajectoryWarning
+            If networks that are asked do not give the outputs y.
         """
         self._state = None  # not fitted before all stages are done
         self._validate_params()

@@ -65,7 +65,8 @@ class Answering(RegressorMixin, BaseEstimator):
             Draws per row; None is one draw without an axis of its own.
         random_state : int, RandomState, Generator, array-like of shape (n,) or None, default=None
             Seed of the draws; None gives fresh ones. With one int per row, the draws of a row
-            depend on its own seed only, however rows are split or ordered.
+            depend on its own seed only, however rows are split or ordered; networks that answer
+            with draws take a single seed.
 
         Returns
         -------
@@ -82,7 +83,8 @@ class Answering(RegressorMixin, BaseEstimator):
         The mean over a fixed set of draws, in double precision: the same at every call,
         unless `base` is a callable that answers differently each time. A stochastic network as
         `base` is asked for many rows at once, so that the draws of a row, and with them its
-        mean, may depend on the rows beside it.
+        mean, may depend on the rows beside it. Networks that are asked draw from the global
+        states of numpy and torch, which are held at a seed meanwhile.
 
         Parameters
         ----------
@@ -122,6 +124,11 @@ class Answering(RegressorMixin, BaseEstimator):
         -------
         ndarray of shape (n,) or (n, D)
             The outputs at `lam_to`, in the shape of `y`.
+
+        Raises
+        ------
+        ValueError
+            If the surrogate asks networks that answer with draws, or was fitted with base=None.
         """
         query = self._query(X, lam_to, name="lam_to", n_rows=count_outputs(y))
         start = check_lam_within(self._state, lam_from, len(query), "lam_from")
@@ -135,7 +142,9 @@ class Answering(RegressorMixin, BaseEstimator):
         Nothing that `fit` has trained is needed: outputs of one input are coupled by optimal
         transport where they are draws, and followed along lambda by the particle field. At the
         lambda of a network, the answer is its own output. Two networks or more are taken, those
-        of `fit` or others. Where networks can be asked, this is the most accurate answer.
+        of `fit` or others. Answers keep to smooth curves through the outputs of one particle, not
+        to learned paths: where outputs of two and more dimensions turn on their way, `transport`
+        may be nearer.
 
         Parameters
         ----------

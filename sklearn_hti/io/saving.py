@@ -100,6 +100,11 @@ class Saved(Answering):
             If the surrogate holds NaN.
         OSError
             If the file cannot be written; what was there before is unchanged.
+
+        Warns
+        -----
+        TrajectoryWarning
+            If the surrogate asks networks: they are not saved.
         """
         check_is_fitted(self)
         save(self, path)
