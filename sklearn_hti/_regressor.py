@@ -1,7 +1,6 @@
 """The estimator: learn from outputs at a few lambdas, sample at any lambda between."""
 
 from dataclasses import replace
-from functools import cache, partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -17,8 +16,8 @@ from .assessment.diagnostics import check_fit, warn_of
 from .assessment.interval import interval
 from .assessment.stage import assess, assess_field
 from .clocks.movement import Movement
-from .clocks.selection import choose_clock, read_way
-from .clocks.time_scale import clock_of, first_clock
+from .clocks.selection import choose_clock, way_reader
+from .clocks.time_scale import clock_of
 from .data.thinning import for_movement
 from .field.build import fit_trajectories
 from .field.fit import learn_field
@@ -28,7 +27,7 @@ from .io.export import columns_of_x, export
 from .lagrangian import COSTS, KineticEnergy, PotentialEnergy
 from .lagrangian.build import build_lagrangian
 from .nn.engine import count_steps
-from .paths import GeodesicPath, SmoothPath, StraightGeodesic
+from .paths import GeodesicPath, SmoothPath
 from .samplers.networks import check_networks, find_networks, make_networks
 from .samplers.selection import FittedBase
 from .solvers import OTSolver
@@ -370,30 +369,21 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         return len(rows.lam) if ask_all else self.n_anchors
 
     def _fit_movement(self, problem, components, training):
-        rng = np.random.default_rng(training.seeds["coupling"])
+        seed = training.seeds["networks"]
         networks, data = None, problem.data
         if self.networks is not None:
-            networks = make_networks(self.networks, problem, training.seeds["networks"])
-            data = readable(problem, networks, training.seeds["networks"])
-        read = cache(partial(read_way, data, components.solver, StraightGeodesic(), rng))
-        anchors, own_rng = data.anchors.lam, np.random.default_rng(training.seeds["networks"])
+            networks = make_networks(self.networks, problem, seed)
+            data = readable(problem, networks, seed)
+        rng, own_rng = map(np.random.default_rng, (training.seeds["coupling"], seed))
+        read = way_reader(data, components.solver, rng)
+        clock = choose_clock(self.lam_transform, data, read)
         if self._trains:
-            clock = choose_clock(self.lam_transform, data, read)
             learned = self._fit_flow_map(problem, components, clock, training, rng)
-            field = learn_field(self.lam_transform, clock, read(), data, own_rng)
-            return replace(learned, particle_field=field)
-        begin = first_clock if len(anchors) > 2 else choose_clock
-        clock = begin(self.lam_transform, data, read)
         field = learn_field(self.lam_transform, clock, read(), data, own_rng)
-        movement = Movement(clock_of(field.scale, anchors), None)
-        return Learned(
-            movement,
-            particle_field=field,
-            networks=networks,
-            data=data,
-            diagnostics={},
-            n_iter=0,
-        )
+        if not self._trains:
+            movement = Movement(clock_of(field.scale, data.anchors.lam), None)
+            learned = Learned(movement, data=data, diagnostics={}, n_iter=0)
+        return replace(learned, particle_field=field, networks=networks)
 
     def _fit_base(self, problem, learned, training):
         if not self._trains:

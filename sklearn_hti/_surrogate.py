@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,7 +12,7 @@ from .answers.query import count_outputs, split_lam
 from .answers.state import FittedAttribute, FittedState
 from .assessment.stage import Assessment
 from .callbacks import begin_checkpoints
-from .clocks.selection import choose_clock, read_way
+from .clocks.selection import choose_clock, way_reader
 from .data import validation as check
 from .data.anchors import find_anchors
 from .data.encoding import ConditionEncoder, OutputScaler
@@ -27,7 +26,7 @@ from .nn import Conditioning
 from .nn.history import as_frame
 from .nn.inference import pick_device
 from .nn.settings import Training, TrainingSettings
-from .paths import GeodesicPath, SmoothPath, StraightGeodesic
+from .paths import GeodesicPath, SmoothPath
 from .samplers.selection import check_base, choose_base_lam, fit_base
 from .solvers import OTSolver
 from .solvers.registry import ALIASES, resolve
@@ -289,7 +288,7 @@ class ClockedSurrogate(BaseSurrogate):
 
     def _fit_movement(self, problem, components, training):
         rng = np.random.default_rng(training.seeds["coupling"])
-        read = partial(read_way, problem.data, components.solver, StraightGeodesic(), rng)
+        read = way_reader(problem.data, components.solver, rng)
         clock = choose_clock(self.lam_transform, problem.data, read)
         return self._fit_flow_map(problem, components, clock, training, rng)
 

@@ -6,13 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ..clocks.selection import read_way
+from ..clocks.selection import way_reader
 from ..clocks.time_scale import first_clock
 from ..exceptions import TrajectoryWarning, ValidationWarning
 from ..field.fit import aligned_draws, learn_field
 from ..field.particles import chain, follow
 from ..metrics import squared_wasserstein
-from ..paths import StraightGeodesic
 from ..stats.distances import half_distance
 from .leave_out import spread_out
 
@@ -76,9 +75,9 @@ def _judge(data, k, outputs, groups, lam_transform, solver, rng):
     """Return the record of one trained value."""
     lams, true = data.anchors.lam, outputs[k]
     lam, rest = lams[k], data.without(k)
-    way = read_way(rest, solver, StraightGeodesic(), rng)
-    clock = first_clock(lam_transform, rest, lambda: way)
-    field = learn_field(lam_transform, clock, way, rest, rng)
+    read = way_reader(rest, solver, rng)
+    clock = first_clock(lam_transform, rest, read)
+    field = learn_field(lam_transform, clock, read(), rest, rng)
     line = replace(field, rough_fraction=1.0)
 
     def predict(field, known):

@@ -7,10 +7,9 @@ from functools import partial
 import numpy as np
 from sklearn.base import clone
 
-from ..clocks.selection import clock_of_rest, read_way
+from ..clocks.selection import clock_of_rest, way_reader
 from ..exceptions import ConvergenceWarning, TrajectoryWarning
 from ..flow_map.learning import learn_movement
-from ..paths import StraightGeodesic
 from .leave_out import Validation, leave_anchors_out, shorter, warn_if_no_better
 
 
@@ -57,7 +56,7 @@ def _refit(recipe, lam_transform, training, rest, base_time):
     rng = np.random.default_rng(training.seeds["coupling"])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrajectoryWarning)
-        read = partial(read_way, rest, recipe.solver, StraightGeodesic(), rng)
+        read = way_reader(rest, recipe.solver, rng)
         clock = clock_of_rest(lam_transform, rest, read)
         return learn_movement(recipe, rest, clock, base_time, training)
 

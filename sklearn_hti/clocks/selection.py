@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from ..data.thinning import thinned
 from ..exceptions import ClockWarning
+from ..paths import StraightGeodesic
 from ..paths.trajectories import Trajectories, build_trajectories
 from ..solvers.affine import affine_where_better
 from ..stats.distances import half_distance
@@ -203,6 +204,11 @@ class Way:
 
     trajectories: Trajectories
     places: np.ndarray | None
+
+
+def way_reader(data, solver, rng):
+    """Return a function that returns the Way of the data along chords, which is read once."""
+    return cache(partial(read_way, data, solver, StraightGeodesic(), rng))
 
 
 def read_way(data, solver, geodesic, rng):
