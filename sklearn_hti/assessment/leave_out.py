@@ -24,7 +24,7 @@ from .diagnostics import NOTHING, SHORT
 _SHORTER, _FEWEST = 2, 100  # a refit takes one in so many steps, but not too few
 ANSWERS = ("transport", "interpolate", "no_transport", "nearest_anchor", "straight_line")
 UNSEEN = ("unseen", "unseen_no_transport")
-_NAMES = {
+NAMES = {
     "no_transport": "no transport",
     "nearest_anchor": "a copy of the nearest anchor",
     "straight_line": "the straight line between both neighbours",
@@ -114,14 +114,11 @@ def warn_if_no_better(records):
         )
     copies = ["nearest_anchor", "no_transport"]
     for own, others in (("transport", copies), ("interpolate", [*copies, "straight_line"])):
-        margin, names = _NOISE * mean["floor"] + NOTHING, [own, *others]
-        losses = mean[names].to_numpy()[:, None]
-        rule = {"n_errors": 0.0, "margin": margin, "relative": _WORSE, "compare": "best"}
-        best = select(losses, names, **rule).name
+        best = best_answer(mean, own, others)
         if best != own:
             warnings.warn(
                 f"Anchors that were left out do not confirm the surrogate: `{own}` is no better "
-                f"there than {_NAMES[best]} (squared Wasserstein distance to the true outputs "
+                f"there than {NAMES[best]} (squared Wasserstein distance to the true outputs "
                 f"{mean[own]:.3g} against {mean[best]:.3g}, `validation_`, with anchors twice as "
                 "far apart). Add anchors, or set lam_transform to what you know of the "
                 "hyperparameter.",
@@ -129,6 +126,23 @@ def warn_if_no_better(records):
                 stacklevel=6,
             )
             return
+
+
+def best_answer(mean, own, others):
+    """Return the name of the answer to keep: our own, unless another is clearly nearer.
+
+    Parameters
+    ----------
+    mean : Series
+        Mean distances of all answers to outputs that were left out, and the ``floor``.
+    own : str
+        Name of our own answer.
+    others : list of str
+        Names of answers that need no surrogate.
+    """
+    margin, names = _NOISE * mean["floor"] + NOTHING, [own, *others]
+    rule = {"n_errors": 0.0, "margin": margin, "relative": _WORSE, "compare": "best"}
+    return select(mean[names].to_numpy()[:, None], names, **rule).name
 
 
 def _held_conditions(data, rng):

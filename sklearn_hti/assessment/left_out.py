@@ -13,9 +13,8 @@ from ..field.fit import aligned_draws, learn_field
 from ..field.particles import chain, follow
 from ..metrics import squared_wasserstein
 from ..stats.distances import half_distance
-from .leave_out import spread_out
+from .leave_out import NAMES, best_answer, spread_out
 
-_WORSE, _NOISE, _NOTHING = 1.05, 0.25, 1e-6  # what is worse by less is worth no warning
 COLUMNS = (
     "lam",
     "interpolate",
@@ -60,10 +59,10 @@ def leave_values_out(data, lam_transform, solver, rng):
 def warn_if_no_better(records):
     """Warn where an answer that needs no surrogate is nearer to the outputs left out."""
     mean = records.mean()
-    best = mean[["straight_line", "nearest_anchor", "no_transport"]].idxmin()
-    if mean["interpolate"] > _WORSE * mean[best] + _NOISE * mean["floor"] + _NOTHING:
+    best = best_answer(mean, "interpolate", ["straight_line", "nearest_anchor", "no_transport"])
+    if best != "interpolate":
         warnings.warn(
-            f"Trained values that were left out are predicted worse than by {best} "
+            f"Trained values that were left out are predicted worse than by {NAMES[best]} "
             f"({mean['interpolate']:.3g} against {mean[best]:.3g}, `validation_`). Train more "
             "values, or set lam_transform to what you know of the hyperparameter.",
             ValidationWarning,
