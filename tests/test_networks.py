@@ -566,3 +566,15 @@ def test_policies_act_at_any_lambda(surrogate, data):
     assert_allclose(policy.predict(NEW)[0][:, 0], surrogate.predict(NEW, 0.4), rtol=1e-5)
     alone = TrajectoryPolicy(surrogate, 0.4)
     assert_allclose(alone.predict(NEW)[0][:, 0], surrogate.predict(NEW, 0.4), rtol=1e-5)
+
+
+def test_inputs_far_from_those_of_fit_are_not_warned_of(surrogate, data):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        answer = surrogate.predict(100 * NEW, 1.0)
+    assert_allclose(answer, data.networks[1.0](100 * NEW), atol=1e-9)
+
+
+def test_a_bad_seed_is_refused(surrogate):
+    with pytest.raises(ValueError, match="seed"):
+        surrogate.sample(NEW, 0.4, random_state="abc")

@@ -24,10 +24,10 @@ def sample_networks(state, query, n_samples, random_state):
 
 def follow_networks(state, query, grid, n_samples, random_state):
     """Return the same draws (L, n_samples, n, D) at lambdas (L, n), in the user's units."""
+    rng = sampling_generator(random_state)
     if not state.networks.draws:
         answers = np.repeat(_answers(state, query, grid, 1, 0), n_samples, axis=2)
     else:
-        rng = sampling_generator(random_state)
         n_asked = max(n_samples, BUDGET.coupled_draws)
         answers = _answers(state, query, grid, n_asked, int(rng.integers(_MAX_SEED)))
         picked = np.argsort(rng.random((len(query), n_asked)), axis=1)[:, :n_samples]

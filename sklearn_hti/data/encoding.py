@@ -38,8 +38,12 @@ class ConditionEncoder:
         self.range_ = np.stack([numeric.min(axis=0), numeric.max(axis=0)])
         return self
 
-    def transform(self, X, n_rows):
-        """Return the Conditions of X, `n_rows` empty ones for None."""
+    def transform(self, X, n_rows, *, beyond_fit=False):
+        """Return the Conditions of X, `n_rows` empty ones for None.
+
+        Numbers far out of the range of fit are warned of, unless answers do not depend on fit
+        there (`beyond_fit`).
+        """
         numeric, values = self._split(X, n_rows)
         codes = np.zeros((len(numeric), 0), dtype=np.int64)
         if self.ordinal_ is not None:
@@ -55,7 +59,8 @@ class ConditionEncoder:
         if self.scaler_ is not None:  # its `transform` would check once more what was checked
             scaled = (numeric - self.scaler_.mean_) / self.scaler_.scale_
         check_reach(scaled, "X")
-        self._warn_if_far(X, numeric)
+        if not beyond_fit:
+            self._warn_if_far(X, numeric)
         with np.errstate(over="ignore"):
             keys = numeric.astype(np.float32)
             rest = (numeric - keys)[:, self._coarse()].astype(np.float32)
