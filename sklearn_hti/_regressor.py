@@ -77,10 +77,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     networks : dict, default=None
         The trained networks by their value of lambda, such as ``sweep(...).networks``: fitted
         estimators with `predict` (classifiers: `predict_proba`), or functions from inputs to
-        outputs; X comes as `fit` gets it, in a pipeline transformed, without the lambda column.
-        They are asked at question time, all that belong to trained values of `fit` and no others,
-        and answers at trained values are theirs. `fit` trains nothing. A network that answers with draws is asked many times per input, or
-        takes ``(X, n_samples)`` and returns draws first. None: no network is asked.
+        outputs. They are asked at question time, all that belong to trained values of `fit` and
+        no others, and answers at trained values are theirs. `fit` trains nothing. X comes as `fit`
+        gets it, in a pipeline transformed, without the lambda column. A network that answers with
+        draws is asked many times per input, or takes ``(X, n_samples)`` and returns draws first.
+        None: no network is asked.
     base : {"auto", "neighbors", "flow"}, None, estimator or callable, default="auto"
         How y is drawn at the base anchor. "neighbors" draws among the training outputs of
         the nearest x, "flow" from a conditional flow-matching generator. An estimator is
