@@ -56,7 +56,7 @@ class PlacedScale:
         return np.interp(self.clock.time(lam), np.arange(len(self.places)), self.places)
 
     def deviation(self, lam):
-        """Return zeros: the scale was asked for."""
+        """Return zeros: the scale is taken as it is, whether asked for or guessed."""
         return np.zeros(np.shape(lam))
 
 

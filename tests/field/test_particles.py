@@ -82,6 +82,13 @@ def test_noise_is_what_few_draws_leave_unsaid():
     assert measure_noise(outputs, groups, chain(2), rng) < 0.02
 
 
+def test_increments_are_compared_where_they_start():
+    # 3 z - z: what a particle does depends on where it starts, and the mean does not move
+    groups, outputs = gaussian_draws(400, np.random.default_rng(0), scale=3.0)
+    outputs[1] -= 4
+    assert measure_noise(outputs, groups, chain(2), np.random.default_rng(0)) < 0.1
+
+
 def test_noise_of_inputs_with_few_draws_is_all():
     groups, outputs = gaussian_draws(3, np.random.default_rng(0))
     assert measure_noise(outputs, groups, chain(2), np.random.default_rng(0)) == 1
