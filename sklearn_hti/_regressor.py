@@ -14,14 +14,14 @@ from .answers.query import check_lam_within
 from .answers.state import FittedAttribute
 from .assessment.diagnostics import check_fit, warn_of
 from .assessment.interval import interval
-from .assessment.stage import assess, assess_field
+from .assessment.stage import assess_field
 from .clocks.movement import Movement
-from .clocks.selection import choose_clock, way_reader
+from .clocks.selection import way_reader
 from .clocks.time_scale import clock_of
 from .data.thinning import for_movement
 from .field.build import fit_trajectories
 from .field.fit import learn_field
-from .flow_map.learning import Learned, Recipe
+from .flow_map.learning import Learned
 from .flow_map.training import fit_flow_map
 from .io.export import columns_of_x, export
 from .lagrangian import COSTS, KineticEnergy, PotentialEnergy
@@ -377,13 +377,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             data = readable(problem, networks, seed)
         rng, own_rng = map(np.random.default_rng, (training.seeds["coupling"], seed))
         read = way_reader(data, components.solver, rng)
-        clock = choose_clock(self.lam_transform, data, read)
+        field = learn_field(self.lam_transform, data, read, own_rng)
+        clock = clock_of(field.scale, data.anchors.lam)
+        learned = Learned(Movement(clock, None), data=data, diagnostics={}, n_iter=0)
         if self._trains:
-            learned = self._fit_flow_map(problem, components, clock, training, rng)
-        field = learn_field(self.lam_transform, clock, read(), data, own_rng)
-        if not self._trains:
-            movement = Movement(clock_of(field.scale, data.anchors.lam), None)
-            learned = Learned(movement, data=data, diagnostics={}, n_iter=0)
+            learned = self._fit_flow_map(problem, components, field, clock, training, rng)
         return replace(learned, particle_field=field, networks=networks)
 
     def _fit_base(self, problem, learned, training):
@@ -391,7 +389,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             return FittedBase(None, training.seeds["noise"])
         return super()._fit_base(problem, learned, training)
 
-    def _fit_flow_map(self, problem, components, clock, training, rng):
+    def _fit_flow_map(self, problem, components, field, clock, training, rng):
         thinning = np.random.default_rng(training.seeds["thinning"])
         data = for_movement(problem.data, training.settings, thinning)
         lagrangian = build_lagrangian(
@@ -405,7 +403,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         couplings = fit_trajectories(
             components.path, components.solver, data, lagrangian, training
         )
-        distilled = fit_flow_map(couplings.trajectories, data, clock, problem.base_time, training)
+        distilled = fit_flow_map(couplings, field, clock, data, problem.base_time, training)
         figures = check_fit(distilled.flow_map, data, couplings, problem.base_time, rng)
         warn_of(figures, data.anchors.lam, self.cost)
         return Learned(
@@ -420,21 +418,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
 
     def _assess(self, problem, components, learned, training):
         leave_out = self.validate is not False
-        if not self._trains:
-            return assess_field(
-                learned, components.solver, training, self.lam_transform, leave_out
-            )
-        return assess(
-            Recipe(components.path, components.solver, learned.lagrangian),
-            problem,
-            learned,
-            training,
-            base=self.base,
-            lam_transform=self.lam_transform,
-            leave_out=leave_out,
-            n_members=self.n_estimators,
-            n_jobs=self.n_jobs,
-        )
+        return assess_field(learned, components.solver, training, self.lam_transform, leave_out)
 
     def interval(self, X, lam=None, coverage=0.9):
         """Return bounds of the conditional mean of y: what the surrogate does not know of it.

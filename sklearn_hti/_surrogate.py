@@ -12,7 +12,8 @@ from .answers.query import count_outputs, split_lam
 from .answers.state import FittedAttribute, FittedState
 from .assessment.stage import Assessment
 from .callbacks import begin_checkpoints
-from .clocks.selection import choose_clock, way_reader
+from .clocks.selection import way_reader
+from .clocks.time_scale import clock_of, make_time_scale
 from .data import validation as check
 from .data.anchors import find_anchors
 from .data.encoding import ConditionEncoder, OutputScaler
@@ -289,7 +290,8 @@ class ClockedSurrogate(BaseSurrogate):
     def _fit_movement(self, problem, components, training):
         rng = np.random.default_rng(training.seeds["coupling"])
         read = way_reader(problem.data, components.solver, rng)
-        clock = choose_clock(self.lam_transform, problem.data, read)
+        scale = make_time_scale(self.lam_transform, problem.data, read)
+        clock = clock_of(scale, problem.data.anchors.lam)
         return self._fit_flow_map(problem, components, clock, training, rng)
 
     @abstractmethod

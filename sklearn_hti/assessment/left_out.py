@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from ..clocks.selection import way_reader
-from ..clocks.time_scale import first_clock
 from ..exceptions import TrajectoryWarning, ValidationWarning
 from ..field.fit import aligned_draws, learn_field
 from ..field.particles import chain, follow
@@ -75,8 +74,7 @@ def _judge(data, k, outputs, groups, lam_transform, solver, rng):
     lams, true = data.anchors.lam, outputs[k]
     lam, rest = lams[k], data.without(k)
     read = way_reader(rest, solver, rng)
-    clock = first_clock(lam_transform, rest, read)
-    field = learn_field(lam_transform, clock, read(), rest, rng)
+    field = learn_field(lam_transform, rest, read, rng)
     line = replace(field, rough_fraction=1.0)
 
     def predict(field, known):

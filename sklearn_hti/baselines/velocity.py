@@ -12,12 +12,11 @@ from .._utils.random import build_module
 from .._utils.registry import storable
 from ..answers.state import FittedAttribute
 from ..clocks.movement import Movement
-from ..flow_map.dataset import position
 from ..flow_map.learning import Learned
 from ..nn.engine import DrawnDataset, Engine, count_steps, split_rows, train
 from ..nn.inference import in_precision, row_chunks
 from ..nn.modules import ConditionalMLP
-from ..paths.deviation import basis_slopes, deviation_basis
+from ..paths.deviation import basis_slopes, basis_values, deviation_basis
 
 
 @storable
@@ -81,6 +80,18 @@ class VelocityDataset(DrawnDataset):
             "t": t,
         }
         return inputs, (way / length,)
+
+
+def position(points, deviation, knots, time, basis):
+    """Return the points (n, D) of trajectories at times (n, 1)."""
+    k = torch.searchsorted(knots, time, right=True) - 1
+    k = k.clamp(0, knots.shape[1] - 2)
+    low, high = knots.gather(1, k), knots.gather(1, k + 1)
+    # knots outside a trajectory repeat the nearest one: no division by their length zero
+    s = ((time - low) / (high - low).clamp(min=1e-12)).clamp(0, 1)
+    row, k = torch.arange(len(k), device=k.device), k[:, 0]
+    straight = torch.lerp(points[row, k], points[row, k + 1], s)
+    return straight + (basis_values(s, basis) @ deviation[row, k]).squeeze(1)
 
 
 @storable
@@ -173,7 +184,10 @@ class FlowMatching(ClockedSurrogate):
 
     def _follow_velocities(self, couplings, data, clock, training):
         """Return what is Learned of the velocities along the paths of couplings."""
-        net = fit_field(couplings.trajectories, data, clock, training)
+        trajectories = couplings.trajectories
+        if not couplings.geodesic.is_straight:
+            trajectories = trajectories.deviating(couplings.geodesic.deviation(trajectories))
+        net = fit_field(trajectories, data, clock, training)
         followed = FollowedVelocities(net.module_, training.settings.device, self.n_steps)
         return Learned(
             Movement(clock, followed),

@@ -65,7 +65,8 @@ def first_clock(lam_transform, data, read):
 
     `read` returns the Way of the data; it is called where the clock follows the outputs.
     """
-    if not (isinstance(lam_transform, str) and lam_transform == "auto"):
+    auto = isinstance(lam_transform, str) and lam_transform == "auto"
+    if not auto or len(data.anchors.lam) == 2:
         return choose_clock(lam_transform, data, read)
     rule = WarpClock(prior_clock(data.anchors.lam, data.anchors.binned))
     return Clock(rule, data.anchors.lam, "suggested by the range of lambda")
@@ -79,7 +80,7 @@ def clock_of(scale, anchors):
     return Clock(scale, anchors, reason)
 
 
-def make_time_scale(lam_transform, clock, places, binned=False):
+def make_time_scale(lam_transform, data, read):
     """Return the time scale of the field.
 
     Parameters
@@ -87,24 +88,23 @@ def make_time_scale(lam_transform, clock, places, binned=False):
     lam_transform : object
         The parameter of the estimator. "auto" runs the suggested scale at the speed of the
         outputs; all else is taken as it is.
-    clock : Clock
-        The clock of the fit, with the trained values.
-    places : ndarray of shape (K + 1,) or None
-        Where the trained values sit on the way of the outputs, 0 to 1; None: nothing moves.
-    binned : bool, default=False
-        Whether the trained values stand for bins.
+    data : TrainingData
+        All encoded rows.
+    read : callable
+        Returns the Way of the data; it is called where the scale follows the outputs.
     """
-    anchors = clock.anchors
+    anchors, binned = data.anchors.lam, data.anchors.binned
     ends = anchors[0], anchors[-1]
-    if places is None:
-        places = WarpClock(prior_clock(anchors, binned)).fraction(anchors, *ends)
-    if isinstance(lam_transform, str) and lam_transform == "auto" and len(anchors) > 2:
-        rule = WarpClock(prior_clock(anchors, binned))
-        u = rule.fraction(anchors, *ends)
-        return CurvedScale(rule, *ends, fit_curve(u, places, trend=rule.name in FROM_ZERO))
+    clock = first_clock(lam_transform, data, read)
+    suggested = WarpClock(prior_clock(anchors, binned))
+    u = suggested.fraction(anchors, *ends)
     if not (isinstance(lam_transform, str) and lam_transform in ("auto", "entropy")):
-        places = clock.rule.fraction(anchors, *ends)
-    elif not (np.diff(places) > 0).all():  # equal outputs: two values, each of its own time
-        suggested = WarpClock(prior_clock(anchors, binned)).fraction(anchors, *ends)
-        places = with_own(places, suggested)
+        return PlacedScale(clock, clock.rule.fraction(anchors, *ends))
+    places = read().places
+    places = u if places is None else places
+    if lam_transform == "auto" and len(anchors) > 2:
+        curve = fit_curve(u, places, trend=suggested.name in FROM_ZERO)
+        return CurvedScale(suggested, *ends, curve)
+    if not (np.diff(places) > 0).all():  # equal outputs: two values, each of its own time
+        places = with_own(places, u)
     return PlacedScale(clock, np.asarray(places, dtype=float))

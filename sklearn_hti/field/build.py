@@ -13,7 +13,7 @@ from ..paths.learning import learn_geodesics
 from ..paths.trajectories import Trajectories, build_trajectories
 from ..solvers.affine import affine_trajectories, affine_where_better
 from ..solvers.maps import MapSolver
-from .joins import join, join_paths
+from ..stats.selection import select
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,26 @@ class Couplings:
     trajectories: Trajectories
     geodesic: StraightGeodesic | Geodesic  # paths and costs
     net: Engine | None  # path network or dual; None where nothing was to be learned
+    halfway: np.ndarray | None = None  # (N, K, D): points of the paths, where these are believed
 
     @property
     def history(self):
         """One record per epoch of the training."""
         return [] if self.net is None else self.net.history
+
+    @property
+    def points(self):
+        """Knots of particles, (N, Q, D): outputs at the anchors, and the points halfway."""
+        points = self.trajectories.points
+        if self.halfway is None:
+            return points
+        knots = np.empty((len(points), 2 * points.shape[1] - 1, points.shape[2]))
+        knots[:, ::2], knots[:, 1::2] = points, self.halfway
+        return knots
+
+    def knots(self, n_intervals):
+        """Return the clock times of the knots, (Q,)."""
+        return np.arange(0, n_intervals + 0.25, 1.0 if self.halfway is None else 0.5)
 
 
 def fit_trajectories(path, solver, data, lagrangian, training):
@@ -72,14 +87,40 @@ def fit_trajectories(path, solver, data, lagrangian, training):
             trajectories = affine_trajectories(trajectories, data)
         elif solver.affine == "auto":
             trajectories = affine_where_better(trajectories, data, rng)
-    if isinstance(path, SmoothPath):
-        trajectories = join(trajectories)
-    elif not lagrangian.is_flat:
-        trajectories = trajectories.deviating(geodesic.deviation(trajectories))
-        by_user = getattr(lagrangian.field, "by_user", False)
-        if component.join is True or (component.join == "auto" and not by_user):
-            trajectories = join_paths(trajectories, data, rng)
-    return Couplings(trajectories, geodesic, net)
+    halfway = None
+    if not (lagrangian.is_flat or isinstance(path, SmoothPath)):
+        halfway = geodesic.halfway(trajectories)
+        if not getattr(lagrangian.field, "by_user", False):
+            halfway = believed(halfway, trajectories)
+    return Couplings(trajectories, geodesic, net, halfway)
+
+
+def believed(halfway, trajectories):
+    """Return the points halfway if paths through them are smoother at the anchors than chords.
+
+    The output of a network moves smoothly with lambda, also through the anchors, and paths are
+    learned interval by interval: a kink at an anchor is an error. With two anchors there is none.
+
+    Parameters
+    ----------
+    halfway : ndarray of shape (N, K, D)
+        Points of the paths, halfway between anchors.
+    trajectories : Trajectories
+        Through the anchors.
+    """
+    whole, points = trajectories.whole, trajectories.points
+    if points.shape[1] < 3 or not whole.any():
+        return halfway
+    length = np.sqrt(np.mean(np.sum(np.diff(points[whole], axis=1) ** 2, axis=2), axis=0))
+    length = np.maximum(length, 1e-9 * length.max() + np.finfo(float).tiny)[:, None]
+    middle = 0.5 * (points[:, :-1] + points[:, 1:])
+    kinks = [
+        2 * (ends[:, 1:] - points[:, 1:-1]) / length[1:]
+        - 2 * (points[:, 1:-1] - ends[:, :-1]) / length[:-1]
+        for ends in (middle[whole], halfway[whole])
+    ]
+    losses = [np.sum(kink**2, axis=(1, 2)) for kink in kinks]
+    return halfway if select(losses).index else None
 
 
 def _warn_without_partner(plans, data):

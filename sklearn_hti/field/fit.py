@@ -10,28 +10,26 @@ from .particles import chain
 from .roughness import measure_noise
 
 
-def learn_field(lam_transform, clock, way, data, rng):
+def learn_field(lam_transform, data, read, rng):
     """Return the ParticleField of the training data.
 
     Parameters
     ----------
     lam_transform : object
         The parameter of the estimator.
-    clock : Clock
-        The clock of the fit.
-    way : Way
-        Coupled outputs, and where the trained values sit on their way.
     data : TrainingData
         All encoded rows.
+    read : callable
+        Returns the Way of the data: coupled outputs, and where the trained values sit on it.
     rng : numpy.random.Generator
         Cuts draws into halves.
     """
-    scale = make_time_scale(lam_transform, clock, way.places, data.anchors.binned)
-    particles = way.trajectories.points[way.trajectories.whole]
+    scale = make_time_scale(lam_transform, data, read)
+    particles = read().trajectories.points[read().trajectories.whole]
     noise = find_noise(data, rng)
     if not len(particles):  # no input is known at all anchors
-        particles, noise = np.zeros((1, len(clock.anchors), data.y.shape[1])), 1.0
-    return fit_field(scale, particles, clock.anchors, noise=noise)
+        particles, noise = np.zeros((1, len(data.anchors.lam), data.y.shape[1])), 1.0
+    return fit_field(scale, particles, data.anchors.lam, noise=noise)
 
 
 def find_noise(data, rng):

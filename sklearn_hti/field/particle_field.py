@@ -60,17 +60,34 @@ class ParticleField:
             out[rows] = np.einsum("nm,nmd->nd", weights[where[rows]], particles[rows])
         return out
 
+    def weights_of_knots(self, times, knots, anchors):
+        """Return the weights (n, Q) of knots at clock times (Q,) for answers at clock times (n,).
+
+        Parameters
+        ----------
+        times, knots : ndarray of shape (n,) and (Q,)
+            Clock times: k at trained value k. Knots may lie between trained values.
+        anchors : ndarray of shape (M,)
+            Trained values.
+        """
+        trained = self._times(anchors)
+        here, there = (np.interp(t, np.arange(len(trained)), trained[:, 0]) for t in (times, knots))
+        return self._kriging(there[:, None], trained).weights(here[:, None])
+
     def _times(self, lam):
         """Return the times (n, k) of lambdas."""
         return np.reshape(self.scale.time(lam), (len(lam), -1))
 
-    def _kriging(self, knots):
+    def _kriging(self, knots, trained=None):
         """Return the kriging of values at knots (M, k) in any order.
 
         Within a length, particles that are straight stay straight, by a linear mean. Beyond, they
-        return to a constant mean, as those of chaotic networks do.
+        return to a constant mean, as those of chaotic networks do. The share that is rough is one
+        of the increments between trained values, which are the knots unless they are given.
         """
-        kernel = blend(self.smooth, Brownian(), self.rough_fraction, knots, spanning_tree(knots))
+        trained = knots if trained is None else trained
+        edges = spanning_tree(trained)
+        kernel = blend(self.smooth, Brownian(), self.rough_fraction, trained, edges)
         straight = knots.shape[1] > 1 or self.smooth.length > 1
         return Kriging(knots, kernel, "linear" if straight else "constant")
 

@@ -1,45 +1,101 @@
-"""Starts and ends on trajectories, which the flow map is trained on."""
+"""Particles that the flow map is trained on, and random starts on them."""
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from ..data.facts import DrawCounts
+from ..field.modes import CELLS, FieldModes
 from ..nn.engine import DrawnDataset
-from ..paths.deviation import basis_values, deviation_basis
 from ..stats.neighbours import nearby_places
 
 _BASE_FRACTION = 0.5  # of the starts, where conditions have many draws
 
 
-class TrajectoryDataset(DrawnDataset):
-    """Draws outputs at random times of trajectories, and where the trajectories go.
+@dataclass(frozen=True)
+class Particles:
+    """Outputs followed through all knots, and the modes in which they move.
 
-    Half of the start times are knots, where outputs of real networks are moved from. Where
-    conditions have many draws, half are the base, where draws start, and a quarter any knot;
+    Attributes
+    ----------
+    points : ndarray of shape (N, Q, D)
+        Knots, those that a particle does not reach as the field has them.
+    first, last : ndarray of shape (N,)
+        First and last anchor that a particle reaches.
+    origin : ndarray of shape (N,)
+        Training rows whose x is the condition.
+    modes : FieldModes
+        Shared by all.
+    """
+
+    points: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    origin: np.ndarray
+    modes: FieldModes
+
+    def __getitem__(self, picked):
+        names = ("points", "first", "last", "origin")
+        return replace(self, **{name: getattr(self, name)[picked] for name in names})
+
+    @property
+    def steps(self):
+        """From knot to knot, (N, Q - 1, D)."""
+        return np.diff(self.points, axis=1)
+
+    @property
+    def passed(self):
+        """Which steps a particle reaches both ends of, (N, Q - 1)."""
+        begin, end = self.modes.knots[:-1], self.modes.knots[1:]
+        return (self.first[:, None] <= begin) & (end <= self.last[:, None])
+
+    def scaled_steps(self, device):
+        """Return how much of each mode is in each step, and the scale of the steps: tensors."""
+        spread = np.zeros(self.points[0, 1:].shape)
+        for k, on in enumerate(self.passed.T):
+            spread[k] = self.steps[on, k].std(axis=0) if on.any() else 0.0
+        # a step in which hardly anything moves must not weigh as much as the others
+        scale = np.maximum(np.maximum(spread, 0.1 * spread.max(axis=0)), 1e-6)
+        return tuple(
+            torch.as_tensor(v, dtype=torch.float32, device=device)
+            for v in (self.modes.along, scale)
+        )
+
+    @property
+    def anchors(self):
+        """Outputs at the anchors, (N, K + 1, D)."""
+        return self.points[:, self.modes.knots == np.floor(self.modes.knots)]
+
+
+class ParticleDataset(DrawnDataset):
+    """Draws outputs at random times of particles, and where the particles go.
+
+    Half of the start times are anchors, where outputs of real networks are moved from. Where
+    conditions have many draws, half are the base, where draws start, and a quarter any anchor;
     single draws would be learned by heart that way. What does not change in training, the
     linear part of the flow map, is drawn with them.
     """
 
     by_row = True
 
-    def __init__(self, flow_map, trajectories, times, data, base_time, device, rng):
+    def __init__(self, flow_map, particles, data, base_time, pooled, device, rng):
         def tensor(values, dtype=torch.float32):
             return torch.as_tensor(values, dtype=dtype, device=device)
 
+        modes, origin = particles.modes, particles.origin
         self.flow_map = flow_map
-        self.points = tensor(trajectories.points)
-        self.deviation = tensor(trajectories.deviation)
-        self.basis = tensor(deviation_basis(self.deviation.shape[2]))
-        self.times = tensor(times)
-        self.first = tensor(trajectories.first, torch.int64)
-        self.last = tensor(trajectories.last, torch.int64)
-        origin = trajectories.rows[:, 0]
+        self.points = tensor(particles.points)
+        self.weights = tensor(modes.weights)
+        self.first = tensor(particles.first, torch.int64)
+        self.last = tensor(particles.last, torch.int64)
         self.numeric, self.codes = data.conditions[origin].tensors(device=device)
-        knots = np.arange(trajectories.points.shape[1])
-        passes = (trajectories.first[:, None] <= knots) & (knots <= trajectories.last[:, None])
+        self.steps, self.passed = tensor(particles.steps), tensor(particles.passed)
         # draws of near inputs stand for each other: few of one do not stand for it
-        groups = np.arange(len(origin)) if trajectories.pooled else data.groups[origin]
-        places, nearest = nearby_places(trajectories.points, passes, groups, rng, data.budget)
+        groups = np.arange(len(origin)) if pooled else data.groups[origin]
+        anchors = np.arange(particles.anchors.shape[1])
+        reached = (particles.first[:, None] <= anchors) & (anchors <= particles.last[:, None])
+        places, nearest = nearby_places(particles.anchors, reached, groups, rng, data.budget)
         self.places, self.nearest = tensor(places), tensor(nearest, torch.int64)
         self.base_time = base_time
         self.base_fraction = _BASE_FRACTION if DrawCounts.of(groups).show_spread else 0.0
@@ -48,25 +104,24 @@ class TrajectoryDataset(DrawnDataset):
 
     @torch.no_grad()
     def draw(self, rows, generator):
-        """Return inputs at random times; increments and deviation of the trajectories."""
+        """Return inputs at random times; the steps of the particles, and which are reached."""
         n = len(rows)
         uniform = torch.rand(n, 6, generator=generator, device=self.device)
-        knot = self._knot(rows, uniform[:, 0])
+        anchor = self._anchor(rows, uniform[:, 0])
         base = (uniform[:, 1] < self.base_fraction) & (self.first[rows] <= self.base_time)
-        knot = torch.where(base & (self.base_time <= self.last[rows]), self.base_time, knot)
-        at_knot = uniform[:, 1] < 0.5 * (1 + self.base_fraction)
+        anchor = torch.where(base & (self.base_time <= self.last[rows]), self.base_time, anchor)
+        at_anchor = uniform[:, 1] < 0.5 * (1 + self.base_fraction)
         place = (uniform[:, 2] * self.places.shape[2]).long()
-        places = self.places[rows, knot, place]
-        rows = torch.where(at_knot, self.nearest[rows, knot, place], rows)
+        places = self.places[rows, anchor, place]
+        rows = torch.where(at_anchor, self.nearest[rows, anchor, place], rows)
 
-        knots, points, deviation = self.times[rows], self.points[rows], self.deviation[rows]
-        at_knot = at_knot.unsqueeze(1)
-        between = self._between(rows, knots, uniform[:, 3])
-        start = torch.where(at_knot, knots.gather(1, knot.unsqueeze(1)), between)
-        y = torch.where(at_knot, places, position(points, deviation, knots, start, self.basis))
-        end_knot = knots.gather(1, self._knot(rows, uniform[:, 4]).unsqueeze(1))
-        end_between = self._between(rows, knots, uniform[:, 4])
-        end = torch.where(uniform[:, 5:] < 0.5, end_knot, end_between)
+        at_anchor = at_anchor.unsqueeze(1)
+        between = self._between(rows, uniform[:, 3])
+        start = torch.where(at_anchor, anchor.unsqueeze(1), between)
+        y = torch.where(at_anchor, places, self._position(rows, between))
+        end = self._between(rows, uniform[:, 4])
+        end_anchor = self._anchor(rows, uniform[:, 4]).unsqueeze(1)
+        end = torch.where(uniform[:, 5:] < 0.5, end_anchor, end)
         numeric, codes = self.numeric[rows], self.codes[rows]
         z = self.flow_map.normalise(y, start)
         inputs = {
@@ -79,28 +134,22 @@ class TrajectoryDataset(DrawnDataset):
             "linear": self.flow_map.linear_modes(z, numeric, codes, start),
             "passed": self.flow_map.passed(start, end),
         }
-        along = self.flow_map.passed(knots[:, :-1], knots[:, 1:])
-        return inputs, (along, points.diff(dim=1), deviation)
+        return inputs, (self.steps[rows], self.passed[rows])
 
-    def _knot(self, rows, uniform):
-        """Return one knot of each trajectory."""
+    def _anchor(self, rows, uniform):
+        """Return one anchor of each particle."""
         first, n_more = self.first[rows], (self.last - self.first)[rows]
         return first + (uniform * (n_more + 1)).long().clamp(max=n_more)
 
-    def _between(self, rows, knots, uniform):
-        """Return one time (n, 1) within each trajectory."""
-        ends = torch.stack([self.first[rows], self.last[rows]], dim=1)
-        low, high = knots.gather(1, ends).split(1, dim=1)
-        return torch.lerp(low, high, uniform.unsqueeze(1))
+    def _between(self, rows, uniform):
+        """Return one time (n, 1) of each particle."""
+        return torch.lerp(self.first[rows].to(uniform), self.last[rows].to(uniform), uniform)[:, None]
 
-
-def position(points, deviation, knots, time, basis):
-    """Return the points (n, D) of trajectories at times (n, 1)."""
-    k = torch.searchsorted(knots, time, right=True) - 1
-    k = k.clamp(0, knots.shape[1] - 2)
-    low, high = knots.gather(1, k), knots.gather(1, k + 1)
-    # knots outside a trajectory repeat the nearest one: no division by their length zero
-    s = ((time - low) / (high - low).clamp(min=1e-12)).clamp(0, 1)
-    row, k = torch.arange(len(k), device=k.device), k[:, 0]
-    straight = torch.lerp(points[row, k], points[row, k + 1], s)
-    return straight + (basis_values(s, basis) @ deviation[row, k]).squeeze(1)
+    def _position(self, rows, time):
+        """Return the points (n, D) of particles at times (n, 1)."""
+        place = time[:, 0] * CELLS
+        cell = place.long().clamp(max=len(self.weights) - 2)
+        weights = torch.lerp(
+            self.weights[cell], self.weights[cell + 1], (place - cell).unsqueeze(1)
+        )
+        return (weights.unsqueeze(1) @ self.points[rows]).squeeze(1)

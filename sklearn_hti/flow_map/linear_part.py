@@ -1,86 +1,98 @@
-"""The linear part of the flow map: regressions of trajectories on (y, x)."""
+"""The linear part of the flow map: regressions of particles on (y, x)."""
 
 import numpy as np
 import torch
 
 from ..stats.ridge import fit_ridge
+from .module import MOST_INPUTS
 
-_MARGIN = 1.5  # over what the linear part leaves of the trajectories: no network adds more
-_AROUND = (-0.25, 0.0, 0.25)  # of a node: times that its linear part is fitted at
+_MARGIN = 1.5  # over what the linear part leaves of the particles: no network adds more
+_AROUND = (-0.5, 0.0, 0.5)  # of the way from node to node: times that coefficients are fitted at
 
 
-def enough(trajectories, n_features, rng, budget):
-    """Return trajectories that are enough for regressions: all, where memory takes them."""
-    n, n_intervals, n_coefficients, n_outputs = trajectories.deviation.shape
-    width = max(
-        n_intervals * (1 + n_coefficients) * n_outputs, len(_AROUND) * (n_outputs + n_features)
-    )
+def enough(particles, n_features, rng, budget):
+    """Return particles that are enough for regressions: all, where memory takes them."""
+    n, n_knots, n_outputs = particles.points.shape
+    width = max((n_knots - 1) * n_outputs, len(_AROUND) * (n_outputs + n_features))
     most = max(budget.regressed_rows, budget.regressed_numbers // width)
     return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
 
 
 @torch.no_grad()
-def set_linear_part(module, trajectories, times, data):
-    """Write the linear modes into the map, and the scales of y, of the modes and of the rest."""
-    points, n_coefficients = trajectories.points, trajectories.deviation.shape[2]
-    origin = trajectories.rows[:, 0]
-    length = np.diff(times, axis=1)
-    moved = length > 1e-3
-    velocity = np.diff(trajectories.points, axis=1) / np.where(moved, length, 1.0)[:, :, None]
-    modes = np.concatenate([velocity[:, :, None], trajectories.deviation], axis=2)
-    modes = modes.reshape(len(points), *module.shape)
-    moved = np.repeat(moved, 1 + n_coefficients, axis=1)
-    spread = own_spread = modes.std(axis=0, where=moved[:, :, None])
-    # an interval in which hardly anything moves must not weigh as much as the others,
-    # and a deviation not more than the chord that it belongs to
-    spread = spread.reshape(-1, 1 + n_coefficients, spread.shape[1])[:, 0]
-    spread = np.maximum(np.maximum(spread, 0.1 * spread.max(axis=0)), 1e-6)
-    spread = np.repeat(spread, 1 + n_coefficients, axis=0)
-    module.v_scale.copy_(torch.as_tensor(spread))
-    scale = points.std(axis=0)
-    module.y_mean.copy_(torch.as_tensor(points.mean(axis=0)))
-    module.y_scale.copy_(torch.as_tensor(np.where(scale > 1e-6, scale, 1.0)))
+def set_linear_part(module, particles, features):
+    """Write the linear modes into the map, and the scales of y, of the modes and of the rest.
 
-    features = data.features[origin]
+    Parameters
+    ----------
+    module : FlowMap
+        The map.
+    particles : Particles
+        What the map is to follow.
+    features : ndarray of shape (N, F)
+        Their x.
+    """
+    modes = particles.modes
+    steps, passed = particles.steps, particles.passed
+    of_steps = modes.of_steps
+    coefficients = np.einsum("rq,nqd->nrd", of_steps, steps)
+    spread = own_spread = coefficients.std(axis=0)
+    # a mode in which hardly anything moves must not weigh as much as the others
+    spread = np.maximum(np.maximum(spread, 0.1 * spread.max(axis=0)), 1e-6)
+    module.v_scale.copy_(torch.as_tensor(spread))
+    module.table.copy_(torch.as_tensor(modes.table))
+    at_anchors = particles.points[:, modes.knots == np.floor(modes.knots)]
+    scale = at_anchors.std(axis=0)
+    module.y_mean.copy_(torch.as_tensor(at_anchors.mean(axis=0)))
+    module.y_scale.copy_(torch.as_tensor(np.where(scale > 1e-6, scale, 1.0)))
+    if at_anchors.shape[2] > MOST_INPUTS:
+        module.axes.copy_(torch.as_tensor(_principal_axes(at_anchors)))
 
     def inputs_at(t):
-        """Return normalised outputs at time t, as if knots were anchors, beside x."""
-        time = torch.full((len(points), 1), t, dtype=torch.float32)
-        y = torch.as_tensor(trajectories.at(t), dtype=torch.float32)
+        """Return what the map reads at time t, beside x."""
+        time = torch.full((len(steps), 1), t, dtype=torch.float32)
+        y = torch.as_tensor(modes.at(particles.points, t), dtype=torch.float32)
         return np.hstack([module.normalise(y, time).numpy(), features])
 
     nodes = module.nodes.numpy()
-    linear = np.zeros(module.linear.shape)
-    alike = _alike(moved)
-    last = points.shape[1] - 1.0
-    for coefficients, t in zip(linear, nodes.tolist(), strict=True):
-        around = [t + u for u in _AROUND if 0 <= t + u <= last]
+    linear = np.zeros((len(nodes), module.linear.shape[1], *steps.shape[1:]))
+    alike = _alike(passed)
+    for of_node, t in zip(linear, nodes.tolist(), strict=True):
+        around = [t + u * nodes[1] for u in _AROUND if 0 <= t + u * nodes[1] <= nodes[-1]]
         inputs = [inputs_at(u) for u in around]
         for on, of in alike:
             x = np.concatenate([part[on] for part in inputs])
-            u = np.tile(modes[on], (len(around), 1, 1))
-            intercepts, slopes = fit_ridge(x, u[:, of])
-            coefficients[0, of] = intercepts
-            coefficients[1:, of] = slopes.swapaxes(0, 1)
+            u = np.tile(steps[on][:, of], (len(around), 1, 1))
+            intercepts, slopes = fit_ridge(x, u)
+            of_node[0, of] = intercepts
+            of_node[1:, of] = slopes.swapaxes(0, 1)
+    linear = np.einsum("rq,nfqd->nfrd", of_steps, linear)
     module.linear.copy_(torch.as_tensor(linear))
 
     left = 0.01 * own_spread + 1e-8
     most = np.zeros_like(left)
-    for t in np.arange(0, points.shape[1] - 0.9, 0.25):
+    for t in np.linspace(0, nodes[-1], 2 * len(nodes) - 1):
         near = (1 - np.abs(t - nodes) / nodes[1]).clip(min=0)
         intercepts, slopes = np.split(np.tensordot(near, linear, axes=1), [1])
-        miss = modes - intercepts - np.tensordot(inputs_at(t), slopes, axes=1)
-        left = np.maximum(left, miss.std(axis=0, where=moved[:, :, None]))
-        most = np.maximum(most, np.abs(miss * moved[:, :, None]).max(axis=0))
+        miss = coefficients - intercepts - np.tensordot(inputs_at(t), slopes, axes=1)
+        left = np.maximum(left, miss.std(axis=0))
+        most = np.maximum(most, np.abs(miss).max(axis=0))
     module.residual_scale.copy_(torch.as_tensor(left))
     module.limit.copy_(torch.as_tensor(np.maximum(_MARGIN * most, left)))
 
 
-def _alike(moved):
-    """Return which rows (n,) move in a mode, and the modes (n, K) alike in that, in pairs."""
-    patterns, of = np.unique(moved, axis=1, return_inverse=True)
+def _principal_axes(points):
+    """Return the axes (D, R) along which outputs (N, K + 1, D), each in its unit, differ most."""
+    scale = points.std(axis=0)
+    z = (points - points.mean(axis=0)) / np.where(scale > 1e-6, scale, 1.0)
+    axes = np.linalg.svd(z.reshape(-1, z.shape[2]), full_matrices=False)[2]
+    return axes[:MOST_INPUTS].T
+
+
+def _alike(passed):
+    """Return which rows (n,) pass a step, and the steps (n, Q - 1) alike in that, in pairs."""
+    patterns, of = np.unique(passed, axis=1, return_inverse=True)
     pairs = [
         (np.flatnonzero(patterns[:, i]), np.flatnonzero(of.reshape(-1) == i))
         for i in range(patterns.shape[1])
     ]
-    return [(on, modes) for on, modes in pairs if len(on)]
+    return [(on, steps) for on, steps in pairs if len(on)]

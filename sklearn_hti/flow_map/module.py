@@ -7,64 +7,71 @@ from torch import nn
 
 from .._utils.registry import storable
 from ..nn.modules import ConditionalMLP
-from ..paths.deviation import basis_values, deviation_basis
 
 _NODES = 2  # nodes per interval of the coefficients of the linear part
-_SOLVED = 0.1  # of the guess's miss: an origin that misses by more is none
-_ROUNDING = 16  # of a number: the miss of a guess that cannot be better
+_MOST_NODES = 16  # intervals between nodes in all
+MOST_INPUTS = 64  # coordinates of y that the map reads
 
 
 @storable
 class FlowMap(nn.Module):
-    """Flow map F(y, x, a, b) = y + sum_k sum_m (g_km(b) - g_km(a)) u_km(y, x, a).
+    """Flow map F(y, x, a, b) = y + sum_r (psi_r(b) - psi_r(a)) c_r(y, x, a).
 
-    Times a and b count anchors: k at anchor k, so every interval has length one. Within
-    interval k a trajectory is a chord and its deviation: g_k0 is the part of the interval that
-    has passed and u_k0 the velocity along the chord; g_km for m >= 1 are functions that
-    vanish at both ends (`sklearn_hti.paths.deviation`). The map is exactly the identity at
-    a = b, and one pass of the network at a gives the whole trajectory through y.
+    Times a and b count anchors: k at anchor k, so every interval has length one. The psi_r are
+    the few functions of time in which all particles of the field move
+    (`sklearn_hti.field.modes`); without others, the parts of the intervals that have passed. The
+    map is exactly the identity at a = b, and one pass of the network at a gives the whole path
+    through y.
 
-    The u are linear in (y, x) plus what a network adds, within `limit`, so that the map stays
+    The c_r are linear in (y, x) plus what a network adds, within `limit`, so that the map stays
     sensible where it has seen no data. The coefficients of the linear part are piecewise
-    linear in a.
+    linear in a. Of many outputs, the map reads a few coordinates: cost is linear in D.
     """
 
-    def __init__(self, n_outputs, n_intervals, embedding, conditioning, n_coefficients=0):
+    def __init__(self, n_outputs, n_intervals, embedding, conditioning, n_modes=None, n_cells=1):
         super().__init__()
         self.n_intervals = n_intervals
-        self.shape = (n_intervals * (1 + n_coefficients), n_outputs)
-        self.net = ConditionalMLP(n_outputs + 1, math.prod(self.shape), embedding, conditioning)
-        n_features = 1 + n_outputs + embedding.n_numeric + sum(embedding.n_categories)
+        self.n_cells = n_cells
+        n_modes = n_intervals if n_modes is None else n_modes
+        n_read = min(n_outputs, MOST_INPUTS)
+        self.shape = (n_modes, n_outputs)
+        self.net = ConditionalMLP(n_read + 1, math.prod(self.shape), embedding, conditioning)
+        n_features = 1 + n_read + embedding.n_numeric + sum(embedding.n_categories)
+        n_nodes = min(_NODES * n_intervals, _MOST_NODES) + 1
         buffers = {
-            # location and scale of y at every knot
+            # psi at even times, so many cells per interval
+            "table": (n_cells * n_intervals + 1, n_modes),
+            # location and scale of y at every anchor, and the coordinates that are read
             "y_mean": (n_intervals + 1, n_outputs),
             "y_scale": (n_intervals + 1, n_outputs),
+            "axes": (n_outputs, n_read),
             # coefficients of the linear part, scale of what the network adds and the most that
             # it may add, scale of both
-            "linear": (_NODES * n_intervals + 1, n_features, *self.shape),
+            "linear": (n_nodes, n_features, *self.shape),
             "residual_scale": self.shape,
             "limit": self.shape,
             "v_scale": self.shape,
-            "basis": (n_coefficients, n_coefficients + 2),
         }
         for name, shape in buffers.items():
             self.register_buffer(name, torch.empty(shape))
 
     def init_parameters(self, generator):
-        """Start with unit scales and no velocity."""
+        """Start with unit scales, no velocity, and a mode for every interval."""
         for name, value in self.named_buffers(recurse=False):
             nn.init.constant_(value, float(name.endswith("scale")))
         nn.init.constant_(self.limit, math.inf)
-        self.basis.copy_(torch.as_tensor(deviation_basis(len(self.basis))))
+        nn.init.eye_(self.axes)
+        time = torch.arange(len(self.table)).unsqueeze(1) / self.n_cells
+        self.table.copy_((time - torch.arange(self.shape[0])).clamp(0, 1))
 
     @property
     def nodes(self):
         """Times at which the coefficients of the linear part are given."""
         like = {"dtype": self.linear.dtype, "device": self.linear.device}
-        return torch.arange(len(self.linear), **like) / _NODES
+        return torch.linspace(0, self.n_intervals, len(self.linear), **like)
 
     def modes(self, y, numeric, codes, start, read=None):
-        """Return u_km of the trajectory through y at time `start` (n, 1), as (n, K (1 + M), D).
+        """Return c_r of the path through y at time `start` (n, 1), as (n, R, D).
 
         `read` is what the network's `read` has returned for the conditions, if it was asked.
         """
@@ -80,29 +87,30 @@ class FlowMap(nn.Module):
         return added.clamp(-self.limit, self.limit)
 
     def normalise(self, y, time):
-        """Return y relative to its location and scale at a time (n, 1)."""
+        """Return what is read of y, relative to location and scale at a time (n, 1)."""
         k = time[:, 0].long().clamp(0, self.n_intervals - 1)
         s = time - k.unsqueeze(1)
         mean = torch.lerp(self.y_mean[k], self.y_mean[k + 1], s)
-        return (y - mean) / torch.lerp(self.y_scale[k], self.y_scale[k + 1], s)
+        z = (y - mean) / torch.lerp(self.y_scale[k], self.y_scale[k + 1], s)
+        return z if self.axes.shape[0] == self.axes.shape[1] else z @ self.axes
 
     def linear_modes(self, z, numeric, codes, start):
         """Return the linear part of the modes; its coefficients blend between nodes of a."""
         one_hot = self.net.embedding.one_hot(codes)
         features = torch.cat([torch.ones_like(start), z, numeric, *one_hot], dim=1)
-        near = (1 - _NODES * (start - self.nodes).abs()).clamp(min=0)
+        per_interval = (len(self.linear) - 1) / self.n_intervals
+        near = (1 - per_interval * (start - self.nodes).abs()).clamp(min=0)
         blended = (near.unsqueeze(2) * features.unsqueeze(1)).flatten(1)
         return (blended @ self.linear.view(blended.shape[1], -1)).view(-1, *self.shape)
 
     def passed(self, start, end):
-        """Return g_km(end) - g_km(start) for times (n, ...), as (n, ..., K (1 + M))."""
-        left = torch.arange(self.n_intervals, dtype=start.dtype, device=start.device)
-        s0, s1 = ((t.unsqueeze(-1) - left).clamp(0, 1) for t in (start, end))
-        parts = (s1 - s0).unsqueeze(-1)
-        if len(self.basis):
-            deviation = basis_values(s1, self.basis) - basis_values(s0, self.basis)
-            parts = torch.cat([parts, deviation], dim=-1)
-        return parts.flatten(-2)
+        """Return psi_r(end) - psi_r(start) for times (n, ...), as (n, ..., R)."""
+        return self._psi(end) - self._psi(start)
+
+    def _psi(self, time):
+        place = time * self.n_cells
+        cell = place.detach().long().clamp(0, len(self.table) - 2)
+        return torch.lerp(self.table[cell], self.table[cell + 1], (place - cell).unsqueeze(-1))
 
     def displacement(self, y, numeric, codes, start, end, read=None):
         """Return F(y, x, start, end) - y; times have shape (n, 1)."""
@@ -111,34 +119,3 @@ class FlowMap(nn.Module):
     def forward(self, y, numeric, codes, start, end, read=None):
         """Return the output moved from time `start` to time `end`."""
         return y + self.displacement(y, numeric, codes, start, end, read)
-
-    def origins(self, y, numeric, codes, start, reference, n_steps=8):
-        """Return the outputs at time `reference` whose trajectories run through y.
-
-        The map itself gives the first guess; Broyden's method then solves
-        F(origin, x, reference, start) = y. Each row keeps its best iterate. Returned beside
-        it: the guess, and whether the row is solved (n, 1), where most of what the guess
-        misses is gone.
-        """
-        read = self.net.read(numeric, codes)
-
-        def missed(origin):
-            return self(origin, numeric, codes, reference, start, read) - y
-
-        origin = guess = best = self(y, numeric, codes, start, reference, read)
-        miss = missed(origin)
-        first = smallest = miss.square().sum(dim=1, keepdim=True)
-        inverse = torch.eye(y.shape[1], dtype=y.dtype, device=y.device).repeat(y.shape[0], 1, 1)
-        for _ in range(n_steps):
-            step = -(inverse @ miss.unsqueeze(2))
-            origin = origin + step.squeeze(2)
-            previous, miss = miss, missed(origin)
-            error = miss.square().sum(dim=1, keepdim=True)
-            best = torch.where(error < smallest, origin, best)
-            smallest = torch.minimum(error, smallest)
-            change = inverse @ (miss - previous).unsqueeze(2)
-            scale = (step * change).sum(dim=1, keepdim=True)
-            scale = torch.where(scale.abs() > 1e-30, scale, torch.inf)
-            inverse = inverse + (step - change) @ (step.mT @ inverse) / scale
-        rounding = (_ROUNDING * torch.finfo(y.dtype).eps) ** 2 * (1 + y.square().sum(1, True))
-        return best, guess, smallest <= _SOLVED**2 * first + rounding

@@ -1,4 +1,4 @@
-"""Distil trajectories into one flow map F(y, x, a, b) (docs/method.md, equation 53)."""
+"""Distil particles into one flow map F(y, x, a, b) (docs/method.md, equation 53)."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -7,53 +7,54 @@ import numpy as np
 
 from .._utils.groupby import first_of_each, number_groups
 from .._utils.random import build_module
+from ..field.modes import CELLS, complete, field_modes
 from ..nn.engine import Engine, split_rows, train
-from .dataset import TrajectoryDataset
+from .dataset import ParticleDataset, Particles
 from .linear_part import enough, set_linear_part
 from .module import FlowMap
-from .transport import TransportMap, guess_error
+from .transport import TransportMap
 
 _BACK_EVERY = 4  # one in so many rows of a batch is moved back, too
-# Weight of the way back where one trajectory runs through each condition: deterministic
+# Weight of the way back where one particle runs through each condition: deterministic
 # networks have a well-defined inverse. Else starts at all times teach the way back as well.
 _BACK_WEIGHT = 0.3
 
 
 class FlowMapEngine(Engine):
-    """Regresses the flow map on trajectories and on its own way back.
+    """Regresses the flow map on particles and on its own way back.
 
     Parameters
     ----------
     module : FlowMap
         The map.
+    steps : tuple of Tensor
+        How much of each mode is in a step from knot to knot (Q - 1, R), and the scale of the
+        steps (Q - 1, D).
     back_weight : float, default=0.0
         Weight of the way back.
     **kwargs : dict
         Further arguments of Engine.
     """
 
-    def __init__(self, module, *, back_weight=0.0, **kwargs):
+    def __init__(self, module, *, steps=None, back_weight=0.0, **kwargs):
         super().__init__(module, **kwargs)
+        self.steps = steps
         self.back_weight = back_weight
 
     def loss(self, inputs, target):
-        """Return the error of increments between knots, of deviations and of the way back.
+        """Return the error of the steps from knot to knot, and of the way back.
 
-        Every interval counts relative to its own spread of velocities. The way back starts
-        where the map itself arrived, so that it learns to undo the map and not only the
-        trajectory; the gradient does not pass through the arrival.
+        Every step counts relative to its own spread. The way back starts where the map itself
+        arrived, so that it learns to undo the map and not only the particle; the gradient does
+        not pass through the arrival.
         """
         flow_map = self.module_
-        along, increments, deviation = target
+        along, scale = self.steps
+        steps, reached = target
         y, numeric, codes, start, end, z, linear, passed = inputs.values()
         modes = linear + flow_map.added_modes(z, numeric, codes, start)
-        by_interval = modes.view(len(y), flow_map.n_intervals, -1, y.shape[1])
-        scale = flow_map.v_scale.view(by_interval.shape[1:])
-        miss = along @ modes - increments
-        error = ((miss / scale[:, 0]) ** 2).mean()
-        if deviation.shape[2]:
-            miss = (by_interval[:, :, 1:] - deviation) / scale[:, 1:]
-            error = error + (miss**2).sum(dim=2).mean()
+        miss = (along @ modes - steps) / scale
+        error = (miss**2).mean(dim=2).mul(reached).mean()
         if not self.back_weight:
             return error
 
@@ -62,7 +63,7 @@ class FlowMapEngine(Engine):
         arrival = (y + (passed @ modes[some]).squeeze(1)).detach()
         modes = flow_map.modes(arrival, numeric, codes, end)
         back = arrival - (passed @ modes).squeeze(1)
-        unit = (passed.abs() @ flow_map.v_scale).squeeze(1) + 0.1 * scale[:, 0].mean(dim=0)
+        unit = (passed.abs() @ flow_map.v_scale).squeeze(1) + 0.1 * scale.mean(dim=0)
         return error + self.back_weight * (((back - y) / unit) ** 2).mean()
 
 
@@ -74,38 +75,52 @@ class Distilled:
     net: FlowMapEngine
 
 
-def fit_flow_map(trajectories, data, clock, base_time, training):
-    """Train the flow map on trajectories; return it Distilled."""
-    times = clock.time(data.lam)[trajectories.rows]
-    n_outputs = data.y.shape[1]
+def fit_flow_map(couplings, field, clock, data, base_time, training):
+    """Train the flow map on coupled outputs; return it Distilled.
+
+    Parameters
+    ----------
+    couplings : Couplings
+        Coupled outputs, and points between them where paths were learned.
+    field : ParticleField
+        How particles move between their knots.
+    clock : Clock
+        Of the anchors.
+    data : TrainingData
+        The rows that were coupled.
+    base_time : int
+        Number of the base anchor.
+    training : Training
+        How networks are trained.
+    """
+    particles = make_particles(couplings, field, clock)
     module = build_module(
         lambda: FlowMap(
-            n_outputs,
-            len(data.anchors.edges),
+            data.y.shape[1],
+            clock.n_intervals,
             training.embedding(),
             training.conditioning,
-            trajectories.deviation.shape[2],
+            particles.modes.vectors.shape[1],
+            CELLS,
         ),
         training.seeds["module"],
     )
     rng = np.random.default_rng(training.seeds["split"])
-    some = enough(trajectories, data.features.shape[1], rng, data.budget)
-    set_linear_part(module, trajectories[some], times[some], data)
+    some = particles[enough(particles, data.features.shape[1], rng, data.budget)]
+    set_linear_part(module, some, data.features[some.origin])
 
-    origin = trajectories.rows[:, 0]
-    # rows may repeat; of one condition, all trajectories must then be one
-    first = first_of_each(data.groups[origin])[number_groups(data.groups[origin])]
-    one_each = np.array_equal(trajectories.points, trajectories.points[first])
+    groups = data.groups[particles.origin]
+    # rows may repeat; of one condition, all particles must then be one
+    first = first_of_each(groups)[number_groups(groups)]
+    one_each = np.array_equal(particles.points, particles.points[first])
     deterministic = one_each and data.facts.inputs_shared[base_time]
     settings = training.settings
-    picked, held = split_rows(data.groups[origin], rng, settings.early_stopping)
+    pooled = couplings.trajectories.pooled
     examples = (
         None
         if rows is None
-        else TrajectoryDataset(
-            module, trajectories[rows], times[rows], data, base_time, settings.device, rng
-        )
-        for rows in (picked, held)
+        else ParticleDataset(module, particles[rows], data, base_time, pooled, settings.device, rng)
+        for rows in split_rows(groups, rng, settings.early_stopping)
     )
     net = train(
         module,
@@ -113,11 +128,23 @@ def fit_flow_map(trajectories, data, clock, base_time, training):
         label="transport",
         seed=training.seeds["batches"],
         settings=settings,
-        engine=partial(FlowMapEngine, back_weight=_BACK_WEIGHT * deterministic),
+        engine=partial(
+            FlowMapEngine,
+            steps=particles.scaled_steps(settings.device),
+            back_weight=_BACK_WEIGHT * deterministic,
+        ),
         user_callbacks=training.callbacks,
     )
-    error = None
-    if deterministic:
-        rows = picked if held is None else held
-        error = guess_error(net.module_, trajectories[rows], data.conditions, base_time)
-    return Distilled(TransportMap(net.module_, settings.device, base_time, error), net)
+    return Distilled(TransportMap(net.module_, settings.device), net)
+
+
+def make_particles(couplings, field, clock):
+    """Return the Particles of coupled outputs, with knots between anchors where paths have them."""
+    trajectories, knots = couplings.trajectories, couplings.knots(clock.n_intervals)
+    points = couplings.points
+    first, last = trajectories.first, trajectories.last
+    ends = np.searchsorted(knots, first), np.searchsorted(knots, last)
+    points = complete(points, *ends, knots, field, clock)
+    whole = trajectories.whole if trajectories.whole.any() else slice(None)
+    modes = field_modes(field, clock, knots, points[whole])
+    return Particles(points, first, last, trajectories.rows[:, 0], modes)

@@ -133,6 +133,19 @@ class Geodesic:
             speed = np.linalg.norm(np.diff(path, axis=1), axis=2)
         return retime(path, speed)
 
+    def halfway(self, trajectories):
+        """Return the points (N, K, D) halfway along the geodesics between the anchors."""
+        points = trajectories.points
+        halfway = np.empty((len(points), points.shape[1] - 1, points.shape[2]))
+        for begin in range(0, len(points), _CHUNK):
+            part = slice(begin, begin + _CHUNK)
+            rows = trajectories.rows[part, 0]
+            for k in range(halfway.shape[1]):
+                path = self.path(points[part, k], points[part, k + 1], rows)
+                low, high = ((path.shape[1] - 1) // 2, path.shape[1] // 2)
+                halfway[part, k] = 0.5 * (path[:, low] + path[:, high])
+        return halfway
+
     def deviation(self, trajectories):
         """Return the deviations (N, K, M, D) of the geodesics between knots of trajectories."""
         points = trajectories.points
