@@ -1,41 +1,74 @@
 """Answers between networks that were asked, from the outputs of all or of both neighbours."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from .._utils.groupby import number_groups
 from ..field.particles import chain, follow, partners_in_groups
-
-_MISSED = 0.5  # of the chord: a transport that ends farther from the other output is ignored
-
-
-@dataclass(frozen=True)
-class Carried:
-    """Outputs of one network, and where the transport carries them."""
-
-    start: np.ndarray  # (n, D), at their own lambda
-    here: np.ndarray  # at the lambda in question
-    end: np.ndarray  # at the lambda of the other network
+from ..flow_map.transport import TransportMap
 
 
 def interpolate(state, query, said):
     """Return outputs (n, D) at the lambdas of a query, between those of several networks."""
     if state.particle_field is None:
         return state.outputs.decode(_between_neighbours(state.movement, query, said))
-    edges = chain(len(said.lams))
-    groups = query.conditions.groups()
-    particles = follow(said.outputs, groups, edges, np.random.default_rng(0))
-    return state.outputs.decode(state.particle_field.at(particles, query.lam, said.lams))
+    trained = isinstance(state.movement.flow_map, TransportMap)
+
+    def carry(y, parent, child):
+        start, end = (np.full(len(y), said.lams[k]) for k in (parent, child))
+        return y + state.movement.displace(y, query.conditions, start, end)
+
+    groups, edges = query.conditions.groups(), chain(len(said.lams))
+    rng = np.random.default_rng(0)
+    particles = follow(said.outputs, groups, edges, rng, carry if trained else None)
+    if trained:
+        answers = _on_the_field(state, query, particles, said.lams)
+    else:
+        answers = state.particle_field.at(particles, query.lam, said.lams)
+    return state.outputs.decode(answers)
+
+
+def _on_the_field(state, query, particles, lams):
+    """Return scaled outputs (n, D) on the field through particles (n, A, D) known at lams (A,).
+
+    Knots that are not known come from the flow map, asked from both neighbours of lambda.
+    """
+    clock, flow_map = state.movement.clock, state.movement.flow_map
+    known = clock.time(lams)
+    knots = np.setdiff1d(flow_map.knots, known)
+    times = np.concatenate([known, knots])
+    here = clock.time(query.lam)
+    out = np.empty((len(particles), particles.shape[2]))
+    for k, rows in _by_interval(query.lam, lams):
+        of = query.conditions[rows]
+        low, high = particles[rows, k], particles[rows, k + 1]
+        said = _knots_between(flow_map, of, low, high, known[k : k + 2], knots)
+        points = np.concatenate([particles[rows], said], axis=1)
+        weights = state.particle_field.weights_of_knots(here[rows], times, state.anchors)
+        out[rows] = np.einsum("nq,nqd->nd", weights, points)
+    return out
+
+
+def _knots_between(flow_map, conditions, low, high, times, knots):
+    """Return the mean (n, Q, D) of what the flow map says at knots (Q,) from both neighbours.
+
+    Between the neighbours, it says how paths leave the chord.
+    """
+    ends = np.tile(np.concatenate([knots, times]), (len(low), 1))
+    start, end = (np.full(len(low), t) for t in times)
+    forward = low[:, None] + flow_map.displacements(low, conditions, start, ends)
+    backward = high[:, None] + flow_map.displacements(high, conditions, end, ends)
+    between = (knots > times[0]) & (knots < times[1])
+    fraction = np.where(between, (knots - times[0]) / (times[1] - times[0]), np.nan)[:, None]
+    missed = (1 - fraction) * (backward[:, -2:-1] - low[:, None])
+    missed = missed + fraction * (forward[:, -1:] - high[:, None])
+    mean = 0.5 * (forward + backward)[:, : len(knots)]
+    return mean - 0.5 * np.nan_to_num(missed)
 
 
 def _between_neighbours(movement, query, said):
     """Return scaled outputs (n, D) from the networks on both sides of each lambda."""
-    last = len(said.lams) - 2
-    interval = np.clip(np.searchsorted(said.lams, query.lam, "right") - 1, 0, last)
     out = np.empty(said.outputs.shape[1:])
-    for k in np.unique(interval):
-        rows = np.flatnonzero(interval == k)
+    for k, rows in _by_interval(query.lam, said.lams):
         low, high = (np.full(len(rows), lam) for lam in said.lams[k : k + 2])
         out[rows] = between(
             movement,
@@ -49,8 +82,17 @@ def _between_neighbours(movement, query, said):
     return out
 
 
+def _by_interval(lam, lams):
+    """Yield intervals between known lambdas and the rows whose lambda lies in them."""
+    interval = np.clip(np.searchsorted(lams, lam, "right") - 1, 0, len(lams) - 2)
+    for k in np.unique(interval):
+        yield int(k), np.flatnonzero(interval == k)
+
+
 def between(movement, conditions, *, y_from, y_to, lam_from, lam_to, lam):
     """Return outputs at lambda between those of two networks, (n, D), all in scaled units.
+
+    Points on the chords, and the mean of how transports from both sides leave theirs.
 
     Parameters
     ----------
@@ -65,47 +107,14 @@ def between(movement, conditions, *, y_from, y_to, lam_from, lam_to, lam):
         Lambda of the outputs, and of those wanted.
     """
 
-    def carried(y, start, end):
-        here, there = (y + movement.displace(y, conditions, start, to) for to in (lam, end))
-        return Carried(y, here, there)
+    def carried(y, start):
+        return (y + movement.displace(y, conditions, start, to) for to in (lam, lam_from, lam_to))
 
-    forward = carried(y_from, lam_from, lam_to)
-    networks = np.column_stack([conditions.groups(), lam_from, lam_to])
-    groups = number_groups(networks)
+    fraction = movement.time_fraction(lam, lam_from, lam_to)[:, None]
+    there, _, end = carried(y_from, lam_from)
+    groups = number_groups(np.column_stack([conditions.groups(), lam_from, lam_to]))
     if len(np.unique(groups)) < len(groups):
-        y_to = y_to[partners_in_groups(forward.end, y_to, groups, np.random.default_rng(0))]
-    backward = carried(y_to, lam_to, lam_from)
-    return blend(forward, backward, movement.time_fraction(lam, lam_from, lam_to))
-
-
-def blend(forward, backward, time_fraction):
-    """Return points on the chords, plus the deviation of the transports from both sides, (n, D).
-
-    Parameters
-    ----------
-    forward, backward : Carried
-        The outputs of both networks.
-    time_fraction : ndarray of shape (n,)
-        Fraction of the time between both, 0 to 1.
-
-    Returns
-    -------
-    ndarray of shape (n, D)
-        The deviation counts less, the farther the transports end from the other output. The
-        error of a transport grows along its path, and so does the weight of the other.
-    """
-    fraction = time_fraction[:, None]
-
-    def on_chord(start, end):
-        return (1 - fraction) * start + fraction * end
-
-    deviation = on_chord(
-        forward.here - on_chord(forward.start, forward.end),
-        backward.here - on_chord(backward.end, backward.start),
-    )
-    y_from, y_to = forward.start, backward.start
-    missed = ((forward.end - y_to) ** 2 + (backward.end - y_from) ** 2).sum(axis=1, keepdims=True)
-    allowed = 2 * (_MISSED * (y_to - y_from)) ** 2
-    allowed = np.maximum(allowed.sum(axis=1, keepdims=True), np.finfo(float).tiny)
-    trust = 1 - np.minimum(missed, allowed) / allowed
-    return on_chord(y_from, y_to) + trust * deviation
+        y_to = y_to[partners_in_groups(end, y_to, groups, np.random.default_rng(0))]
+    back, begin, _ = carried(y_to, lam_to)
+    missed = fraction * (end - y_to) + (1 - fraction) * (begin - y_from)
+    return 0.5 * (there + back - missed)

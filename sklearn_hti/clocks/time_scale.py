@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._utils.registry import storable
+from ..stats.selection import select
 from .clock import Clock
 from .curve import MonotoneCurve, fit_curve, with_own
 from .selection import FROM_ZERO, choose_clock, prior_clock
@@ -96,15 +97,35 @@ def make_time_scale(lam_transform, data, read):
     anchors, binned = data.anchors.lam, data.anchors.binned
     ends = anchors[0], anchors[-1]
     clock = first_clock(lam_transform, data, read)
+    auto = isinstance(lam_transform, str) and lam_transform == "auto"
     suggested = WarpClock(prior_clock(anchors, binned))
+    if auto and len(anchors) > 2 and suggested.name != "identity":
+        suggested = _confirmed(suggested, anchors, read().trajectories)
     u = suggested.fraction(anchors, *ends)
     if not (isinstance(lam_transform, str) and lam_transform in ("auto", "entropy")):
         return PlacedScale(clock, clock.rule.fraction(anchors, *ends))
     places = read().places
     places = u if places is None else places
-    if lam_transform == "auto" and len(anchors) > 2:
+    if auto and len(anchors) > 2:
         curve = fit_curve(u, places, trend=suggested.name in FROM_ZERO)
         return CurvedScale(suggested, *ends, curve)
     if not (np.diff(places) > 0).all():  # equal outputs: two values, each of its own time
         places = with_own(places, u)
     return PlacedScale(clock, np.asarray(places, dtype=float))
+
+
+def _confirmed(suggested, anchors, trajectories):
+    """Return the suggested rule, or the linear one where that puts trained values better.
+
+    Each trained value is predicted from both neighbours on the line between them.
+    """
+    points = trajectories.points[trajectories.whole]
+    if not len(points):
+        return suggested
+    rules = suggested, WarpClock("identity")
+    losses = []
+    for rule in rules:
+        s = rule.fraction(anchors[1:-1], anchors[:-2], anchors[2:])[:, None]
+        miss = (1 - s) * points[:, :-2] + s * points[:, 2:] - points[:, 1:-1]
+        losses.append(np.sum(miss**2, axis=(1, 2)))
+    return rules[select(losses).index]

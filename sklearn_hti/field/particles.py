@@ -27,7 +27,7 @@ def spanning_tree(knots):
     return list(zip(*tree.nonzero(), strict=True))
 
 
-def follow(outputs, groups, edges, rng):
+def follow(outputs, groups, edges, rng, carry=None):
     """Return particles (n, M, D): row i is the output i of the root, followed along the edges.
 
     Parameters
@@ -40,10 +40,17 @@ def follow(outputs, groups, edges, rng):
         Pairs (parent, child) of knots; a parent comes before its children.
     rng : numpy.random.Generator
         Splits inputs of more than `MAX_COUPLED` draws.
+    carry : callable, default=None
+        ``carry(y, parent, child)`` moves outputs of a knot to its child, where they meet the
+        nearest; None: they are not moved.
     """
     particles = np.array(outputs, dtype=float)
+    if len(np.unique(groups)) == len(groups):
+        return np.ascontiguousarray(particles.transpose(1, 0, 2))
     for parent, child in edges:
-        partner = partners_in_groups(particles[parent], particles[child], groups, rng)
+        y = particles[parent]
+        y = y if carry is None else carry(y, parent, child)
+        partner = partners_in_groups(y, particles[child], groups, rng)
         particles[child] = particles[child, partner]
     return np.ascontiguousarray(particles.transpose(1, 0, 2))
 

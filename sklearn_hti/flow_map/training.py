@@ -42,7 +42,7 @@ class FlowMapEngine(Engine):
         self.back_weight = back_weight
 
     def loss(self, inputs, target):
-        """Return the error of the steps from knot to knot, and of the way back.
+        """Return the error of the steps from knot to knot, in training beside that of the way back.
 
         Every step counts relative to its own spread. The way back starts where the map itself
         arrived, so that it learns to undo the map and not only the particle; the gradient does
@@ -55,7 +55,7 @@ class FlowMapEngine(Engine):
         modes = linear + flow_map.added_modes(z, numeric, codes, start)
         miss = (along @ modes - steps) / scale
         error = (miss**2).mean(dim=2).mul(reached).mean()
-        if not self.back_weight:
+        if not (self.back_weight and flow_map.training):
             return error
 
         some = slice(max(1, len(y) // _BACK_EVERY))
@@ -135,7 +135,8 @@ def fit_flow_map(couplings, field, clock, data, base_time, training):
         ),
         user_callbacks=training.callbacks,
     )
-    return Distilled(TransportMap(net.module_, settings.device), net)
+    flow_map = TransportMap(net.module_, settings.device, particles.modes.knots)
+    return Distilled(flow_map, net)
 
 
 def make_particles(couplings, field, clock):

@@ -17,24 +17,31 @@ class TransportMap:
         The trained network.
     device : str
         Where it runs.
+    knots : ndarray of shape (Q,)
+        Clock times of the knots of the particles that it follows.
     """
 
-    def __init__(self, module, device):
+    def __init__(self, module, device, knots):
         self.module = module
         self.device = device
+        self.knots = knots
 
     def displacement(self, y, conditions, start, end, *, dtype=torch.float32):
         """Return F(y, x, start, end) - y, shape (n, D) float64; times have shape (n,)."""
+        return self.displacements(y, conditions, start, end[:, None], dtype=dtype)[:, 0]
+
+    def displacements(self, y, conditions, start, ends, *, dtype=torch.float32):
+        """Return F(y, x, start, end) - y at several ends (n, T), shape (n, T, D) float64."""
         module = in_precision(self.module, dtype)
-        moved = np.empty(y.shape)
+        moved = np.empty((*ends.shape, y.shape[1]))
         width = max(self.module.linear[:, :, 0, 0].numel(), self.module.limit.numel())
         for rows in row_chunks(len(start), self.device, width):
             numeric, codes = conditions[rows].tensors(dtype, self.device)
             y_part, a, b = (
                 torch.as_tensor(v, dtype=dtype, device=self.device)
-                for v in (y[rows], start[rows, None], end[rows, None])
+                for v in (y[rows], start[rows, None], ends[rows])
             )
             with torch.inference_mode():
-                part = module.displacement(y_part, numeric, codes, a, b)
+                part = module.passed(a, b) @ module.modes(y_part, numeric, codes, a)
             moved[rows] = part.cpu().numpy()
         return moved
