@@ -15,6 +15,8 @@ from ..solvers.affine import affine_trajectories, affine_where_better
 from ..solvers.maps import MapSolver
 from ..stats.selection import select
 
+_BETWEEN = 3  # points of a learned path between two anchors
+
 
 @dataclass(frozen=True)
 class Couplings:
@@ -23,7 +25,7 @@ class Couplings:
     trajectories: Trajectories
     geodesic: StraightGeodesic | Geodesic  # paths and costs
     net: Engine | None  # path network or dual; None where nothing was to be learned
-    halfway: np.ndarray | None = None  # (N, K, D): points of the paths, where these are believed
+    between: np.ndarray | None = None  # (N, K, J, D): of the paths, where these are believed
 
     @property
     def history(self):
@@ -32,17 +34,18 @@ class Couplings:
 
     @property
     def points(self):
-        """Knots of particles, (N, Q, D): outputs at the anchors, and the points halfway."""
+        """Knots of particles, (N, Q, D): outputs at the anchors, and points between them."""
         points = self.trajectories.points
-        if self.halfway is None:
+        if self.between is None:
             return points
-        knots = np.empty((len(points), 2 * points.shape[1] - 1, points.shape[2]))
-        knots[:, ::2], knots[:, 1::2] = points, self.halfway
-        return knots
+        n, n_anchors, n_outputs = points.shape
+        begun = np.concatenate([points[:, :-1, None], self.between], axis=2)
+        return np.concatenate([begun.reshape(n, -1, n_outputs), points[:, -1:]], axis=1)
 
     def knots(self, n_intervals):
         """Return the clock times of the knots, (Q,)."""
-        return np.arange(0, n_intervals + 0.25, 1.0 if self.halfway is None else 0.5)
+        n_steps = 1 if self.between is None else 1 + self.between.shape[2]
+        return np.arange(n_intervals * n_steps + 1) / n_steps
 
 
 def fit_trajectories(path, solver, data, lagrangian, training):
@@ -87,40 +90,43 @@ def fit_trajectories(path, solver, data, lagrangian, training):
             trajectories = affine_trajectories(trajectories, data)
         elif solver.affine == "auto":
             trajectories = affine_where_better(trajectories, data, rng)
-    halfway = None
+    between = None
     if not (lagrangian.is_flat or isinstance(path, SmoothPath)):
-        halfway = geodesic.halfway(trajectories)
+        between = geodesic.between(trajectories, _BETWEEN)
         if not getattr(lagrangian.field, "by_user", False):
-            halfway = believed(halfway, trajectories)
-    return Couplings(trajectories, geodesic, net, halfway)
+            between = believed(between, trajectories)
+    return Couplings(trajectories, geodesic, net, between)
 
 
-def believed(halfway, trajectories):
-    """Return the points halfway if paths through them are smoother at the anchors than chords.
+def believed(between, trajectories):
+    """Return points between anchors if paths through them are smoother at the anchors than chords.
 
     The output of a network moves smoothly with lambda, also through the anchors, and paths are
     learned interval by interval: a kink at an anchor is an error. With two anchors there is none.
 
     Parameters
     ----------
-    halfway : ndarray of shape (N, K, D)
-        Points of the paths, halfway between anchors.
+    between : ndarray of shape (N, K, J, D)
+        Evenly spaced points of the paths.
     trajectories : Trajectories
         Through the anchors.
     """
     whole, points = trajectories.whole, trajectories.points
     if points.shape[1] < 3 or not whole.any():
-        return halfway
-    length = np.sqrt(np.mean(np.sum(np.diff(points[whole], axis=1) ** 2, axis=2), axis=0))
-    length = np.maximum(length, 1e-9 * length.max() + np.finfo(float).tiny)[:, None]
-    middle = 0.5 * (points[:, :-1] + points[:, 1:])
+        return between
+    points, own = points[whole], between[whole]
+    length = np.sqrt(np.mean(np.sum(np.diff(points, axis=1) ** 2, axis=2), axis=0))
+    step = np.maximum(length, 1e-9 * length.max() + np.finfo(float).tiny)[:, None]
+    step = step / (1 + between.shape[2])
+    chord = np.diff(points, axis=1) / (1 + between.shape[2])
+    onward = chord, own[:, :, 0] - points[:, :-1]
+    arriving = chord, points[:, 1:] - own[:, :, -1]
     kinks = [
-        2 * (ends[:, 1:] - points[:, 1:-1]) / length[1:]
-        - 2 * (points[:, 1:-1] - ends[:, :-1]) / length[:-1]
-        for ends in (middle[whole], halfway[whole])
+        (after / step)[:, 1:] - (before / step)[:, :-1]
+        for after, before in zip(onward, arriving, strict=True)
     ]
     losses = [np.sum(kink**2, axis=(1, 2)) for kink in kinks]
-    return halfway if select(losses).index else None
+    return between if select(losses).index else None
 
 
 def _warn_without_partner(plans, data):

@@ -133,18 +133,21 @@ class Geodesic:
             speed = np.linalg.norm(np.diff(path, axis=1), axis=2)
         return retime(path, speed)
 
-    def halfway(self, trajectories):
-        """Return the points (N, K, D) halfway along the geodesics between the anchors."""
+    def between(self, trajectories, n_points):
+        """Return evenly spaced points (N, K, n_points, D) of the geodesics between anchors."""
         points = trajectories.points
-        halfway = np.empty((len(points), points.shape[1] - 1, points.shape[2]))
-        for begin in range(0, len(points), _CHUNK):
+        n, n_knots, n_outputs = points.shape
+        between = np.empty((n, n_knots - 1, n_points, n_outputs))
+        s = np.linspace(0, len(self.paths.basis) - 1, n_points + 2)[1:-1]
+        low = np.minimum(s.astype(int), len(self.paths.basis) - 2)
+        part_way = (s - low)[:, None]
+        for begin in range(0, n, _CHUNK):
             part = slice(begin, begin + _CHUNK)
             rows = trajectories.rows[part, 0]
-            for k in range(halfway.shape[1]):
+            for k in range(n_knots - 1):
                 path = self.path(points[part, k], points[part, k + 1], rows)
-                low, high = ((path.shape[1] - 1) // 2, path.shape[1] // 2)
-                halfway[part, k] = 0.5 * (path[:, low] + path[:, high])
-        return halfway
+                between[part, k] = (1 - part_way) * path[:, low] + part_way * path[:, low + 1]
+        return between
 
     def deviation(self, trajectories):
         """Return the deviations (N, K, M, D) of the geodesics between knots of trajectories."""
