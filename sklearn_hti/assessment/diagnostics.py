@@ -161,6 +161,7 @@ def _paths(geodesic, trajectories, rng):
         "negative_costs": float((lagrangian.signed(path, x) < 0).float().mean()),
     }
     if hasattr(lagrangian.metric, "decompose"):
+        path = lagrangian.read(path)
         eigenvalues, _ = lagrangian.metric.decompose(path, path, x)
         record["eigenvalues"] = [float(eigenvalues.min()), float(eigenvalues.max())]
     return record

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
+from ..stats.axes import MOST_AXES, principal_axes
 from ..stats.ridge import fit_ridge
-from .module import MOST_INPUTS
 
 _MARGIN = 1.5  # over what the linear part leaves of the particles: no network adds more
 _AROUND = (-0.5, 0.0, 0.5)  # of the way from node to node: times that coefficients are fitted at
@@ -44,8 +44,8 @@ def set_linear_part(module, particles, features):
     scale = at_anchors.std(axis=0)
     module.y_mean.copy_(torch.as_tensor(at_anchors.mean(axis=0)))
     module.y_scale.copy_(torch.as_tensor(np.where(scale > 1e-6, scale, 1.0)))
-    if at_anchors.shape[2] > MOST_INPUTS:
-        module.axes.copy_(torch.as_tensor(_principal_axes(at_anchors)))
+    if at_anchors.shape[2] > MOST_AXES:
+        module.axes.copy_(torch.as_tensor(_axes_of(at_anchors)))
 
     def inputs_at(t):
         """Return what the map reads at time t, beside x."""
@@ -80,12 +80,11 @@ def set_linear_part(module, particles, features):
     module.limit.copy_(torch.as_tensor(np.maximum(_MARGIN * most, left)))
 
 
-def _principal_axes(points):
+def _axes_of(points):
     """Return the axes (D, R) along which outputs (N, K + 1, D), each in its unit, differ most."""
     scale = points.std(axis=0)
     z = (points - points.mean(axis=0)) / np.where(scale > 1e-6, scale, 1.0)
-    axes = np.linalg.svd(z.reshape(-1, z.shape[2]), full_matrices=False)[2]
-    return axes[:MOST_INPUTS].T
+    return principal_axes(z.reshape(-1, z.shape[2]))
 
 
 def _alike(passed):

@@ -7,10 +7,10 @@ from torch import nn
 
 from .._utils.registry import storable
 from ..nn.modules import ConditionalMLP
+from ..stats.axes import MOST_AXES
 
 _NODES = 2  # nodes per interval of the coefficients of the linear part
 _MOST_NODES = 16  # intervals between nodes in all
-MOST_INPUTS = 64  # coordinates of y that the map reads
 
 
 @storable
@@ -33,7 +33,7 @@ class FlowMap(nn.Module):
         self.n_intervals = n_intervals
         self.n_cells = n_cells
         n_modes = n_intervals if n_modes is None else n_modes
-        n_read = min(n_outputs, MOST_INPUTS)
+        n_read = min(n_outputs, MOST_AXES)
         self.shape = (n_modes, n_outputs)
         self.net = ConditionalMLP(n_read + 1, math.prod(self.shape), embedding, conditioning)
         n_features = 1 + n_read + embedding.n_numeric + sum(embedding.n_categories)

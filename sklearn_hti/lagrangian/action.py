@@ -22,10 +22,14 @@ class Lagrangian(nn.Module):
         Of the potential.
     cost : {"jacobi", "action", "study"}
         How both make a cost.
+    axes : array-like of shape (D, R), default=None
+        Coordinates that metric and potential read; None: the outputs themselves.
     """
 
-    def __init__(self, metric, field, weight=0.0, cap=torch.inf, cost="jacobi"):
+    def __init__(self, metric, field, weight=0.0, cap=torch.inf, cost="jacobi", axes=None):
         super().__init__()
+        axes = None if axes is None else torch.as_tensor(axes, dtype=torch.float32)
+        self.register_buffer("axes", axes)
         self.metric = metric
         self.field = field
         self.weight = weight
@@ -37,8 +41,13 @@ class Lagrangian(nn.Module):
         """Whether geodesics are straight lines and the cost is |y1 - y0|^2 / 2."""
         return self.metric is None and (self.field is None or self.weight == 0)
 
+    def read(self, path):
+        """Return the coordinates of paths that metric and potential read."""
+        return path if self.axes is None else path @ self.axes
+
     def speed(self, path, x):
         """Return the speed sqrt(v' G v) in every segment, (n, T), and the mid-points."""
+        path = self.read(path)
         velocity = (path.shape[1] - 1) * path.diff(dim=1)
         middle = 0.5 * (path[:, 1:] + path[:, :-1])
         if self.metric is None:

@@ -197,6 +197,7 @@ class MapRecords(Callback):
                 net.history.record("negative_share", float(share))
             if hasattr(lagrangian.metric, "decompose"):
                 _, middle = lagrangian.speed(path, x)
-                values, _ = lagrangian.metric.decompose(middle, path.diff(dim=1), x)
+                way = lagrangian.read(path).diff(dim=1)
+                values, _ = lagrangian.metric.decompose(middle, way, x)
                 net.history.record("eigenvalue_min", float(values.amin(dim=-1).mean()))
                 net.history.record("eigenvalue_max", float(values.amax(dim=-1).mean()))
