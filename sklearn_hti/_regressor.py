@@ -29,7 +29,7 @@ from .lagrangian.build import build_lagrangian
 from .nn.engine import count_steps
 from .paths import GeodesicPath, SmoothPath
 from .samplers.networks import check_networks, find_networks, make_networks
-from .samplers.selection import FittedBase
+from .samplers.selection import FittedBase, fit_base
 from .solvers import OTSolver
 from .solvers.registry import ALIASES, resolve, resolve_potential
 
@@ -367,7 +367,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     def _count_anchors(self, rows):
         # every trained value has its network
         ask_all = self.networks is not None and self.n_anchors == "auto"
-        return len(rows.lam) if ask_all else self.n_anchors
+        return len(rows.lam) if ask_all else super()._count_anchors(rows)
 
     def _fit_movement(self, problem, components, training):
         seed = training.seeds["networks"]
@@ -389,7 +389,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     def _fit_base(self, problem, learned, training):
         if not self._trains:
             return FittedBase(None, training.seeds["noise"])
-        return super()._fit_base(problem, learned, training)
+        return fit_base(problem, self.base, learned.movement, training, has_field=True)
 
     def _fit_flow_map(self, problem, components, clock, training, rng):
         thinning = np.random.default_rng(training.seeds["thinning"])

@@ -91,7 +91,7 @@ def _fit_member(recipe, problem, learned_from, clock, base, training, seed):
         movement = learn_movement(
             recipe, learned_from.take(moved), clock, problem.base_time, training
         )
-        fitted = fit_base(problem.take(rows), base, movement, training)
+        fitted = fit_base(problem.take(rows), base, movement, training, has_field=True)
     return Member(movement, fitted.source, fitted.noise)
 
 
