@@ -40,8 +40,11 @@ def follow_every_value(lam, groups, y):
     near, far = (_line(lam, mean, judged, step) for step in (1, 2))
     bins = find_anchors(lam).index
     answers = [_left_out_of_bins(of, bins, lam, mean)[judged], (near + far) / 2, near]
-    losses = [np.sum((mean[judged] - answer) ** 2, axis=1) for answer in answers]
-    return bool(losses[2].mean() < SAME_DRAWS or select(losses).index == 2)
+    losses = np.array([np.mean((mean[judged] - answer) ** 2, axis=1) for answer in answers])
+    if np.median(losses[2]) < SAME_DRAWS:  # lines, up to kinks
+        return True
+    # every output counts alike, whether lambdas around it are near or far
+    return select(losses / losses.sum(axis=0).clip(min=SAME_DRAWS)).index == 2
 
 
 def _spread(y):
