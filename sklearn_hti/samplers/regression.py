@@ -79,12 +79,15 @@ class ParticleRegression:
         return Features(conditions, self.n_categories_)[:]
 
     def _predict(self, x):
-        return self.regressor_.predict(x).reshape(len(x), *self._shape)
+        return self.regressor_.predict(x).reshape(len(x), *self._shape) * self.spread_
 
     def _choose(self, x, particles, known, seed, budget):
         """Return the regressor, fitted on all inputs, that predicts held-out ones best."""
         self._shape = particles.shape[1:]
-        y = particles.reshape(len(x), -1)
+        # all trained values count alike, in the choice and in what regressors minimise
+        spread = np.sqrt(particles.var(axis=0).mean(axis=1, keepdims=True))
+        self.spread_ = np.where(spread > 0, spread, 1.0)
+        y = (particles / self.spread_).reshape(len(x), -1)
         rng = np.random.default_rng(seed)
         judged = rng.permutation(len(x))[: budget.judged_inputs]
         makers = _candidates(x[judged], y[judged], seed)
@@ -98,7 +101,7 @@ class ParticleRegression:
         }
         losses = [np.mean(error**2, axis=(1, 2)) for error in errors.values()]
         self.chosen_ = select(losses, list(held))
-        self.errors_ = errors[self.chosen_.name][known.all(axis=1)]
+        self.errors_ = errors[self.chosen_.name][known.all(axis=1)] * self.spread_
         parts = [makers[name]() for name in self.chosen_.name.split(", ")]
         return (Average(parts) if len(parts) > 1 else parts[0]).fit(x, y)
 

@@ -105,7 +105,8 @@ def test_held_out_inputs_choose_the_regressor(encode, f, name):
     assert found.chosen_.name == name
     assert isinstance(found.regressor_, Average) == ("," in name)
     assert found.errors_.shape == (150, 3, 2)
-    assert_allclose(np.mean(found.errors_**2), found.chosen_.losses[found.chosen_.index])
+    relative = np.mean((found.errors_ / found.spread_) ** 2)
+    assert_allclose(relative, found.chosen_.losses[found.chosen_.index])
 
 
 @pytest.mark.parametrize("f", [linear, smooth, steps])
@@ -124,6 +125,16 @@ def test_the_correction_does_no_harm_at_new_inputs(make, f):
     truth = model._state.outputs.encode(np.stack([along(new, v) for v in LAM], axis=1))
     errors = [np.mean((y - truth) ** 2) for y in (model.base_.particles(conditions), plain)]
     assert errors[0] <= 1.01 * errors[1]
+
+
+def test_trained_values_count_alike_in_the_choice(encode):
+    """Steps of a spread of 1e-3 at one value, and a line at the two others."""
+    x, *_ = family(smooth, 200)
+    y = np.concatenate([1e-3 * np.sign(x[:, 0]), x[:, 0], 1e-3 * np.sign(x[:, 0])])
+    _, found = fitted(encode, np.tile(x, (3, 1)), y, np.repeat(LAM, 200))
+    assert found.chosen_.name == "trees"
+    _, found = fitted(encode, np.tile(x, (3, 1)), np.tile(x[:, 0], 3), np.repeat(LAM, 200))
+    assert found.chosen_.name == "linear"
 
 
 @pytest.mark.parametrize("n_inputs", [1, 2, 3, 9])
