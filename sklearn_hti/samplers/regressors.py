@@ -133,7 +133,7 @@ class Forest:
         """Return the leaf (n, T) of every row in every tree."""
         x, row = x.astype(np.float32), np.arange(len(x))[:, None]
         node = np.tile(self.roots, (len(x), 1))
-        for _ in range(self.depth):
+        for _ in range(min(self.depth, len(self.row))):  # a file may say anything
             right = x[row, self.feature[node]] > self.threshold[node]
             node = self.children[right.astype(np.intp), node]
         return node
