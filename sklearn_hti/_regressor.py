@@ -29,7 +29,7 @@ from .lagrangian.build import build_lagrangian
 from .nn.engine import count_steps
 from .paths import GeodesicPath, SmoothPath
 from .samplers.networks import check_networks, find_networks, make_networks
-from .samplers.selection import FittedBase
+from .samplers.selection import FittedBase, fit_base
 from .solvers import OTSolver
 from .solvers.registry import ALIASES, resolve, resolve_potential
 
@@ -83,12 +83,16 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         draws is asked many times per input, or takes ``(X, n_samples)`` and returns draws first.
         None: no network is asked.
     base : {"auto", "neighbors", "flow"}, None, estimator or callable, default="auto"
-        How y is drawn at the base anchor. "neighbors" draws among the training outputs of
+        How y is drawn at the base anchor. Where the anchors share their inputs and every input
+        has one answer at each, "auto" draws nothing: it predicts the outputs at all anchors by
+        one regression on x (linear, a kernel, trees, or kernel and trees together, by held-out
+        inputs), and the particle field answers between anchors. Inputs of fit keep their own
+        outputs, exactly, at every anchor. "neighbors" draws among the training outputs of
         the nearest x, "flow" from a conditional flow-matching generator. An estimator is
         cloned and fitted on the rows of the anchor (wrap it in
         `sklearn.frozen.FrozenEstimator` to keep it as it is); its ``sample(X, n_samples)``
         is used if there is one, else ``predict``. A callable ``x -> y`` is the deployed
-        network itself. "auto" takes "neighbors" where X holds at most 50 distinct
+        network itself. Elsewhere "auto" takes "neighbors" where X holds at most 50 distinct
         conditions with at least 5 rows each and no column of X more than ten values that
         are not all whole numbers, else "flow". Where only inputs of the fit are asked about,
         with hundreds of draws of each, "neighbors" is nearer to them. None trains nothing, for
@@ -116,7 +120,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         which most have 3 rows, else 5 to 9 quantile bins, one for 150 rows. Outputs of a bin
         are moved to its anchor, as their mean and spread go with lambda, and so are those of
         values of fewer than 5 rows between others; where the first or the last value has so
-        few, all are in bins.
+        few, all are in bins. There are no bins where neighbouring values share their inputs and
+        outputs follow lambda without noise: left out, they are nearer to the line between their
+        neighbours than to lines through more outputs.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box; scalars or arrays of shape (D,).
     output_scaling : {"common", "per_output"}, default="common"
@@ -168,7 +174,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         The clock in use, why (``reason``), and the ``scores`` of all candidates.
     base_ : object or None
         The source of draws at the base anchor, its ``name`` and the ``reason``; None where nothing
-        is trained.
+        is trained. That of ``name="regression"`` has the choice among regressors (``chosen_``) and
+        the errors of the chosen one at held-out inputs (``errors_``, scaled).
     base_lam_ : float
         The anchor of the base.
     lagrangian_ : Lagrangian
@@ -367,7 +374,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     def _count_anchors(self, rows):
         # every trained value has its network
         ask_all = self.networks is not None and self.n_anchors == "auto"
-        return len(rows.lam) if ask_all else self.n_anchors
+        return len(rows.lam) if ask_all else super()._count_anchors(rows)
 
     def _fit_movement(self, problem, components, training):
         seed = training.seeds["networks"]
@@ -387,7 +394,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     def _fit_base(self, problem, learned, training):
         if not self._trains:
             return FittedBase(None, training.seeds["noise"])
-        return super()._fit_base(problem, learned, training)
+        return fit_base(problem, self.base, learned.movement, training, has_field=True)
 
     def _fit_flow_map(self, problem, components, field, clock, training, rng):
         thinning = np.random.default_rng(training.seeds["thinning"])

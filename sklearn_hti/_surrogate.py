@@ -32,6 +32,7 @@ from .samplers.selection import check_base, choose_base_lam, fit_base
 from .solvers import OTSolver
 from .solvers.registry import ALIASES, resolve
 from .stats.bins import to_anchors
+from .stats.smoothness import follow_every_value
 
 SEEDS = (
     "coupling",
@@ -215,8 +216,16 @@ class BaseSurrogate(Saved, ABC):
         return anchors
 
     def _count_anchors(self, rows):
-        """Return the number of anchors that is asked for, or "auto"."""
-        return self.n_anchors
+        """Return the number of anchors that is asked for, or "auto".
+
+        Where outputs follow lambda without noise, that is every value in place of bins.
+        """
+        if self.n_anchors != "auto" or not self._moves_bins or not find_anchors(rows.lam).binned:
+            return self.n_anchors
+        n = len(rows.lam)
+        encoder = ConditionEncoder().fit(rows.X, self.categorical_features, n)
+        groups = encoder.transform(rows.X, n).groups()
+        return n if follow_every_value(rows.lam, groups, rows.y) else self.n_anchors
 
     def _check_anchors(self, anchors):
         """Raise where anchors are not what parameters need."""

@@ -71,11 +71,11 @@ def test_categories_keep_their_own_outputs(make):
     lam = np.repeat([0.0, 1.0], 40)
     frame = pd.DataFrame({"a": 0.0, "kind": ["up", "down"] * 40})
     sign = np.where(frame["kind"] == "up", 1.0, -1.0)
-    model = make(max_iter=100).fit(frame, sign * (1 + lam), lam)
-    assert model.base_.name == "neighbors"
-    for lam in (0.0, 0.5, 1.0):
-        y = model.sample(frame[:2], lam, n_samples=20)
-        assert_allclose(y, np.tile([1 + lam, -1 - lam], (20, 1)), atol=0.05)
+    for base in ("neighbors", "auto"):
+        model = make(max_iter=100, base=base).fit(frame, sign * (1 + lam), lam)
+        for at in (0.0, 0.5, 1.0):
+            y = model.sample(frame[:2], at, n_samples=20)
+            assert_allclose(y, np.tile([1 + at, -1 - at], (20, 1)), atol=0.05)
 
 
 @pytest.mark.parametrize("base", ["neighbors", "flow"])

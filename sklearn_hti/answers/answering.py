@@ -86,7 +86,9 @@ class Answering(RegressorMixin, BaseEstimator):
         unless `base` is a callable that answers differently each time. A stochastic network as
         `base` is asked for many rows at once, so that the draws of a row, and with them its
         mean, may depend on the rows beside it. Networks that are asked draw from the global
-        states of numpy and torch, which are held at a seed meanwhile.
+        states of numpy and torch, which are held at a seed meanwhile. Where every input has one
+        answer, this answer is predicted, and its standard deviation is 0: it is that of draws.
+        What is not known of the answer is in `interval`.
 
         Parameters
         ----------

@@ -7,6 +7,7 @@ from .._utils.random import sampling_generator
 from ..data.conditions import Query
 from ..data.validation import take
 from .from_networks import follow_networks, moments_of_networks, sample_networks
+from .from_regression import follow_regression
 from .query import check_n_samples
 from .transport import check_trained, transports
 
@@ -20,6 +21,8 @@ def sample(state, query, n_samples, random_state):
     check_n_samples(n_samples)
     if state.networks is not None:
         return sample_networks(state, query, n_samples, random_state)
+    if state.regresses:
+        return follow_regression(state, query, query.lam[None], n_samples, random_state)[0]
     rng = sampling_generator(random_state)
     if state.generator is not None:
         seed = int(rng.integers(_MAX_SEED))
@@ -35,6 +38,9 @@ def moments(state, query):
     """Return mean and standard deviation of y (n, D); rows of equal x and lambda are done once."""
     if state.networks is not None:
         return moments_of_networks(state, query)
+    if state.regresses:
+        mean = follow_regression(state, query, query.lam[None])[0, 0]
+        return mean, np.zeros_like(mean)
     if state.generator is not None:
         draws = sample(state, query, _N_FIXED, state.noise)
         return draws.mean(axis=0), draws.std(axis=0)
@@ -61,6 +67,8 @@ def follow(state, query, grid, *, given=None, n_draws=1, random_state=None):
     if given is not None:
         return transports(state, query, given, along)[:, None]
     check_n_samples(n_draws)
+    if state.regresses:
+        return follow_regression(state, query, along, n_draws, random_state)
     y = _draw_base(state, query, n_draws, sampling_generator(random_state))
     start = np.full(len(query), state.base_lam)
     conditions, start = query.conditions.repeat(n_draws), np.repeat(start, n_draws)

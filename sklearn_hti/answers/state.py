@@ -12,6 +12,7 @@ from ..data.encoding import ConditionEncoder
 from ..data.outputs import OutputSpace
 from ..field.particle_field import ParticleField
 from ..samplers.networks import Networks
+from ..samplers.regression import ParticleRegression
 
 
 @storable
@@ -22,10 +23,11 @@ class FittedState:
     `movement` has ``displace(y, conditions, lam_from, lam_to, dtype)`` for scaled outputs (n, D)
     and lambdas (n,), and ``time_fraction(lam, lam_from, lam_to)``. `base` has ``noise(n_rows,
     n_draws, rng)`` and ``draw(query, noise, dtype)``, which returns scaled outputs
-    (n, n_draws, D). A `generator` takes the place of both: it has ``draw(query, n_draws, seed)``,
-    which returns scaled outputs (n_draws, n, D) at the lambdas of the query. Where there are
-    `networks`, they are asked, and the `particle_field` answers from their outputs; movement and
-    base are for answers without them.
+    (n, n_draws, D); or it is a ParticleRegression, whose ``particles(conditions)`` the
+    `particle_field` answers from. A `generator` takes the place of both: it has ``draw(query,
+    n_draws, seed)``, which returns scaled outputs (n_draws, n, D) at the lambdas of the query.
+    Where there are `networks`, they are asked, and the `particle_field` answers from their
+    outputs; movement and base are for answers without them.
     """
 
     encoder: ConditionEncoder
@@ -48,6 +50,11 @@ class FittedState:
     validation: pd.DataFrame | None = None
     errors: list | None = None  # MeanErrors, at anchors that were left out
     members: list = field(default_factory=list)  # of an ensemble
+
+    @property
+    def regresses(self):
+        """Whether answers come from whole particles, which are regressed on x."""
+        return isinstance(self.base, ParticleRegression)
 
 
 class FittedAttribute:

@@ -82,6 +82,10 @@ class Budget:
     regressed_numbers: int = 2**22  # of trajectories and features in that fit
     drawn_rows: int = 16_384  # examples drawn at once
     generator_rows: int = 512  # that judge the spread of the draws of a generator
+    judged_inputs: int = 512  # held out in turn, to choose a regressor
+    kernel_rows: int = 32_768  # that a kernel regression is fitted to
+    kernel_centers: int = 1024  # inputs at which it has its kernels
+    tree_rows: int = 2**21  # of all trees of a forest
 
     # assessment
     checked_rows: int = 500  # moved to every anchor

@@ -176,6 +176,9 @@ class DesignFacts:
     draws_differ : tuple of bool
         For every anchor, whether draws of one input differ: the variance within inputs is not
         zero. False where too few draws tell it.
+    one_answer : bool
+        Whether anchors share their inputs, and no two outputs of one input differ at an anchor:
+        rows of one input are one particle, without coupling.
     n_outputs, n_numbers, n_categorical : int
         Columns of y, and of X by kind.
     """
@@ -185,6 +188,7 @@ class DesignFacts:
     inputs_shared: tuple
     edges_shared: dict
     draws_differ: tuple
+    one_answer: bool
     n_outputs: int
     n_numbers: int
     n_categorical: int
@@ -197,15 +201,18 @@ class DesignFacts:
         groups = [data.groups[on] for on in rows]
         draws = tuple(map(DrawCounts.of, groups))
         others = [data.groups[anchors.index != k] for k in range(len(rows))]
+        shared = tuple(map(inputs_shared, groups, others))
+        outputs = [data.y[on] for on in rows]
         return cls(
             draws=draws,
             all_draws=DrawCounts.of(data.groups),
-            inputs_shared=tuple(map(inputs_shared, groups, others)),
+            inputs_shared=shared,
             edges_shared={(a, b): inputs_shared(groups[a], groups[b]) for a, b in anchors.edges},
             draws_differ=tuple(
-                _differ(counts, here, data.y[on])
-                for counts, here, on in zip(draws, groups, rows, strict=True)
+                _differ(counts, here, y)
+                for counts, here, y in zip(draws, groups, outputs, strict=True)
             ),
+            one_answer=all(shared) and not any(map(outputs_differ, groups, outputs)),
             n_outputs=data.y.shape[1],
             n_numbers=data.conditions.scaled.shape[1],
             n_categorical=data.conditions.codes.shape[1],

@@ -78,11 +78,10 @@ def _ask(state, n_numeric, n_categorical):
     moved = state.movement.displace(np.zeros(shape), x, start, near)
     # neighbours know the categories of their own rows alone
     x = getattr(state.base, "centers_", x)[[0]]
-    noise = state.base.noise(1, 1, np.random.default_rng(0))
-    drawn = state.base.draw(Query(None, x, None), noise)
-    decoded = state.outputs.scaler.decode(drawn[0] + moved)
+    drawn = _draw(state, x)
+    decoded = state.outputs.scaler.decode(drawn[:1] + moved)
     state.outputs.decode(decoded)
-    figures = [decoded]
+    figures = [drawn, decoded]
     if state.lagrangian is not None:
         device = device_of(state)
         path = torch.zeros((1, 3, shape[1]), device=device)
@@ -92,3 +91,14 @@ def _ask(state, n_numeric, n_categorical):
             figures += [part.cpu().numpy() for part in state.lagrangian(path, given)]
     if decoded.shape != shape or not all(np.isfinite(f).all() for f in figures):
         raise ValueError("its answers are not finite numbers")
+
+
+def _draw(state, x):
+    """Return scaled outputs (n, D) of the base at one input: a draw, or one per trained value."""
+    if not state.regresses:
+        noise = state.base.noise(1, 1, np.random.default_rng(0))
+        return state.base.draw(Query(None, x, None), noise)[0]
+    particles = state.base.particles(x)[0]
+    if len(particles) != len(state.anchors):
+        raise ValueError("the number of anchors is not that of the particles")
+    return particles

@@ -12,6 +12,7 @@ from ..exceptions import BaseWarning
 from .anchor import choose_anchor
 from .flow import FlowBase
 from .neighbours import NeighborsBase
+from .regression import ParticleRegression
 from .wrapped import CallableBase, EstimatorBase
 
 
@@ -63,12 +64,16 @@ def choose_base_lam(base_lam, base, data):
     return float(chosen)
 
 
-def fit_base(problem, base, movement, training):
+def fit_base(problem, base, movement, training, *, has_field=False):
     """Return the FittedBase that the parameter `base` names, at the base anchor of a problem.
 
     Where other anchors have other inputs, the rows of all anchors are moved to the base anchor.
+    With a particle field (`has_field`), "auto" regresses whole particles where every input has one
+    answer.
     """
     data, own = problem.data, problem.base_rows
+    if has_field and isinstance(base, str) and base == "auto" and data.facts.one_answer:
+        return FittedBase(_fit_regression(data, training), training.seeds["noise"])
     rows = own if data.facts.inputs_shared[problem.base_time] else np.arange(len(data.y))
     conditions = data.conditions[rows]
     end = np.full(len(rows), problem.base_lam)
@@ -113,6 +118,16 @@ def make_base(base, *, scaled_y, conditions, groups, X, y, scaler, training):
         fitted = CallableBase(scaler, scaled_y.shape[1]).fit(base, X)
         name = getattr(base, "__name__", type(base).__name__)
     fitted.name, fitted.reason = name, reason
+    return fitted
+
+
+def _fit_regression(data, training):
+    """Return the regression of particles, with its name and the reason."""
+    fitted = ParticleRegression()
+    fitted.fit(data, training.encoder.n_categories_, training.seeds["base_split"])
+    n_inputs = data.facts.all_draws.n_inputs
+    fitted.name = "regression"
+    fitted.reason = f"one answer for each of {n_inputs} distinct condition(s)"
     return fitted
 
 

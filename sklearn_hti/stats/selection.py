@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._utils.registry import storable
 
+
+@storable
 @dataclass(frozen=True)
 class Selection:
     """The choice of `select`, and the figures behind it.

@@ -1,6 +1,6 @@
 """Facts about designs that are known by hand; questions on both sides of their cut-offs."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -116,6 +116,19 @@ def test_draws_differ_where_the_variance_within_inputs_tells_so(design):
     assert design([range(20)] * 2, 2, noise=3e-6).facts.draws_differ == (False, False)
     assert design([range(200)] * 2, 1).facts.draws_differ == (False, False)
     assert design([range(19), range(20)], 2).facts.draws_differ == (False, True)
+
+
+def test_one_answer_where_inputs_are_shared_and_no_two_outputs_of_one_differ(design):
+    assert design([range(9)] * 2, 1).facts.one_answer
+    assert design([range(9)] * 2, 3, noise=0).facts.one_answer  # asked again, the same
+    assert not design([range(9)] * 2, 2, noise=1e-3).facts.one_answer
+    assert design([range(9), range(6)], 1).facts.one_answer
+    assert not design([range(9), range(4)], 1).facts.one_answer  # most have to be shared
+    data = design([range(9)] * 2, 1)
+    twice = data.take(np.r_[np.arange(18), 0])
+    assert twice.facts.one_answer
+    twice.y[-1] += 1e-3
+    assert not replace(twice).facts.one_answer
 
 
 def test_few_draws_of_near_inputs(design):

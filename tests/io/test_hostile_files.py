@@ -83,7 +83,7 @@ def frame():
     return pd.concat([frame] * 3, ignore_index=True)
 
 
-@pytest.fixture(scope="module", params=["neighbors", "flow"])
+@pytest.fixture(scope="module", params=["neighbors", "flow", "auto"])
 def model(request, make, frame):
     lam = np.repeat([0.5, 1.0, 2.0], 10)
     y = np.random.default_rng(1).normal(size=(30, 2)) + lam[:, None]

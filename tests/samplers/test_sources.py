@@ -116,10 +116,10 @@ def test_flow_learns_a_conditional_normal(make):
         assert_allclose(draws.std(), (1 + at) * z.std(), rtol=0.3)
 
 
-def test_flow_stays_sharp_where_networks_are_deterministic(on_networks, networks):
-    assert on_networks.base_.name == "flow"
+def test_flow_stays_sharp_where_networks_are_deterministic(make, networks):
+    model = make(max_iter=300, base="flow").fit(networks.X, networks.y, networks.lam)
     X = networks.X[:80]
-    draws = on_networks.sample(X, 0.0, n_samples=20, random_state=0)
+    draws = model.sample(X, 0.0, n_samples=20, random_state=0)
     assert draws.std(axis=0).max() < 1e-3
     assert_allclose(draws[0], networks.f(X, 0.0), atol=0.05)
 
@@ -291,11 +291,22 @@ def test_auto_takes_neighbors_where_conditions_repeat_often(make, clouds, networ
     model = make(max_iter=5).fit(clouds.X, clouds.y, clouds.lam)
     assert model.base_.name == "neighbors"
     assert "2 distinct condition" in model.base_.reason
-    model = make(max_iter=5).fit(networks.X, networks.y, networks.lam)
-    assert model.base_.name == "flow"
-    assert "80 distinct condition" in model.base_.reason
     model = make(max_iter=5, base="neighbors").fit(networks.X, networks.y, networks.lam)
     assert (model.base_.name, model.base_.reason) == ("neighbors", "asked for")
+
+
+def test_auto_takes_the_generator_where_inputs_have_few_draws(make, networks, rng):
+    noisy = networks.y + 0.1 * rng.normal(size=(2, *networks.y.shape))
+    X, lam = np.tile(networks.X, (2, 1)), np.tile(networks.lam, 2)
+    model = make(max_iter=5).fit(X, noisy.reshape(-1, 2), lam)
+    assert model.base_.name == "flow"
+    assert "80 distinct condition" in model.base_.reason
+
+
+def test_auto_takes_the_regression_where_inputs_have_one_answer(make, networks):
+    model = make(max_iter=5).fit(networks.X, networks.y, networks.lam)
+    assert model.base_.name == "regression"
+    assert "80 distinct condition" in model.base_.reason
 
 
 @pytest.mark.parametrize(
@@ -306,9 +317,10 @@ def test_auto_takes_the_generator_between_continuous_numbers(make, values, base,
     lam, n = np.repeat([0.0, 1.0], 12 * len(values)), 24 * len(values)
     x = np.tile(np.repeat(values, 12), 2)
     X = np.column_stack([x, np.arange(n) % 2])
-    assert make(max_iter=5).fit(X, x + lam, lam).base_.name == base
+    y = x + lam + 0.1 * rng.normal(size=n)
+    assert make(max_iter=5).fit(X, y, lam).base_.name == base
     X[:, 0] = 1000 * x.round(1)
-    assert make(max_iter=5).fit(X, x + lam, lam).base_.name == "neighbors"
+    assert make(max_iter=5).fit(X, y, lam).base_.name == "neighbors"
 
 
 def test_auto_draws_between_inputs_as_the_truth_does(make, rng):

@@ -1,0 +1,154 @@
+"""Regression of particles on x: the outputs of an input at all trained values at once.
+
+For networks that give one answer per input (docs/method.md, section 9).
+"""
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from .._utils.groupby import first_of_each, number_groups
+from .._utils.registry import storable
+from ..data.conditions import Features
+from ..stats.ridge import LinearMean
+from ..stats.selection import select
+from .regressors import Average, Forest, KernelRidge
+
+_N_FOLDS = 5
+_N_PASSES = 3  # that predict outputs of inputs which are not known at all trained values
+_NEAR = 8  # known inputs around another one
+_REACH = 0.1  # of the median distance to the nearest input: farther inputs are not corrected
+_REACH_LIMITS = 2e-3, 0.5  # of a standard deviation; categories are apart by 1
+
+
+@storable
+class ParticleRegression:
+    """Outputs of any input at all trained values, by regression on the inputs of fit.
+
+    Which regressor is chosen by held-out inputs. At an input of fit the answer is its own
+    outputs, exactly; this correction fades out over a short distance, so that answers are
+    continuous there.
+
+    Attributes
+    ----------
+    chosen_ : Selection
+        The regressor, and the held-out losses of all candidates.
+    errors_ : ndarray of shape (G, M, D)
+        Errors of the chosen one at held-out inputs that are known at all trained values.
+    """
+
+    def fit(self, data, n_categories, seed):
+        """Fit on TrainingData with one answer per input and trained value."""
+        of, n_anchors = number_groups(data.groups), len(data.anchors.lam)
+        values = np.zeros((of.max() + 1, n_anchors, data.y.shape[1]))
+        known = np.zeros(values.shape[:2], dtype=bool)
+        values[of, data.anchors.index] = data.y
+        known[of, data.anchors.index] = True
+        mean = values.sum(axis=0) / known.sum(axis=0)[:, None]
+        self.n_categories_ = n_categories
+        conditions = data.conditions[first_of_each(of)]
+        x, filled = self._features(conditions), mean + _filled(values - mean, known)
+        for _ in range(1 if known.all() else _N_PASSES):
+            self.regressor_ = self._choose(x, filled, known, seed, data.budget)
+            at_known = self._predict(x)
+            filled = at_known + _filled(values - at_known, known)
+        self.known_ = np.where(known[:, :, None], values, filled)
+        # trees are steps; they are corrected by what they answer at the other input
+        self.at_known_ = None if "trees" in self.chosen_.name else at_known
+        places = _places(conditions)
+        self.tree_ = cKDTree(places)
+        self.reach_ = _reach(self.tree_, places)
+        return self
+
+    def particles(self, conditions):
+        """Return scaled outputs (n, M, D) at all trained values."""
+        out = self._predict(self._features(conditions))
+        n_near = min(_NEAR, len(self.known_))
+        distance, near = self.tree_.query(_places(conditions), k=[*range(1, n_near + 1)])
+        rows = np.flatnonzero(distance[:, 0] < self.reach_)
+        distance, near = distance[rows], near[rows]
+        at_known = out[rows, None] if self.at_known_ is None else self.at_known_[near]
+        nearness = (self.reach_ / distance.clip(min=1e-9) - 1).clip(min=0) ** 2
+        nearness /= nearness.sum(axis=1, keepdims=True)
+        fade = nearness * (1 - (distance[:, :1] / self.reach_) ** 2) ** 2
+        out[rows] += np.einsum("nk,nkmd->nmd", fade, self.known_[near] - at_known)
+        same = distance[:, 0] == 0
+        out[rows[same]] = self.known_[near[same, 0]]
+        return out
+
+    def _features(self, conditions):
+        return Features(conditions, self.n_categories_)[:]
+
+    def _predict(self, x):
+        return self.regressor_.predict(x).reshape(len(x), *self._shape) * self.spread_
+
+    def _choose(self, x, particles, known, seed, budget):
+        """Return the regressor, fitted on all inputs, that predicts held-out ones best."""
+        self._shape = particles.shape[1:]
+        # all trained values count alike, in the choice and in what regressors minimise
+        spread = np.sqrt(particles.var(axis=0).mean(axis=1, keepdims=True))
+        self.spread_ = np.where(spread > 0, spread, 1.0)
+        y = (particles / self.spread_).reshape(len(x), -1)
+        rng = np.random.default_rng(seed)
+        judged = rng.permutation(len(x))[: budget.judged_inputs]
+        makers = _candidates(x[judged], y[judged], seed)
+        held = {name: _held_out(make, x[judged], y[judged]) for name, make in makers.items()}
+        if len(held) > 1:
+            held["smooth, trees"] = (held["smooth"] + held["trees"]) / 2
+        known = known[judged]
+        errors = {
+            name: (y[judged] - answer).reshape(-1, *self._shape) * known[:, :, None]
+            for name, answer in held.items()
+        }
+        losses = [np.mean(error**2, axis=(1, 2)) for error in errors.values()]
+        self.chosen_ = select(losses, list(held))
+        self.errors_ = errors[self.chosen_.name][known.all(axis=1)] * self.spread_
+        parts = [makers[name]() for name in self.chosen_.name.split(", ")]
+        return (Average(parts) if len(parts) > 1 else parts[0]).fit(x, y)
+
+
+def _candidates(x, y, seed):
+    """Return functions that make a regressor, by name; the simplest first."""
+    makers = {"linear": LinearMean}
+    if x.shape[1] and len(x) >= 2 * _N_FOLDS:
+        setting = KernelRidge().fit(x, y).setting
+        makers["smooth"] = lambda: KernelRidge(setting)
+        makers["trees"] = lambda: Forest(seed)
+    return makers
+
+
+def _held_out(make, x, y):
+    """Return predictions (n, D) by fits without a part of the rows, which are in random order."""
+    held, fold = np.empty_like(y), np.arange(len(x)) % _N_FOLDS
+    if len(x) < 2:
+        return y.copy()
+    for k in np.unique(fold):
+        held[fold == k] = make().fit(x[fold != k], y[fold != k]).predict(x[fold == k])
+    return held
+
+
+def _places(conditions):
+    """Return places in which inputs of other categories are far, with one column at least."""
+    places = np.hstack([conditions.scaled, conditions.codes])
+    return places if places.shape[1] else np.zeros((len(conditions), 1))
+
+
+def _reach(tree, places):
+    """Return how far from an input of fit answers are corrected by its residual."""
+    if len(places) == 1:
+        return _REACH_LIMITS[1]
+    nearest = tree.query(places, k=[2])[0]
+    return float(np.clip(_REACH * np.median(nearest), *_REACH_LIMITS))
+
+
+def _filled(values, known):
+    """Return values (G, M, D) with those that are not known on lines between the known ones."""
+    if known.all():
+        return values
+    place, end = np.arange(known.shape[1]), known.shape[1] - 1
+    before = np.maximum.accumulate(np.where(known, place, -1), axis=1)
+    after = np.minimum.accumulate(np.where(known, place, end + 1)[:, ::-1], axis=1)[:, ::-1]
+    before = np.where(before < 0, after, before)
+    after = np.where(after > end, before, after)
+    share = ((place - before) / np.maximum(after - before, 1))[:, :, None]
+    low, high = (np.take_along_axis(values, k[:, :, None], axis=1) for k in (before, after))
+    return np.where(known[:, :, None], values, (1 - share) * low + share * high)
