@@ -21,7 +21,7 @@ def interval(state, query, coverage):
     """
     mean, deviation = moments(state, query)
     known = state.uncertainty
-    if not len(known.ratios):
+    if len(state.anchors) == 2:
         warnings.warn(
             "With two trained values none could be left out: bounds rest on what is usual "
             "between trained values, not on errors that were seen. Train a third value.",

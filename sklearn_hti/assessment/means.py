@@ -52,31 +52,43 @@ def known_means(problem, data, state, rng):
     of_anchors = [_means_of_draws(data, rows) for rows in shared]
     values, chance = (np.stack(part, axis=1) for part in zip(*of_anchors, strict=True))
     if state.base is None:
-        return Means(values, chance, _products(values[:0], chance[0]))
-    some = rng.permutation(len(inputs))[: data.budget.mean_inputs]
-    rows = first_of_each(data.groups)[np.searchsorted(np.unique(data.groups), inputs[some])]
-    errors = _surrogate_means(problem, state, rows) - values[some]
-    return Means(values, chance, _products_of(state, errors, chance.mean(axis=0)))
+        return Means(values, chance, _products_of(values[:0], chance[0]))
+    errors, of_draws = unseen_errors(state), 0.0
+    if errors is None:
+        some = rng.permutation(len(inputs))[: data.budget.mean_inputs]
+        rows = first_of_each(data.groups)[np.searchsorted(np.unique(data.groups), inputs[some])]
+        errors = _surrogate_means(problem, state, rows) - values[some]
+        of_draws = chance.mean(axis=0)
+    return Means(values, chance, _products_of(errors, _squares(errors, of_draws)))
 
 
-def _products_of(state, errors, least):
-    """Return mean products (M, M, D) of the errors of the surrogate's means.
-
-    Errors at inputs that the base did not see, where it has them (`errors_`), else those at inputs
-    of the fit, and no less than the standard errors of the means that it learned from.
-    """
-    unseen = getattr(state.base, "errors_", None)
-    return _products(errors, least) if unseen is None else _products(unseen, np.zeros_like(least))
+def unseen_errors(state):
+    """Return errors (G, M, D) of the base at inputs that it did not see; None if unknown."""
+    return getattr(state.base, "errors_", None)
 
 
-def _products(errors, least):
-    """Return mean products (M, M, D) of errors (H, M, D), whose squares have a least (M, D)."""
+def _products_of(errors, own):
+    """Return mean products (M, M, D) of errors (H, M, D), with own mean squares (M, D)."""
     if not len(errors):
-        return np.zeros((len(least), *least.shape))
+        return np.zeros((len(own), *own.shape))
     products = np.einsum("imd,ipd->mpd", errors, errors) / len(errors)
-    every = np.arange(len(least))
-    products[every, every] = np.maximum(products[every, every], least)
+    every = np.arange(len(own))
+    square = products[every, every]
+    shrink = np.divide(own, square, where=square > own, out=np.ones_like(square))
+    products *= np.sqrt(shrink[:, None] * shrink)
+    products[every, every] = own
     return products
+
+
+def _squares(errors, chance):
+    """Return mean squared errors (M, D) of what was learned from means with chance (M, D).
+
+    Errors (H, M, D) are the differences from those means. Of a projection without bias, what it
+    follows of their chance is its error, and the rest is the difference. A bias adds to both. The
+    standard error of the mean square comes on top.
+    """
+    square = np.mean(errors**2, axis=0)
+    return np.abs(chance - square) + np.sqrt(2 / len(errors)) * square
 
 
 def _means_of_draws(data, rows):
@@ -99,8 +111,8 @@ def _surrogate_means(problem, state, rows):
 def _means_of_others(problem, data, state, rng):
     """Return the Means of the surrogate, where hardly an input is known at all trained values.
 
-    Its error at a trained value is that on average over rows, and no less than the standard error
-    of a linear regression on all rows there.
+    Its error at a trained value is that on average over rows, beside the standard error of a
+    linear regression on all rows there.
     """
     n_values = len(data.anchors.lam)
     n_rows = max(2, data.budget.mean_inputs // n_values)
@@ -111,6 +123,7 @@ def _means_of_others(problem, data, state, rng):
     mean, squares = squares_of_groups(of, misses)
     size = np.bincount(of)[:, None]
     variance = squares / np.maximum(size - 1, 1)
-    errors = np.sqrt(np.maximum(mean**2 - variance / size, 0))[None]
-    least = (1 + data.features.shape[1]) * variance / np.bincount(data.anchors.index)[:, None]
-    return Means(values, np.zeros_like(values), _products_of(state, errors, least))
+    n_rows = np.bincount(data.anchors.index)[:, None]
+    own = np.maximum(mean**2 - variance / size, 0)
+    own = own + (1 + data.features.shape[1]) * variance / n_rows
+    return Means(values, np.zeros_like(values), _products_of(np.zeros((1, *own.shape)), own))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .left_out import leave_values_out, warn_if_no_better
+from .means import unseen_errors
 from .uncertainty import Uncertainty, learn_uncertainty
 
 
@@ -44,13 +45,12 @@ def assess(problem, learned, state, solver, seed, *, lam_transform, leave_out):
     """
     validation = uncertainty = None
     if leave_out and len(state.anchors) > 2:
-        errors = getattr(state.base, "errors_", None)
         validation, judged = leave_values_out(
             learned.data,
             lam_transform,
             solver,
             state.particle_field,
-            errors,
+            unseen_errors(state),
             np.random.default_rng(seed),
         )
         warn_if_no_better(judged)

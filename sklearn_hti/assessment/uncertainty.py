@@ -14,7 +14,7 @@ from ..clocks.warps import WarpClock
 from ..field.spread import FieldSpread, fit_spread
 from .means import known_means
 
-PRIOR_VALUES = 2  # of times left out that the prior of the clock counts as
+PRIOR_VALUES = 4  # of times left out that the prior of the clock counts as
 _BISECTIONS = 60
 
 
@@ -108,15 +108,14 @@ def _ratios(field, means, lams, probabilities):
         given = probabilities if len(rest) == 2 else None  # which tell nothing of a kernel
         spread, _ = fit_spread(field, means.values[:, rest], lams[rest], given)
         deviation = spread.deviation(lams[[k]]).item()
-        if not deviation > 0:
-            continue
         weights = np.zeros(len(lams))
         weights[rest], weights[k] = field.weights(lams[[k]], lams[rest])[0], -1.0
         error = np.abs(np.einsum("m,imd->id", weights, means.values))
         chance = np.einsum("m,imd->d", weights**2, means.chance)
         square = np.sum(error**2, axis=0)
         true = 1 - np.divide(chance, square, where=square > 0, out=np.ones_like(square))
-        ratios.append(error * np.sqrt(np.maximum(true, 0)) / deviation)
+        error = error * np.sqrt(np.maximum(true, 0))
+        ratios.append(error / deviation if deviation > 0 else np.zeros_like(error))
     return np.sort(np.concatenate([np.zeros((0, means.values.shape[2])), *ratios]), axis=0)
 
 

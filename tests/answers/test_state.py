@@ -72,12 +72,6 @@ def test_the_state_of_generators_has_neither_movement_nor_base():
     assert model.sample(None, [0.5, 1.5], n_samples=3, random_state=0).shape == (3, 2)
 
 
-def test_histories_are_those_of_the_surrogate_alone(make):
-    """Not of the members of an ensemble, however many are trained at once."""
-    model = make(max_iter=2, base="flow", n_estimators=2).fit(None, LAM, LAM)
-    assert model.history_["stage"].tolist() == ["transport", "base"]
-
-
 def test_the_deployed_network_is_where_it_was_told(make):
     """Not at the anchor that the data choose."""
     y = np.where(LAM == 0, 0.0, np.random.default_rng(0).normal(size=60))
