@@ -28,13 +28,12 @@ def test_a_fitted_estimator_has_one_state(fitted):
         fitted._state.base = None
 
 
-@pytest.mark.parametrize("stage", ["fit_trajectories", "fit_flow_map", "check_fit", "validate"])
+@pytest.mark.parametrize("stage", ["fit_trajectories", "fit_flow_map", "check_fit", "assess"])
 def test_a_fit_that_fails_leaves_no_state(fitted, monkeypatch, stage):
     def fail(*args, **kwargs):
         raise RuntimeError(stage)
 
-    module = "assessment.stage" if stage == "validate" else "_regressor"
-    monkeypatch.setattr(f"sklearn_hti.{module}.{stage}", fail)
+    monkeypatch.setattr(f"sklearn_hti._regressor.{stage}", fail)
     with pytest.raises(RuntimeError, match=stage):
         fitted.set_params(validate=True).fit(None, LAM, LAM)
     with pytest.raises(NotFittedError):
