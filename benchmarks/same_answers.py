@@ -180,7 +180,7 @@ def ask(model, data, *, pull=None):
             found["followed"] = model.trajectory(
                 given, [start, middle, end], y=y[at_start], lam_from=start
             )
-    if getattr(model, "estimators_", None):
+    if hasattr(model, "interval"):
         found["interval"] = model.interval(rows, lam=at, coverage=0.8)
     return found
 
@@ -332,12 +332,12 @@ def cases():
     yield "clock/auto, two anchors", fit(draws(lams=(0.0, 0.97)), lam_transform="auto")
 
     # trust
-    yield "ensemble", fit(draws(), n_estimators=2, validate=True)
+    yield "trust", fit(draws(), validate=True)
     yield (
-        "ensemble/answers",
-        fit(answers_of_networks(), n_estimators=2, validate=True, lam_transform="auto"),
+        "trust/answers",
+        fit(answers_of_networks(), validate=True, lam_transform="auto"),
     )
-    yield "ensemble/learned", fit(draws(), n_estimators=2, validate="auto", **LEARNED)
+    yield "trust/learned", fit(draws(), validate="auto", **LEARNED)
     yield (
         "defaults",
         partial(
@@ -371,7 +371,7 @@ def cases():
     for name, model, data in (
         ("plain", surrogate(base="flow"), draws()),
         ("answers", surrogate(), answers_of_networks()),
-        ("learned", surrogate(lam_transform="auto", n_estimators=2, **LEARNED), draws()),
+        ("learned", surrogate(lam_transform="auto", **LEARNED), draws()),
         ("kernel", surrogate(kinetic="land", path=PATHS), draws()),
         ("table", surrogate(lam_column="lam", conditioning="hypernetwork"), table()),
         ("nearest", baselines.NearestAnchorRegressor(random_state=0), draws()),

@@ -7,14 +7,14 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._surrogate import BaseSurrogate, ClockedSurrogate, Components
-from ._utils.parameters import Interval, StrOptions, clone_parameters
+from ._utils.parameters import StrOptions, clone_parameters
 from ._utils.registry import storable
 from .answers.from_networks import readable
+from .answers.interval import interval
 from .answers.query import check_lam_within
 from .answers.state import FittedAttribute
 from .assessment.diagnostics import check_fit, warn_of
-from .assessment.interval import interval
-from .assessment.stage import assess_field
+from .assessment.stage import assess
 from .clocks.movement import Movement
 from .clocks.selection import way_reader
 from .clocks.time_scale import clock_of
@@ -144,20 +144,14 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         them, is kept in either case.
     tol : float, default=1e-4
         Relative improvement that counts for `early_stopping`.
-    n_estimators : int, default=1
-        Surrogates in all for `interval`: with more than one, so many more flow maps and bases
-        are learned, each from half of the data by a seed and a clock of its own. Everything
-        else is answered by the one that all data have formed.
     validate : "auto" or bool, default="auto"
-        Whether interior anchors are left out, to see how the surrogate does between anchors that
-        are twice as far apart: at most five, of short refits under the same Lagrangian, each of
-        which costs half the steps of a fit. With `networks` or ``base=None`` at most twenty, which
-        takes no training. "auto" does so with three anchors or more.
+        Whether interior anchors are left out, at most twenty in turn, to see how the particle
+        field does between anchors that are twice as far apart. Nothing is trained for that.
+        "auto" does so with three anchors or more.
     device : str, default="auto"
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
     n_jobs : int, default=None
-        Refits of `validate` and members of `n_estimators` that are trained at once, by joblib.
-        Answers do not depend on it.
+        Ignored: no part of a fit runs beside another.
     callbacks : list, default=None
         Callbacks of skorch for the training of the networks, each as callback or (name,
         callback); `sklearn_hti.callbacks.Checkpoint` lets a fit go on where it was cut off.
@@ -200,20 +194,16 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         like (``longest_segment`` over the mean, fraction of ``negative_costs``, range of the
         ``eigenvalues`` of the metric). Empty where nothing is trained.
     validation_ : DataFrame or None
-        One row per anchor left out (``lam``): squared Wasserstein distances, in scaled units, of
-        moved outputs of the nearest other anchor (``transport``) and of what lies between both
-        neighbours (``interpolate``) to the true outputs; beside them what is had without a
-        surrogate: outputs of the base anchor (``no_transport``), of the ``nearest_anchor``, on
-        the ``straight_line`` between both neighbours, and the ``floor`` between halves of the
-        true ones. Where there are many conditions, those judged were left out, too; ``unseen``
-        tells how far their outputs remain from those at the other neighbour, which was in the
-        refit, when they are moved there, and ``unseen_no_transport`` when they are not; else
-        both are nan. None: not validated. Of anchors that know different inputs, lines between
-        neighbours are nan. Where nothing is trained, ``interpolate`` is the answer of the particle
-        field from all other anchors, and ``straight_line_in_clock`` stands beside it; there is no
-        ``transport`` and nothing unseen.
-    estimators_ : list
-        Members of the ensemble for `interval`; empty with n_estimators=1.
+        One row per interior anchor left out (``lam``): squared Wasserstein distances, in scaled
+        units, to the true outputs. ``interpolate`` is the particle field of all other anchors, in
+        the time that they tell: with three anchors two are left, and their time is a guess.
+        Beside it stand answers without a field: ``straight_line_in_clock`` and ``straight_line``
+        between both neighbours, in that time and in lambda, the outputs of the
+        ``nearest_anchor`` and of the first (``no_transport``), and the ``floor`` between halves of
+        the true ones. ``base`` is the error at this anchor of answers from x alone, at inputs that
+        the base did not see; nan for a generator of draws. Of anchors that know different inputs,
+        all rows are compared as one. A `ValidationWarning` tells where another answer is better
+        on average; two anchors are then judged in the time of the whole fit. None: not validated.
     n_iter_ : int
         Optimisation steps taken for the flow map.
     n_features_in_ : int
@@ -258,7 +248,6 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         "cost": [StrOptions(set(COSTS))],
         "path": [StrOptions({"geodesic", "smooth"}), GeodesicPath, SmoothPath],
         "solver": [StrOptions(set(ALIASES["solver"][0])), OTSolver],
-        "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "validate": [StrOptions({"auto"}), "boolean"],
         "n_jobs": [None, Integral],
     }
@@ -266,7 +255,6 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     lagrangian_ = FittedAttribute("lagrangian")
     diagnostics_ = FittedAttribute("diagnostics")
     validation_ = FittedAttribute("validation")
-    estimators_ = FittedAttribute("members")
     n_iter_ = FittedAttribute("n_iter")
 
     def __init__(
@@ -292,7 +280,6 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         learning_rate=0.01,
         early_stopping=False,
         tol=1e-4,
-        n_estimators=1,
         validate="auto",
         device="auto",
         n_jobs=None,
@@ -320,7 +307,6 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.learning_rate = learning_rate
         self.early_stopping = early_stopping
         self.tol = tol
-        self.n_estimators = n_estimators
         self.validate = validate
         self.device = device
         self.n_jobs = n_jobs
@@ -345,11 +331,6 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
                     f"base={self.base!r} is for answers without networks, and networks= are "
                     "given: leave one of both out."
                 )
-        if self.n_estimators > 1 and not self._trains:
-            raise ValueError(
-                "n_estimators: members are flow maps, and none is trained with networks= or "
-                "base=None; take n_estimators=1."
-            )
         return Components(
             solver=resolve("solver", self.solver),
             path=resolve("path", self.path),
@@ -423,17 +404,25 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             history={"paths": couplings.history, "transport": distilled.net.history},
         )
 
-    def _assess(self, problem, components, learned, training):
-        leave_out = self.validate is not False
-        return assess_field(learned, components.solver, training, self.lam_transform, leave_out)
+    def _assess(self, problem, components, learned, state, training):
+        return assess(
+            problem,
+            learned,
+            state,
+            components.solver,
+            training.seeds["validation"],
+            lam_transform=self.lam_transform,
+            leave_out=self.validate is not False,
+        )
 
     def interval(self, X, lam=None, coverage=0.9):
         """Return bounds of the conditional mean of y: what the surrogate does not know of it.
 
-        The spread of the members, which are learned from halves of the data by seeds and
-        clocks of their own, is widened between anchors by the errors of the mean where anchors
-        were left out (``validate``). With two anchors, or without validation, nothing tells how
-        far the truth deviates from the path between anchors.
+        Three parts are added as independent ones: how far outputs may leave the path between
+        trained values, by the errors of means where trained values were left out; how far the mean
+        moves while the time of lambda does within its own interval; and the errors of means at
+        trained values, from few draws or at new inputs. At a trained value only the last is left.
+        Networks that are asked for draws are asked three times.
 
         Parameters
         ----------
@@ -442,7 +431,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         lam : float or array-like of shape (n,), default=None
             Hyperparameter value lambda, one or one per row.
         coverage : float, default=0.9
-            Fraction of the conditional means that the bounds are to hold.
+            Fraction of the conditional means that the bounds are to hold, on average over inputs
+            and lambdas.
 
         Returns
         -------
@@ -452,7 +442,12 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         Raises
         ------
         ValueError
-            If there are no members (`n_estimators` is 1), or `coverage` is not between 0 and 1.
+            If `coverage` is not between 0 and 1.
+
+        Warns
+        -----
+        TrajectoryWarning
+            If there are two trained values: none lies between others, to be left out.
 
         Examples
         --------
@@ -461,22 +456,13 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         >>> lam = np.repeat([0.0, 1.0, 2.0], 50)
         >>> y = np.random.default_rng(0).normal(loc=lam, scale=0.1)
         >>> surrogate = HyperparameterTrajectoryRegressor(
-        ...     lam_transform=None, max_iter=50, n_estimators=3, random_state=0
+        ...     lam_transform=None, max_iter=50, random_state=0
         ... ).fit(None, y, lam)
         >>> lower, upper = surrogate.interval(None, lam=0.5)
         >>> bool(lower < surrogate.predict(None, lam=0.5) < upper)
         True
         """
         query = self._query(X, lam)
-        if self._state.movement.flow_map is None:
-            raise ValueError(
-                "interval needs members, which are flow maps, and none was trained: fit with "
-                "networks=None, a base and n_estimators=10, for instance."
-            )
-        if not self.estimators_:
-            raise ValueError(
-                "interval needs members: fit with n_estimators=10, for instance (there is 1)."
-            )
         if not (isinstance(coverage, Real) and 0 < coverage < 1):
             raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
         return tuple(map(self._state.outputs.shape, interval(self._state, query, coverage)))

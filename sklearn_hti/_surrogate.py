@@ -47,7 +47,6 @@ SEEDS = (
     "paths",
     "pairs",
     "validation",
-    "members",
     "thinning",
     "networks",
 )
@@ -163,8 +162,7 @@ class BaseSurrogate(Saved, ABC):
         begin_checkpoints(self, problem.data, training.seeds)
         learned = self._fit_movement(problem, components, training)
         base = self._fit_base(problem, learned, training)
-        assessment = self._assess(problem, components, learned, training)
-        self._state = FittedState(
+        state = FittedState(
             encoder=problem.encoder,
             outputs=problem.outputs,
             anchors=anchors.lam,
@@ -182,10 +180,9 @@ class BaseSurrogate(Saved, ABC):
             lagrangian=learned.lagrangian,
             conditions=learned.conditions,
             diagnostics=learned.diagnostics,
-            validation=assessment.validation.records,
-            errors=assessment.validation.errors,
-            members=assessment.members,
         )
+        assessment = self._assess(problem, components, learned, state, training)
+        self._state = replace(state, **vars(assessment))
         return self
 
     def _build_components(self):
@@ -274,7 +271,7 @@ class BaseSurrogate(Saved, ABC):
         """Return the FittedBase: the source of draws at the base anchor."""
         return fit_base(problem, self.base, learned.movement, training)
 
-    def _assess(self, problem, components, learned, training):
+    def _assess(self, problem, components, learned, state, training):
         """Return the Assessment: how far the fitted surrogate can be trusted."""
         return Assessment()
 

@@ -160,20 +160,6 @@ def test_potentials_of_one_place_are_two_fits(build, networks, tmp_path):
     assert not np.array_equal(flat, fresh)
 
 
-def test_members_are_no_part_of_checkpoints(make, networks, tmp_path, capfd):
-    own = {"base": "flow", "max_iter": 50, "n_estimators": 3, "verbose": 1}
-    data = networks.X, networks.y, networks.lam
-    plain = make(**own).fit(*data)
-    kept = make(**own, callbacks=[Checkpoint(tmp_path)], n_jobs=2).fit(*data)
-    (fit,) = os.listdir(tmp_path)
-    assert len(os.listdir(tmp_path / fit)) == 2
-    for one, other in zip(
-        plain.interval(networks.X[:5], 0.5), kept.interval(networks.X[:5], 0.5), strict=True
-    ):
-        assert_array_equal(one, other)
-    assert capfd.readouterr().err.count("base generator:   0%") == 2  # one bar for each fit
-
-
 def test_a_checkpoint_needs_a_seed(build, tmp_path):
     with pytest.raises(ValueError, match="integer random_state"):
         build(tmp_path, random_state=None)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
@@ -98,20 +98,6 @@ def test_trainings_are_elsewhere(cluster):
     with joblib.parallel_config(backend="dask"):
         there = sweep(Where(), "level", [0.0, 1.0, 2.0, 3.0], np.zeros((2, 1)), np.zeros(2))
     assert set(there.y) <= {float(pid) for pid in cluster.run(os.getpid).values()}
-
-
-def test_members_and_refits_on_a_cluster(cluster, make, clouds):
-    model = make(max_iter=5, base="neighbors", n_estimators=3, validate=True)
-    data = clouds.X, clouds.y, clouds.lam
-    here = clone(model).fit(*data)
-    with joblib.parallel_config(backend="dask"):
-        there = clone(model).fit(*data)
-        elsewhere = model.set_params(base=Where(), validate=False).fit(*data)
-    bounds = [one.interval(clouds.X[:5], 0.7) for one in (here, there)]
-    assert_allclose(*bounds, rtol=1e-5)
-    pd.testing.assert_frame_equal(here.validation_, there.validation_)
-    workers = set(cluster.run(os.getpid).values())
-    assert {one.base_.estimator_.process_ for one in elsewhere.estimators_} <= workers
 
 
 @pytest.mark.parametrize("routing", [True, False])

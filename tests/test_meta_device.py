@@ -87,7 +87,7 @@ def test_a_training_step_tells_the_host_nothing(networks, monkeypatch, case):
     kind = params.pop("estimator", HyperparameterTrajectoryRegressor)
     model = kind(lam_transform=None, max_iter=10, random_state=0, **params)
     if "validate" in model.get_params():
-        model.set_params(validate=False)  # refits share what is moved below
+        model.set_params(validate=False)
     model.fit(networks.X, networks.y, networks.lam)
     assert stages
     for net, dataset in stages.items():

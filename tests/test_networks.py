@@ -346,7 +346,7 @@ class TestFit:
             assert len(surrogate.validation_) == 1
         else:
             surrogate = HyperparameterTrajectoryRegressor(base=None).fit(*fit)
-            assert surrogate.validation_ is None
+            assert len(surrogate.validation_) == 1
             outputs = [network(NEW) for network in data.networks.values()]
             answer = surrogate.interpolate(NEW, outputs, lams=ALPHAS, lam=1.0)
             assert_allclose(answer, outputs[1], atol=1e-9)
@@ -552,9 +552,10 @@ class TestFiles:
         with pytest.raises(ValueError, match="networks"):
             load(tmp_path / "rival", networks=data.networks)
 
-    def test_interval_needs_flow_maps(self, surrogate):
-        with pytest.raises(ValueError, match=r"flow maps.*networks=None"):
-            surrogate.interval(NEW, 0.4)
+    def test_intervals_hold_the_networks_between(self, surrogate, data):
+        low, high = surrogate.interval(NEW, 0.4)
+        assert (low < high).all()
+        assert_allclose(*surrogate.interval(NEW, 1.0), rtol=0)
 
     def test_export_needs_a_flow_map(self, surrogate, tmp_path):
         with pytest.raises(ValueError, match=r"flow map.*networks=None"):

@@ -56,7 +56,7 @@ def test_all_methods_by_hand(routing, pipe, networks):
 def test_intervals_are_those_of_the_surrogate(pipe, make, networks):
     X, y, lam = networks.X, networks.y, networks.lam
     assert not hasattr(pipe, "interval")  # the rival of the fixture has none
-    surrogate = make(max_iter=5, n_estimators=2, base="neighbors")
+    surrogate = make(max_iter=5, base="neighbors")
     model = clone(surrogate).fit(StandardScaler().fit_transform(X), y, lam)
     pipe = make_trajectory_pipeline(StandardScaler(), surrogate).fit(X, y, lam)
     here = model.interval(pipe[:-1].transform(X[:9]), 0.5, 0.8)

@@ -1,6 +1,6 @@
 """What a fit has learned: every answer is a function of it and of a query."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 import numpy as np
@@ -48,8 +48,7 @@ class FittedState:
     conditions: Conditions | None = None  # the distinct ones, which the Lagrangian numbers
     diagnostics: dict | None = None
     validation: pd.DataFrame | None = None
-    errors: list | None = None  # MeanErrors, at anchors that were left out
-    members: list = field(default_factory=list)  # of an ensemble
+    uncertainty: object | None = None  # of conditional means
 
     @property
     def regresses(self):

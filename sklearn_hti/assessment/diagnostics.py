@@ -16,8 +16,8 @@ from ..stats.distances import half_distance
 
 _MAX_ROWS, _MAX_COMPARED = BUDGET.checked_rows, BUDGET.compared_rows
 _MAX_GROUPS, _MAX_DRAWS = BUDGET.gap_inputs, BUDGET.gap_draws
-SHORT = 0.25  # more of the distance left than this is worth a warning
-NOTHING = 1e-3  # a squared distance of scaled outputs that is not worth one
+_SHORT = 0.25  # more of the distance left than this is worth a warning
+_NOTHING = 1e-3  # a squared distance of scaled outputs that is not worth one
 _NEGATIVE = 0.01
 _JUMP = 4.0
 
@@ -55,7 +55,7 @@ def warn_of(record, lam, cost):
         for k, (left, standing, floor) in enumerate(
             zip(*(record[f"{name}_w2"] for name in ("marginal", "standing", "floor")), strict=True)
         )
-        if left > SHORT * standing + floor + NOTHING
+        if left > _SHORT * standing + floor + _NOTHING
     ]
     remedy = "lower weight of the potential, or take potential=None"
     remedy = remedy if cost == "jacobi" else f"take cost='jacobi', or {remedy}"

@@ -1,7 +1,7 @@
 """Trained values left out of the particle field, without training (docs/method.md, section 11)."""
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from ..field.fit import aligned_draws, learn_field
 from ..field.particles import chain, follow
 from ..metrics import squared_wasserstein
 from ..stats.distances import half_distance
-from .leave_out import NAMES, best_answer, spread_out
+from ..stats.selection import select
 
 COLUMNS = (
     "lam",
@@ -22,42 +22,77 @@ COLUMNS = (
     "nearest_anchor",
     "no_transport",
     "floor",
+    "base",
 )
+NAMES = {
+    "no_transport": "no transport",
+    "nearest_anchor": "a copy of the nearest trained value",
+    "straight_line": "the straight line between both neighbours",
+}
+_WORSE = 0.05  # what is worse by less, or by _NOTHING, is worth no warning
+_NOISE = 0.25  # of the floor: what samples alone may bring
+_NOTHING = 1e-3  # a squared distance of scaled outputs
 
 
-def leave_values_out(data, lam_transform, solver, rng):
-    """Predict each interior trained value from all others; return one record for each.
+@dataclass(frozen=True)
+class Rows:
+    """Outputs at all trained values, of the same inputs where they are shared."""
+
+    outputs: list  # (n, D) of each trained value
+    groups: np.ndarray  # (n,), the inputs of the rows; of others, all are as one
+    shared: bool
+
+
+def leave_values_out(data, lam_transform, solver, field, base_errors, rng):
+    """Predict each interior trained value from all others.
 
     Parameters
     ----------
     data : TrainingData
-        All rows; inputs are shared by the trained values.
+        All rows.
     lam_transform : object
         The parameter of the estimator.
     solver : OTSolver
         Couples outputs, to place the trained values that are left.
+    field : ParticleField
+        The field of the whole fit.
+    base_errors : ndarray of shape (G, M, D) or None
+        Errors of the base at inputs that it did not see.
     rng : numpy.random.Generator
         Chooses rows.
 
     Returns
     -------
-    DataFrame or None
-        `validation_` of an estimator with networks; None where no input is known at all values.
+    records : DataFrame
+        `validation_` of the estimator: the field of the others, in its own time.
+    judged : DataFrame
+        The same, where two values alone are left in the time of the whole fit: two values cannot
+        tell the time, and the fit need not know it without the third.
     """
-    budget = data.budget
-    outputs, groups = aligned_draws(data, rng, budget.left_out_rows, budget.left_out_draws)
-    if not len(groups):
-        return None
-    interior = spread_out(np.arange(1, len(data.anchors.lam) - 1), budget.left_out_values)
+    rows = _rows_of(data, rng)
+    interior = _spread_out(np.arange(1, len(data.anchors.lam) - 1), data.budget.left_out_values)
+    records, judged = [], []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrajectoryWarning)  # of clocks without a value
-        records = [_judge(data, k, outputs, groups, lam_transform, solver, rng) for k in interior]
-    return pd.DataFrame(records, columns=COLUMNS)
+        for k in interior:
+            rest = data.without(k)
+            read = way_reader(rest, solver, rng)
+            found = learn_field(lam_transform, rest, read, rng)
+            particles = None if rows.shared else _whole(read().trajectories)
+            record = _judge(data.anchors.lam, k, rows, particles, found, rng)
+            if base_errors is not None:
+                record["base"] = np.mean(np.sum(base_errors[:, k] ** 2, axis=1))
+            records.append(record)
+            if len(rest.anchors.lam) == 2:
+                found = replace(found, scale=field.scale)
+                record = _judge(data.anchors.lam, k, rows, particles, found, rng)
+            judged.append(record)
+    return (pd.DataFrame(found, columns=COLUMNS) for found in (records, judged))
 
 
-def warn_if_no_better(records):
+def warn_if_no_better(judged):
     """Warn where an answer that needs no surrogate is nearer to the outputs left out."""
-    mean = records.mean()
+    mean = judged.mean()
     best = best_answer(mean, "interpolate", ["straight_line", "nearest_anchor", "no_transport"])
     if best != "interpolate":
         warnings.warn(
@@ -69,32 +104,77 @@ def warn_if_no_better(records):
         )
 
 
-def _judge(data, k, outputs, groups, lam_transform, solver, rng):
-    """Return the record of one trained value."""
-    lams, true = data.anchors.lam, outputs[k]
-    lam, rest = lams[k], data.without(k)
-    read = way_reader(rest, solver, rng)
-    field = learn_field(lam_transform, rest, read, rng)
-    line = replace(field, rough_fraction=1.0)
+def best_answer(mean, own, others):
+    """Return the name of the answer to keep: our own, unless another is clearly nearer.
 
-    def predict(field, known):
-        particles = follow(outputs[known], groups, chain(len(known)), rng)
-        return field.at(particles, np.full(len(true), lam), lams[known])
+    Parameters
+    ----------
+    mean : Series
+        Mean distances of all answers to outputs that were left out, and the ``floor``.
+    own : str
+        Name of our own answer.
+    others : list of str
+        Names of answers that need no surrogate.
+    """
+    margin, names = _NOISE * mean["floor"] + _NOTHING, [own, *others]
+    rule = {"n_errors": 0.0, "margin": margin, "relative": _WORSE, "compare": "best"}
+    return select(mean[names].to_numpy()[:, None], names, **rule).name
 
-    def distance(answer):
-        return squared_wasserstein(true, answer, groups=groups)
 
+def _spread_out(numbers, most):
+    """Return some of the numbers, from the first to the last, where there are too many."""
+    if len(numbers) <= most:
+        return numbers
+    return numbers[np.linspace(0, len(numbers) - 1, most).round().astype(int)]
+
+
+def _rows_of(data, rng):
+    """Return the Rows that are judged: of inputs that all values know, else of any."""
+    budget = data.budget
+    if all(data.facts.inputs_shared):
+        outputs, groups = aligned_draws(data, rng, budget.left_out_rows, budget.left_out_draws)
+        if len(groups):
+            return Rows(list(outputs), groups, shared=True)
+    anchors = [data.anchors.rows(k) for k in range(len(data.anchors.lam))]
+    n = min(budget.left_out_draws, *map(len, anchors))
+    outputs = [data.y[rng.permutation(rows)[:n]] for rows in anchors]
+    return Rows(outputs, np.zeros(n, dtype=int), shared=False)
+
+
+def _whole(trajectories):
+    """Return the particles (n, M, D) that pass all trained values; None if there is none."""
+    whole = trajectories.points[trajectories.whole]
+    return whole if len(whole) else None
+
+
+def _judge(lams, k, rows, particles, field, rng):
+    """Return the record of one trained value, predicted by the field of the others."""
+    lam, true, groups = lams[k], rows.outputs[k], rows.groups
     others = np.delete(np.arange(len(lams)), k)
-    neighbours = np.array([k - 1, k + 1])
-    nearest = neighbours[np.abs(lams[neighbours] - lam).argmin()]
-    low, high = follow(outputs[neighbours], groups, chain(2), rng).transpose(1, 0, 2)
-    fraction = (lam - lams[k - 1]) / (lams[k + 1] - lams[k - 1])
-    return {
+    near = [k - 1, k + 1]
+    nearest = near[int(np.abs(lams[near] - lam).argmin())]
+    record = {
         "lam": lam,
-        "interpolate": distance(predict(field, others)),
-        "straight_line_in_clock": distance(predict(line, neighbours)),
-        "straight_line": distance((1 - fraction) * low + fraction * high),
-        "nearest_anchor": distance(outputs[nearest]),
-        "no_transport": distance(outputs[0]),
+        "nearest_anchor": squared_wasserstein(true, rows.outputs[nearest], groups=groups),
+        "no_transport": squared_wasserstein(true, rows.outputs[0], groups=groups),
         "floor": half_distance(true, groups, rng.permutation(len(true))),
+        "base": np.nan,
     }
+    if rows.shared:
+        particles = follow([rows.outputs[m] for m in others], groups, chain(len(others)), rng)
+        lines = follow([rows.outputs[m] for m in near], groups, chain(2), rng)
+    elif particles is not None:
+        particles = rng.permutation(particles)[: len(true)]
+        true, groups = true[: len(particles)], groups[: len(particles)]
+        lines = particles[:, k - 1 : k + 1]
+    else:  # no chain of pairs goes through all values
+        return record
+    fraction = (lam - lams[k - 1]) / (lams[k + 1] - lams[k - 1])
+    at = np.full(len(particles), lam)
+    answers = {
+        "interpolate": field.at(particles, at, lams[others]),
+        "straight_line_in_clock": replace(field, rough_fraction=1.0).at(lines, at, lams[near]),
+        "straight_line": (1 - fraction) * lines[:, 0] + fraction * lines[:, 1],
+    }
+    distances = {n: squared_wasserstein(true, y, groups=groups) for n, y in answers.items()}
+    return record | distances

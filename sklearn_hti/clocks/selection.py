@@ -93,17 +93,6 @@ def _guess_of_two(anchors, entropy, binned):
     return Clock(rule, anchors, f"two anchors: {guess}", {}, others)
 
 
-def clock_of_rest(lam_transform, data, read):
-    """Return the clock that would have been chosen without an anchor that was left out.
-
-    With two anchors left, that which the range of lambda suggests: as for three it comes first.
-    """
-    if isinstance(lam_transform, str) and lam_transform == "auto" and len(data.anchors.lam) == 2:
-        name = prior_clock(data.anchors.lam, data.anchors.binned)
-        return Clock(WarpClock(name), data.anchors.lam, "suggested by the range of lambda")
-    return choose_clock(lam_transform, data, read)
-
-
 def prior_clock(anchors, binned=False):
     """Return the name of the clock that the range of lambda suggests.
 

@@ -43,7 +43,6 @@ class Budget:
     clock: Reading = Reading(16_384, 2048, 256)  # means need no more
     kinks: Reading = Reading(2048, min_draws=256)
     paths: Reading = Reading(16_384, min_draws=320)
-    refit: Reading = Reading(16_384, 2048, 256)
 
     # couplings
     priced_paths: int = 2**20  # of learned cost, in the plans of all edges
@@ -92,10 +91,10 @@ class Budget:
     compared_rows: int = 6000  # that those are compared with
     gap_inputs: int = 8  # of a Monge gap
     gap_draws: int = 64  # of each of those
-    refits: int = 5  # anchors that are left out in turn
     left_out_rows: int = 1024  # of an anchor left out that are judged
     left_out_draws: int = 256  # of one input there
     left_out_values: int = 20  # trained values that are left out of the field in turn
+    mean_inputs: int = 64  # at which the surrogate's means are compared with those of draws
     coupled_answers: int = 2048  # draws of one input that an answer couples at once
 
     # the particle field, and networks that are asked

@@ -22,9 +22,7 @@ SPARE_DRAWS = 20  # beyond the first of each input, in all: tell how far apart d
 # How many inputs are many?
 NEAR_INPUTS = 20  # show which inputs are near, so that few draws may be pooled
 SMOOTH_INPUTS = 20  # determine a smooth function of x
-RESAMPLED_INPUTS = 20  # are resampled whole by members of an ensemble; else the draws of each
 HELD_INPUTS = 20  # are held out whole to validate a training; else rows are
-VALIDATED_INPUTS = 40  # spare some that no refit sees, to judge unseen inputs
 LISTED_INPUTS = 50  # at most: draws are taken from a list of the outputs of each
 ENTROPY_INPUTS = 100  # at most: each has an entropy of its own
 
@@ -140,19 +138,9 @@ class DrawCounts:
         return self.n_inputs >= NEAR_INPUTS
 
     @property
-    def resample_inputs(self):
-        """Whether members of an ensemble resample whole inputs."""
-        return self.n_inputs >= RESAMPLED_INPUTS
-
-    @property
     def hold_inputs(self):
         """Whether whole inputs are held out of a training; else rows are."""
         return self.n_inputs >= HELD_INPUTS
-
-    @property
-    def spare_inputs(self):
-        """Whether refits can do without some inputs."""
-        return self.n_inputs >= VALIDATED_INPUTS
 
     def _rows_of_inputs_with(self, n_draws):
         return self.per_input[self.per_input >= n_draws].sum()

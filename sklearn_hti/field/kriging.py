@@ -65,14 +65,23 @@ class Kriging:
         moments : ndarray of shape (M, M)
             Mean outer product of the values at knots, over particles and outputs.
         """
+        factor, spread = self._whitened(moments)
+        n = len(factor[0])
+        log_determinant = 2 * np.log(np.diag(factor[0])).sum()
+        return -0.5 * (log_determinant + n * np.log(max(spread, np.finfo(float).tiny)) + n)
+
+    def spread(self, moments):
+        """Return the scale of the kernel that suits moments (M, M) of the values best."""
+        return self._whitened(moments)[1]
+
+    def _whitened(self, moments):
+        """Return the Cholesky factor of the contrasts' covariance, and its best scale."""
         contrasts = self.contrasts
         n = contrasts.shape[1]
         covariance = contrasts.T @ self._covariance @ contrasts
         covariance += _TINY * np.trace(covariance) / n * np.eye(n)
         factor = cho_factor(covariance)
-        spread = np.trace(cho_solve(factor, contrasts.T @ moments @ contrasts)) / n
-        log_determinant = 2 * np.log(np.diag(factor[0])).sum()
-        return -0.5 * (log_determinant + n * np.log(max(spread, np.finfo(float).tiny)) + n)
+        return factor, np.trace(cho_solve(factor, contrasts.T @ moments @ contrasts)) / n
 
     @cached_property
     def contrasts(self):

@@ -14,10 +14,8 @@ _MAX_STEPS = 1_000_000
 
 
 def networks(state):
-    """Return the networks of a fitted state and of its members."""
-    owners = state, *state.members
-    parts = [getattr(one.movement, "flow_map", None) for one in owners]
-    parts += [one.base for one in owners]
+    """Return the networks of a fitted state."""
+    parts = [getattr(state.movement, "flow_map", None), state.base]
     parts = [getattr(p, name, None) for p in parts for name in ("module", "module_")]
     return [p for p in (*parts, state.lagrangian) if p is not None]
 
@@ -42,8 +40,7 @@ def check_answers(model):
     sizes = [len(c) for c in categories]
     n_numeric = 0 if encoder.scaler_ is None else len(encoder.scaler_.mean_)
     seen = {(encoder.n_numeric_, tuple(encoder.n_categories_))}
-    states = [state, *(member.of(state) for member in state.members)]
-    intervals = {len(state.anchors) - 1, *(one.movement.clock.n_intervals for one in states)}
+    intervals = {len(state.anchors) - 1, state.movement.clock.n_intervals}
     for part in (part for net in networks(state) for part in net.modules()):
         if isinstance(part, ConditionEmbedding):
             seen.add((part.n_numeric, part.n_categories))
@@ -53,10 +50,9 @@ def check_answers(model):
         raise ValueError("the number of anchors is not that of the networks")
     if seen != {(n_numeric, tuple(sizes))}:
         raise ValueError("the columns of X are not those of the networks")
-    for one in states:
-        if not getattr(one.movement.flow_map, "n_steps", 1) <= _MAX_STEPS:
-            raise ValueError(f"more than {_MAX_STEPS} steps")
-        _ask(one, n_numeric, len(sizes))
+    if not getattr(state.movement.flow_map, "n_steps", 1) <= _MAX_STEPS:
+        raise ValueError(f"more than {_MAX_STEPS} steps")
+    _ask(state, n_numeric, len(sizes))
 
 
 def _ask(state, n_numeric, n_categorical):

@@ -1,6 +1,6 @@
 """How networks are trained, and what all those of one fit share."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .conditioning import Conditioning
 from .modules import ConditionEmbedding
@@ -32,8 +32,3 @@ class Training:
     def embedding(self):
         """Return a new embedding of x, to be part of a network."""
         return ConditionEmbedding(self.encoder.n_numeric_, self.encoder.n_categories_)
-
-    def quiet(self, **changes):
-        """Return the training of a copy: silent, unseen by callbacks, with other settings."""
-        settings = replace(self.settings, verbose=0, **changes)
-        return replace(self, settings=settings, callbacks=())

@@ -28,13 +28,12 @@ def test_a_fitted_estimator_has_one_state(fitted):
         fitted._state.base = None
 
 
-@pytest.mark.parametrize("stage", ["fit_trajectories", "fit_flow_map", "check_fit", "validate"])
+@pytest.mark.parametrize("stage", ["fit_trajectories", "fit_flow_map", "check_fit", "assess"])
 def test_a_fit_that_fails_leaves_no_state(fitted, monkeypatch, stage):
     def fail(*args, **kwargs):
         raise RuntimeError(stage)
 
-    module = "assessment.stage" if stage == "validate" else "_regressor"
-    monkeypatch.setattr(f"sklearn_hti.{module}.{stage}", fail)
+    monkeypatch.setattr(f"sklearn_hti._regressor.{stage}", fail)
     with pytest.raises(RuntimeError, match=stage):
         fitted.set_params(validate=True).fit(None, LAM, LAM)
     with pytest.raises(NotFittedError):
@@ -70,12 +69,6 @@ def test_the_state_of_generators_has_neither_movement_nor_base():
     assert model._state.base is None
     assert isinstance(model.estimator_, Generator)
     assert model.sample(None, [0.5, 1.5], n_samples=3, random_state=0).shape == (3, 2)
-
-
-def test_histories_are_those_of_the_surrogate_alone(make):
-    """Not of the members of an ensemble, however many are trained at once."""
-    model = make(max_iter=2, base="flow", n_estimators=2).fit(None, LAM, LAM)
-    assert model.history_["stage"].tolist() == ["transport", "base"]
 
 
 def test_the_deployed_network_is_where_it_was_told(make):

@@ -57,9 +57,7 @@ def test_counts_of_rows():
         ("can_be_listed", [5] * 50, [5] * 51),
         ("can_be_listed", [5, 30], [4, 30]),
         ("show_neighbours", [1] * 20, [1] * 19),
-        ("resample_inputs", [1] * 20, [1] * 19),
         ("hold_inputs", [1] * 20, [1] * 19),
-        ("spare_inputs", [1] * 40, [1] * 39),
     ],
 )
 def test_cut_offs(question, yes, no):

@@ -1,0 +1,176 @@
+"""What a fit does not know of conditional means (docs/method.md, section 11)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from .._utils.registry import storable
+from ..clocks.curve import fit_curve
+from ..clocks.selection import FROM_ZERO, prior_clock
+from ..clocks.time_scale import CurvedScale
+from ..clocks.warps import WarpClock
+from ..field.spread import FieldSpread, fit_spread
+from .means import known_means
+
+PRIOR_VALUES = 4  # of times left out that the prior of the clock counts as
+_BISECTIONS = 60
+
+
+@storable
+@dataclass(frozen=True)
+class Uncertainty:
+    """The errors of conditional means: between trained values, of the time, and of the base.
+
+    Attributes
+    ----------
+    spread : FieldSpread
+        Standard deviation of the field between trained values.
+    scale : CurvedScale or PlacedScale
+        Standard deviation of the time.
+    ratios : ndarray of shape (N, D)
+        Errors of means where a trained value was left out, over the deviation there, sorted.
+    misplaced : ndarray of shape (V,)
+        Errors of the time of each value left out, over the deviation there.
+    base : ndarray of shape (M, M, D)
+        Mean products of the errors of means at trained values.
+    """
+
+    spread: FieldSpread
+    scale: object
+    ratios: np.ndarray
+    misplaced: np.ndarray
+    base: np.ndarray
+
+    def half_widths(self, lam, coverage):
+        """Return half the width (n, D) at lambdas (n,), in scaled units, of a known time."""
+        lam, back = np.unique(lam, return_inverse=True)
+        field = self.spread.deviation(lam)[:, None] * _quantiles(self.ratios, coverage)
+        weights = self.spread.field.weights(lam, self.spread.lams)
+        base = np.einsum("nm,mpd,np->nd", weights, self.base, weights)
+        base = norm.ppf(0.5 + coverage / 2) * np.sqrt(np.maximum(base, 0))
+        return np.hypot(field, base)[back.reshape(-1)]
+
+    def lam_band(self, lam, coverage):
+        """Return the lambdas (2, n) at the ends of the interval of the time of lam.
+
+        Times keep between those of both neighbours; that of a trained value is certain.
+        """
+        lams, time_of = self.spread.lams, self.spread.field.scale.time
+        lam = np.asarray(lam, dtype=float)
+        at = np.clip(np.searchsorted(lams, lam, "right") - 1, 0, len(lams) - 2)
+        sides = lams[at], lams[at + 1]
+        low, high = map(time_of, sides)
+        time = time_of(lam)
+        n_known = PRIOR_VALUES + len(self.misplaced)
+        factor = np.sqrt((PRIOR_VALUES + np.sum(self.misplaced**2)) / n_known)
+        deviation = factor * _within(self.scale.deviation(lam), time, low, high)
+        width = student.ppf(0.5 + coverage / 2, n_known) * deviation
+        times = np.stack([time - width, time + width]).clip(low, high)
+        return np.where(width > 0, _inverse(time_of, times, *sides), lam)
+
+
+def learn_uncertainty(problem, data, state, lam_transform, rng):
+    """Return the Uncertainty of a fitted state.
+
+    Parameters
+    ----------
+    problem : Problem
+        The rows of the fit.
+    data : TrainingData
+        The rows that networks were asked, where they were; else those of the problem.
+    state : FittedState
+        What the fit has learned.
+    lam_transform : object
+        The parameter of the estimator.
+    rng : numpy.random.Generator
+        Chooses rows.
+    """
+    field, lams = state.particle_field, data.anchors.lam
+    means = known_means(problem, data, state, rng)
+    spread, probabilities = fit_spread(field, means.values, lams)
+    scale = _scale_of(lam_transform, field.scale, data.anchors)
+    return Uncertainty(
+        spread=spread,
+        scale=scale,
+        ratios=_ratios(field, means, lams, probabilities),
+        misplaced=_misplaced(scale, lams),
+        base=means.base,
+    )
+
+
+def _ratios(field, means, lams, probabilities):
+    """Return sorted errors over deviations (N, D), of values left out in the time of the fit."""
+    ratios = []
+    for k in range(1, len(lams) - 1):
+        rest = np.delete(np.arange(len(lams)), k)
+        given = probabilities if len(rest) == 2 else None  # which tell nothing of a kernel
+        spread, _ = fit_spread(field, means.values[:, rest], lams[rest], given)
+        deviation = spread.deviation(lams[[k]]).item()
+        weights = np.zeros(len(lams))
+        weights[rest], weights[k] = field.weights(lams[[k]], lams[rest])[0], -1.0
+        error = np.abs(np.einsum("m,imd->id", weights, means.values))
+        chance = np.einsum("m,imd->d", weights**2, means.chance)
+        square = np.sum(error**2, axis=0)
+        true = 1 - np.divide(chance, square, where=square > 0, out=np.ones_like(square))
+        error = error * np.sqrt(np.maximum(true, 0))
+        ratios.append(error / deviation if deviation > 0 else np.zeros_like(error))
+    return np.sort(np.concatenate([np.zeros((0, means.values.shape[2])), *ratios]), axis=0)
+
+
+def _quantiles(ratios, coverage):
+    """Return the conformal quantile (D,) of ratios (N, D), normal where they are few."""
+    normal = norm.ppf(0.5 + coverage / 2)
+    if not len(ratios):
+        return np.full(ratios.shape[1], normal)
+    rank = int(np.ceil((len(ratios) + 1) * coverage))
+    if rank <= len(ratios):
+        return ratios[rank - 1]
+    return np.maximum(ratios[-1], normal * np.sqrt(np.mean(ratios**2, axis=0)))
+
+
+def _scale_of(lam_transform, scale, anchors):
+    """Return the scale whose deviation is that of the time: of a guess, the prior's."""
+    lams = anchors.lam
+    if len(lams) > 2 or not (isinstance(lam_transform, str) and lam_transform == "auto"):
+        return scale
+    return _curved(WarpClock(prior_clock(lams, anchors.binned)), lams, np.array([0.0, 1.0]))
+
+
+def _curved(rule, lams, places):
+    """Return a rule, run at the speed that leads trained values to places from 0 to 1."""
+    ends = lams[0], lams[-1]
+    curve = fit_curve(rule.fraction(lams, *ends), places, trend=rule.name in FROM_ZERO)
+    return CurvedScale(rule, *ends, curve)
+
+
+def _misplaced(scale, lams):
+    """Return the errors of times of values left out, over their deviations."""
+    if not isinstance(scale, CurvedScale):
+        return np.zeros(0)
+    times, found = scale.time(lams), []
+    for k in range(1, len(lams) - 1):
+        rest = np.delete(np.arange(len(lams)), k)
+        without = _curved(scale.rule, lams[rest], times[rest])
+        low, here, high = without.time(lams[k - 1 : k + 2])
+        # how far it is from one neighbour to the other
+        fraction = (times[k] - times[k - 1]) / (times[k + 1] - times[k - 1])
+        deviation = _within(without.deviation(lams[[k]]), here, low, high).item()
+        if deviation > 0:
+            found.append((low + fraction * (high - low) - here) / deviation)
+    return np.array(found)
+
+
+def _within(deviation, time, low, high):
+    """Return deviations of times that lie between others, which bound them (Bhatia, Davis)."""
+    return np.minimum(deviation, np.sqrt(np.maximum((time - low) * (high - time), 0)))
+
+
+def _inverse(time_of, times, low, high):
+    """Return the lambdas of times, between low and high, by bisection."""
+    for _ in range(_BISECTIONS):
+        middle = 0.5 * (low + high)
+        before = time_of(middle) < times
+        low, high = np.where(before, middle, low), np.where(before, high, middle)
+    return 0.5 * (low + high)

@@ -1,0 +1,93 @@
+"""How far answers of the field may be off between trained values (docs/method.md, section 11)."""
+
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from .._utils.registry import storable
+from .kernels import Matern
+from .particle_field import LENGTHS, ParticleField
+
+ROUGH_FRACTIONS = (0.0, 0.2, 1.0)  # of networks without noise: smooth, as in the field, rough
+PARTICLES = 10  # whose evidence counts: particles of many inputs move alike
+
+
+@storable
+@dataclass(frozen=True)
+class FieldSpread:
+    """The variance of the field, averaged over kernels by their evidence.
+
+    Attributes
+    ----------
+    field : ParticleField
+        The field, with one kernel.
+    lams : ndarray of shape (M,)
+        Trained values.
+    lengths, rough_fractions : ndarray of shape (K,)
+        The kernels.
+    variances : ndarray of shape (K,)
+        Scale of each kernel, times its probability.
+    """
+
+    field: ParticleField
+    lams: np.ndarray
+    lengths: np.ndarray
+    rough_fractions: np.ndarray
+    variances: np.ndarray
+
+    def deviation(self, lam):
+        """Return the standard deviation (n,) of one output at lambdas (n,)."""
+        lam, back = np.unique(lam, return_inverse=True)
+        knots, z = (self.field._times(values) for values in (self.lams, lam))
+        kernels = zip(self.lengths, self.rough_fractions, self.variances, strict=True)
+        variance = np.zeros(len(z))
+        for length, rough_fraction, scale in kernels:
+            if scale > 0:
+                kriging = _with_kernel(self.field, length, rough_fraction)._kriging(knots)
+                variance += scale * kriging.variance(z)
+        variance[np.isin(lam, self.lams)] = 0.0  # without the rounding
+        return np.sqrt(variance)[back.reshape(-1)]
+
+
+def fit_spread(field, values, lams, probabilities=None):
+    """Return the FieldSpread of values (N, M, D) known at lams (M,), and the probabilities.
+
+    Parameters
+    ----------
+    field : ParticleField
+        The field, which gives the time.
+    values : ndarray of shape (N, M, D)
+        Means or particles at the trained values.
+    lams : ndarray of shape (M,)
+        Trained values.
+    probabilities : ndarray of shape (K,), default=None
+        Of the kernels; None: by their evidence.
+    """
+    rough = [1 - (1 - fraction) * (1 - field.noise) ** 2 for fraction in ROUGH_FRACTIONS]
+    lengths, rough = np.array(list(product(LENGTHS, rough))).T
+    knots = field._times(lams)
+    krigings = [
+        # scales and evidences are compared on the same contrasts: those of a constant mean
+        replace(_with_kernel(field, *kernel)._kriging(knots), mean="constant")
+        for kernel in zip(lengths, rough, strict=True)
+    ]
+    centered = values - values.mean(axis=1, keepdims=True)
+    moments = np.einsum("imd,ind->mn", centered, centered) / (len(values) * values.shape[2])
+    if probabilities is None:
+        probabilities = _probabilities(krigings, moments)
+    scales = np.array([kriging.spread(moments) for kriging in krigings])
+    return FieldSpread(field, lams, lengths, rough, probabilities * scales), probabilities
+
+
+def _probabilities(krigings, moments):
+    """Return the probability of each kernel, by the evidence of some particles."""
+    if len(moments) < 3 or not np.trace(moments) > 0:  # one increment fits all kernels alike
+        return np.full(len(krigings), 1 / len(krigings))
+    evidence = np.array([kriging.log_evidence(moments) for kriging in krigings])
+    weights = np.exp(PARTICLES * (evidence - evidence.max()))
+    return weights / weights.sum()
+
+
+def _with_kernel(field, length, rough_fraction):
+    return replace(field, smooth=Matern(float(length)), rough_fraction=float(rough_fraction))
