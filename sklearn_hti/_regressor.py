@@ -357,14 +357,15 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         ask_all = self.networks is not None and self.n_anchors == "auto"
         return len(rows.lam) if ask_all else super()._count_anchors(rows)
 
-    def _fit_movement(self, problem, components, training):
+    def _fit_movement(self, problem, components, read, training):
         seed = training.seeds["networks"]
         networks, data = None, problem.data
         if self.networks is not None:
             networks = make_networks(self.networks, problem, seed)
             data = readable(problem, networks, seed)
         rng, own_rng = map(np.random.default_rng, (training.seeds["coupling"], seed))
-        read = way_reader(data, components.solver, rng)
+        if data is not problem.data:
+            read = way_reader(data, components.solver, rng)
         field = learn_field(self.lam_transform, data, read, own_rng)
         clock = clock_of(field.scale, data.anchors.lam)
         learned = Learned(Movement(clock, None), data=data, diagnostics={}, n_iter=0)

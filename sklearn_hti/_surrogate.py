@@ -28,8 +28,8 @@ from .nn.history import as_frame
 from .nn.inference import pick_device
 from .nn.settings import Training, TrainingSettings
 from .paths import GeodesicPath, SmoothPath
-from .samplers.selection import check_base, choose_base_lam, fit_base
-from .solvers import OTSolver
+from .samplers.selection import base_is_chosen, check_base, fit_base, place_base
+from .solvers import CouplingSolver, OTSolver
 from .solvers.registry import ALIASES, resolve
 from .stats.bins import to_anchors
 from .stats.smoothness import follow_every_value
@@ -107,6 +107,7 @@ class BaseSurrogate(Saved, ABC):
     }
 
     _moves_bins = True  # outputs of a bin are moved to its anchor
+    _trains = True  # a movement, and a source of draws at the base
 
     def fit(self, X, y, lam=None):
         """Learn the surrogate from outputs at the anchors.
@@ -160,7 +161,11 @@ class BaseSurrogate(Saved, ABC):
         problem = self._encode(rows, anchors)
         training = self._training(problem.encoder)
         begin_checkpoints(self, problem.data, training.seeds)
-        learned = self._fit_movement(problem, components, training)
+        rng = np.random.default_rng(training.seeds["coupling"])
+        read = way_reader(problem.data, components.solver or CouplingSolver(), rng)
+        if self._trains and base_is_chosen(self.base_lam, self.base):
+            problem = place_base(problem, read().trajectories)
+        learned = self._fit_movement(problem, components, read, training)
         base = self._fit_base(problem, learned, training)
         state = FittedState(
             encoder=problem.encoder,
@@ -240,7 +245,7 @@ class BaseSurrogate(Saved, ABC):
         if anchors.binned and self._moves_bins:
             data = to_anchors(data)
             y = scaler.decode(data.y)
-        base_lam = choose_base_lam(self.base_lam, self.base, data)
+        base_lam = float(anchors.lam[0] if self.base_lam is None else self.base_lam)
         problem = Problem(rows.X, y, data, encoder, outputs, base_lam, rows.dtype)
         check_base(self.base, take(rows.X, problem.base_rows), scaler, y.shape[1])
         return problem
@@ -264,7 +269,7 @@ class BaseSurrogate(Saved, ABC):
         return replace(training, settings=settings, conditioning=conditioning, callbacks=callbacks)
 
     @abstractmethod
-    def _fit_movement(self, problem, components, training):
+    def _fit_movement(self, problem, components, read, training):
         """Return what is Learned of the movement of outputs from lambda to lambda."""
 
     def _fit_base(self, problem, learned, training):
@@ -293,9 +298,8 @@ class ClockedSurrogate(BaseSurrogate):
     flow_map_ = FittedAttribute("movement.flow_map")
     solver_ = FittedAttribute("solver")
 
-    def _fit_movement(self, problem, components, training):
+    def _fit_movement(self, problem, components, read, training):
         rng = np.random.default_rng(training.seeds["coupling"])
-        read = way_reader(problem.data, components.solver, rng)
         scale = make_time_scale(self.lam_transform, problem.data, read)
         clock = clock_of(scale, problem.data.anchors.lam)
         return self._fit_flow_map(problem, components, clock, training, rng)

@@ -1,12 +1,12 @@
 """Which draws at the base anchor the parameter `base` names, or the data suggest."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .._utils.groupby import first_of_each
-from ..data.facts import DrawCounts, is_continuous
+from ..data.facts import DrawCounts, is_continuous, outputs_differ
 from ..data.validation import take
 from ..exceptions import BaseWarning
 from .anchor import choose_anchor
@@ -29,39 +29,38 @@ class FittedBase:
         return getattr(self.source, "history_", [])
 
 
-def choose_base_lam(base_lam, base, data):
-    """Return the base anchor: that of the parameter, that of the user's network, or the best.
+def base_is_chosen(base_lam, base):
+    """Return whether the data choose the base anchor; a network of the user sits at the first."""
+    return base_lam is None and isinstance(base, str)
 
-    Parameters
-    ----------
-    base_lam : float or None
-        The parameter of the estimator.
-    base : object
-        The parameter of the estimator; a network of the user sits at the first anchor.
-    data : TrainingData
-        All encoded rows.
+
+def place_base(problem, trajectories):
+    """Return the problem, with its base at the anchor that tells most of all others.
 
     Warns
     -----
     BaseWarning
         If draws of the first anchor are mostly equal, or single, while those of another differ.
     """
-    anchors = data.anchors.lam
-    if base_lam is not None:
-        return float(base_lam)
-    if not isinstance(base, str):
-        return float(anchors[0])
-    anchor, _, fault = choose_anchor(data)
-    first, chosen = anchors[[0, anchor]]
-    if fault:
+    data = problem.data
+    base_lam = float(data.anchors.lam[choose_anchor(data, trajectories)])
+    if base_lam == problem.base_lam:
+        return problem
+    rows = problem.base_rows
+    fault = None
+    if not data.facts.draws[0].mostly_repeated:
+        fault = "most x have one output each"
+    elif not outputs_differ(data.groups[rows], data.y[rows]):
+        fault = "outputs of one x are equal"
+    if fault and any(data.facts.draws_differ):
         warnings.warn(
-            f"{fault} at lambda = {first:g}, so draws are taken at base_lam={chosen:g}, "
-            f"where they differ. `transport` from {first:g} moves one output to one place at "
-            "every lambda; ask `sample` for draws.",
+            f"{fault} at lambda = {problem.base_lam:g}, so draws are taken at "
+            f"base_lam={base_lam:g}, where they differ. `transport` from {problem.base_lam:g} "
+            "moves one output to one place at every lambda; ask `sample` for draws.",
             BaseWarning,
             stacklevel=4,
         )
-    return float(chosen)
+    return replace(problem, base_lam=base_lam)
 
 
 def fit_base(problem, base, movement, training, *, has_field=False):
