@@ -16,8 +16,8 @@ from .answers.state import FittedAttribute
 from .assessment.diagnostics import check_fit, warn_of
 from .assessment.stage import assess
 from .clocks.movement import Movement
-from .clocks.selection import way_reader
-from .clocks.time_scale import clock_of
+from .clocks.time_scale import clock_of, make_time_scale
+from .clocks.way import way_reader
 from .data.thinning import for_movement
 from .field.build import fit_trajectories
 from .field.fit import learn_field
@@ -366,7 +366,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         rng, own_rng = map(np.random.default_rng, (training.seeds["coupling"], seed))
         if data is not problem.data:
             read = way_reader(data, components.solver, rng)
-        field = learn_field(self.lam_transform, data, read, own_rng)
+        scale = make_time_scale(self.lam_transform, data, read)
+        field = learn_field(scale, data, read, own_rng)
         clock = clock_of(field.scale, data.anchors.lam)
         learned = Learned(Movement(clock, None), data=data, diagnostics={}, n_iter=0)
         if self._trains:

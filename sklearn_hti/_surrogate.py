@@ -12,8 +12,8 @@ from .answers.query import count_outputs, split_lam
 from .answers.state import FittedAttribute, FittedState
 from .assessment.stage import Assessment
 from .callbacks import begin_checkpoints
-from .clocks.selection import way_reader
 from .clocks.time_scale import clock_of, make_time_scale
+from .clocks.way import way_reader
 from .data import validation as check
 from .data.anchors import find_anchors
 from .data.encoding import ConditionEncoder, OutputScaler

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..clocks.selection import way_reader
+from ..clocks.time_scale import make_time_scale
+from ..clocks.way import way_reader
 from ..exceptions import TrajectoryWarning, ValidationWarning
 from ..field.fit import aligned_draws, learn_field
 from ..field.particles import chain, follow
@@ -77,7 +78,8 @@ def leave_values_out(data, lam_transform, solver, field, base_errors, rng):
         for k in interior:
             rest = data.without(k)
             read = way_reader(rest, solver, rng)
-            found = learn_field(lam_transform, rest, read, rng)
+            scale = make_time_scale(lam_transform, rest, read)
+            found = learn_field(scale, rest, read, rng)
             particles = None if rows.shared else _whole(read().trajectories)
             record = _judge(data.anchors.lam, k, rows, particles, found, rng)
             if base_errors is not None:

@@ -8,9 +8,8 @@ from scipy.stats import t as student
 
 from .._utils.registry import storable
 from ..clocks.curve import fit_curve
-from ..clocks.selection import FROM_ZERO, prior_clock
-from ..clocks.time_scale import CurvedScale
-from ..clocks.warps import WarpClock
+from ..clocks.selection import suggested_rule
+from ..clocks.time_scale import FROM_ZERO, CurvedScale
 from ..field.spread import FieldSpread, fit_spread
 from .means import known_means
 
@@ -90,7 +89,7 @@ def learn_uncertainty(problem, data, state, lam_transform, rng):
     field, lams = state.particle_field, data.anchors.lam
     means = known_means(problem, data, state, rng)
     spread, probabilities = fit_spread(field, means.values, lams)
-    scale = _scale_of(lam_transform, field.scale, data.anchors)
+    scale = _scale_of(lam_transform, field.scale, lams)
     return Uncertainty(
         spread=spread,
         scale=scale,
@@ -130,12 +129,11 @@ def _quantiles(ratios, coverage):
     return np.maximum(ratios[-1], normal * np.sqrt(np.mean(ratios**2, axis=0)))
 
 
-def _scale_of(lam_transform, scale, anchors):
+def _scale_of(lam_transform, scale, lams):
     """Return the scale whose deviation is that of the time: of a guess, the prior's."""
-    lams = anchors.lam
     if len(lams) > 2 or not (isinstance(lam_transform, str) and lam_transform == "auto"):
         return scale
-    return _curved(WarpClock(prior_clock(lams, anchors.binned)), lams, np.array([0.0, 1.0]))
+    return _curved(suggested_rule(lams), lams, np.array([0.0, 1.0]))
 
 
 def _curved(rule, lams, places):

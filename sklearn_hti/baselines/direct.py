@@ -122,7 +122,7 @@ class DirectSurrogateRegressor(BaseSurrogate):
             raise AttributeError(f"{type(self).__name__} has estimator_ once it is fitted")
         return (self._state.generator or self._state.movement).mean.estimator
 
-    def _fit_movement(self, problem, components, training):
+    def _fit_movement(self, problem, components, read, training):
         data = problem.data
         default = MLPRegressor(hidden_layer_sizes=(128,) * 3, max_iter=500)
         estimator = clone(default if self.estimator is None else self.estimator)

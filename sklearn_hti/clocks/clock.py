@@ -1,6 +1,6 @@
 """The clock of a fit: a rule tied to its anchors (docs/method.md, equation 31)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,19 +18,11 @@ class Clock:
         Name of the rule: "identity", "log", ..., "entropy" or "transformer".
     reason : str
         Why this rule is used.
-    scores : dict
-        For "auto" with three anchors or more: for every named clock, where it puts the
-        anchors by itself (`positions`, 0 to 1), and how far that is on average from
-        where they sit on the way of the outputs (`error`, root mean square).
-    alternatives : tuple
-        For "auto", the rules that the data cannot tell from this one.
     """
 
     rule: object
     anchors: np.ndarray
     reason: str
-    scores: dict = field(default_factory=dict)
-    alternatives: tuple = ()
 
     @property
     def name(self):

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._utils.registry import storable
-from ..stats.selection import select
 from .clock import Clock
 from .curve import MonotoneCurve, fit_curve, with_own
-from .selection import FROM_ZERO, choose_clock, prior_clock
+from .selection import clock_asked_for, confirmed_rule, guess_of_two
 from .warps import WarpClock
+
+FROM_ZERO = "identity", "odds"  # rules that begin at 0, whose speed may have a trend
 
 
 @storable
@@ -61,18 +62,6 @@ class PlacedScale:
         return np.zeros(np.shape(lam))
 
 
-def first_clock(lam_transform, data, read):
-    """Return the Clock that a time scale starts from: that asked for, or for "auto" the suggested.
-
-    `read` returns the Way of the data; it is called where the clock follows the outputs.
-    """
-    auto = isinstance(lam_transform, str) and lam_transform == "auto"
-    if not auto or len(data.anchors.lam) == 2:
-        return choose_clock(lam_transform, data, read)
-    rule = WarpClock(prior_clock(data.anchors.lam, data.anchors.binned))
-    return Clock(rule, data.anchors.lam, "suggested by the range of lambda")
-
-
 def clock_of(scale, anchors):
     """Return the Clock whose times are those of a time scale."""
     if isinstance(scale, PlacedScale):
@@ -93,39 +82,25 @@ def make_time_scale(lam_transform, data, read):
         All encoded rows.
     read : callable
         Returns the Way of the data; it is called where the scale follows the outputs.
+
+    Warns
+    -----
+    ClockWarning
+        If "auto" meets two anchors, which cannot tell.
     """
-    anchors, binned = data.anchors.lam, data.anchors.binned
+    anchors = data.anchors.lam
     ends = anchors[0], anchors[-1]
-    clock = first_clock(lam_transform, data, read)
-    auto = isinstance(lam_transform, str) and lam_transform == "auto"
-    suggested = WarpClock(prior_clock(anchors, binned))
-    if auto and len(anchors) > 2 and suggested.name != "identity":
-        suggested = _confirmed(suggested, anchors, read().trajectories)
-    u = suggested.fraction(anchors, *ends)
-    if not (isinstance(lam_transform, str) and lam_transform in ("auto", "entropy")):
+    clock = clock_asked_for(lam_transform, data)
+    if clock is None and len(anchors) == 2:
+        clock = guess_of_two(data)
+    if clock is not None and clock.name != "entropy":
         return PlacedScale(clock, clock.rule.fraction(anchors, *ends))
-    places = read().places
-    places = u if places is None else places
-    if auto and len(anchors) > 2:
-        curve = fit_curve(u, places, trend=suggested.name in FROM_ZERO)
-        return CurvedScale(suggested, *ends, curve)
+    way = read()
+    rule = confirmed_rule(anchors, way.trajectories)
+    u = rule.fraction(anchors, *ends)
+    places = u if way.places is None else way.places
+    if clock is None:
+        return CurvedScale(rule, *ends, fit_curve(u, places, trend=rule.name in FROM_ZERO))
     if not (np.diff(places) > 0).all():  # equal outputs: two values, each of its own time
         places = with_own(places, u)
     return PlacedScale(clock, np.asarray(places, dtype=float))
-
-
-def _confirmed(suggested, anchors, trajectories):
-    """Return the suggested rule, or the linear one where that puts trained values better.
-
-    Each trained value is predicted from both neighbours on the line between them.
-    """
-    points = trajectories.points[trajectories.whole]
-    if not len(points):
-        return suggested
-    rules = suggested, WarpClock("identity")
-    losses = []
-    for rule in rules:
-        s = rule.fraction(anchors[1:-1], anchors[:-2], anchors[2:])[:, None]
-        miss = (1 - s) * points[:, :-2] + s * points[:, 2:] - points[:, 1:-1]
-        losses.append(np.sum(miss**2, axis=(1, 2)))
-    return rules[select(losses).index]

@@ -1,10 +1,8 @@
 """Clocks: how far along the path between two anchors a lambda is (docs/method.md, equation 31)."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 from scipy.special import logit, ndtri
 from sklearn.base import clone
 
@@ -18,7 +16,6 @@ _WARPS = {
     "probit": (ndtri, lambda lam: (lam > 0) & (lam < 1)),
     "odds": (lambda lam: lam / (1 - lam), lambda lam: (lam >= 0) & (lam < 1)),
 }
-_OWN = 1e-3  # share of the way that does not follow the outputs
 CLOCK_NAMES = (None, "auto", "log", "logit", "probit", "odds", "entropy")
 
 
@@ -57,83 +54,6 @@ class TransformerClock:
         """Return how far lam is on the way from lo to hi."""
         start = self._warp(lo)
         return (self._warp(lam) - start) / (self._warp(hi) - start)
-
-
-@storable
-@dataclass(frozen=True)
-class BentClock:
-    """Another clock over the whole range of lambda, its time s(t) bent as by a gain in entropy.
-
-    Read backwards, a bent clock is bent by as much the other way.
-    """
-
-    rule: WarpClock
-    lo: float
-    hi: float
-    bend: float
-
-    @property
-    def name(self):
-        """Name of the rule that is bent."""
-        return self.rule.name
-
-    @property
-    def how(self):
-        """What was done to the rule."""
-        return f"bent by {self.bend:.2g}"
-
-    def fraction(self, lam, lo, hi):
-        """Return how far lam is on the way from lo to hi."""
-        start, here, end = (
-            bend_time(self.rule.fraction(value, self.lo, self.hi), self.bend)
-            for value in (lo, np.asarray(lam, dtype=float), hi)
-        )
-        return (here - start) / (end - start)
-
-
-@storable
-@dataclass(frozen=True)
-class PlacedClock:
-    """Another clock over the whole range of lambda, led to the places of the anchors.
-
-    Time is a monotone cubic through them; a thousandth of it runs as the other clock does, so
-    that it never stands still.
-
-    References
-    ----------
-    Fritsch and Butland, "A method for constructing local monotone piecewise cubic
-    interpolants", SIAM Journal on Scientific and Statistical Computing, 1984.
-    """
-
-    rule: WarpClock
-    anchors: tuple
-    places: tuple  # how far along the way of the outputs, from 0 to 1
-
-    @property
-    def name(self):
-        """Name of the rule that is led."""
-        return self.rule.name
-
-    @property
-    def how(self):
-        """What was done to the rule."""
-        return "led to where outputs have the anchors"
-
-    def fraction(self, lam, lo, hi):
-        """Return how far lam is on the way from lo to hi."""
-        ends, place = (self.anchors[0], self.anchors[-1]), _places(self)
-        start, here, end = (
-            place(self.rule.fraction(value, *ends))
-            for value in (lo, np.asarray(lam, dtype=float), hi)
-        )
-        return (here - start) / (end - start)
-
-
-@lru_cache
-def _places(clock):
-    """Return the curve of places on the way over the time of the rule that is led."""
-    own = clock.rule.fraction(np.array(clock.anchors), clock.anchors[0], clock.anchors[-1])
-    return PchipInterpolator(own, (1 - _OWN) * np.array(clock.places) + _OWN * own)
 
 
 @storable
@@ -194,8 +114,3 @@ def make_warp_clock(name, lam):
             "None, 'entropy', 'auto', or a transformer."
         )
     return rule
-
-
-def candidate_rules(lam):
-    """Return every named clock that is defined on the data, identity first."""
-    return [WarpClock(n) for n in _WARPS if WarpClock(n).defined_on(lam)]

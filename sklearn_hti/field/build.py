@@ -38,7 +38,7 @@ class Couplings:
         points = self.trajectories.points
         if self.between is None:
             return points
-        n, n_anchors, n_outputs = points.shape
+        n, _, n_outputs = points.shape
         begun = np.concatenate([points[:, :-1, None], self.between], axis=2)
         return np.concatenate([begun.reshape(n, -1, n_outputs), points[:, -1:]], axis=1)
 

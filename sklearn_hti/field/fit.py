@@ -3,20 +3,18 @@
 import numpy as np
 
 from .._utils.groupby import rank_in_group
-from ..clocks.time_scale import make_time_scale
-from ..data.facts import outputs_differ
 from .particle_field import fit_field
 from .particles import chain
 from .roughness import measure_noise
 
 
-def learn_field(lam_transform, data, read, rng):
+def learn_field(scale, data, read, rng):
     """Return the ParticleField of the training data.
 
     Parameters
     ----------
-    lam_transform : object
-        The parameter of the estimator.
+    scale : CurvedScale or PlacedScale
+        From lambda to time.
     data : TrainingData
         All encoded rows.
     read : callable
@@ -24,7 +22,6 @@ def learn_field(lam_transform, data, read, rng):
     rng : numpy.random.Generator
         Cuts draws into halves.
     """
-    scale = make_time_scale(lam_transform, data, read)
     particles = read().trajectories.points[read().trajectories.whole]
     noise = find_noise(data, rng)
     if not len(particles):  # no input is known at all anchors
@@ -41,7 +38,7 @@ def find_noise(data, rng):
     if not all(data.facts.inputs_shared):
         return 1.0
     anchors = [data.anchors.rows(k) for k in range(len(data.anchors.lam))]
-    if not any(outputs_differ(data.groups[rows], data.y[rows]) for rows in anchors):
+    if data.facts.one_answer:
         return 0.0
     budget = data.budget
     outputs, groups = aligned_draws(data, rng, budget.halved_rows, budget.halved_draws)

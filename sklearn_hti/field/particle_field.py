@@ -71,7 +71,9 @@ class ParticleField:
             Trained values.
         """
         trained = self._times(anchors)
-        here, there = (np.interp(t, np.arange(len(trained)), trained[:, 0]) for t in (times, knots))
+        here, there = (
+            np.interp(t, np.arange(len(trained)), trained[:, 0]) for t in (times, knots)
+        )
         return self._kriging(there[:, None], trained).weights(here[:, None])
 
     def _times(self, lam):

@@ -143,7 +143,9 @@ class ParticleDataset(DrawnDataset):
 
     def _between(self, rows, uniform):
         """Return one time (n, 1) of each particle."""
-        return torch.lerp(self.first[rows].to(uniform), self.last[rows].to(uniform), uniform)[:, None]
+        return torch.lerp(self.first[rows].to(uniform), self.last[rows].to(uniform), uniform)[
+            :, None
+        ]
 
     def _position(self, rows, time):
         """Return the points (n, D) of particles at times (n, 1)."""

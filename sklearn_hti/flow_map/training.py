@@ -119,7 +119,9 @@ def fit_flow_map(couplings, field, clock, data, base_time, training):
     examples = (
         None
         if rows is None
-        else ParticleDataset(module, particles[rows], data, base_time, pooled, settings.device, rng)
+        else ParticleDataset(
+            module, particles[rows], data, base_time, pooled, settings.device, rng
+        )
         for rows in split_rows(groups, rng, settings.early_stopping)
     )
     net = train(
