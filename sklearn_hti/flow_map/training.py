@@ -42,7 +42,7 @@ class FlowMapEngine(Engine):
         self.back_weight = back_weight
 
     def loss(self, inputs, target):
-        """Return the error of the steps from knot to knot, in training beside that of the way back.
+        """Return the error of the steps from knot to knot; in training also of the way back.
 
         Every step counts relative to its own spread. The way back starts where the map itself
         arrived, so that it learns to undo the map and not only the particle; the gradient does
@@ -142,7 +142,7 @@ def fit_flow_map(couplings, field, clock, data, base_time, training):
 
 
 def make_particles(couplings, field, clock):
-    """Return the Particles of coupled outputs, with knots between anchors where paths have them."""
+    """Return the Particles of coupled outputs, with the points of paths between anchors."""
     trajectories, knots = couplings.trajectories, couplings.knots(clock.n_intervals)
     points = couplings.points
     first, last = trajectories.first, trajectories.last

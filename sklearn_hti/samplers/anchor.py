@@ -55,7 +55,6 @@ def _beside_means(data, whole):
 
 
 def _nearest(y):
-    """Return for each row of y (n, D) the nearest other one, any of those that are equally near."""
-    distance, found = cKDTree(y).query(y, k=2)
-    own = np.arange(len(y))
-    return np.where(found[:, 1] == own, found[:, 0], found[:, 1])
+    """Return for each row of y (n, D) the nearest other one."""
+    found = cKDTree(y).query(y, k=2)[1]
+    return np.where(found[:, 1] == np.arange(len(y)), found[:, 0], found[:, 1])
