@@ -36,12 +36,6 @@ class GeodesicPath(BaseEstimator):
         Where on its path an output is at a given clock time: at constant speed among the
         (scaled) outputs, or in the metric. A learned metric is cheap where paths run, which
         says nothing of how fast networks change: on semicircles its speed doubles the error.
-    join : "auto" or bool, default="auto"
-        Whether paths continue smoothly at the anchors. Deviations from the chords are kept as
-        far as they make the kinks smaller, and curves remove the remaining kinks; noise in the
-        kinks counts for neither. Where inputs have many draws, noise is the part on which
-        couplings of halves of the draws disagree, and deviations stay as they are. "auto" does
-        so unless the potential is a function of the user. With two anchors there is no kink.
     """
 
     def __init__(
@@ -54,7 +48,6 @@ class GeodesicPath(BaseEstimator):
         learning_rate=0.01,
         refine_steps=0,
         constant_speed="euclidean",
-        join="auto",
     ):
         self.n_nodes = n_nodes
         self.n_segments = n_segments
@@ -64,7 +57,6 @@ class GeodesicPath(BaseEstimator):
         self.learning_rate = learning_rate
         self.refine_steps = refine_steps
         self.constant_speed = constant_speed
-        self.join = join
 
     def _check(self):
         counts = ["n_nodes", "n_couplings", "max_iter", "batch_size"]
@@ -73,7 +65,6 @@ class GeodesicPath(BaseEstimator):
         check_range(self, integer=["refine_steps"], lowest=0)
         check_range(self, real=["learning_rate"], above=0)
         check_choice(self, "constant_speed", ("euclidean", "metric"))
-        check_choice(self, "join", ("auto", True, False))
 
     def training(self, settings):
         """Return the estimator's training settings with those of the path network.
