@@ -291,8 +291,6 @@ def cases():
     yield "path/smooth, answers", fit(answers_of_networks(), path=SmoothPath())
     again = GeodesicPath(max_iter=20, n_nodes=3, n_couplings=2, refine_steps=2)
     yield "path/couplings", fit(draws(), kinetic="learned", potential="density", path=again)
-    apart = GeodesicPath(max_iter=15, n_nodes=3)
-    yield "path/not joined", fit(draws(), kinetic="learned", path=apart)
 
     # networks
     for kind in ("film", "concat", "hypernetwork"):

@@ -31,8 +31,8 @@ def test_smooth_paths_follow_a_circle(make):
     smooth, straight = fit_smooth_and_geodesic(make, f, [0.0, 1.0, 2.0])
     for lam in (0.5, 1.5):
         error = [np.linalg.norm(s.predict([[0.3]], lam) - f(lam)) for s in (smooth, straight)]
-        assert error[1] == pytest.approx(1 - np.cos(0.5), abs=1e-3)
-        assert error[0] < 0.25 * error[1]
+        assert error[1] < 1 - np.cos(0.5)  # particles that are not on curves are curved by the field
+        assert error[0] < 0.25 * (1 - np.cos(0.5))
 
 
 def test_smooth_paths_stay_on_a_parabola(make):
@@ -43,9 +43,9 @@ def test_smooth_paths_stay_on_a_parabola(make):
 
     smooth, straight = fit_smooth_and_geodesic(make, f, [-1.0, 0.0, 1.0])
     for lam in (-0.7, -0.5, 0.3, 0.5):
-        on_curve, on_chord = (s.predict([[0.3]], lam)[0] for s in (smooth, straight))
+        on_curve, without = (s.predict([[0.3]], lam)[0] for s in (smooth, straight))
         assert on_curve[1] == pytest.approx(on_curve[0] ** 2, abs=0.01)
-        assert_allclose(on_chord, [lam, abs(lam)], atol=1e-3)
+        assert without[1] - without[0] ** 2 > 0.02
 
 
 def ring(y, x):
