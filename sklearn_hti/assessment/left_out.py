@@ -71,7 +71,7 @@ def leave_values_out(data, lam_transform, solver, field, base_errors, rng):
         tell the time, and the fit need not know it without the third.
     """
     rows = _rows_of(data, rng)
-    interior = _spread_out(np.arange(1, len(data.anchors.lam) - 1), data.budget.left_out_values)
+    interior = spread_out(np.arange(1, len(data.anchors.lam) - 1), data.budget.left_out_values)
     records, judged = [], []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrajectoryWarning)  # of clocks without a value
@@ -123,7 +123,7 @@ def best_answer(mean, own, others):
     return select(mean[names].to_numpy()[:, None], names, **rule).name
 
 
-def _spread_out(numbers, most):
+def spread_out(numbers, most):
     """Return some of the numbers, from the first to the last, where there are too many."""
     if len(numbers) <= most:
         return numbers
