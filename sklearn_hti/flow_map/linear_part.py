@@ -19,7 +19,7 @@ def enough(particles, n_features, rng, budget):
 
 
 @torch.no_grad()
-def set_linear_part(module, particles, features):
+def set_linear_part(module, particles, conditions):
     """Write the linear modes into the map, and the scales of y, of the modes and of the rest.
 
     Parameters
@@ -28,7 +28,7 @@ def set_linear_part(module, particles, features):
         The map.
     particles : Particles
         What the map is to follow.
-    features : ndarray of shape (N, F)
+    conditions : Conditions
         Their x.
     """
     modes = particles.modes
@@ -47,11 +47,13 @@ def set_linear_part(module, particles, features):
     if at_anchors.shape[2] > MOST_AXES:
         module.axes.copy_(torch.as_tensor(_axes_of(at_anchors)))
 
+    numeric, codes = conditions.tensors()
+
     def inputs_at(t):
         """Return what the map reads at time t, beside x."""
         time = torch.full((len(steps), 1), t, dtype=torch.float32)
         y = torch.as_tensor(modes.at(particles.points, t), dtype=torch.float32)
-        return np.hstack([module.normalise(y, time).numpy(), features])
+        return module.features(module.normalise(y, time), numeric, codes).double().numpy()
 
     nodes = module.nodes.numpy()
     linear = np.zeros((len(nodes), module.linear.shape[1], *steps.shape[1:]))

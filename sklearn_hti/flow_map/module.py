@@ -11,6 +11,7 @@ from ..stats.axes import MOST_AXES
 
 _NODES = 2  # nodes per interval of the coefficients of the linear part
 _MOST_NODES = 16  # intervals between nodes in all
+_MOST_PRODUCTS = 512  # of outputs and categories, for slopes of each category
 
 
 @storable
@@ -23,8 +24,8 @@ class FlowMap(nn.Module):
     map is exactly the identity at a = b, and one pass of the network at a gives the whole path
     through y.
 
-    The c_r are linear in (y, x) plus what a network adds, within `limit`, so that the map stays
-    sensible where it has seen no data. The coefficients of the linear part are piecewise
+    The c_r are linear in y and x, with slopes of each category, plus what a network adds, within
+    `limit`, so that the map stays sensible where it has seen no data. The coefficients of the linear part are piecewise
     linear in a. Of many outputs, the map reads a few coordinates: cost is linear in D.
     """
 
@@ -36,7 +37,10 @@ class FlowMap(nn.Module):
         n_read = min(n_outputs, MOST_AXES)
         self.shape = (n_modes, n_outputs)
         self.net = ConditionalMLP(n_read + 1, math.prod(self.shape), embedding, conditioning)
-        n_features = 1 + n_read + embedding.n_numeric + sum(embedding.n_categories)
+        n_codes = sum(embedding.n_categories)
+        self.by_category = n_read * n_codes <= _MOST_PRODUCTS
+        n_features = 1 + n_read + embedding.n_numeric + n_codes
+        n_features += n_read * n_codes * self.by_category
         n_nodes = min(_NODES * n_intervals, _MOST_NODES) + 1
         buffers = {
             # psi at even times, so many cells per interval
@@ -94,10 +98,17 @@ class FlowMap(nn.Module):
         z = (y - mean) / torch.lerp(self.y_scale[k], self.y_scale[k + 1], s)
         return z if self.axes.shape[0] == self.axes.shape[1] else z @ self.axes
 
+    def features(self, z, numeric, codes):
+        """Return what the linear part is linear in: y and x, and y for each category alone."""
+        one_hot = self.net.embedding.one_hot(codes)
+        parts = [z, numeric, *one_hot]
+        if self.by_category:
+            parts += [(z.unsqueeze(2) * one.unsqueeze(1)).flatten(1) for one in one_hot]
+        return torch.cat(parts, dim=1)
+
     def linear_modes(self, z, numeric, codes, start):
         """Return the linear part of the modes; its coefficients blend between nodes of a."""
-        one_hot = self.net.embedding.one_hot(codes)
-        features = torch.cat([torch.ones_like(start), z, numeric, *one_hot], dim=1)
+        features = torch.cat([torch.ones_like(start), self.features(z, numeric, codes)], dim=1)
         per_interval = (len(self.linear) - 1) / self.n_intervals
         near = (1 - per_interval * (start - self.nodes).abs()).clamp(min=0)
         blended = (near.unsqueeze(2) * features.unsqueeze(1)).flatten(1)

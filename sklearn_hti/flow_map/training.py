@@ -107,7 +107,7 @@ def fit_flow_map(couplings, field, clock, data, base_time, training):
     )
     rng = np.random.default_rng(training.seeds["split"])
     some = particles[enough(particles, data.features.shape[1], rng, data.budget)]
-    set_linear_part(module, some, data.features[some.origin])
+    set_linear_part(module, some, data.conditions[some.origin])
 
     groups = data.groups[particles.origin]
     # rows may repeat; of one condition, all particles must then be one

@@ -6,7 +6,7 @@ _MIN_WIDTH = 32  # narrower matrices read inputs or write outputs: AdamW
 _RMS = 0.4  # root mean square of an update of a matrix entry, in learning rates
 _MOMENTUM = 0.95
 _QUINTIC = (3.4445, -4.7750, 2.0315)
-_N_STEPS = 5
+_N_STEPS = 3
 
 
 class Muon(torch.optim.AdamW):
