@@ -1,6 +1,5 @@
 """Training from outside: callbacks, progress, interruption, divergence, stopping early."""
 
-
 import numpy as np
 import pytest
 import torch

@@ -195,7 +195,9 @@ def test_gradients_of_a_path_that_stands_still_are_finite(A, cost):
 # ---------------------------------------------------------------- many outputs
 
 
-@pytest.mark.parametrize("metric", [None, Constant(torch.tensor([[2.0, 0.5], [0.5, 1.0]]).double())])
+@pytest.mark.parametrize(
+    "metric", [None, Constant(torch.tensor([[2.0, 0.5], [0.5, 1.0]]).double())]
+)
 def test_metric_and_potential_read_few_coordinates(metric):
     """Costs of paths among many outputs are those of their coordinates along the axes."""
     generator = torch.Generator().manual_seed(0)
