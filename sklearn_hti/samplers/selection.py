@@ -59,7 +59,7 @@ def place_base(problem, trajectories):
             f"base_lam={base_lam:g}, where they differ. `transport` from {problem.base_lam:g} "
             "moves one output to one place at every lambda; ask `sample` for draws.",
             BaseWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
     return replace(problem, base_lam=base_lam)
 
