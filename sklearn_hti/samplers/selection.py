@@ -15,6 +15,8 @@ from .neighbours import NeighborsBase
 from .regression import ParticleRegression
 from .wrapped import CallableBase, EstimatorBase
 
+_FEWEST = 20  # rows of an anchor that tell whether draws differ
+
 
 @dataclass(frozen=True)
 class FittedBase:
@@ -53,7 +55,8 @@ def place_base(problem, trajectories):
         fault = "most x have one output each"
     elif not outputs_differ(data.groups[rows], data.y[rows]):
         fault = "outputs of one x are equal"
-    if fault and outputs_differ(data.groups[own], data.y[own]):
+    enough = min(len(rows), len(own)) >= _FEWEST
+    if fault and enough and outputs_differ(data.groups[own], data.y[own]):
         warnings.warn(
             f"{fault} at lambda = {problem.base_lam:g}, so draws are taken at "
             f"base_lam={base_lam:g}, where they differ. `transport` from {problem.base_lam:g} "
