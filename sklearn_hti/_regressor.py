@@ -14,6 +14,7 @@ from .answers.interval import interval
 from .answers.query import check_lam_within
 from .answers.state import FittedAttribute
 from .assessment.diagnostics import check_fit, warn_of
+from .assessment.left_out import leave_values_out, trusted
 from .assessment.stage import assess
 from .clocks.movement import Movement
 from .clocks.time_scale import clock_of, make_time_scale
@@ -368,11 +369,18 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             read = way_reader(data, components.solver, rng)
         scale = make_time_scale(self.lam_transform, data, read)
         field = learn_field(scale, data, read, own_rng)
+        validation = None
+        if self.validate is not False and len(data.anchors.lam) > 2:
+            judge = np.random.default_rng(training.seeds["validation"])
+            validation, judged = leave_values_out(
+                data, self.lam_transform, components.solver, field, judge
+            )
+            field = trusted(field, judged, data.anchors.lam)
         clock = clock_of(field.scale, data.anchors.lam)
         learned = Learned(Movement(clock, None), data=data, diagnostics={}, n_iter=0)
         if self._trains:
             learned = self._fit_flow_map(problem, components, field, clock, training, rng)
-        return replace(learned, particle_field=field, networks=networks)
+        return replace(learned, particle_field=field, networks=networks, validation=validation)
 
     def _fit_base(self, problem, learned, training):
         if not self._trains:
@@ -393,6 +401,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         couplings = fit_trajectories(
             components.path, components.solver, data, lagrangian, training
         )
+        if field.simple:
+            couplings = replace(couplings, between=None)
         distilled = fit_flow_map(couplings, field, clock, data, problem.base_time, training)
         figures = check_fit(distilled.flow_map, data, couplings, problem.base_time, rng)
         warn_of(figures, data.anchors.lam, self.cost)
@@ -407,15 +417,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         )
 
     def _assess(self, problem, components, learned, state, training):
-        return assess(
-            problem,
-            learned,
-            state,
-            components.solver,
-            training.seeds["validation"],
-            lam_transform=self.lam_transform,
-            leave_out=self.validate is not False,
-        )
+        seed = training.seeds["validation"]
+        return assess(problem, learned, state, self.lam_transform, seed)
 
     def interval(self, X, lam=None, coverage=0.9):
         """Return bounds of the conditional mean of y: what the surrogate does not know of it.
