@@ -4,7 +4,8 @@ Trains each model at about forty values of a hyperparameter, takes a few of them
 ends, and others at random), and asks straight lines between their outputs for all the others.
 Prints, by family, the root mean square error over the way from the first anchor to the last:
 with a linear clock, the one that the range suggests, what "auto" makes of it, and the best that
-any time on the lines could do. Then means of the families by suggested clock, and by number of anchors. A minute.
+any time on the lines could do. Then means of the families by suggested clock, and by number of
+anchors. A minute.
 """
 
 import argparse
