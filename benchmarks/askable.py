@@ -12,8 +12,7 @@ from sklearn.svm import SVR
 from sklearn.utils import check_random_state
 
 from sklearn_hti import sweep
-from sklearn_hti.clocks.selection import prior_clock
-from sklearn_hti.clocks.warps import WarpClock
+from sklearn_hti.clocks.selection import suggested_rule
 
 from .tasks import straight_line
 from .zoo.registry import CARDS, load
@@ -62,7 +61,7 @@ class Problem:
         """Return how far lambda is along the trained range, on the scale that it suggests."""
         anchors = sorted(self.networks)
         lam = np.asarray(lam, dtype=float)
-        return WarpClock(prior_clock(anchors)).fraction(lam, anchors[0], anchors[-1])
+        return suggested_rule(anchors).fraction(lam, anchors[0], anchors[-1])
 
     def neighbours(self, lam):
         """Return the trained values below and above lambda."""

@@ -3,13 +3,14 @@
 Trains each model at about forty values of a hyperparameter, takes a few of them as anchors (the
 ends, and others at random), and asks straight lines between their outputs for all the others.
 Prints, by family, the root mean square error over the way from the first anchor to the last:
-with a linear clock, the one that the range suggests, the same bent, the same led to the places of
-the anchors, what "auto" chooses, and the best that any time on the lines could do. Then means of
-the families by suggested clock, and by number of anchors. A minute.
+with a linear clock, the one that the range suggests, what "auto" makes of it, and the best that
+any time on the lines could do. Then means of the families by suggested clock, and by number of
+anchors. A minute.
 """
 
 import argparse
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_diabetes, make_friedman1
@@ -32,10 +33,12 @@ from sklearn.svm import SVR
 
 from sklearn_hti import sweep
 from sklearn_hti.clocks.clock import Clock
-from sklearn_hti.clocks.selection import bend, clock_of_places, prior_clock
-from sklearn_hti.clocks.warps import PlacedClock, WarpClock
+from sklearn_hti.clocks.curve import fit_curve
+from sklearn_hti.clocks.selection import confirmed_rule, suggested_rule
+from sklearn_hti.clocks.time_scale import FROM_ZERO, CurvedScale
+from sklearn_hti.clocks.warps import WarpClock
 
-COLUMNS = ("linear", "range", "bent", "led", "auto", "best")
+COLUMNS = ("linear", "range", "auto", "best")
 N_ANCHORS = (3, 4, 5)
 
 
@@ -116,13 +119,13 @@ def errors(lam, y, anchors):
     held = np.setdiff1d(np.arange(len(lam)), anchors)
     ends, y_at = lam[anchors], y[anchors]
     way = np.cumsum([0, *np.sqrt(np.mean(np.diff(y_at, axis=0) ** 2, axis=1))])
-    places, own = way / way[-1], WarpClock(prior_clock(ends))
+    straight = SimpleNamespace(points=y_at.T[:, :, None], whole=np.ones(y.shape[1], dtype=bool))
+    kept, around = confirmed_rule(ends, straight), (ends[0], ends[-1])
+    curve = fit_curve(kept.fraction(ends, *around), way / way[-1], trend=kept.name in FROM_ZERO)
     rules = {
         "linear": WarpClock("identity"),
-        "range": own,
-        "bent": bend(own, ends, places),
-        "led": PlacedClock(own, tuple(ends), tuple(places)),
-        "auto": clock_of_places(lam, ends, places).rule,
+        "range": suggested_rule(ends),
+        "auto": CurvedScale(kept, *around, curve),
     }
     times = {name: Clock(rule, ends, "").time(lam[held]) for name, rule in rules.items()}
     k = np.searchsorted(ends, lam[held]) - 1
@@ -155,7 +158,7 @@ def main():
     groups = {}
     for name, lam, y in families():
         rng, found = np.random.default_rng(0), []
-        suggested = prior_clock(lam[[0, -1]])
+        suggested = suggested_rule(lam[[0, -1]]).name
         for n in N_ANCHORS:
             for anchors in some_anchors(len(lam), n, args.draws, rng):
                 found.append(list(errors(lam, y, anchors).values()))

@@ -32,6 +32,7 @@ from tqdm.auto import tqdm
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.clocks import selection
+from sklearn_hti.clocks.warps import WarpClock
 from sklearn_hti.lagrangian import DensityPotential
 from sklearn_hti.metrics import squared_wasserstein
 
@@ -59,7 +60,7 @@ CANDIDATES = {
     "linear clock unless others are better": {},
 }
 CLOCKS = {"default": "auto", "linear": None, "entropy": "entropy"}
-PRIORS = {"linear clock unless others are better": lambda anchors, binned=False: "identity"}
+PRIORS = {"linear clock unless others are better": lambda anchors: WarpClock("identity")}
 
 
 # of the candidates, what one output leaves as it is: there is one path only
@@ -75,11 +76,11 @@ def run(task_name, candidate, seed):
     model = HyperparameterTrajectoryRegressor(
         random_state=seed, validate=False, **params, **task.params
     )
-    prior = PRIORS.get(candidate, selection.prior_clock)
+    prior = PRIORS.get(candidate, selection.suggested_rule)
     with (
         warnings.catch_warnings(),
         threadpool_limits(1),
-        patch.object(selection, "prior_clock", prior),
+        patch.object(selection, "suggested_rule", prior),
     ):
         warnings.simplefilter("ignore")
         model.fit(task.X, task.y, task.lam)

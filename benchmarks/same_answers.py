@@ -191,7 +191,7 @@ def record_of(model):
     found = {name: getattr(model, name) for name in names if hasattr(model, name)}
     clock = getattr(model, "lam_transform_", None)
     if clock is not None:
-        found["clock"] = clock.name, clock.reason, clock.scores, len(clock.alternatives)
+        found["clock"] = clock.name, clock.reason
         low, high = model.anchors_[[0, -1]]
         found["time"] = clock.time(np.linspace(low, high, 17))
     return found

@@ -8,7 +8,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_hti import load
-from sklearn_hti.flow_map.dataset import TrajectoryDataset
+from sklearn_hti.flow_map.dataset import ParticleDataset
 from sklearn_hti.nn.engine import Engine
 from sklearn_hti.paths.learning import PairDataset
 from sklearn_hti.samplers.flow import _FlowMatchingDataset
@@ -120,7 +120,7 @@ def test_no_copies_inside_a_training_step(make, networks, monkeypatch, params):
 
     for part in (Engine, DualEngine):
         monkeypatch.setattr(part, "train_step", watched(part.train_step, steps))
-    for part in (PairDataset, TrajectoryDataset, _FlowMatchingDataset, EdgeDataset):
+    for part in (PairDataset, ParticleDataset, _FlowMatchingDataset, EdgeDataset):
         monkeypatch.setattr(part, "draw", watched(part.draw))
     make(max_iter=30, device="cuda", **params).fit(networks.X, networks.y, networks.lam)
     assert len(steps) >= 30

@@ -12,6 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.baselines import ConditionalFlowMatchingRegressor
+from sklearn_hti.flow_map.training import FlowMapEngine
 from sklearn_hti.nn.averaging import WeightAverage
 from sklearn_hti.nn.engine import DrawnDataset, Engine
 from sklearn_hti.solvers import NeuralDual
@@ -54,6 +55,8 @@ def move(net, dataset):
     if isinstance(net, DualEngine):
         net.kept_.clear()
         net.scale_ = torch.ones((), device="meta")
+    if isinstance(net, FlowMapEngine):
+        net.steps = without_numbers(net.steps)
     for name, value in vars(dataset).items():
         setattr(dataset, name, "meta" if name == "device" else without_numbers(value))
 

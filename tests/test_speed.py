@@ -97,7 +97,6 @@ def test_parts_are_all_rows_in_order(device, most):
 def test_answers_do_not_depend_on_the_parts(on_networks, networks, monkeypatch):
     X, start = networks.X[:80], np.linspace(0, 2, 80)
     y = networks.f(X, start)
-    assert on_networks.flow_map_.guess_error is not None  # some rows go through the inverse
     answers = []
     for n in (4096, 7):
         monkeypatch.setattr(inference, "_ROWS_IN_CACHE", n)

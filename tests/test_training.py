@@ -1,7 +1,5 @@
 """Training from outside: callbacks, progress, interruption, divergence, stopping early."""
 
-import copy
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,6 @@ from sklearn.utils import Bunch
 from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_hti.exceptions import ConvergenceWarning, DivergenceError
-from sklearn_hti.flow_map.transport import TransportMap
 
 
 class At(Callback):
@@ -259,31 +256,14 @@ def test_longer_training_is_better(make, bent):
     assert errors[0] > 1.5 * errors[1] > 3 * errors[2]
 
 
-def test_there_and_back_is_exact_for_deterministic_networks(make, bent):
-    """Also on inputs that were not in fitting, where the two legs err independently."""
+def test_there_and_back_is_nearly_exact_for_deterministic_networks(make, bent):
+    """Also on inputs that were not in fitting: the map learns its own way back."""
     model = make(max_iter=300, base="neighbors").fit(bent.X, bent.y, bent.lam)
     X = np.random.default_rng(1).uniform(-1, 1, size=(200, 2))
     y = bent.f(X, 0.0)
     there = model.transport(X, y, lam_from=0.0, lam_to=1.7)
     error = np.linalg.norm(model.transport(X, there, lam_from=1.7, lam_to=0.0) - y, axis=1)
-    assert np.median(error) < 0.001 * np.median(np.linalg.norm(there - y, axis=1))
-
-
-def test_an_inverse_far_from_the_guess_is_not_believed(make, bent):
-    """A map that barely depends on y at the end has no stable inverse: the guess stands."""
-    model = make(max_iter=100, base="neighbors").fit(bent.X, bent.y, bent.lam)
-    X, y = bent.X[:50], bent.y[-150:-100]
-    believing = model.transport(X, y, lam_from=2.0, lam_to=0.0)
-    flow_map = model.flow_map_
-    doubting = copy.copy(model)
-    doubting.flow_map_ = TransportMap(flow_map.module, "cpu", 0, 0 * flow_map.guess_error)
-    direct = copy.copy(model)
-    direct.flow_map_ = TransportMap(flow_map.module, "cpu")
-    assert_allclose(
-        doubting.transport(X, y, lam_from=2.0, lam_to=0.0),
-        direct.transport(X, y, lam_from=2.0, lam_to=0.0),
-    )
-    assert abs(believing - direct.transport(X, y, lam_from=2.0, lam_to=0.0)).max() > 1e-3
+    assert np.median(error) < 0.01 * np.median(np.linalg.norm(there - y, axis=1))
 
 
 def test_a_user_may_stop_the_training_early(make, networks):

@@ -71,7 +71,7 @@ def warn_of(record, lam, cost):
             f"paths wait and jump (the longest segment is {longest:.1f} times the mean): {remedy}."
         )
     for message in messages:
-        warnings.warn(message, ConvergenceWarning, stacklevel=3)
+        warnings.warn(message, ConvergenceWarning, stacklevel=5)
 
 
 def _marginals(flow_map, data, base_time, rng):

@@ -148,5 +148,5 @@ def _warn_without_partner(plans, data):
             f"{sum(alone)} rows are not used ({counts}): their x occurs at no neighbouring "
             "anchor. Put the same inputs to every network.",
             CouplingWarning,
-            stacklevel=5,
+            stacklevel=6,
         )

@@ -27,7 +27,8 @@ class LagrangianAt:
         """Return u at places (m, 2), or None."""
         if self.lagrangian.field is None:
             return None
-        return self.lagrangian.field(self._scaled(places), self.x)[0].double().cpu().numpy()
+        q = self.lagrangian.read(self._scaled(places))
+        return self.lagrangian.field(q, self.x)[0].double().cpu().numpy()
 
     @torch.no_grad()
     def metric(self, places):
@@ -38,8 +39,8 @@ class LagrangianAt:
         for name, step in (("00", (1, 0)), ("11", (0, 1)), ("01", (1, 1))):
             v = torch.zeros_like(q)
             v[..., self.pair] = torch.as_tensor(step / scale, dtype=q.dtype, device=q.device)
-            metric = self.lagrangian.metric
-            square = (v**2).sum(dim=-1) if metric is None else metric(q, v, self.x)
+            metric, (place, v) = self.lagrangian.metric, map(self.lagrangian.read, (q, v))
+            square = (v**2).sum(dim=-1) if metric is None else metric(place, v, self.x)
             steps[name] = square[0].double().cpu().numpy()
         mixed = 0.5 * (steps["01"] - steps["00"] - steps["11"])
         return np.stack([steps["00"], mixed, mixed, steps["11"]], axis=1).reshape(-1, 2, 2)

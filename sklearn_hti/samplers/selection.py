@@ -15,6 +15,9 @@ from .neighbours import NeighborsBase
 from .regression import ParticleRegression
 from .wrapped import CallableBase, EstimatorBase
 
+_FEWEST = 20  # rows of every anchor that tell whether draws differ
+_NOTHING = 1e-4  # of scaled outputs: draws that are nearer than this count as equal
+
 
 @dataclass(frozen=True)
 class FittedBase:
@@ -53,15 +56,24 @@ def place_base(problem, trajectories):
         fault = "most x have one output each"
     elif not outputs_differ(data.groups[rows], data.y[rows]):
         fault = "outputs of one x are equal"
-    if fault and outputs_differ(data.groups[own], data.y[own]):
+    enough = np.bincount(data.anchors.index).min() >= _FEWEST
+    if fault and enough and _mostly_differ(data.groups[own], data.y[own]):
         warnings.warn(
             f"{fault} at lambda = {problem.base_lam:g}, so draws are taken at "
             f"base_lam={base_lam:g}, where they differ. `transport` from {problem.base_lam:g} "
             "moves one output to one place at every lambda; ask `sample` for draws.",
             BaseWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
     return replace(problem, base_lam=base_lam)
+
+
+def _mostly_differ(groups, y):
+    """Return whether most draws differ from another one of their input."""
+    order = np.argsort(groups, kind="stable")
+    same = np.diff(groups[order]) == 0
+    apart = np.abs(np.diff(y[order], axis=0)).max(axis=1) > _NOTHING
+    return bool(same.any() and np.mean(apart[same]) > 0.5)
 
 
 def fit_base(problem, base, movement, training, *, has_field=False):

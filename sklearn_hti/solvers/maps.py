@@ -184,7 +184,7 @@ class LearnedMaps:
                     f"or learning_rate of {type(self.solver).__name__}, or take "
                     "solver='coupling'.",
                     ConvergenceWarning,
-                    stacklevel=4,
+                    stacklevel=7,
                 )
 
     def distance_left(self, data, k, a, b):
@@ -214,5 +214,5 @@ class LearnedMaps:
                     f"metric_learning_rate of {type(self.solver).__name__}, or say so with "
                     "kinetic='fixed_spectrum'.",
                     ConvergenceWarning,
-                    stacklevel=4,
+                    stacklevel=7,
                 )

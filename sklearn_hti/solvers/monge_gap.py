@@ -137,6 +137,6 @@ class MongeGap(MapSolver):
                 "of every map is zero and the maps are regressions on the pairs. "
                 "solver='coupling' does the same in less time.",
                 CouplingWarning,
-                stacklevel=6,
+                stacklevel=7,
             )
         return dataset

@@ -12,6 +12,7 @@ from sklearn_hti.baselines import (
     NearestAnchorRegressor,
 )
 from sklearn_hti.datasets import make_gaussians
+from sklearn_hti.field.particles import partners
 from sklearn_hti.metrics import squared_wasserstein
 from sklearn_hti.pipeline import make_trajectory_pipeline
 
@@ -77,6 +78,85 @@ def test_networks_of_other_lambdas_than_those_of_fit(fitted, networks, asked):
         (fitted.interpolate(X, outputs, lams=others, lam=middle) - networks.f(X, middle)) ** 2
     )
     assert error < 0.1 * np.mean((outputs[0] - networks.f(X, middle)) ** 2)
+
+
+@pytest.fixture(scope="module")
+def on_curves():
+    """Networks that turn by x, asked at the same 150 inputs at four values of lambda."""
+
+    def f(X, lam):
+        angle = X[:, 0] + 1.5 * np.asarray(lam)
+        radius = 2 + X[:, 1]
+        return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
+
+    rng = np.random.default_rng(0)
+    lams = np.array([0.0, 0.3, 0.6, 1.0])
+    X = np.tile(rng.uniform(-1, 1, (150, 2)), (4, 1))
+    y = np.concatenate([f(X[:150], lam) for lam in lams])
+    model = HyperparameterTrajectoryRegressor(
+        lam_transform=None, base="neighbors", max_iter=300, validate=False, random_state=0
+    ).fit(X, y, np.repeat(lams, 150))
+    return model, f, lams, rng.uniform(-1, 1, (100, 2))
+
+
+def mean_error(model, f, X, known, lam):
+    answer = model.interpolate(X, [f(X, at) for at in known], lams=known, lam=lam)
+    return np.sqrt(np.mean((answer - f(X, lam)) ** 2))
+
+
+@pytest.mark.parametrize("known", [[0.0, 0.6], [0.0, 0.3, 1.0], [0.15, 0.45, 0.8], [0.3, 1.0]])
+def test_outputs_that_are_given_are_met_at_their_lambda(on_curves, known):
+    """Trained values or not, and whichever of them."""
+    model, f, _, X = on_curves
+    for lam in known:
+        answer = model.interpolate(X, [f(X, at) for at in known], lams=known, lam=lam)
+        assert_allclose(answer, f(X, lam), atol=1e-9)
+        beside = min(max(lam + 1e-6, known[0]), known[-1] - 1e-6)
+        answer = model.interpolate(X, [f(X, at) for at in known], lams=known, lam=beside)
+        assert_allclose(answer, f(X, lam), atol=1e-3)
+
+
+def test_knots_that_are_not_given_come_from_the_flow_map(on_curves):
+    """Between two of four values the answer is no chord."""
+    model, f, _, X = on_curves
+    for known, lam in (([0.0, 0.6], 0.3), ([0.3, 1.0], 0.6), ([0.15, 0.8], 0.5)):
+        share = (lam - known[0]) / (known[1] - known[0])
+        chord = (1 - share) * f(X, known[0]) + share * f(X, known[1])
+        of_chord = np.sqrt(np.mean((chord - f(X, lam)) ** 2))
+        assert mean_error(model, f, X, known, lam) < 0.25 * of_chord
+
+
+def test_answers_of_all_trained_values_are_those_of_the_field(fitted, asked):
+    """Where the flow map knows no other knots, it is not asked."""
+    X, outputs, lams = asked
+    state = fitted._state
+    scaled = state.outputs.encode(outputs)
+    field = state.particle_field.at(scaled.transpose(1, 0, 2), np.full(len(X), 0.45), lams)
+    answer = fitted.interpolate(X, outputs, lams=lams, lam=0.45)
+    assert_allclose(answer, state.outputs.decode(field), atol=1e-9)
+
+
+def test_draws_are_coupled_where_the_flow_map_carries_them(make):
+    """Narrow clouds that turn by steps: the nearest draw at the end is that of another one."""
+    rng = np.random.default_rng(0)
+    lams, n = np.array([0.0, 1 / 3, 2 / 3, 1.0]), 240
+
+    def turn(z, lam):
+        c, s = np.cos(np.pi * lam), np.sin(np.pi * lam)
+        return z @ np.array([[c, s], [-s, c]])
+
+    y = np.concatenate([turn(rng.normal(size=(n, 2)) * [3, 0.3], lam) for lam in lams])
+    model = make(base="neighbors", max_iter=300).fit(None, y, np.repeat(lams, n))
+    start = y[:80]
+    end = model.transport(None, start, lam_from=0.0, lam_to=1.0)
+    order = partners(start, end, rng)
+    assert (order != np.arange(80)).mean() > 0.5
+    given = [start, end[rng.permutation(80)]]
+    own = model.interpolate(None, given, lams=[0.0, 1.0], lam=1.0)
+    assert_allclose(own, end, atol=1e-6)
+    middle = model.interpolate(None, given, lams=[0.0, 1.0], lam=0.5)
+    there = model.transport(None, start, lam_from=0.0, lam_to=0.5)
+    assert np.mean((middle - there) ** 2) < 0.05 * y.var()
 
 
 def test_lambdas_are_the_same_but_for_rounding():

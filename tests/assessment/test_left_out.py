@@ -78,16 +78,13 @@ def test_errors_of_the_base_have_their_column():
 
     class Kept(HyperparameterTrajectoryRegressor):
         def _assess(self, problem, components, learned, state, training):
-            kept.update(problem=problem, learned=learned, state=state, solver=components.solver)
+            kept.update(problem=problem, learned=learned, state=state)
             return super()._assess(problem, components, learned, state, training)
 
     Kept(base=None, random_state=0).fit(*data)
     base = SimpleNamespace(errors_=np.arange(8.0).reshape(2, 4, 1))
     kept["state"] = replace(kept["state"], base=base)
-    found = assess(
-        kept["problem"], kept["learned"], kept["state"], kept["solver"], 0,
-        lam_transform="auto", leave_out=True,
-    )  # fmt: skip
+    found = assess(kept["problem"], kept["learned"], kept["state"], "auto", 0)
     assert found.validation["base"].tolist() == [(1 + 25) / 2, (4 + 36) / 2]
 
 

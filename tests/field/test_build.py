@@ -34,7 +34,9 @@ def test_smooth_paths_follow_a_circle(make):
     smooth, straight = fit_smooth_and_geodesic(make, f, [0.0, 1.0, 2.0])
     for lam in (0.5, 1.5):
         error = [np.linalg.norm(s.predict([[0.3]], lam) - f(lam)) for s in (smooth, straight)]
-        assert error[1] < 1 - np.cos(0.5)  # particles that are not on curves are curved by the field
+        assert error[1] < 1 - np.cos(
+            0.5
+        )  # particles that are not on curves are curved by the field
         assert error[0] < 0.25 * (1 - np.cos(0.5))
 
 

@@ -47,6 +47,24 @@ def test_edges_of_a_tree_are_followed_from_its_root():
     np.testing.assert_array_equal(found[:, :, 0], [[0, 10, -10], [1, 11, -9]])
 
 
+def test_outputs_meet_where_they_are_carried():
+    """Turned about by half a turn, the nearest is the one on the other side."""
+    rng = np.random.default_rng(0)
+    y, groups = rng.normal(size=(20, 2)), np.repeat([0, 1], 10)
+    order = np.concatenate([rng.permutation(10), 10 + rng.permutation(10)])
+    outputs = np.stack([y, -y[order], y])
+    edges = []
+
+    def carry(y, parent, child):
+        edges.append((parent, child))
+        return -y
+
+    found = follow(outputs, groups, chain(3), rng, carry)
+    np.testing.assert_array_equal(found, np.stack([y, -y, y], axis=1))
+    assert edges == chain(3)
+    assert (follow(outputs, groups, chain(3), rng)[:, 1] != -y).any()
+
+
 def test_many_draws_are_coupled_in_parts(monkeypatch):
     monkeypatch.setattr(module, "MAX_COUPLED", 8)
     rng = np.random.default_rng(2)

@@ -61,7 +61,7 @@ FAMILIES = {  # start y0, what x says, lambda
     "shift": (lambda y0, by_x, lam: y0 + lam * by_x, 2e-3),
     "spread": (lambda y0, by_x, lam: (1 + lam) * y0 - 3 * lam, 2e-3),
     # coefficients of y bend with the time, and blend between nodes
-    "both": (lambda y0, by_x, lam: (1 + lam) * y0 + lam * by_x, 0.06),
+    "both": (lambda y0, by_x, lam: (1 + lam) * y0 + lam * by_x, 0.15),
 }
 
 

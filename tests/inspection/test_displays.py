@@ -361,3 +361,16 @@ def test_rows_are_named_by_their_values(networks):
     display = TrajectoryDisplay.from_estimator(model, frame[:1], n_samples=1, outputs=[0])
     assert display.labels == [f"age = {networks.X[0, 0]:.3g}, dose = {networks.X[0, 1]:.3g}"]
     assert display.ax_.get_xlabel() == "lam"
+
+
+def test_metric_and_potential_of_many_outputs_are_read_through_axes(make, rng):
+    """Few coordinates of 80 outputs are learned from; places are in any plane of the outputs."""
+    X = np.tile(rng.uniform(-1, 1, size=(40, 2)), (2, 1))
+    y = X @ rng.normal(size=(2, 80)) + 0.1 * rng.normal(size=(80, 80))
+    lam = np.repeat([0.0, 1.0], 40)
+    model = make(kinetic="learned", potential="density", base="neighbors", max_iter=5)
+    model.fit(X, y + lam[:, None], lam)
+    assert model.lagrangian_.axes.shape == (80, 64)
+    display = LagrangianDisplay.from_estimator(model, X[:1], outputs=[3, 70], n_paths=3)
+    assert np.isfinite(display.potential).all()
+    assert (np.linalg.eigvalsh(display.metric) > 0).all()

@@ -15,8 +15,8 @@ from sklearn.preprocessing import FunctionTransformer, QuantileTransformer
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, baselines
 from sklearn_hti.clocks.clock import Clock
-from sklearn_hti.clocks.entropy import EntropyClock
 from sklearn_hti.clocks.curve import fit_curve
+from sklearn_hti.clocks.entropy import EntropyClock
 from sklearn_hti.clocks.time_scale import CurvedScale
 from sklearn_hti.clocks.warps import MeanClock, WarpClock
 from sklearn_hti.io import clock_graph, export

@@ -190,3 +190,25 @@ def test_gradients_of_a_path_that_stands_still_are_finite(A, cost):
     cost, _ = Lagrangian(Constant(A), Field(bowl), weight=0.3, cost=cost)(path, x)
     cost.sum().backward()
     assert torch.isfinite(path.grad).all()
+
+
+# ---------------------------------------------------------------- many outputs
+
+
+@pytest.mark.parametrize(
+    "metric", [None, Constant(torch.tensor([[2.0, 0.5], [0.5, 1.0]]).double())]
+)
+def test_metric_and_potential_read_few_coordinates(metric):
+    """Costs of paths among many outputs are those of their coordinates along the axes."""
+    generator = torch.Generator().manual_seed(0)
+    axes = torch.linalg.qr(torch.randn(100, 2, generator=generator).double())[0]
+    few = Lagrangian(metric, Field(bowl), 0.3)
+    many = Lagrangian(metric, Field(bowl), 0.3, axes=axes.numpy()).double()
+    many.axes.copy_(axes)
+    inner = torch.randn(5, 9, 2, generator=generator).double()
+    off = torch.randn(5, 9, 100, generator=generator).double()
+    path = inner @ axes.T + off - off @ axes @ axes.T
+    assert few.read(inner) is inner
+    assert_close(many.read(path), inner)
+    for name in ("forward", "speed"):
+        assert_close(getattr(many, name)(path, x), getattr(few, name)(inner, x))

@@ -1,0 +1,96 @@
+"""Warnings of a fit point at the line that fits."""
+
+import inspect
+import warnings
+
+import numpy as np
+import pytest
+
+from sklearn_hti.baselines import (
+    ConditionalFlowMatchingRegressor,
+    DisplacementInterpolationRegressor,
+)
+from sklearn_hti.exceptions import (
+    BaseWarning,
+    ClockWarning,
+    ConvergenceWarning,
+    CouplingWarning,
+    ValidationWarning,
+)
+from sklearn_hti.solvers import MongeGap
+
+LAM = np.repeat([0.0, 1.0, 2.0], 90)
+X = np.tile(np.repeat([[-1.0], [0.0], [1.0]], 30, axis=0), (3, 1))
+
+
+def spreading(rng):
+    return X, np.sin(X[:, 0]) + LAM * rng.normal(size=270), LAM
+
+
+def strangers(rng):
+    """Most inputs are known at one of two anchors alone."""
+    known = np.repeat(np.concatenate([np.arange(20.0), np.arange(5.0, 25.0)]), 6)
+    lam = np.repeat([0.0, 1.0], 120)
+    return known[:, None], known + lam + rng.normal(size=240), lam
+
+
+def unlike(rng):
+    return X, rng.normal(size=(270, 2)) * [1, 1e5], LAM
+
+
+def two(rng):
+    return X[:180], LAM[:180] + rng.normal(size=180), LAM[:180]
+
+
+def there_and_back(rng):
+    lam = np.repeat([0.0, 0.2, 2.0, 2.2], 40)
+    x = np.tile(rng.uniform(-1, 1, size=(40, 1)), (4, 1))
+    return x, np.repeat([0.0, 3.0, 0.1, -2.0], 40) * np.sin(9 * x[:, 0]), lam
+
+
+def short_of(rng):
+    x, lam = np.tile(np.repeat(rng.uniform(-1, 1, 40), 40), 2), np.repeat([0.0, 1.0], 1600)
+    return x[:, None], x[:, None] + lam[:, None] * rng.normal(size=(3200, 2)), lam
+
+
+CASES = {
+    "equal draws": (BaseWarning, spreading, {}),
+    "inputs of strangers": (CouplingWarning, strangers, {"categorical_features": [0]}),
+    "unlike outputs": (CouplingWarning, unlike, {}),
+    "two anchors": (ClockWarning, two, {"lam_transform": "auto"}),
+    "left out": (ValidationWarning, there_and_back, {"validate": True}),
+    "draws that stay together": (ConvergenceWarning, short_of, {"base_lam": 0.0}),
+    "single draws": (CouplingWarning, there_and_back, {"solver": MongeGap(max_iter=2)}),
+    "maps that stay": (ConvergenceWarning, there_and_back, {"solver": MongeGap(max_iter=2)}),
+}
+
+
+def line_that_fits(caught, model, rows):
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        line = inspect.currentframe().f_lineno + 1
+        model.fit(*rows)
+    caught += found
+    return line
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_warnings_of_a_fit(make, rng, case):
+    category, rows, params = CASES[case]
+    caught = []
+    line = line_that_fits(caught, make(max_iter=20, **params), rows(rng))
+    assert category in [w.category for w in caught]
+    assert {(w.filename, w.lineno) for w in caught} == {(__file__, line)}
+
+
+@pytest.mark.parametrize("case", ["equal draws", "inputs of strangers", "two anchors"])
+@pytest.mark.parametrize(
+    "rival", [ConditionalFlowMatchingRegressor(max_iter=3), DisplacementInterpolationRegressor()]
+)
+def test_warnings_of_rivals(rng, rival, case):
+    category, rows, params = CASES[case]
+    caught = []
+    rival = rival.set_params(**{"lam_transform": None, **params})
+    line = line_that_fits(caught, rival, rows(rng))
+    assert category in [w.category for w in caught]
+    assert {(w.filename, w.lineno) for w in caught} == {(__file__, line)}
