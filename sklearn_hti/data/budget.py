@@ -39,9 +39,7 @@ class Budget:
     movement_numbers: int = 2**25  # of all trajectories: a chord and four deviations per interval
 
     # data that single decisions are made on
-    base: Reading = Reading(4096, min_draws=2)
     clock: Reading = Reading(16_384, 2048, 256)  # means need no more
-    kinks: Reading = Reading(2048, min_draws=256)
     paths: Reading = Reading(16_384, min_draws=320)
 
     # couplings
@@ -69,9 +67,6 @@ class Budget:
     support_inputs: int = 8192  # with rows of their own in a kernel
     support_numbers: int = 2**17  # the same, times outputs
     pairs: int = 20_000  # of coupled outputs, of all edges
-    kink_rows: int = 200  # trajectories of one answer that noise is told apart on
-    kink_fitted: int = 150  # trajectories of draws, in each half
-    kink_asked: int = 500  # places of each half where the halves are compared
 
     # networks
     places: int = 2_000_000  # around the knots of all trajectories
