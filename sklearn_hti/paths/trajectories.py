@@ -8,6 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from .._utils.groupby import rank_in_group, split_by_group
+from ..data.facts import MOST
 from ..stats.moments import known_moments, scattered_moments
 from .deviation import deviation_basis
 
@@ -99,7 +100,7 @@ def build_trajectories(data, plans, rng):
             if len(on):
                 points[on, k] = moments(data, k).carry(data, index[on, k], origin[on])
     deviation = np.zeros((len(points), n_knots - 1, 0, points.shape[2]))
-    pooled = bool(n_pooled > 0.5 * n_moved)
+    pooled = bool(n_pooled > MOST * n_moved)
     return Trajectories(points, deviation, index, first, last, pooled=pooled)
 
 

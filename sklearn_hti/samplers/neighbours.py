@@ -5,7 +5,7 @@ from scipy.spatial import cKDTree
 
 from .._utils.groupby import first_of_each, split_by_group
 from .._utils.registry import storable
-from ..data.facts import SAMPLED_DRAWS
+from ..data.facts import FEW
 from ..stats.neighbours import k_d_order
 
 _DIGITS = 9
@@ -25,7 +25,7 @@ class NeighborsBase:
         Rows to choose from, at least (fewer where a category has fewer).
     """
 
-    def __init__(self, min_rows=SAMPLED_DRAWS):
+    def __init__(self, min_rows=FEW):
         self.min_rows = min_rows
 
     def fit(self, y, conditions, groups):

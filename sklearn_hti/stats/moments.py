@@ -8,7 +8,7 @@ from sklearn.preprocessing import SplineTransformer
 
 from .._utils.groupby import squares_of_groups
 from ..data.budget import BUDGET
-from ..data.facts import SMOOTH_INPUTS, DrawCounts
+from ..data.facts import MANY, DrawCounts
 from .ridge import LinearMean
 from .selection import select
 
@@ -166,7 +166,7 @@ class _Smooth:
         self.linear = LinearMean().fit(features, values)
         self.parts = []  # a transformer of numbers, a regression, and the columns that it is for
         n_numbers = numbers.shape[1]
-        if not n_numbers or len(values) < SMOOTH_INPUTS:
+        if not n_numbers or len(values) < MANY:
             return
         left = values - self.linear.predict(features)
         most = BUDGET.smooth_inputs
