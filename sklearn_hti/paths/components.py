@@ -12,8 +12,12 @@ from .._utils.registry import storable
 class GeodesicPath(BaseEstimator):
     """Geodesics of the Lagrangian, interval by interval.
 
-    Straight lines where the Lagrangian has neither metric nor potential; else natural cubic
-    splines from a network that is trained on the coupled pairs, together with the metric.
+    If the Lagrangian has neither metric nor potential, nothing is trained. Otherwise a network
+    proposes a natural cubic spline for every coupled pair. It is trained together with the
+    metric. Three points of every path, at a quarter, half and three quarters, become knots of
+    the particles between two anchors. They are used if paths through them have smaller kinks at
+    the anchors than chords have; with two anchors, or with a potential that is a function of
+    the user, they are always used. Particles move between all knots as the particle field does.
 
     Parameters
     ----------
@@ -33,15 +37,9 @@ class GeodesicPath(BaseEstimator):
     refine_steps : int, default=0
         Gradient steps on each path after the network's answer.
     constant_speed : {"euclidean", "metric"}, default="euclidean"
-        Where on its path an output is at a given clock time: at constant speed among the
-        (scaled) outputs, or in the metric. A learned metric is cheap where paths run, which
-        says nothing of how fast networks change: on semicircles its speed doubles the error.
-    join : "auto" or bool, default="auto"
-        Whether paths continue smoothly at the anchors. Deviations from the chords are kept as
-        far as they make the kinks smaller, and curves remove the remaining kinks; noise in the
-        kinks counts for neither. Where inputs have many draws, noise is the part on which
-        couplings of halves of the draws disagree, and deviations stay as they are. "auto" does
-        so unless the potential is a function of the user. With two anchors there is no kink.
+        Along which length the points of a path are evenly spaced: that of the scaled outputs,
+        or that of the metric. A learned metric is cheap where paths run, which says nothing of
+        how fast networks change.
     """
 
     def __init__(
@@ -54,7 +52,6 @@ class GeodesicPath(BaseEstimator):
         learning_rate=0.01,
         refine_steps=0,
         constant_speed="euclidean",
-        join="auto",
     ):
         self.n_nodes = n_nodes
         self.n_segments = n_segments
@@ -64,7 +61,6 @@ class GeodesicPath(BaseEstimator):
         self.learning_rate = learning_rate
         self.refine_steps = refine_steps
         self.constant_speed = constant_speed
-        self.join = join
 
     def _check(self):
         counts = ["n_nodes", "n_couplings", "max_iter", "batch_size"]
@@ -73,7 +69,6 @@ class GeodesicPath(BaseEstimator):
         check_range(self, integer=["refine_steps"], lowest=0)
         check_range(self, real=["learning_rate"], above=0)
         check_choice(self, "constant_speed", ("euclidean", "metric"))
-        check_choice(self, "join", ("auto", True, False))
 
     def training(self, settings):
         """Return the estimator's training settings with those of the path network.
@@ -99,7 +94,8 @@ class GeodesicPath(BaseEstimator):
 
 @storable
 class SmoothPath(BaseEstimator):
-    """One curve through the coupled outputs of all anchors.
+    """One curve through the coupled outputs of all anchors: that of the particle field.
 
-    A cubic spline over the distance travelled from anchor to anchor, not over the clock.
+    No path is learned between two anchors. With the default solver, metric and potential then
+    decide only how outputs are coupled.
     """
