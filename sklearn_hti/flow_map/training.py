@@ -15,8 +15,8 @@ from .module import FlowMap
 from .transport import TransportMap
 
 _BACK_EVERY = 4  # one in so many rows of a batch is moved back, too
-# Weight of the way back where one particle runs through each condition: deterministic
-# networks have a well-defined inverse. Else starts at all times teach the way back as well.
+# Weight of the way back where one particle runs through each condition (docs/method.md, equation
+# 54). Elsewhere starts at all times teach the way back as well.
 _BACK_WEIGHT = 0.3
 
 
