@@ -49,16 +49,15 @@ surrogates = {
 }
 
 # %%
-# What ``"auto"`` knows is where the answers of a strength lie on the way from first to last. Those
-# at 0.3 lie where no named clock puts it. So it takes the logarithm, which the range of the
-# strengths suggests, leads it to where 0.3 should be, and warns that this is a guess: one
-# strength between two others does not tell how answers move from one to the next.
+# ``"auto"`` starts from the logarithm, which the range of the strengths suggests, and changes its
+# speed until the trained strengths fall about where the distances between answers place them.
 for name in ('"auto"', '"auto", 4 strengths'):
-    clock = surrogates[name].lam_transform_
-    print(name, clock)
-    for warp, score in clock.scores.items():
-        between = "  ".join(f"{position:.2f}" for position in score["positions"][1:-1])
-        print(f"  {warp:9} puts them at {between}, and is off by {score['error']:.2f}")
+    surrogate = surrogates[name]
+    print(name, surrogate.lam_transform_)
+    times = surrogate.lam_transform_.rule.time(surrogate.anchors_)
+    places = np.log(surrogate.anchors_ / 0.01) / np.log(1000)
+    for strength, time, place in zip(surrogate.anchors_, times, places, strict=True):
+        print(f"  {strength:5} is at {time:.2f} of the way; by the logarithm alone at {place:.2f}")
 
 # %%
 # The other 142 patients: their answers at strength 0.01 are moved along the grid, and compared
