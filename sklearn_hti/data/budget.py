@@ -89,6 +89,7 @@ class Budget:
     left_out_rows: int = 1024  # of an anchor left out that are judged
     left_out_draws: int = 256  # of one input there
     left_out_values: int = 20  # trained values that are left out of the field in turn
+    listed_draws: int = 256  # of the rows of near inputs behind one conditional mean
     mean_draws: int = 32  # of a generator behind one conditional mean
     mean_inputs: int = 64  # at which the surrogate's means are compared with those of draws
     coupled_answers: int = 2048  # draws of one input that an answer couples at once

@@ -3,14 +3,12 @@
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from numpy.polynomial import polynomial as poly
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from .._utils.groupby import rank_in_group, split_by_group
 from ..data.facts import MOST
 from ..stats.moments import known_moments, scattered_moments
-from .deviation import deviation_basis
 
 
 @dataclass(frozen=True)
@@ -41,13 +39,6 @@ class Trajectories:
     def through(self, points):
         """Return trajectories from the same first points through others, by affine maps."""
         return replace(self, points=points, affine=True)
-
-    def at(self, t):
-        """Return the points (N, D) at clock time t, as if all knots were the anchors."""
-        k = min(int(t), self.points.shape[1] - 2)
-        basis = poly.polyval(t - k, deviation_basis(self.deviation.shape[2]).T)
-        chord = self.points[:, k] + (t - k) * (self.points[:, k + 1] - self.points[:, k])
-        return chord + np.tensordot(self.deviation[:, k], basis, axes=(1, 0))
 
     def __getitem__(self, picked):
         names = [f.name for f in fields(self) if f.name not in ("affine", "pooled")]

@@ -11,13 +11,14 @@ from .._utils.random import build_module
 from .._utils.registry import storable
 from ..data.budget import BUDGET
 from ..data.conditions import Features, Query
+from ..data.facts import FEW
 from ..nn.engine import DrawnDataset, split_rows, train
 from ..nn.inference import in_precision, row_chunks
 from ..nn.modules import ConditionalMLP
 from ..stats.ridge import LinearMean
 
 _N_STEPS = 12  # midpoint steps of the generating ODE
-_ENOUGH, _MIN_ROWS = 100, 5  # rows to judge by, and to split: generators learn few by heart
+_ENOUGH = 100  # rows to judge by: generators learn few by heart
 _WIDEST = 2.0  # times the noise trained on: farther out the velocities were never learned
 
 
@@ -83,7 +84,7 @@ class FlowBase:
         rng = np.random.default_rng(training.seeds["base_split"])
         settings = training.settings
         picked, held = split_rows(
-            groups, rng, settings.early_stopping, enough=_ENOUGH, min_rows=_MIN_ROWS
+            groups, rng, settings.early_stopping, enough=_ENOUGH, min_rows=FEW
         )
         examples = (
             None

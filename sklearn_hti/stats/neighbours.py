@@ -10,7 +10,7 @@ from ..data.facts import FEW, DrawCounts
 
 _N_PLACES = 16  # around each knot
 _MANY_OUTPUTS = 8  # with more, trees look at all knots: some are enough
-_N_NEIGHBOURS = 4
+N_NEIGHBOURS = 4  # that say how far apart places are, and how a draw moves
 
 
 def nearby_places(points, passes, groups, rng, budget=BUDGET):
@@ -55,7 +55,7 @@ def nearby_places(points, passes, groups, rng, budget=BUDGET):
             if len(known) < FEW:
                 continue
             query = neighbours(known, rng, budget)
-            apart = query(known, _N_NEIGHBOURS + 1)[0][:, 1:].mean(axis=1)
+            apart = query(known, N_NEIGHBOURS + 1)[0][:, 1:].mean(axis=1)
             noise = rng.standard_normal((len(on), n_places - n_kept, n_outputs))
             apart = apart[which.reshape(-1)] * np.sqrt(2 / n_outputs)
             drawn = points[on, None, k] + apart[:, None, None] * noise
