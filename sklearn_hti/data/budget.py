@@ -36,7 +36,7 @@ class Budget:
     passes: int = 4  # over draws in a training: that many are as good as fresh draws
     movement_rows: int = 65_536  # are kept in any case where memory takes them
     movement_draws: int = MIN_DRAWS  # of an input
-    movement_numbers: int = 2**25  # of all trajectories: a chord and four deviations per interval
+    movement_numbers: int = 2**25  # of all trajectories, five for each interval and output
 
     # data that single decisions are made on
     clock: Reading = Reading(16_384, 2048, 256)  # means need no more

@@ -20,7 +20,7 @@ class Trajectories:
     """
 
     points: np.ndarray  # (N, K + 1, D), scaled
-    deviation: np.ndarray  # (N, K, M, D): of paths from chords (deviation.py); M = 0: straight
+    deviation: np.ndarray  # (N, K, M, D): of paths from chords (deviation.py); else M = 0
     rows: np.ndarray  # (N, K + 1): training rows; the x of the first is the condition
     first: np.ndarray  # (N,)
     last: np.ndarray  # (N,)
