@@ -14,6 +14,7 @@ from .answers.interval import interval
 from .answers.query import check_lam_within
 from .answers.state import FittedAttribute
 from .assessment.diagnostics import check_fit, warn_of
+from .assessment.left_out import leave_values_out, trusted
 from .assessment.stage import assess
 from .clocks.movement import Movement
 from .clocks.time_scale import clock_of, make_time_scale
@@ -67,8 +68,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     path : {"geodesic", "smooth"} or GeodesicPath, default="geodesic"
         "geodesic" learns the cheapest path from anchor to anchor and takes three points of it as
         further knots of the particles, if paths through them are smoother at the anchors than
-        chords are. "smooth" learns no path: particles move between their outputs at the anchors
-        as the particle field does. With a flat Lagrangian, or one output, both are the same.
+        chords are. "smooth" takes points of one cubic curve through the coupled outputs of all
+        anchors instead. With a flat Lagrangian, or one output, "geodesic" learns no path.
     solver : {"coupling", "neural_dual", "monge_gap"} or OTSolver, default="coupling"
         How outputs of neighbouring anchors are matched: by coupling the samples themselves; by
         Kantorovich potentials and maps that are learned, as in the original paper; or by maps
@@ -374,11 +375,18 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             read = way_reader(data, components.solver, rng)
         scale = make_time_scale(self.lam_transform, data, read)
         field = learn_field(scale, data, read, own_rng)
+        validation = None
+        if self.validate is not False and len(data.anchors.lam) > 2:
+            judge = np.random.default_rng(training.seeds["validation"])
+            validation, judged = leave_values_out(
+                data, self.lam_transform, components.solver, field, judge
+            )
+            field = trusted(field, judged, data.anchors.lam)
         clock = clock_of(field.scale, data.anchors.lam)
         learned = Learned(Movement(clock, None), data=data, diagnostics={}, n_iter=0)
         if self._trains:
             learned = self._fit_flow_map(problem, components, field, clock, training, rng)
-        return replace(learned, particle_field=field, networks=networks)
+        return replace(learned, particle_field=field, networks=networks, validation=validation)
 
     def _fit_base(self, problem, learned, training):
         if not self._trains:
@@ -399,6 +407,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         couplings = fit_trajectories(
             components.path, components.solver, data, lagrangian, training
         )
+        if field.simple:
+            couplings = replace(couplings, between=None)
         distilled = fit_flow_map(couplings, field, clock, data, problem.base_time, training)
         figures = check_fit(distilled.flow_map, data, couplings, problem.base_time, rng)
         warn_of(figures, data.anchors.lam, self.cost)
@@ -413,15 +423,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         )
 
     def _assess(self, problem, components, learned, state, training):
-        return assess(
-            problem,
-            learned,
-            state,
-            components.solver,
-            training.seeds["validation"],
-            lam_transform=self.lam_transform,
-            leave_out=self.validate is not False,
-        )
+        seed = training.seeds["validation"]
+        return assess(problem, learned, state, self.lam_transform, seed)
 
     def interval(self, X, lam=None, coverage=0.9):
         """Return bounds of the conditional mean of y: what the surrogate does not know of it.

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..clocks.time_scale import make_time_scale
+from ..clocks.clock import Clock
+from ..clocks.time_scale import PlacedScale, make_time_scale
+from ..clocks.warps import WarpClock
 from ..clocks.way import way_reader
 from ..exceptions import TrajectoryWarning, ValidationWarning
 from ..field.fit import aligned_draws, learn_field
@@ -29,6 +31,7 @@ NAMES = {
     "no_transport": "no transport",
     "nearest_anchor": "a copy of the nearest trained value",
     "straight_line": "the straight line between both neighbours",
+    "straight_line_in_clock": "the same line in the time of the outputs",
 }
 _WORSE = 0.05  # what is worse by less, or by _NOTHING, is worth no warning
 _NOISE = 0.25  # of the floor: what samples alone may bring
@@ -44,7 +47,7 @@ class Rows:
     shared: bool
 
 
-def leave_values_out(data, lam_transform, solver, field, base_errors, rng):
+def leave_values_out(data, lam_transform, solver, field, rng):
     """Predict each interior trained value from all others.
 
     Parameters
@@ -57,8 +60,6 @@ def leave_values_out(data, lam_transform, solver, field, base_errors, rng):
         Couples outputs, to place the trained values that are left.
     field : ParticleField
         The field of the whole fit.
-    base_errors : ndarray of shape (G, M, D) or None
-        Errors of the base at inputs that it did not see.
     rng : numpy.random.Generator
         Chooses rows.
 
@@ -71,7 +72,7 @@ def leave_values_out(data, lam_transform, solver, field, base_errors, rng):
         tell the time, and the fit need not know it without the third.
     """
     rows = _rows_of(data, rng)
-    interior = _spread_out(np.arange(1, len(data.anchors.lam) - 1), data.budget.left_out_values)
+    interior = spread_out(np.arange(1, len(data.anchors.lam) - 1), data.budget.left_out_values)
     records, judged = [], []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrajectoryWarning)  # of clocks without a value
@@ -82,8 +83,6 @@ def leave_values_out(data, lam_transform, solver, field, base_errors, rng):
             found = learn_field(scale, rest, read, rng)
             particles = None if rows.shared else _whole(read().trajectories)
             record = _judge(data.anchors.lam, k, rows, particles, found, rng)
-            if base_errors is not None:
-                record["base"] = np.mean(np.sum(base_errors[:, k] ** 2, axis=1))
             records.append(record)
             if len(rest.anchors.lam) == 2:
                 found = replace(found, scale=field.scale)
@@ -92,18 +91,43 @@ def leave_values_out(data, lam_transform, solver, field, base_errors, rng):
     return (pd.DataFrame(found, columns=COLUMNS) for found in (records, judged))
 
 
-def warn_if_no_better(judged):
-    """Warn where an answer that needs no surrogate is nearer to the outputs left out."""
+def trusted(field, judged, anchors):
+    """Return the field, or the simple answer that is clearly nearer to what was left out.
+
+    Parameters
+    ----------
+    field : ParticleField
+        Of the whole fit.
+    judged : DataFrame
+        Distances of all answers to the values left out.
+    anchors : ndarray of shape (M,)
+        Trained values.
+
+    Warns
+    -----
+    ValidationWarning
+        If a simple answer is taken, or not moving is nearer than all.
+    """
     mean = judged.mean()
-    best = best_answer(mean, "interpolate", ["straight_line", "nearest_anchor", "no_transport"])
-    if best != "interpolate":
-        warnings.warn(
-            f"Trained values that were left out are predicted worse than by {NAMES[best]} "
-            f"({mean['interpolate']:.3g} against {mean[best]:.3g}, `validation_`). Train more "
-            "values, or set lam_transform to what you know of the hyperparameter.",
-            ValidationWarning,
-            stacklevel=5,
-        )
+    best = best_answer(mean, "interpolate", list(NAMES))
+    if best == "interpolate":
+        return field
+    taken = best != "no_transport"
+    warnings.warn(
+        f"Trained values that were left out are predicted worse than by {NAMES[best]} "
+        f"({mean['interpolate']:.3g} against {mean[best]:.3g}, `validation_`)"
+        f"{', which is the answer now' if taken else ''}. Train more values, or set "
+        "lam_transform to what you know of the hyperparameter.",
+        ValidationWarning,
+        stacklevel=4,
+    )
+    if best == "straight_line_in_clock":
+        return replace(field, rough_fraction=1.0, simple=best)
+    if not taken:
+        return field
+    linear = Clock(WarpClock("identity"), anchors, "left-out values are nearest to it")
+    places = (anchors - anchors[0]) / (anchors[-1] - anchors[0])
+    return replace(field, scale=PlacedScale(linear, places), rough_fraction=1.0, simple=best)
 
 
 def best_answer(mean, own, others):
@@ -123,7 +147,7 @@ def best_answer(mean, own, others):
     return select(mean[names].to_numpy()[:, None], names, **rule).name
 
 
-def _spread_out(numbers, most):
+def spread_out(numbers, most):
     """Return some of the numbers, from the first to the last, where there are too many."""
     if len(numbers) <= most:
         return numbers

@@ -10,7 +10,9 @@ from .._utils.registry import storable
 from ..clocks.curve import fit_curve
 from ..clocks.selection import suggested_rule
 from ..clocks.time_scale import FROM_ZERO, CurvedScale
+from ..data.budget import BUDGET
 from ..field.spread import FieldSpread, fit_spread
+from .left_out import spread_out
 from .means import known_means
 
 PRIOR_VALUES = 4  # of times left out that the prior of the clock counts as
@@ -102,7 +104,7 @@ def learn_uncertainty(problem, data, state, lam_transform, rng):
 def _ratios(field, means, lams, probabilities):
     """Return sorted errors over deviations (N, D), of values left out in the time of the fit."""
     ratios = []
-    for k in range(1, len(lams) - 1):
+    for k in spread_out(np.arange(1, len(lams) - 1), BUDGET.left_out_values):
         rest = np.delete(np.arange(len(lams)), k)
         given = probabilities if len(rest) == 2 else None  # which tell nothing of a kernel
         spread, _ = fit_spread(field, means.values[:, rest], lams[rest], given)
@@ -148,7 +150,7 @@ def _misplaced(scale, lams):
     if not isinstance(scale, CurvedScale):
         return np.zeros(0)
     times, found = scale.time(lams), []
-    for k in range(1, len(lams) - 1):
+    for k in spread_out(np.arange(1, len(lams) - 1), BUDGET.left_out_values):
         rest = np.delete(np.arange(len(lams)), k)
         without = _curved(scale.rule, lams[rest], times[rest])
         low, here, high = without.time(lams[k - 1 : k + 2])

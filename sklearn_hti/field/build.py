@@ -10,12 +10,13 @@ from ..nn.engine import Engine
 from ..paths import GeodesicPath, SmoothPath, StraightGeodesic
 from ..paths.geodesic import Geodesic
 from ..paths.learning import learn_geodesics
+from ..paths.spline import smooth_between
 from ..paths.trajectories import Trajectories, build_trajectories
 from ..solvers.affine import affine_trajectories, affine_where_better
 from ..solvers.maps import MapSolver
 from ..stats.selection import select
 
-_BETWEEN = 3  # points of a learned path between two anchors
+_BETWEEN = 3  # points of a path between two anchors
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,9 @@ def fit_trajectories(path, solver, data, lagrangian, training):
         elif solver.affine == "auto":
             trajectories = affine_where_better(trajectories, data, rng)
     between = None
-    if not (lagrangian.is_flat or isinstance(path, SmoothPath)):
+    if isinstance(path, SmoothPath):
+        between = smooth_between(trajectories, _BETWEEN)
+    elif not lagrangian.is_flat:
         between = geodesic.between(trajectories, _BETWEEN)
         if not getattr(lagrangian.field, "by_user", False):
             between = believed(between, trajectories)

@@ -8,8 +8,20 @@ from functools import cached_property
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, lapack, null_space
+from scipy.spatial.distance import cdist
 
 _TINY = 1e-12  # relative jitter and rank tolerance, of rounding only
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Weights that copy the value at the nearest knot (M, k)."""
+
+    knots: np.ndarray
+
+    def weights(self, z):
+        """Return the weights (Q, M) of the knots at times z (Q, k)."""
+        return np.eye(len(self.knots))[cdist(z, self.knots).argmin(axis=1)]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .._utils.registry import storable
 from .kernels import Brownian, Matern, blend
-from .kriging import Kriging
+from .kriging import Kriging, Nearest
 from .particles import spanning_tree
 
 # candidates, in times of which the trained range is one; the longer one wins a tie
@@ -33,12 +33,15 @@ class ParticleField:
         Fraction of the increments that is rough.
     noise : float
         Fraction of the increments that comes from few draws; 0 for one answer per input.
+    simple : {"", "straight_line_in_clock", "straight_line", "nearest_anchor"}
+        The answer that needs no surrogate and has taken the place of the kriging.
     """
 
     scale: object
     smooth: object
     rough_fraction: float
     noise: float = 0.0
+    simple: str = ""
 
     def weights(self, lam, lams):
         """Return the weights (n, M) of outputs at lams (M,) for answers at lam (n,).
@@ -87,6 +90,8 @@ class ParticleField:
         return to a constant mean, as those of chaotic networks do. The share that is rough is one
         of the increments between trained values, which are the knots unless they are given.
         """
+        if self.simple == "nearest_anchor":
+            return Nearest(knots)
         trained = knots if trained is None else trained
         edges = spanning_tree(trained)
         kernel = blend(self.smooth, Brownian(), self.rough_fraction, trained, edges)

@@ -4,6 +4,8 @@ Outputs of neighbouring values are coupled by exact optimal transport inside eac
 couplings are composed along a tree of edges; with one hyperparameter the tree is a chain.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import minimum_spanning_tree
@@ -22,6 +24,9 @@ def chain(n_knots):
 
 def spanning_tree(knots):
     """Return the edges of the shortest tree through knots (M, k); of one axis, the chain."""
+    if knots.shape[1] == 1:
+        order = np.argsort(knots[:, 0], kind="stable")
+        return list(pairwise(order))
     # a constant changes no tree, and zero would be no edge
     tree = minimum_spanning_tree(np.triu(1 + cdist(knots, knots), 1))
     return list(zip(*tree.nonzero(), strict=True))

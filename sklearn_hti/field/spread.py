@@ -90,4 +90,5 @@ def _probabilities(krigings, moments):
 
 
 def _with_kernel(field, length, rough_fraction):
-    return replace(field, smooth=Matern(float(length)), rough_fraction=float(rough_fraction))
+    kernel = {"smooth": Matern(float(length)), "rough_fraction": float(rough_fraction)}
+    return replace(field, simple="", **kernel)

@@ -147,9 +147,8 @@ class ParticleDataset(DrawnDataset):
 
     def _between(self, rows, uniform):
         """Return one time (n, 1) of each particle."""
-        return torch.lerp(self.first[rows].to(uniform), self.last[rows].to(uniform), uniform)[
-            :, None
-        ]
+        first, last = (ends[rows].to(uniform) for ends in (self.first, self.last))
+        return torch.lerp(first, last, uniform).unsqueeze(1)
 
     def _position(self, rows, time):
         """Return the points (n, D) of particles at times (n, 1)."""

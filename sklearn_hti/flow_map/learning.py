@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from ..data.conditions import Conditions
 from ..data.training_data import TrainingData
 from ..field.particle_field import ParticleField
@@ -20,5 +22,6 @@ class Learned:
     lagrangian: Lagrangian | None = None
     conditions: Conditions | None = None  # the distinct ones, which the Lagrangian numbers
     diagnostics: dict | None = None
+    validation: pd.DataFrame | None = None  # trained values left out
     n_iter: int | None = None
     history: dict = field(default_factory=dict)  # of every network, by stage

@@ -5,6 +5,7 @@ without their constructors, and get attributes alone.
 """
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -268,8 +269,10 @@ def _to_numpy(tensor):
 
 
 def _checked_dtype(name, kinds):
-    dtype = np.dtype(name)
-    if dtype.kind not in kinds:
+    # numpy compiles what is no plain name
+    plain = isinstance(name, str) and re.fullmatch(r"[a-zA-Z]+\d*", name)
+    dtype = np.dtype(name) if plain else None
+    if dtype is None or dtype.kind not in kinds:
         raise ValueError(f"{name!r} is no type of numbers")
     return dtype
 

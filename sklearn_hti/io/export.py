@@ -31,14 +31,10 @@ class TransportGraph(nn.Module):
     def __init__(self, state, lam_from):
         super().__init__()
         clock, encoder = state.movement.clock, state.encoder
-        flow_map = copy.deepcopy(state.movement.flow_map)
-        self.net = flow_map.module = flow_map.module.to("cpu", torch.float32)
-        flow_map.device = "cpu"
+        self.net = copy.deepcopy(state.movement.flow_map.module).to("cpu", torch.float32)
         self.clock = ClockGraph(clock)
         self.start_time = float(clock.time(lam_from))
         self.n_categories = encoder.n_categories_
-        through_base = flow_map.guess_error is not None and self.start_time != flow_map.base_time
-        self.move = flow_map.mover(self.net, through_base)
         self.numeric, self.categorical = (
             np.flatnonzero(mask).tolist() for mask in (~encoder.categorical_, encoder.categorical_)
         )
@@ -64,7 +60,7 @@ class TransportGraph(nn.Module):
         end = self.clock(lam).unsqueeze(1)
         start = torch.full_like(end, self.start_time)
         scaled = (y - self.y_center) / self.y_scale
-        moved = self.move(scaled, numeric, codes, start, end)
+        moved = self.net.displacement(scaled, numeric, codes, start, end)
         return (y + moved * self.y_scale).clamp(self.low, self.high)
 
 

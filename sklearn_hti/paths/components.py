@@ -94,8 +94,9 @@ class GeodesicPath(BaseEstimator):
 
 @storable
 class SmoothPath(BaseEstimator):
-    """One curve through the coupled outputs of all anchors: that of the particle field.
+    """One curve through the coupled outputs of all anchors.
 
-    No path is learned between two anchors. With the default solver, metric and potential then
-    decide only how outputs are coupled.
+    A cubic spline over the distance travelled from anchor to anchor, not over the clock. Three
+    points of it between two anchors become knots of the particles. Metric and potential decide
+    only how outputs are coupled.
     """

@@ -43,16 +43,17 @@ def place_base(problem, trajectories):
         If draws of the first anchor are mostly equal, or single, while those of another differ.
     """
     data = problem.data
-    base_lam = float(data.anchors.lam[choose_anchor(data, trajectories)])
+    chosen = choose_anchor(data, trajectories)
+    base_lam = float(data.anchors.lam[chosen])
     if base_lam == problem.base_lam:
         return problem
-    rows = problem.base_rows
+    rows, own = problem.base_rows, data.anchors.rows(chosen)
     fault = None
     if not data.facts.draws[0].mostly_repeated:
         fault = "most x have one output each"
     elif not outputs_differ(data.groups[rows], data.y[rows]):
         fault = "outputs of one x are equal"
-    if fault and any(data.facts.draws_differ):
+    if fault and outputs_differ(data.groups[own], data.y[own]):
         warnings.warn(
             f"{fault} at lambda = {problem.base_lam:g}, so draws are taken at "
             f"base_lam={base_lam:g}, where they differ. `transport` from {problem.base_lam:g} "

@@ -1,34 +1,25 @@
 """Clocks: formulas and limits, entropies in closed form, and the choice of a clock."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.interpolate import PchipInterpolator
 from scipy.stats import norm
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
 
 from sklearn_hti.clocks.clock import Clock
+from sklearn_hti.clocks.curve import fit_curve
 from sklearn_hti.clocks.entropy import EntropyClock, conditional_entropies, nearest_entropy
-from sklearn_hti.clocks.selection import (
-    bend,
-    choose_clock,
-    clock_of_places,
-    prior_clock,
-    read_way,
-)
+from sklearn_hti.clocks.selection import confirmed_rule, suggested_rule
+from sklearn_hti.clocks.time_scale import CurvedScale, clock_of, make_time_scale
 from sklearn_hti.clocks.warps import (
-    BentClock,
     MeanClock,
-    PlacedClock,
     TransformerClock,
     WarpClock,
     bend_time,
-    candidate_rules,
     make_transformer_clock,
     make_warp_clock,
 )
+from sklearn_hti.clocks.way import read_way, way_reader
 from sklearn_hti.exceptions import ClockWarning
 from sklearn_hti.paths import StraightGeodesic
 from sklearn_hti.solvers import CouplingSolver
@@ -44,8 +35,9 @@ WARPS = {
 RULES = {
     **{name: WarpClock(name) for name in WARPS},
     "entropy": EntropyClock(ANCHORS, np.array([0.0, 2.0, 1.5, -3.0])),
-    "bent": BentClock(WarpClock("identity"), 0.05, 0.9, 1.5),
-    "placed": PlacedClock(WarpClock("log"), tuple(ANCHORS), (0.0, 0.1, 0.1, 1.0)),
+    "curved": CurvedScale(
+        WarpClock("log"), 0.05, 0.9, fit_curve([0, 0.48, 0.9, 1], [0, 0.1, 0.1, 1], trend=False)
+    ),
     "mean": MeanClock((WarpClock("log"), WarpClock("odds"))),
     "rising transformer": TransformerClock(FunctionTransformer(np.sqrt).fit([[1.0]])),
     "falling transformer": TransformerClock(FunctionTransformer(np.reciprocal).fit([[1.0]])),
@@ -100,9 +92,6 @@ def test_clocks_are_offered_where_they_are_finite(name, lam):
     if name == "odds":
         finite &= lam[0] >= 0 and lam[1] < 1  # beyond its pole it is finite, but no clock
     assert WarpClock(name).defined_on(lam) == finite
-    names = [rule.name for rule in candidate_rules(lam)]
-    assert (name in names) == finite
-    assert names[0] == "identity"
 
 
 def test_undefined_clocks_name_those_that_are():
@@ -265,18 +254,16 @@ def test_entropies_of_constant_outputs_are_finite(encode):
 
 FAMILIES = {
     "identity": [0.05, 0.2, 0.9],
-    "log": [0.01, 0.1, 0.8],
-    "logit": [0.001, 0.3, 0.9],
-    "probit": [0.001, 0.3, 0.9],
-    "odds": [0.0, 0.5, 0.9],
+    "log": [0.01, 0.1, 2.0],
+    "probit": [0.01, 0.3, 0.99],
+    "odds": [0.0, 0.5, 0.96],
 }
 
 
 def choose(lam_transform, data):
-    geodesic = StraightGeodesic()
-    rng = np.random.default_rng(0)
-    read = partial(read_way, data, CouplingSolver(), geodesic, rng)
-    return choose_clock(lam_transform, data, read)
+    """Return the Clock of a fit."""
+    read = way_reader(data, CouplingSolver(), np.random.default_rng(0))
+    return clock_of(make_time_scale(lam_transform, data, read), data.anchors.lam)
 
 
 def warped(encode, anchors, w, *, stochastic, x_repeats=True, n=200, noise=0.0):
@@ -299,23 +286,35 @@ def warped(encode, anchors, w, *, stochastic, x_repeats=True, n=200, noise=0.0):
     return encode(X, y + noise * rng.normal(size=y.shape), lam)
 
 
-@pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.ClockWarning")
+def error(clock, w):
+    """Return how far a clock is from that of a monotone w, of the whole way."""
+    grid = np.linspace(*clock.anchors[[0, -1]], 50)
+    way = (w(clock.anchors) - w(clock.anchors[0])) / np.ptp(w(clock.anchors[[0, -1]]))
+    there = (w(grid) - w(clock.anchors[0])) / np.ptp(w(clock.anchors[[0, -1]]))
+    return np.abs(np.interp(clock.time(grid), np.arange(len(way)), way) - there).max()
+
+
 @pytest.mark.parametrize("stochastic", [False, True], ids=["deterministic", "stochastic"])
 @pytest.mark.parametrize("name", FAMILIES)
-def test_auto_finds_the_true_clock(encode, name, stochastic):
+def test_auto_finds_the_true_clock_where_the_range_suggests_it(encode, name, stochastic):
     anchors, w = FAMILIES[name], WARPS[name]
     clock = choose("auto", warped(encode, anchors, w, stochastic=stochastic))
-    grid = np.linspace(anchors[0], anchors[-1], 50)
-    asked = Clock(WarpClock(name), np.array(anchors), "")
-    assert np.abs(clock.time(grid) - asked.time(grid)).max() < 0.06
-    assert clock.scores[name]["error"] < 0.02
+    assert clock.name == name
+    assert error(clock, w) < 0.02
+
+
+@pytest.mark.parametrize("stochastic", [False, True], ids=["deterministic", "stochastic"])
+def test_a_linear_scale_is_led_to_a_logarithm(encode, stochastic):
+    """An exponential is a trend of the speed, which one anchor between the ends tells."""
+    clock = choose("auto", warped(encode, [0.01, 0.1, 0.8], np.log, stochastic=stochastic))
+    assert clock.name == "identity"
+    assert error(clock, np.log) < 0.02
 
 
 def test_auto_finds_the_true_clock_where_inputs_differ(encode):
-    data = warped(encode, FAMILIES["log"], np.log, stochastic=False, x_repeats=False, n=250)
-    clock, asked = choose("auto", data), Clock(WarpClock("log"), data.anchors.lam, "")
-    grid = np.linspace(*data.anchors.lam[[0, -1]], 50)
-    assert np.abs(clock.time(grid) - asked.time(grid)).max() < 0.06
+    anchors = FAMILIES["log"]
+    data = warped(encode, anchors, np.log, stochastic=False, x_repeats=False, n=250)
+    assert error(choose("auto", data), np.log) < 0.06
 
 
 @pytest.mark.parametrize(
@@ -333,7 +332,7 @@ def test_auto_finds_the_true_clock_where_inputs_differ(encode):
     ],
 )
 def test_the_range_of_lambda_suggests_a_clock(anchors, name):
-    assert prior_clock(np.array(anchors)) == name
+    assert suggested_rule(np.array(anchors)) == WarpClock(name)
 
 
 def test_a_way_that_turns_is_measured_along_itself(encode):
@@ -347,16 +346,48 @@ def test_a_way_that_turns_is_measured_along_itself(encode):
     assert_allclose(place, [0, steps[0] / sum(steps), 1])
 
 
+def particles_of(encode, w, anchors, noise=0.0):
+    data = warped(encode, anchors, w, stochastic=False, noise=noise)
+    return read_way(data, CouplingSolver(), StraightGeodesic(), np.random.default_rng(0))
+
+
+LEVELS, STRENGTHS = [0.01, 0.2, 0.6, 0.99], [0.01, 0.1, 1.0, 10.0]
+
+
+@pytest.mark.parametrize(
+    ("anchors", "name"), [(LEVELS, "probit"), (STRENGTHS, "log"), ([0.0, 0.4, 0.8, 0.98], "odds")]
+)
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_the_suggested_rule_is_dropped_where_trained_values_lie_on_lines(
+    encode, anchors, name, noise
+):
+    anchors = np.array(anchors)
+    assert suggested_rule(anchors).name == name
+    linear = particles_of(encode, WARPS["identity"], anchors, noise)
+    assert confirmed_rule(anchors, linear.trajectories).name == "identity"
+    suggested = particles_of(encode, WARPS[name], anchors, noise)
+    assert confirmed_rule(anchors, suggested.trajectories).name == name
+
+
+def test_the_suggested_rule_stays_where_trained_values_say_nothing(encode, rng):
+    anchors = np.array(STRENGTHS)
+    still = particles_of(encode, lambda lam: lam, anchors).trajectories
+    still.points[:] = still.points[:, :1]
+    assert confirmed_rule(anchors, still).name == "log"
+    still.points[:] = rng.normal(size=still.points.shape)
+    assert confirmed_rule(anchors, still).name == "log"
+    assert confirmed_rule(anchors, still[:0]).name == "log"
+
+
 @pytest.mark.parametrize("kappa", [-3.0, -0.8, 2.0])
 def test_the_bend_is_found(encode, kappa):
     anchors = [0.0, 0.3, 0.6, 1.0]
     data = warped(encode, anchors, lambda lam: bend_time(lam, kappa), stochastic=False)
     clock = choose("auto", data)
-    assert clock.rule.bend == pytest.approx(kappa, abs=1e-3)
     grid = np.linspace(0, 1, 21)
     position = np.interp(clock.time(grid), range(4), bend_time(np.array(anchors), kappa))
     assert_allclose(position, bend_time(grid, kappa), atol=1e-3)
-    assert f"bent by {clock.rule.bend:.2g}" in clock.reason
+    assert "at the speed of the outputs" in clock.reason
 
 
 def settling(lam):
@@ -364,60 +395,12 @@ def settling(lam):
     return lam / (1 + lam)
 
 
-def error(rule, anchors, way, grid):
-    """Return how far the clock of a rule is from the true places of the lambdas of a grid."""
-    time = Clock(rule, anchors, "").time(grid)
-    return np.abs(np.interp(time, np.arange(len(anchors)), way(anchors)) - way(grid)).max()
-
-
-@pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.ClockWarning")
 @pytest.mark.parametrize("anchors", [[0.02, 0.2, 2.0, 50.0], [0.02, 0.1, 1.0, 10.0, 50.0]])
 def test_on_a_logarithmic_range_outputs_settle_at_the_ends(encode, anchors):
-    """Where a logarithmic clock is bent, outputs settle at one end alone."""
     data = warped(encode, anchors, settling, stochastic=False)
-    clock = choose("auto", data)
-    assert isinstance(clock.rule, PlacedClock)
+    clock, own = choose("auto", data), choose("log", data)
     assert clock.name == "log"
-    assert "led to where outputs have the anchors" in clock.reason
-    grid, anchors, own = np.geomspace(0.02, 50, 40), data.anchors.lam, clock.rule.rule
-    bent = bend(own, anchors, np.array(clock.rule.places))
-    errors = [error(rule, anchors, settling, grid) for rule in (clock.rule, own, bent)]
-    assert errors[0] < 0.6 * min(errors[1:])
-
-
-def test_places_are_met():
-    anchors, places = np.array([0.01, 0.5, 3.0, 40.0]), np.array([0.0, 0.15, 0.9, 1.0])
-    clock = clock_of_places(anchors, anchors, places)
-    curve = PchipInterpolator(np.log(anchors), places)
-    grid = np.geomspace(0.01, 40, 60)
-    assert_allclose(np.interp(clock.time(grid), range(4), places), curve(np.log(grid)), atol=2e-3)
-
-
-def test_a_clock_that_is_nearly_right_is_led():
-    """Odds are 0.03 off at the middle anchor, all others more than 0.05."""
-    anchors = np.array([0.0, 0.5, 0.9])
-    places = np.array([0.0, 1 / 9 + 0.03, 1.0])
-    clock = clock_of_places(anchors, anchors, places)
-    assert clock.name == "odds"
-    assert isinstance(clock.rule, PlacedClock)
-    assert_allclose(clock.rule.places, places)
-    assert not clock.alternatives
-
-
-def test_a_linear_clock_does_not_stand_in_for_the_one_suggested():
-    """Nothing has moved at 3, which is as good as 0 on a linear scale."""
-    anchors = np.array([0.1, 3.0, 1e4])
-    clock = clock_of_places(anchors, anchors, np.array([0.0, 0.001, 1.0]))
-    assert clock.name == "log"
-    assert isinstance(clock.rule, PlacedClock)
-
-
-def test_anchors_that_a_clock_cannot_tell_apart_leave_it_as_it_is():
-    anchors = np.array([1.0, 1e4, np.nextafter(1e4, 2e4)])
-    clock = clock_of_places(anchors, anchors, np.array([0.0, 0.3, 1.0]))
-    assert clock.rule == WarpClock("log")
-    assert "too near" in clock.reason
-    assert_allclose(clock.time([1.0, 100.0]), [0.0, 0.5])
+    assert error(clock, settling) < 0.95 * error(own, settling)
 
 
 def test_a_bent_clock_read_backwards_is_bent_the_other_way():
@@ -441,25 +424,6 @@ def test_outputs_that_do_not_move_leave_the_prior(encode):
     assert_allclose(clock.time([0.0, 0.15, 0.3, 1.0]), [0, 0.5, 1, 2], atol=0.1)
 
 
-def test_scores_are_recorded(encode):
-    data = warped(encode, FAMILIES["odds"], WARPS["odds"], stochastic=False)
-    clock = choose("auto", data)
-    assert set(clock.scores) == {"identity", "odds"}  # at 0 no other is defined
-    assert clock.scores["odds"]["error"] == pytest.approx(0, abs=1e-6)
-    assert_allclose(clock.scores["identity"]["positions"], np.array(FAMILIES["odds"]) / 0.9)
-    assert clock.scores["identity"]["error"] == pytest.approx(0.5 / 0.9 - 1 / 9)
-    assert "odds" in repr(clock)
-    assert "where outputs have them" in clock.reason
-
-
-def test_clocks_that_agree_where_it_counts_are_reported(encode):
-    """Symmetric anchors: linear, probit and logit time meet in the middle."""
-    data = warped(encode, [0.01, 0.5, 0.99], norm.ppf, stochastic=False)
-    with pytest.warns(ClockWarning, match="cannot tell the clocks 'probit'.*lam_transform"):
-        clock = choose("auto", data)
-    assert clock.name == "probit"
-
-
 @pytest.mark.parametrize("stochastic", [False, True])
 def test_two_anchors_leave_the_entropy_clock(encode, stochastic):
     data = warped(encode, [0.1, 0.9], norm.ppf, stochastic=stochastic)
@@ -467,7 +431,6 @@ def test_two_anchors_leave_the_entropy_clock(encode, stochastic):
         clock = choose("auto", data)
     assert clock.name == "entropy"
     assert "two anchors" in clock.reason
-    assert clock.scores == {}
     assert_allclose(clock.time([0.1, 0.9]), [0, 1], atol=1e-12)
 
 
@@ -480,10 +443,10 @@ def test_two_anchors_whose_range_suggests_a_clock_leave_a_mean(encode, anchors, 
         clock = choose("auto", data)
     assert clock.name == f"{name} and entropy"
     grid, ends = np.linspace(*anchors, 30), data.anchors.lam
-    parts = [Clock(rule, ends, "").time(grid) for rule in clock.alternatives]
-    assert [rule.name for rule in clock.alternatives] == [name, "entropy", "identity"]
+    parts = [Clock(rule, ends, "").time(grid) for rule in clock.rule.rules]
+    assert [rule.name for rule in clock.rule.rules] == [name, "entropy"]
     assert np.abs(parts[0] - parts[1]).max() > 0.02
-    assert_allclose(clock.time(grid), np.mean(parts[:2], axis=0), atol=1e-12)
+    assert_allclose(clock.time(grid), np.mean(parts, axis=0), atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -501,4 +464,3 @@ def test_what_is_asked_for_is_used_without_a_warning(encode, lam_transform, name
     clock = choose(lam_transform, data)
     assert clock.name == name
     assert "asked for" in clock.reason
-    assert clock.scores == {}

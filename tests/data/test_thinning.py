@@ -206,6 +206,7 @@ def test_couplings_without_groups_take_memory_of_a_batch(encode, rng):
     X, y = rng.normal(size=(4000, 50)), rng.normal(size=(4000, 2))
     data = encode(X, y, np.repeat([0.0, 1.0], 2000))
     solver = CouplingSolver(max_batch=250)
+    solver.plan(data, (0, 1), StraightGeodesic(), rng)  # imports what it needs
     used = peak(lambda: solver.plan(data, (0, 1), StraightGeodesic(), rng))
     assert used < 6 * X.nbytes  # differences of a batch would be 25 MB, of all rows 1.6 GB
 

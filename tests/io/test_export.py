@@ -16,7 +16,9 @@ from sklearn.preprocessing import FunctionTransformer, QuantileTransformer
 from sklearn_hti import HyperparameterTrajectoryRegressor, baselines
 from sklearn_hti.clocks.clock import Clock
 from sklearn_hti.clocks.entropy import EntropyClock
-from sklearn_hti.clocks.warps import BentClock, MeanClock, PlacedClock, WarpClock
+from sklearn_hti.clocks.curve import fit_curve
+from sklearn_hti.clocks.time_scale import CurvedScale
+from sklearn_hti.clocks.warps import MeanClock, WarpClock
 from sklearn_hti.io import clock_graph, export
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.TrajectoryWarning")
@@ -84,11 +86,19 @@ def test_every_clock(fit, table, lam_transform, lam_from):
 
 
 WIDE = (0.001, 0.02, 0.95)
+
+
+def curved(name, place):
+    rule = WarpClock(name)
+    u = rule.fraction(np.array(WIDE), WIDE[0], WIDE[-1])
+    return CurvedScale(rule, WIDE[0], WIDE[-1], fit_curve(u, [0, place, 1], trend=True))
+
+
 CHOSEN = {
-    "led, log": PlacedClock(WarpClock("log"), WIDE, (0.0, 0.8, 1.0)),
-    "led, levels": PlacedClock(WarpClock("probit"), WIDE, (0.0, 0.1, 1.0)),
-    "bent, linear": BentClock(WarpClock("identity"), WIDE[0], WIDE[-1], -6.0),
-    "bent, odds": BentClock(WarpClock("odds"), WIDE[0], WIDE[-1], 3.0),
+    "curved, log": curved("log", 0.8),
+    "curved, levels": curved("probit", 0.1),
+    "curved, linear": curved("identity", 0.5),
+    "curved, odds": curved("odds", 0.2),
     "mean": MeanClock((WarpClock("log"), EntropyClock(np.array(WIDE), np.array([0, 2.0, 1.0])))),
 }
 
@@ -200,7 +210,6 @@ def test_onnx_of_deterministic_networks_without_a_condition(make, networks, tmp_
     pytest.importorskip("onnxscript", reason="the extra onnx")
     onnxruntime = pytest.importorskip("onnxruntime", reason="runs the graph")
     model = make(max_iter=50, lam_transform="entropy").fit(None, networks.y, networks.lam)
-    model.flow_map_.guess_error = np.full(3, 0.5)
     model.export(tmp_path / "graph", lam_from=2.0)
     session = onnxruntime.InferenceSession(os.fspath(tmp_path / "graph"))
     lam, y = np.linspace(0, 2, 80), networks.y[160:]

@@ -8,10 +8,12 @@ import torch
 from torch.testing import assert_close
 
 from sklearn_hti._utils.random import build_module
+from sklearn_hti.data.conditions import Conditions
 from sklearn_hti.flow_map.module import FlowMap
 from sklearn_hti.flow_map.transport import TransportMap
 from sklearn_hti.nn import Conditioning
 from sklearn_hti.nn.modules import ConditionalMLP, ConditionEmbedding
+from sklearn_hti.stats.axes import MOST_AXES
 
 N, D, K = 50, 3, 4
 
@@ -44,9 +46,26 @@ def make_map(conditioning, generator, dtype=torch.float64):
         for parameter in module.parameters():
             parameter.normal_(std=0.3, generator=generator)
         for name, buffer in module.named_buffers():
+            if name in ("table", "axes"):  # a mode for every interval; outputs are read
+                continue
             buffer.normal_(generator=generator)
             if name.endswith("scale"):
                 buffer.abs_().add_(0.1)
+    return module
+
+
+def in_modes(generator, n_outputs=D, n_modes=2, n_cells=8):
+    """A flow map of a few modes, which bend between the anchors."""
+    module = build_module(
+        lambda: FlowMap(
+            n_outputs, K, ConditionEmbedding(2, [5]), Conditioning(), n_modes, n_cells
+        ),
+        seed=1,
+    ).double()
+    with torch.no_grad():
+        module.net.output.weight.normal_(std=0.1, generator=generator)
+        module.linear.normal_(std=0.1, generator=generator)
+        module.table.normal_(generator=generator)
     return module
 
 
@@ -140,47 +159,64 @@ def test_an_untrained_map_is_linear(inputs, generator, conditioning):
             assert_close(flow_map.modes(y, numeric, codes, start), blend)
 
 
-@conditionings
-def test_origins_invert_the_map(inputs, generator, conditioning):
-    flow_map = make_map(conditioning, generator)
-    flow_map.y_scale.fill_(1.0)
-    flow_map.residual_scale.mul_(0.02)  # a map that can be inverted
-    flow_map.linear.mul_(0.02)
-    y, numeric, codes, start, _ = inputs.values()
-    base = torch.full_like(start, 1.0)
+def test_few_modes_add_up_and_stand_still_where_times_are_equal(inputs, generator):
+    flow_map = in_modes(generator)
+    y, numeric, codes, start, end = inputs.values()
+    middle = 0.3 * start + 0.7 * end
     with torch.no_grad():
-        moved = flow_map(y, numeric, codes, base, start)
-        origin, guess, solved = flow_map.origins(moved, numeric, codes, start, base, n_steps=30)
-        assert solved.all()
-        assert_close(flow_map(origin, numeric, codes, base, start), moved, atol=1e-6, rtol=0)
-    off = start[:, 0] != 1.0
-    assert (
-        (guess - y).norm(dim=1)[off] > 100 * (origin - y).norm(dim=1)[off]
-    ).double().mean() > 0.9
+        assert torch.equal(flow_map(y, numeric, codes, start, start), y)
+        parts = flow_map.passed(start, middle) + flow_map.passed(middle, end)
+        assert_close(parts, flow_map.passed(start, end))
+        modes = flow_map.modes(y, numeric, codes, start)
+        assert modes.shape == (N, 2, D)
+        assert_close(flow_map(**inputs), y + (parts @ modes).squeeze(1))
+        # several ends at once
+        ends = torch.stack([middle, end], dim=1)[..., 0]
+        assert_close(flow_map.passed(start, ends)[:, 1:], flow_map.passed(start, end))
 
 
-@conditionings
-def test_what_the_map_does_not_reach_has_no_origin(inputs, generator, conditioning):
-    """All outputs are led to zero at the last time: another output there comes from nowhere."""
-    flow_map = make_map(conditioning, generator)
-    for name, value in flow_map.named_buffers(recurse=False):
-        if name in ("y_mean", "linear", "residual_scale"):
-            value.zero_()
-    flow_map.y_scale.fill_(1.0)
-    flow_map.limit.fill_(1.0)
-    for i in range(D):
-        flow_map.linear[:, 1 + i, :, i] = -1.0 / K
-    y, numeric, codes, *_ = inputs.values()
-    start = torch.zeros_like(y[:, :1])
-    end = torch.full_like(start, K)
+def test_modes_are_what_the_table_says(generator):
+    """Straight between even times, and clamped to none: the last is met exactly."""
+    flow_map = in_modes(generator)
+    time = torch.linspace(0, K, len(flow_map.table)).double()
+    zero = torch.zeros_like(time)
+    psi = flow_map.passed(zero, time)
+    assert_close(psi, flow_map.table - flow_map.table[0])
+    middle = 0.5 * (time[1:] + time[:-1])
+    assert_close(flow_map.passed(zero[1:], middle), 0.5 * (psi[1:] + psi[:-1]))
+
+
+def test_many_outputs_are_read_through_few_axes(inputs, generator):
+    """What is off the axes changes no displacement, and all outputs move."""
+    n_outputs = MOST_AXES + 16
+    flow_map = in_modes(generator, n_outputs)
+    assert flow_map.axes.shape == (n_outputs, MOST_AXES)
+    turn = torch.linalg.qr(torch.randn(n_outputs, n_outputs, generator=generator).double())[0]
+    flow_map.axes.copy_(turn[:, :MOST_AXES])
+    inputs["y"] = torch.randn(N, n_outputs, generator=generator, dtype=torch.float64)
     with torch.no_grad():
-        zero = torch.zeros_like(y)
-        assert_close(flow_map(y, numeric, codes, start, end), zero, atol=1e-9, rtol=0)
-        guess, solved = flow_map.origins(y, numeric, codes, end, start)[1:]
-        assert not solved.any()
-        errors = np.full(K + 1, 1e9)  # any guess is that uncertain
-        move = TransportMap(flow_map, "cpu", 0, errors).mover(flow_map, True)
-        assert_close(move(y, numeric, codes, end, start), guess - y)
+        moved = flow_map.displacement(**inputs)
+        off = torch.randn(N, 16, generator=generator).double() @ turn[:, MOST_AXES:].T
+        assert_close(flow_map.displacement(**{**inputs, "y": inputs["y"] + off}), moved)
+        on = torch.randn(N, 1, generator=generator).double() @ turn[:, :1].T
+        other = flow_map.displacement(**{**inputs, "y": inputs["y"] + on})
+    moving = (inputs["start"] != inputs["end"])[:, 0]
+    assert (other - moved)[moving].abs().max() > 1e-3
+    assert (moved[moving] != 0).all()
+
+
+def test_displacements_to_many_times_are_those_to_each(inputs, generator):
+    flow_map = in_modes(generator)
+    numeric, codes = inputs["numeric"].numpy(), inputs["codes"].numpy()
+    conditions = Conditions(numeric, codes, np.hstack([numeric, codes]))
+    transport = TransportMap(flow_map, "cpu", np.arange(K + 1.0))
+    y, start = inputs["y"].numpy(), inputs["start"][:, 0].numpy()
+    ends = np.column_stack([start, inputs["end"][:, 0].numpy(), np.full(N, float(K))])
+    moved = transport.displacements(y, conditions, start, ends, dtype=torch.float64)
+    assert (moved[:, 0] == 0).all()
+    for i, end in enumerate(ends.T):
+        one = transport.displacement(y, conditions, start, end, dtype=torch.float64)
+        np.testing.assert_allclose(moved[:, i], one, atol=1e-12)
 
 
 @conditionings
@@ -189,8 +225,9 @@ def test_the_map_is_the_same_in_any_unit(inputs, generator, conditioning, unit):
     flow_map = make_map(conditioning, generator)
     with torch.no_grad():
         expected = unit * flow_map.displacement(**inputs)
-        for buffer in flow_map.buffers():
-            buffer *= unit
+        for name, buffer in flow_map.named_buffers():
+            if name not in ("table", "axes"):
+                buffer *= unit
         assert_close(flow_map.displacement(**{**inputs, "y": unit * inputs["y"]}), expected)
 
 

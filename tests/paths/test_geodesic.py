@@ -161,6 +161,24 @@ def test_bends_do_not_depend_on_how_many_are_drawn_at_once(arcs, monkeypatch):
     assert_allclose(geodesic.deviation(trajectories), bends, atol=1e-5)
 
 
+@pytest.mark.parametrize("chunk", [150, 8192])
+@pytest.mark.parametrize("n_points", [1, 3])
+def test_points_between_are_evenly_spaced_on_the_circle(arcs, monkeypatch, chunk, n_points):
+    y0, y1, turn, geodesic = arcs
+    monkeypatch.setattr("sklearn_hti.paths.geodesic._CHUNK", chunk)
+    rows = np.zeros((400, 3), int)
+    there_and_back = np.stack([y0, y1, y0], axis=1)
+    trajectories = Trajectories(
+        there_and_back, np.zeros((400, 2, 0, 2)), rows, rows[:, 0], rows[:, 0] + 2
+    )
+    between = geodesic.between(trajectories, n_points)
+    assert between.shape == (400, 2, n_points, 2)
+    share = np.arange(1, n_points + 1) / (n_points + 1)
+    angle = np.arctan2(y0[:, 1], y0[:, 0])[:, None] + turn[:, None] * share
+    truth = np.stack([np.cos(angle), np.sin(angle)], axis=2)
+    assert_allclose(between[:, 0], truth, atol=0.015)
+
+
 # ---------------------------------------------------------------- straight lines
 
 A = np.array([[1.0, 0.7], [0.7, 0.6]])  # eigenvalues 0.07 and 1.53

@@ -262,14 +262,6 @@ def test_fits_are_reproducible(make):
     assert_array_equal(one, other)
 
 
-def test_members_regress_half_of_the_inputs(make):
-    model = make(max_iter=5, n_estimators=3).fit(*family(smooth)[1:])
-    sizes = [len(member.base.known_) for member in model.estimators_]
-    assert sizes == [75, 75, 75]
-    lower, upper = model.interval(np.zeros((1, 2)), lam=0.5)
-    assert (lower < upper).all()
-
-
 def test_answers_keep_to_the_box(make):
     _, X, y, lam = family(linear)
     model = make(max_iter=5, y_bounds=(y.min(), y.max())).fit(X, y, lam)
