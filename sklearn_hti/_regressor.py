@@ -153,8 +153,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         Relative improvement that counts for `early_stopping`.
     validate : "auto" or bool, default="auto"
         Whether interior anchors are left out, at most twenty in turn, to see how the particle
-        field does between anchors that are twice as far apart. Nothing is trained for that.
-        "auto" does so with three anchors or more.
+        field does between anchors that are twice as far apart. Nothing is trained for that. If
+        straight lines or copies do clearly better, they become the answers. "auto" does so with
+        three anchors or more.
     device : str, default="auto"
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
     n_jobs : int, default=None
@@ -209,8 +210,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         ``nearest_anchor`` and of the first (``no_transport``), and the ``floor`` between halves of
         the true ones. ``base`` is the error at this anchor of answers from x alone, at inputs that
         the base did not see; nan for a generator of draws. Of anchors that know different inputs,
-        all rows are compared as one. A `ValidationWarning` tells where another answer is better
-        on average; two anchors are then judged in the time of the whole fit. None: not validated.
+        all rows are compared as one. If another answer is clearly better on average, it takes the
+        place of the field, with a `ValidationWarning` (the first anchor's never does); two anchors
+        are then judged in the time of the whole fit. None: not validated.
     n_iter_ : int
         Optimisation steps taken for the flow map.
     n_features_in_ : int
