@@ -47,7 +47,7 @@ for c in range(3):
     print(f"{c:9}  {off:17.3f}  {stretch:17.3f}")
 
 # %%
-# There and back: an output moved to λ = 1 and back again should be where it was.
+# There and back: an output moved to λ = 1 and back again should be near where it was.
 there = surrogate.transport(X, start, lam_from=0.0, lam_to=1.0)
 back = surrogate.transport(X, there, lam_from=1.0, lam_to=0.0)
 print(f"there and back: {np.sqrt(np.mean(((back - start) ** 2).sum(axis=1))):.3f} off")

@@ -49,14 +49,18 @@ surrogates = {
 }
 
 # %%
-# What ``"auto"`` knows is where the answers of a strength lie on the way from first to last. Those
-# at 0.3 lie where no named clock puts it. So it takes the logarithm, which the range of the
-# strengths suggests, leads it to where 0.3 should be, and warns that this is a guess: one
-# strength between two others does not tell how answers move from one to the next.
+# The range of the strengths suggests the logarithm. With three strengths, the straight line in the
+# logarithm predicts the answers at 0.3 worse than the line in the strength itself. ``"auto"`` then
+# starts from the strength itself. With four, it starts from the logarithm. In both cases it changes
+# the speed of the scale until the trained strengths fall about where the distances between answers
+# place them.
 for name in ('"auto"', '"auto", 4 strengths'):
-    clock = surrogates[name].lam_transform_
-    print(name, clock)
-    print("  times of the strengths 0.01, 0.3, 1.7 and 10:", clock.time([0.01, 0.3, 1.7, 10]))
+    surrogate = surrogates[name]
+    print(name, surrogate.lam_transform_)
+    times = surrogate.lam_transform_.rule.time(surrogate.anchors_)
+    places = np.log(surrogate.anchors_ / 0.01) / np.log(1000)
+    for strength, time, place in zip(surrogate.anchors_, times, places, strict=True):
+        print(f"  {strength:5} is at {time:.2f} of the way; by the logarithm alone at {place:.2f}")
 
 # %%
 # The other 142 patients: their answers at strength 0.01 are moved along the grid, and compared
@@ -83,10 +87,9 @@ known = sweep(Ridge(), "alpha", three, X[:300], y[:300], X[new]).y.reshape(3, -1
 print(f"  {'nearest regression':20} {error(known[nearest]):5.2f}")
 
 # %%
-# With three strengths the plain logarithm is a little better, although it puts 0.3 in the wrong
-# place: trained strengths are met by every clock, and only the shape between them counts. What
-# helps more is one network more where answers move fast: with a fourth strength ``"auto"`` is far
-# ahead of every clock with three.
+# Every clock meets the trained strengths; only the shape between them counts. A linear clock is far
+# behind, and ``"auto"`` is ahead of the plain logarithm. One network more where answers move fast
+# helps again: with a fourth strength, ``"auto"`` is ahead of every clock with three.
 #
 # Five patients, one panel per surrogate; grey lines mark the strengths that were trained.
 shown = np.argsort(said)[:: len(said) // 5][:5]

@@ -41,10 +41,12 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
 
     Learns from outputs of networks that were trained at a few values of lambda (the
     *anchors*) to draw y ~ p_lambda(y | x) at every lambda between. The outputs of
-    neighbouring anchors are coupled by conditional optimal transport, a clock says how far
-    along the path a lambda is, and the paths are distilled into one network, the flow map,
-    which moves an output from any lambda to any other. With `networks`, the trained networks
-    are asked instead, and nothing is trained.
+    neighbouring anchors are coupled by conditional optimal transport, so that one output can be
+    followed through all anchors: a *particle*. A clock says how far along its path a particle is
+    at lambda, and the particle field, a closed form, gives its output there. The particles are
+    distilled into one network, the flow map, which moves an output from any lambda to any other.
+    Where every input has one answer, whole particles are predicted from x. With `networks`, the
+    trained networks are asked instead, and nothing is trained.
 
     Parameters
     ----------
@@ -53,24 +55,26 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         What a velocity costs. "euclidean" is the same everywhere and in all directions;
         "learned" is a metric field under which the observed transport is cheap,
         "fixed_spectrum" the same with fixed eigenvalues; "land" and "rbf" are cheap where
-        data are dense. With one output there is one way only, whatever it costs. Straight
-        lines, kinetic="euclidean" with potential=None, are fitted in half the time.
+        data are dense. With one output there is one path only, whatever it costs. With
+        kinetic="euclidean" and potential=None no path is learned, and fits are faster.
     potential : {None, "density"}, PotentialEnergy or callable, default="density"
         Where paths like to go: nowhere in particular, where outputs of the anchors are dense,
         or where a function u(y, x) of torch tensors is large (see
         `sklearn_hti.lagrangian.CallablePotential`).
     cost : {"jacobi", "action", "study"}, default="jacobi"
         How kinetic and potential energy make the cost of a path: half the squared length in a
-        metric that is dear away from the data, the integral of K - U over time, or what the
+        metric that is expensive away from the data, the integral of K - U over time, or what the
         published code minimises, which lets points wait and jump.
     path : {"geodesic", "smooth"} or GeodesicPath, default="geodesic"
-        "geodesic" draws the cheapest path interval by interval, "smooth" one cubic curve
-        through the coupled outputs of all anchors.
+        "geodesic" learns the cheapest path from anchor to anchor and takes three points of it as
+        further knots of the particles, if paths through them are smoother at the anchors than
+        chords are. "smooth" takes points of one cubic curve through the coupled outputs of all
+        anchors instead. With a flat Lagrangian, or one output, "geodesic" learns no path.
     solver : {"coupling", "neural_dual", "monge_gap"} or OTSolver, default="coupling"
         How outputs of neighbouring anchors are matched: by coupling the samples themselves; by
-        Kantorovich potentials and maps learned as the study does; or by maps that fit the next
-        anchor and leave no Monge gap. Names stand for ``CouplingSolver()``, ``NeuralDual()``
-        and ``MongeGap()``; pass an instance to search over its parameters.
+        Kantorovich potentials and maps that are learned, as in the original paper; or by maps
+        that fit the next anchor and leave no Monge gap. Names stand for ``CouplingSolver()``,
+        ``NeuralDual()`` and ``MongeGap()``; pass an instance to search over its parameters.
     conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
         How x enters the networks: as scale and shift of the first hidden layer, as further
         inputs, or as weights of the last hidden layer. Pass an instance of
@@ -99,20 +103,22 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         with hundreds of draws of each, "neighbors" is nearer to them. None trains nothing, for
         `interpolate` alone.
     base_lam : float, default=None
-        The anchor of the base. None is the first, or, where outputs of one x are equal there or
-        much nearer to each other than at another anchor, the one where they are farthest apart:
-        maps bring draws together better than they spread them. A base of your own (an
-        estimator or a callable) sits at the first.
+        The anchor of the base. None is the first, unless draws at another anchor predict the
+        outputs at all anchors clearly better: the particle that is nearest there misses by less
+        than half as much, as a squared distance. This is so where draws of the first anchor are
+        few or equal: a map cannot separate equal outputs. A base of your own (an estimator or a
+        callable) sits at the first.
     lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
             transformer, default="auto"
         The clock. None is linear in lambda; a name or a monotone scikit-learn transformer
         makes time linear in that function of lambda; "entropy" lets outputs spread evenly.
         "auto" starts from the scale suggested by the range of lambda (log, probit, odds or
-        linear) and adjusts it until the anchors fall where the outputs place them. With two
-        anchors it is a guess, with a `ClockWarning`: half-way between
-        the suggested clock and "entropy", or "entropy" where the range suggests none. **This
-        choice matters most**; set what you know: "probit" for quantile levels, "log" for
-        regularisation strengths, "odds" for dropout rates.
+        linear). If a linear scale predicts anchors from their neighbours better, it starts from
+        that. It then adjusts the speed of the scale until the anchors fall about where the
+        distances between outputs place them. With two anchors it is a guess, with a
+        `ClockWarning`: half-way between the suggested clock and "entropy", or "entropy" where
+        the range suggests none. **This choice matters most**; set what you know: "probit" for
+        quantile levels, "log" for regularisation strengths, "odds" for dropout rates.
     lam_column : int or str, default=None
         Where lambda sits in X (position or column name) when `lam` is not passed. None:
         `lam` is required.
@@ -147,8 +153,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         Relative improvement that counts for `early_stopping`.
     validate : "auto" or bool, default="auto"
         Whether interior anchors are left out, at most twenty in turn, to see how the particle
-        field does between anchors that are twice as far apart. Nothing is trained for that.
-        "auto" does so with three anchors or more.
+        field does between anchors that are twice as far apart. Nothing is trained for that. If
+        straight lines or copies do clearly better, they become the answers. "auto" does so with
+        three anchors or more.
     device : str, default="auto"
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
     n_jobs : int, default=None
@@ -166,7 +173,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     anchors_ : ndarray of shape (K + 1,)
         The lambdas between which transport was learned.
     lam_transform_ : Clock
-        The clock in use, why (``reason``), and the ``scores`` of all candidates.
+        The clock in use (``name``), and the ``reason``.
     base_ : object or None
         The source of draws at the base anchor, its ``name`` and the ``reason``; None where nothing
         is trained. That of ``name="regression"`` has the choice among regressors (``chosen_``) and
@@ -203,8 +210,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         ``nearest_anchor`` and of the first (``no_transport``), and the ``floor`` between halves of
         the true ones. ``base`` is the error at this anchor of answers from x alone, at inputs that
         the base did not see; nan for a generator of draws. Of anchors that know different inputs,
-        all rows are compared as one. A `ValidationWarning` tells where another answer is better
-        on average; two anchors are then judged in the time of the whole fit. None: not validated.
+        all rows are compared as one. If another answer is clearly better on average, it takes the
+        place of the field, with a `ValidationWarning` (the first anchor's never does); two anchors
+        are then judged in the time of the whole fit. None: not validated.
     n_iter_ : int
         Optimisation steps taken for the flow map.
     n_features_in_ : int

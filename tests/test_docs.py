@@ -60,6 +60,21 @@ def test_the_api_page_lists_exports_alone():
     assert not unknown
 
 
+def test_equations_that_code_cites_exist():
+    text = (DOCS / "method.md").read_text(encoding="utf-8")
+    numbers = [int(n) for n in re.findall(r"\\qquad \((\d+)\)", text)]
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
+    sections = {int(n) for n in re.findall(r"^## (\d+) ", text, flags=re.MULTILINE)}
+    for file in Path(sklearn_hti.__file__).parent.rglob("*.py"):
+        cited = re.findall(
+            r"method\.md,\s+(equation|section)s? (\d+(?:(?:, | to |, and | and )\d+)*)",
+            file.read_text(encoding="utf-8"),
+        )
+        for kind, listed in cited:
+            known = sections if kind == "section" else set(numbers)
+            assert known.issuperset(map(int, re.findall(r"\d+", listed))), file.name
+
+
 def test_broken_links_are_found(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "other.html").write_text('<h1 id="there">x</h1><a href="../a.html">x</a>')

@@ -143,12 +143,11 @@ class Answering(RegressorMixin, BaseEstimator):
     def interpolate(self, X, outputs, *, lams, lam):
         """Answer between networks that were asked, from the outputs of all of them.
 
-        Nothing that `fit` has trained is needed: outputs of one input are coupled by optimal
-        transport where they are draws, and followed along lambda by the particle field. At the
-        lambda of a network, the answer is its own output. Two networks or more are taken, those
-        of `fit` or others. Answers keep to smooth curves through the outputs of one particle, not
-        to learned paths: where outputs of two and more dimensions turn on their way, `transport`
-        may be nearer.
+        Outputs of one input are coupled by optimal transport where they are draws, and followed
+        along lambda by the particle field. At the lambda of a network, the answer is its own
+        output. Two networks or more are taken, those of `fit` or others. Answers keep to smooth
+        curves through the outputs of one particle. If `fit` has trained a flow map, they follow
+        the paths that it has learned, too.
 
         Parameters
         ----------

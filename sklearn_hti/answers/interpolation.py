@@ -51,7 +51,7 @@ def _on_the_field(state, query, particles, lams):
 def _knots_between(flow_map, conditions, low, high, times, knots):
     """Return the mean (n, Q, D) of what the flow map says at knots (Q,) from both neighbours.
 
-    Between the neighbours, it says how paths leave the chord.
+    Between the neighbours, it says how paths leave the chord (docs/method.md, equation 42).
     """
     ends = np.tile(np.concatenate([knots, times]), (len(low), 1))
     start, end = (np.full(len(low), t) for t in times)

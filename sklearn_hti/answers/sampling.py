@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from .._utils.random import sampling_generator
+from ..data.budget import BUDGET
 from ..data.conditions import Query
 from ..data.validation import take
 from .from_networks import follow_networks, moments_of_networks, sample_networks
@@ -12,7 +13,6 @@ from .query import check_n_samples
 from .transport import check_trained, transports
 
 _AT_ONCE = 256  # distinct rows whose means are computed at once
-_N_FIXED = 32  # draws of a generator behind one conditional mean
 _MAX_SEED = 2**31 - 1
 
 
@@ -42,7 +42,7 @@ def moments(state, query):
         mean = follow_regression(state, query, query.lam[None])[0, 0]
         return mean, np.zeros_like(mean)
     if state.generator is not None:
-        draws = sample(state, query, _N_FIXED, state.noise)
+        draws = sample(state, query, BUDGET.mean_draws, state.noise)
         return draws.mean(axis=0), draws.std(axis=0)
     key = np.column_stack([query.conditions.scaled, query.conditions.codes, query.lam])
     _, first, back = np.unique(key, axis=0, return_index=True, return_inverse=True)

@@ -41,9 +41,8 @@ class DirectSurrogateRegressor(BaseSurrogate):
         (standardised) side by side, and on scaled outputs, one at a time where it takes one
         only. None is `MLPRegressor` of scikit-learn with three hidden layers of 128.
     base_lam : float, default=None
-        The anchor whose rows the leftovers are taken from. None is the first, or, where outputs
-        of one x are equal there or much nearer to each other than at another anchor, the one
-        where they are farthest apart.
+        The anchor whose rows the leftovers are taken from. None is the first, unless draws at
+        another anchor predict the outputs at all anchors clearly better.
     lam_column : int or str, default=None
         Where lambda sits in X when `lam` is not passed.
     n_anchors : "auto" or int, default="auto"

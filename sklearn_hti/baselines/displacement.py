@@ -34,8 +34,8 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
     base : {"neighbors"}, estimator or callable, default="neighbors"
         How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
     base_lam : float, default=None
-        The anchor of the base. None is the first, or, where outputs of one x are equal there or
-        much nearer to each other than at another anchor, the one where they are farthest apart.
+        The anchor of the base. None is the first, unless draws at another anchor predict the
+        outputs at all anchors clearly better.
     lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
             transformer, default="auto"
         The clock: see `HyperparameterTrajectoryRegressor`.
@@ -157,8 +157,8 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
     base : {"neighbors"}, estimator or callable, default="neighbors"
         How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
     base_lam : float, default=None
-        The anchor of the base. None is the first, or, where outputs of one x are equal there or
-        much nearer to each other than at another anchor, the one where they are farthest apart.
+        The anchor of the base. None is the first, unless draws at another anchor predict the
+        outputs at all anchors clearly better.
     lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
             transformer, default=None
         The scale on which an anchor is the nearest; None is that of lambda itself.

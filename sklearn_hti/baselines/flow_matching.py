@@ -42,8 +42,8 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
     base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
         How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
     base_lam : float, default=None
-        The anchor of the base. None is the first, or, where outputs of one x are equal there or
-        much nearer to each other than at another anchor, the one where they are farthest apart.
+        The anchor of the base. None is the first, unless draws at another anchor predict the
+        outputs at all anchors clearly better.
     lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
             transformer, default="auto"
         The clock: see `HyperparameterTrajectoryRegressor`.

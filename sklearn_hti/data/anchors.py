@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .facts import FEW
 from .validation import LAM_ROUNDING
 
 _MAX_VALUES, _TYPICAL = 20, 3  # of lambda that are anchors, and rows of most; else bins
-FEW_ROWS = 5  # fewer, if most values have more, are those of a neighbour
 _N_BINS, _BIN = (5, 9), 150  # how many, and rows of each that are worth one more
 
 
@@ -39,7 +39,7 @@ def find_anchors(lam, n_anchors="auto"):
         )
     if isinstance(n_anchors, str):
         typical = np.median(counts)
-        full = counts >= min(FEW_ROWS, typical)
+        full = counts >= min(FEW, typical)
         if len(values) <= _MAX_VALUES and typical >= _TYPICAL and full[[0, -1]].all():
             return _nearest(values[full], values, index)
         n_anchors = int(np.clip(len(lam) // _BIN, *_N_BINS))

@@ -36,7 +36,7 @@ class Budget:
     passes: int = 4  # over draws in a training: that many are as good as fresh draws
     movement_rows: int = 65_536  # are kept in any case where memory takes them
     movement_draws: int = MIN_DRAWS  # of an input
-    movement_numbers: int = 2**25  # of all trajectories: a chord and four deviations per interval
+    movement_numbers: int = 2**25  # of all trajectories, five for each interval and output
 
     # data that single decisions are made on
     clock: Reading = Reading(16_384, 2048, 256)  # means need no more
@@ -89,6 +89,8 @@ class Budget:
     left_out_rows: int = 1024  # of an anchor left out that are judged
     left_out_draws: int = 256  # of one input there
     left_out_values: int = 20  # trained values that are left out of the field in turn
+    listed_draws: int = 256  # of the rows of near inputs behind one conditional mean
+    mean_draws: int = 32  # of a generator behind one conditional mean
     mean_inputs: int = 64  # at which the surrogate's means are compared with those of draws
     coupled_answers: int = 2048  # draws of one input that an answer couples at once
 

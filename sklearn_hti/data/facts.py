@@ -10,19 +10,13 @@ import numpy as np
 
 from .._utils.groupby import number_groups, squares_of_groups
 
-# How many draws of an input are many?
-SPREAD_DRAWS = 5  # show how far apart draws of the input are, around knots of trajectories
-SAMPLED_DRAWS = 5  # are enough to draw among; neighbours join where there are fewer
-MATCHED_DRAWS = 5  # on average: the nearest input comes first among trajectories
-BLOCK_DRAWS = 16  # show the distribution at the input, in a block of a solver that learns maps
-ENTROPY_DRAWS = 20  # have an entropy of their own
-KNOWN_DRAWS = 20  # on average: every draw is needed to know the distribution, none is held out
-SPARE_DRAWS = 20  # beyond the first of each input, in all: tell how far apart draws of one are
-
-# How many inputs are many?
-NEAR_INPUTS = 20  # show which inputs are near, so that few draws may be pooled
-SMOOTH_INPUTS = 20  # determine a smooth function of x
-HELD_INPUTS = 20  # are held out whole to validate a training; else rows are
+# Draws of an input, or rows of a value of lambda. So many show how far apart draws are and are
+# enough to draw among; a value with fewer rows is no anchor.
+FEW = 5
+# Draws or inputs. So many draws determine a distribution, its variance and its entropy; so many
+# inputs determine a smooth function of x, show which are near, and may be held out whole.
+MANY = 20
+BLOCK_DRAWS = 16  # draws that show a distribution, in a block of a solver that learns maps
 LISTED_INPUTS = 50  # at most: draws are taken from a list of the outputs of each
 ENTROPY_INPUTS = 100  # at most: each has an entropy of its own
 
@@ -103,44 +97,44 @@ class DrawCounts:
     @property
     def show_spread(self):
         """Whether most rows have enough draws of their input to show how far apart they are."""
-        return self._rows_of_inputs_with(SPREAD_DRAWS) >= MOST * self.n_rows
+        return self._rows_of_inputs_with(FEW) >= MOST * self.n_rows
 
     @property
     def tell_variance(self):
         """Whether there are enough spare draws, of enough inputs, for a variance at each."""
-        return self.n_spare >= SPARE_DRAWS and self.n_inputs >= SMOOTH_INPUTS
+        return self.n_spare >= MANY and self.n_inputs >= MANY
 
     @property
     def match_by_input(self):
         """Whether inputs have enough draws to look for the nearest input first."""
-        return self.n_rows >= MATCHED_DRAWS * self.n_inputs
+        return self.n_rows >= FEW * self.n_inputs
 
     @property
     def know_distributions(self):
         """Whether inputs have so many draws that all are needed to know their distribution."""
-        return self.n_rows >= KNOWN_DRAWS * self.n_inputs
+        return self.n_rows >= MANY * self.n_inputs
 
     @property
     def have_entropies(self):
         """Whether every input has an entropy of its own: few inputs of many draws."""
-        return self.n_inputs <= ENTROPY_INPUTS and self.fewest >= ENTROPY_DRAWS
+        return self.n_inputs <= ENTROPY_INPUTS and self.fewest >= MANY
 
     @property
     def can_be_listed(self):
         """Whether draws can be taken from a list: few inputs, enough draws of each."""
-        return self.n_inputs <= LISTED_INPUTS and self.fewest >= SAMPLED_DRAWS
+        return self.n_inputs <= LISTED_INPUTS and self.fewest >= FEW
 
     # ------------------------------------------------------------ few or many inputs?
 
     @property
     def show_neighbours(self):
         """Whether there are enough inputs to tell which are near."""
-        return self.n_inputs >= NEAR_INPUTS
+        return self.n_inputs >= MANY
 
     @property
     def hold_inputs(self):
         """Whether whole inputs are held out of a training; else rows are."""
-        return self.n_inputs >= HELD_INPUTS
+        return self.n_inputs >= MANY
 
     def _rows_of_inputs_with(self, n_draws):
         return self.per_input[self.per_input >= n_draws].sum()

@@ -6,8 +6,8 @@ import numpy as np
 
 from .._utils.groupby import number_groups
 from ..exceptions import CouplingWarning
-from .anchors import FEW_ROWS, distinct_lambdas
-from .facts import DrawCounts
+from .anchors import distinct_lambdas
+from .facts import FEW, DrawCounts
 
 _ROUNDING = 1e-12  # of an output: constants that were computed differ by less
 _UNLIKE = 1e3  # times the spread of another output: distances do not see that one
@@ -68,10 +68,10 @@ def warn_if_merged(lam, anchors):
         return
     values, _, counts = distinct_lambdas(lam)
     rare = ~np.isin(values, anchors.lam)
-    if counts[rare].max() < FEW_ROWS < np.median(counts):
+    if counts[rare].max() < FEW < np.median(counts):
         first = rare.argmax()
         what = (
-            f"{rare.sum()} of {len(values)} values have fewer than {FEW_ROWS} rows, such as "
+            f"{rare.sum()} of {len(values)} values have fewer than {FEW} rows, such as "
             f"{values[first]:g} with {counts[first]}, and their outputs are moved to the nearest "
             "of the others. Ask their networks for more outputs, or keep them as they are"
         )

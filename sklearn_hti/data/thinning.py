@@ -63,12 +63,3 @@ def thinned(data, reading, rng):
         at = np.bincount(place[index[kept] == k], minlength=n_groups)
         most = np.maximum(most, np.cumsum(at))
     return data.take(np.sort(kept[(most[place] <= max_rows) | (place == 0)]))
-
-
-def half_of_each(strata, rng):
-    """Return a mask of half of the entries of every stratum, rounded up, at random."""
-    order = rng.permutation(len(strata))
-    rank, size = rank_in_group(strata[order])
-    mask = np.zeros(len(strata), dtype=bool)
-    mask[order[rank < -(-size // 2)]] = True
-    return mask

@@ -105,7 +105,8 @@ def believed(between, trajectories):
     """Return points between anchors if paths through them are smoother at the anchors than chords.
 
     The output of a network moves smoothly with lambda, also through the anchors, and paths are
-    learned interval by interval: a kink at an anchor is an error. With two anchors there is none.
+    learned interval by interval: a kink at an anchor is an error. With two anchors there is none
+    (docs/method.md, equation 47).
 
     Parameters
     ----------

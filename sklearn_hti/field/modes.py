@@ -1,4 +1,4 @@
-"""The few modes in which all particles move (docs/method.md, equation 51).
+"""The few modes in which all particles move (docs/method.md, equations 48 to 50).
 
 The weights of the field are the same for all particles, so their paths span a space of few
 functions of time: y(t) = mean of the knots + sum_r psi_r(t) c_r, with coefficients c_r of each.

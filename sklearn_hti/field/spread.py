@@ -7,9 +7,9 @@ import numpy as np
 
 from .._utils.registry import storable
 from .kernels import Matern
-from .particle_field import LENGTHS, ParticleField
+from .particle_field import LENGTHS, ROUGH_FRACTION, ParticleField
 
-ROUGH_FRACTIONS = (0.0, 0.2, 1.0)  # of networks without noise: smooth, as in the field, rough
+ROUGH_FRACTIONS = (0.0, ROUGH_FRACTION, 1.0)  # smooth, as in the field, rough
 PARTICLES = 10  # whose evidence counts: particles of many inputs move alike
 
 

@@ -11,6 +11,12 @@ from ..nn.engine import DrawnDataset
 from ..stats.neighbours import nearby_places
 
 _BASE_FRACTION = 0.5  # of the starts, where conditions have many draws
+LEAST_SCALE = 0.1  # of the largest: what hardly moves must not weigh as much as what does
+
+
+def at_least(spread):
+    """Return spreads (Q, D) of at least a part of the largest of each output, to divide by."""
+    return np.maximum(np.maximum(spread, LEAST_SCALE * spread.max(axis=0)), 1e-6)
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,9 @@ class Particles:
         spread = np.zeros(self.points[0, 1:].shape)
         for k, on in enumerate(self.passed.T):
             spread[k] = self.steps[on, k].std(axis=0) if on.any() else 0.0
-        # a step in which hardly anything moves must not weigh as much as the others
-        scale = np.maximum(np.maximum(spread, 0.1 * spread.max(axis=0)), 1e-6)
         return tuple(
             torch.as_tensor(v, dtype=torch.float32, device=device)
-            for v in (self.modes.along, scale)
+            for v in (self.modes.along, at_least(spread))
         )
 
     @property

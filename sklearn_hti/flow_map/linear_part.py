@@ -5,6 +5,7 @@ import torch
 
 from ..stats.axes import MOST_AXES, principal_axes
 from ..stats.ridge import fit_ridge
+from .dataset import at_least
 
 _MARGIN = 1.5  # over what the linear part leaves of the particles: no network adds more
 _AROUND = (-0.5, 0.0, 0.5)  # of the way from node to node: times that coefficients are fitted at
@@ -35,10 +36,8 @@ def set_linear_part(module, particles, conditions):
     steps, passed = particles.steps, particles.passed
     of_steps = modes.of_steps
     coefficients = np.einsum("rq,nqd->nrd", of_steps, steps)
-    spread = own_spread = coefficients.std(axis=0)
-    # a mode in which hardly anything moves must not weigh as much as the others
-    spread = np.maximum(np.maximum(spread, 0.1 * spread.max(axis=0)), 1e-6)
-    module.v_scale.copy_(torch.as_tensor(spread))
+    spread = coefficients.std(axis=0)
+    module.v_scale.copy_(torch.as_tensor(at_least(spread)))
     module.table.copy_(torch.as_tensor(modes.table))
     at_anchors = particles.points[:, modes.knots == np.floor(modes.knots)]
     scale = at_anchors.std(axis=0)
@@ -70,7 +69,7 @@ def set_linear_part(module, particles, conditions):
     linear = np.einsum("rq,nfqd->nfrd", of_steps, linear)
     module.linear.copy_(torch.as_tensor(linear))
 
-    left = 0.01 * own_spread + 1e-8
+    left = 0.01 * spread + 1e-8
     most = np.zeros_like(left)
     for t in np.linspace(0, nodes[-1], 2 * len(nodes) - 1):
         near = (1 - np.abs(t - nodes) / nodes[1]).clip(min=0)

@@ -9,14 +9,14 @@ from .._utils.groupby import first_of_each, number_groups
 from .._utils.random import build_module
 from ..field.modes import CELLS, complete, field_modes
 from ..nn.engine import Engine, split_rows, train
-from .dataset import ParticleDataset, Particles
+from .dataset import LEAST_SCALE, ParticleDataset, Particles
 from .linear_part import enough, set_linear_part
 from .module import FlowMap
 from .transport import TransportMap
 
 _BACK_EVERY = 4  # one in so many rows of a batch is moved back, too
-# Weight of the way back where one particle runs through each condition: deterministic
-# networks have a well-defined inverse. Else starts at all times teach the way back as well.
+# Weight of the way back where one particle runs through each condition (docs/method.md, equation
+# 54). Elsewhere starts at all times teach the way back as well.
 _BACK_WEIGHT = 0.3
 
 
@@ -63,7 +63,7 @@ class FlowMapEngine(Engine):
         arrival = (y + (passed @ modes[some]).squeeze(1)).detach()
         modes = flow_map.modes(arrival, numeric, codes, end)
         back = arrival - (passed @ modes).squeeze(1)
-        unit = (passed.abs() @ flow_map.v_scale).squeeze(1) + 0.1 * scale.mean(dim=0)
+        unit = (passed.abs() @ flow_map.v_scale).squeeze(1) + LEAST_SCALE * scale.mean(dim=0)
         return error + self.back_weight * (((back - y) / unit) ** 2).mean()
 
 

@@ -12,8 +12,12 @@ from .._utils.registry import storable
 class GeodesicPath(BaseEstimator):
     """Geodesics of the Lagrangian, interval by interval.
 
-    Straight lines where the Lagrangian has neither metric nor potential; else natural cubic
-    splines from a network that is trained on the coupled pairs, together with the metric.
+    If the Lagrangian has neither metric nor potential, nothing is trained. Otherwise a network
+    proposes a natural cubic spline for every coupled pair. It is trained together with the
+    metric. Three points of every path, at a quarter, half and three quarters, become knots of
+    the particles between two anchors. They are used if paths through them have smaller kinks at
+    the anchors than chords have; with two anchors, or with a potential that is a function of
+    the user, they are always used. Particles move between all knots as the particle field does.
 
     Parameters
     ----------
@@ -33,9 +37,9 @@ class GeodesicPath(BaseEstimator):
     refine_steps : int, default=0
         Gradient steps on each path after the network's answer.
     constant_speed : {"euclidean", "metric"}, default="euclidean"
-        Where on its path an output is at a given clock time: at constant speed among the
-        (scaled) outputs, or in the metric. A learned metric is cheap where paths run, which
-        says nothing of how fast networks change: on semicircles its speed doubles the error.
+        Along which length the points of a path are evenly spaced: that of the scaled outputs,
+        or that of the metric. A learned metric is cheap where paths run, which says nothing of
+        how fast networks change.
     """
 
     def __init__(
@@ -92,5 +96,7 @@ class GeodesicPath(BaseEstimator):
 class SmoothPath(BaseEstimator):
     """One curve through the coupled outputs of all anchors.
 
-    A cubic spline over the distance travelled from anchor to anchor, not over the clock.
+    A cubic spline over the distance travelled from anchor to anchor, not over the clock. Three
+    points of it between two anchors become knots of the particles. Metric and potential decide
+    only how outputs are coupled.
     """

@@ -1,4 +1,4 @@
-"""Geodesics: the cheapest path between two points, and its cost (docs/method.md, equation 42)."""
+"""Geodesics: the cheapest path between two points, and its cost (docs/method.md, equation 43)."""
 
 import numpy as np
 import torch

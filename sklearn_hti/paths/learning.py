@@ -1,4 +1,4 @@
-"""Learn paths and metric: both descend the cost of coupled pairs (docs/method.md, equation 43)."""
+"""Learn paths and metric: both descend the cost of coupled pairs (docs/method.md, equation 44)."""
 
 import numpy as np
 import torch

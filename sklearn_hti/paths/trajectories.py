@@ -3,13 +3,12 @@
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from numpy.polynomial import polynomial as poly
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from .._utils.groupby import rank_in_group, split_by_group
+from ..data.facts import MOST
 from ..stats.moments import known_moments, scattered_moments
-from .deviation import deviation_basis
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Trajectories:
     """
 
     points: np.ndarray  # (N, K + 1, D), scaled
-    deviation: np.ndarray  # (N, K, M, D): of paths from chords (deviation.py); M = 0: straight
+    deviation: np.ndarray  # (N, K, M, D): of paths from chords (deviation.py); else M = 0
     rows: np.ndarray  # (N, K + 1): training rows; the x of the first is the condition
     first: np.ndarray  # (N,)
     last: np.ndarray  # (N,)
@@ -40,13 +39,6 @@ class Trajectories:
     def through(self, points):
         """Return trajectories from the same first points through others, by affine maps."""
         return replace(self, points=points, affine=True)
-
-    def at(self, t):
-        """Return the points (N, D) at clock time t, as if all knots were the anchors."""
-        k = min(int(t), self.points.shape[1] - 2)
-        basis = poly.polyval(t - k, deviation_basis(self.deviation.shape[2]).T)
-        chord = self.points[:, k] + (t - k) * (self.points[:, k + 1] - self.points[:, k])
-        return chord + np.tensordot(self.deviation[:, k], basis, axes=(1, 0))
 
     def __getitem__(self, picked):
         names = [f.name for f in fields(self) if f.name not in ("affine", "pooled")]
@@ -99,7 +91,7 @@ def build_trajectories(data, plans, rng):
             if len(on):
                 points[on, k] = moments(data, k).carry(data, index[on, k], origin[on])
     deviation = np.zeros((len(points), n_knots - 1, 0, points.shape[2]))
-    pooled = bool(n_pooled > 0.5 * n_moved)
+    pooled = bool(n_pooled > MOST * n_moved)
     return Trajectories(points, deviation, index, first, last, pooled=pooled)
 
 

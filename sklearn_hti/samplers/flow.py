@@ -11,15 +11,14 @@ from .._utils.random import build_module
 from .._utils.registry import storable
 from ..data.budget import BUDGET
 from ..data.conditions import Features, Query
+from ..data.facts import FEW
 from ..nn.engine import DrawnDataset, split_rows, train
 from ..nn.inference import in_precision, row_chunks
 from ..nn.modules import ConditionalMLP
 from ..stats.ridge import LinearMean
 
 _N_STEPS = 12  # midpoint steps of the generating ODE
-_N_FIXED = 32  # draws behind one conditional mean
-_ENOUGH, _MIN_ROWS = 100, 5  # rows to judge by, and to split: generators learn few by heart
-_N_DRAWS = 32  # of each row that judges their spread
+_ENOUGH = 100  # rows to judge by: generators learn few by heart
 _WIDEST = 2.0  # times the noise trained on: farther out the velocities were never learned
 
 
@@ -85,7 +84,7 @@ class FlowBase:
         rng = np.random.default_rng(training.seeds["base_split"])
         settings = training.settings
         picked, held = split_rows(
-            groups, rng, settings.early_stopping, enough=_ENOUGH, min_rows=_MIN_ROWS
+            groups, rng, settings.early_stopping, enough=_ENOUGH, min_rows=FEW
         )
         examples = (
             None
@@ -112,14 +111,15 @@ class FlowBase:
 
     def _judge_noise_scale(self, y, conditions, rng):
         """Return how many times as far from the mean of draws y lies as draws do, at least 1."""
-        noise = self.noise(len(y), _N_DRAWS, rng)
+        n_draws = BUDGET.mean_draws
+        noise = self.noise(len(y), n_draws, rng)
         draws = self.draw(Query(None, conditions, None), noise)
         mean = draws.mean(axis=1)
         # all outputs at once: one that hardly varies would say what noise it has, not they
         std = np.sqrt(draws.var(axis=1).sum(axis=1)) + np.finfo(np.float32).tiny
         of_draws = (np.linalg.norm(draws - mean[:, None], axis=2).mean(axis=1) / std).mean()
         # the mean is drawn, too: draws lie nearer to it than the truth would, by this
-        drawn = np.sqrt((_N_DRAWS + 1) / (_N_DRAWS - 1))
+        drawn = np.sqrt((n_draws + 1) / (n_draws - 1))
         ratio = (np.linalg.norm(y - mean, axis=1) / std).mean() / of_draws / drawn
         return float(np.clip(ratio, 1.0, _WIDEST))
 
@@ -130,7 +130,7 @@ class FlowBase:
     def fixed_noise(self, rng):
         """Return evenly spread normal noise, to be shared by rows."""
         # points of a scrambled Sobol sequence, a power of two of them
-        sobol = qmc.Sobol(len(self.spread_), rng=rng).random(_N_FIXED)
+        sobol = qmc.Sobol(len(self.spread_), rng=rng).random(BUDGET.mean_draws)
         return norm.ppf(np.clip(sobol, 1e-9, 1 - 1e-9))[None]
 
     def draw(self, query, noise, dtype=torch.float32):

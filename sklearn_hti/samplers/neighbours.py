@@ -5,11 +5,11 @@ from scipy.spatial import cKDTree
 
 from .._utils.groupby import first_of_each, split_by_group
 from .._utils.registry import storable
-from ..data.facts import SAMPLED_DRAWS
+from ..data.budget import BUDGET
+from ..data.facts import FEW
 from ..stats.neighbours import k_d_order
 
 _DIGITS = 9
-_N_FIXED = 256  # draws behind one conditional mean
 
 
 @storable
@@ -25,7 +25,7 @@ class NeighborsBase:
         Rows to choose from, at least (fewer where a category has fewer).
     """
 
-    def __init__(self, min_rows=SAMPLED_DRAWS):
+    def __init__(self, min_rows=FEW):
         self.min_rows = min_rows
 
     def fit(self, y, conditions, groups):
@@ -57,7 +57,8 @@ class NeighborsBase:
 
     def fixed_noise(self, rng):
         """Return noise that spreads evenly over the rows of a pool, to be shared by rows."""
-        return (np.arange(_N_FIXED)[None] + 0.5) / _N_FIXED
+        n_draws = BUDGET.listed_draws
+        return (np.arange(n_draws)[None] + 0.5) / n_draws
 
     def draw(self, query, noise, dtype=None):
         """Return scaled outputs (n, n_draws, D)."""

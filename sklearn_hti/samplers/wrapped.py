@@ -5,10 +5,10 @@ import inspect
 import numpy as np
 from sklearn.base import clone
 
+from ..data.budget import BUDGET
 from ..data.validation import as_float_array, is_frame
 
 _PROBE_ROWS = 5
-_N_FIXED = 32  # draws behind one conditional mean
 
 
 def _repeat_rows(X, n_draws):
@@ -30,7 +30,7 @@ class _WrappedBase:
 
     def fixed_noise(self, rng):
         """Return a seed for `predict`; one draw where the network is deterministic."""
-        return int(rng.integers(2**31 - 1)), _N_FIXED if self.stochastic_ else 1
+        return int(rng.integers(2**31 - 1)), BUDGET.mean_draws if self.stochastic_ else 1
 
     def _encode(self, outputs, shape):
         """Return outputs of the network, one row or draw per place of a shape, scaled."""

@@ -11,15 +11,13 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from .._utils.groupby import number_groups, split_by_group
-from ..data.facts import DrawCounts
+from ..data.facts import MANY, DrawCounts
 from ..stats.distances import energy_miss
 from ..stats.moments import known_moments, scattered_moments
-from ..stats.neighbours import near_parts
+from ..stats.neighbours import N_NEIGHBOURS, near_parts
 from ..stats.selection import select
 
 _NEAR_ROWS = 128  # of a block of near conditions that have few draws each
-_MIN_ROWS = 20  # of a condition and half, and twice as many as outputs
-_N_NEIGHBORS = 4  # a network smooths, too
 _N_SPLITS = 8
 
 
@@ -45,7 +43,7 @@ def affine_where_better(trajectories, data, rng):
         The given ones, or affine ones from the same first points.
     """
     n_outputs = data.facts.n_outputs
-    n_least = 2 * max(_MIN_ROWS, 2 * n_outputs)
+    n_least = 2 * max(MANY, 2 * n_outputs)  # rows of a half
     blocks = _blocks(trajectories, data, n_least)
     if blocks is None or min(map(len, blocks)) < n_least:
         return trajectories
@@ -116,7 +114,7 @@ class Block:
             known = rng.choice(known, budget.affine_known, replace=False)
         x, start, moved = self.features[new], self.points[:, 0], self.points[new, 0]
         tree = cKDTree(np.hstack([start[known], self.features[known]]))
-        nearest = known[tree.query(np.hstack([moved, x]), k=_N_NEIGHBORS)[1]]
+        nearest = known[tree.query(np.hstack([moved, x]), k=N_NEIGHBOURS)[1]]
         losses = np.zeros(2)
         for k in range(1, self.points.shape[1]):
             here, before = self.points[:, k], self.points[known, k - 1]

@@ -8,14 +8,13 @@ from sklearn.preprocessing import SplineTransformer
 
 from .._utils.groupby import squares_of_groups
 from ..data.budget import BUDGET
-from ..data.facts import SMOOTH_INPUTS, DrawCounts
-from .ridge import LinearMean
+from ..data.facts import MANY, DrawCounts
+from .ridge import ALPHAS, LinearMean
 from .selection import select
 
 _N_COMPONENTS = 100  # of the kernel part
 _MAX_ALONE, _N_KNOTS = 32, (5, 8)  # numbers that have a function each, and knots of it
 _SCALES = (0.1, 0.3, 1.0, 3.0)  # of the kernel exp(-s |x - x'|^2 / F)
-_ALPHAS = np.logspace(-3, 3, 13)
 _TINY = 1e-100  # no division by zero, and no underflow of its square root
 _LEAST_VARIANCE, _LEAST_UNIT = 0.01, 0.3  # of the mean variance, and of the typical spread
 
@@ -166,7 +165,7 @@ class _Smooth:
         self.linear = LinearMean().fit(features, values)
         self.parts = []  # a transformer of numbers, a regression, and the columns that it is for
         n_numbers = numbers.shape[1]
-        if not n_numbers or len(values) < SMOOTH_INPUTS:
+        if not n_numbers or len(values) < MANY:
             return
         left = values - self.linear.predict(features)
         most = BUDGET.smooth_inputs
@@ -214,7 +213,7 @@ def _fit_ridge(transformer, numbers, values, weight):
     Returned beside them: fitted values, and squared errors where the row was left out (n, D).
     """
     z = transformer.fit_transform(numbers)
-    ridge = RidgeCV(_ALPHAS, alpha_per_target=True, store_cv_results=True)
+    ridge = RidgeCV(ALPHAS, alpha_per_target=True, store_cv_results=True)
     ridge.fit(z, values, weight)
     errors = ridge.cv_results_
     del ridge.cv_results_

@@ -6,11 +6,11 @@ from sklearn.neighbors import NearestNeighbors
 
 from .._utils.groupby import first_of_each, number_groups, split_by_group
 from ..data.budget import BUDGET
-from ..data.facts import SPREAD_DRAWS, DrawCounts
+from ..data.facts import FEW, DrawCounts
 
 _N_PLACES = 16  # around each knot
 _MANY_OUTPUTS = 8  # with more, trees look at all knots: some are enough
-_N_NEIGHBOURS = 4
+N_NEIGHBOURS = 4  # that say how far apart places are, and how a draw moves
 
 
 def nearby_places(points, passes, groups, rng, budget=BUDGET):
@@ -52,10 +52,10 @@ def nearby_places(points, passes, groups, rng, budget=BUDGET):
         for k in range(n_knots):
             on = rows[passes[rows, k]]
             known, which = np.unique(points[on, k], axis=0, return_inverse=True)
-            if len(known) < SPREAD_DRAWS:
+            if len(known) < FEW:
                 continue
             query = neighbours(known, rng, budget)
-            apart = query(known, _N_NEIGHBOURS + 1)[0][:, 1:].mean(axis=1)
+            apart = query(known, N_NEIGHBOURS + 1)[0][:, 1:].mean(axis=1)
             noise = rng.standard_normal((len(on), n_places - n_kept, n_outputs))
             apart = apart[which.reshape(-1)] * np.sqrt(2 / n_outputs)
             drawn = points[on, None, k] + apart[:, None, None] * noise

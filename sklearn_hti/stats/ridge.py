@@ -5,7 +5,7 @@ import numpy as np
 from .._utils.registry import storable
 from ..data.budget import BUDGET
 
-_ALPHAS = np.logspace(-3, 3, 13)
+ALPHAS = np.logspace(-3, 3, 13)  # penalties that are tried
 
 
 @storable
@@ -59,12 +59,12 @@ def fit_ridge(features, y):
     judged = np.linspace(0, n - 1, n_judged).astype(np.int64)
     z, left = (features[judged] - centre) @ axes, y[judged] - mean
     errors = []
-    for alpha in _ALPHAS:
+    for alpha in ALPHAS:
         shrunk = 1 / (squares + alpha)
         leverage = 1 / n + z**2 @ shrunk
         miss = left - np.tensordot(z * shrunk, along, axes=1)
         errors.append(((miss / (1 - leverage)[:, None, None]) ** 2).mean(axis=(0, 2)))
-    alpha = _ALPHAS[np.argmin(errors, axis=0)]
+    alpha = ALPHAS[np.argmin(errors, axis=0)]
     slopes = np.einsum(
         "fg,gt,gtd->tfd", axes, 1 / (squares[:, None] + alpha), along, optimize=True
     )
