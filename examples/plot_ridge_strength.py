@@ -49,11 +49,11 @@ surrogates = {
 }
 
 # %%
-# The range of the strengths suggests the logarithm. With three strengths, the straight line in the
-# logarithm predicts the answers at 0.3 worse than the line in the strength itself. ``"auto"`` then
-# starts from the strength itself. With four, it starts from the logarithm. In both cases it changes
-# the speed of the scale until the trained strengths fall about where the distances between answers
-# place them.
+# The range of the strengths suggests the logarithm. With three strengths, the straight line in
+# the logarithm predicts the answers at 0.3 worse than the line in the strength itself.
+# ``"auto"`` then starts from the strength itself. With four, it starts from the logarithm. In
+# both cases it changes the speed of the scale until the trained strengths fall about where the
+# distances between answers place them.
 for name in ('"auto"', '"auto", 4 strengths'):
     surrogate = surrogates[name]
     print(name, surrogate.lam_transform_)
@@ -87,8 +87,8 @@ known = sweep(Ridge(), "alpha", three, X[:300], y[:300], X[new]).y.reshape(3, -1
 print(f"  {'nearest regression':20} {error(known[nearest]):5.2f}")
 
 # %%
-# Every clock meets the trained strengths; only the shape between them counts. A linear clock is far
-# behind, and ``"auto"`` is ahead of the plain logarithm. One network more where answers move fast
+# Every clock meets the trained strengths; only the shape between them counts. A linear clock is
+# far behind, and ``"auto"`` is ahead of the plain logarithm. One network more where answers move fast
 # helps again: with a fourth strength, ``"auto"`` is ahead of every clock with three.
 #
 # Five patients, one panel per surrogate; grey lines mark the strengths that were trained.

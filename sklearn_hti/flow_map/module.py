@@ -25,8 +25,9 @@ class FlowMap(nn.Module):
     through y.
 
     The c_r are linear in y and x, with slopes of each category, plus what a network adds, within
-    `limit`, so that the map stays sensible where it has seen no data. The coefficients of the linear part are piecewise
-    linear in a. Of many outputs, the map reads a few coordinates: cost is linear in D.
+    `limit`, so that the map stays sensible where it has seen no data. The coefficients of the
+    linear part are piecewise linear in a. Of many outputs, the map reads a few coordinates: cost
+    is linear in D.
     """
 
     def __init__(self, n_outputs, n_intervals, embedding, conditioning, n_modes=None, n_cells=1):
