@@ -383,7 +383,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             validation, judged = leave_values_out(
                 data, self.lam_transform, components.solver, field, judge
             )
-            field = trusted(field, judged, data.anchors.lam)
+            field = trusted(field, judged, data.anchors.lam, self.lam_transform)
         clock = clock_of(field.scale, data.anchors.lam)
         learned = Learned(Movement(clock, None), data=data, diagnostics={}, n_iter=0)
         if self._trains:

@@ -91,7 +91,7 @@ def leave_values_out(data, lam_transform, solver, field, rng):
     return (pd.DataFrame(found, columns=COLUMNS) for found in (records, judged))
 
 
-def trusted(field, judged, anchors):
+def trusted(field, judged, anchors, lam_transform):
     """Return the field, or the simple answer that is clearly nearer to what was left out.
 
     Parameters
@@ -102,17 +102,25 @@ def trusted(field, judged, anchors):
         Distances of all answers to the values left out.
     anchors : ndarray of shape (M,)
         Trained values.
+    lam_transform : object
+        The parameter of the estimator; a clock that users asked for stays.
 
     Warns
     -----
     ValidationWarning
-        If a simple answer is taken, or not moving is nearer than all.
+        If a simple answer is better.
     """
-    mean = judged.mean()
-    best = best_answer(mean, "interpolate", list(NAMES))
+    names = ["interpolate", *NAMES]
+    losses = judged[names].dropna()
+    if not len(losses):
+        return field
+    margin = _NOISE * judged["floor"].mean() + _NOTHING
+    best = select(losses.T, names, margin=margin, relative=_WORSE, compare="best").name
     if best == "interpolate":
         return field
-    taken = best != "no_transport"
+    asked_for = not (isinstance(lam_transform, str) and lam_transform == "auto")
+    taken = best == "straight_line_in_clock" or not (asked_for or best == "no_transport")
+    mean = losses.mean()
     warnings.warn(
         f"Trained values that were left out are predicted worse than by {NAMES[best]} "
         f"({mean['interpolate']:.3g} against {mean[best]:.3g}, `validation_`)"
@@ -121,30 +129,13 @@ def trusted(field, judged, anchors):
         ValidationWarning,
         stacklevel=4,
     )
-    if best == "straight_line_in_clock":
-        return replace(field, rough_fraction=1.0, simple=best)
     if not taken:
         return field
+    if best == "straight_line_in_clock":
+        return replace(field, rough_fraction=1.0, simple=best)
     linear = Clock(WarpClock("identity"), anchors, "left-out values are nearest to it")
     places = (anchors - anchors[0]) / (anchors[-1] - anchors[0])
     return replace(field, scale=PlacedScale(linear, places), rough_fraction=1.0, simple=best)
-
-
-def best_answer(mean, own, others):
-    """Return the name of the answer to keep: our own, unless another is clearly nearer.
-
-    Parameters
-    ----------
-    mean : Series
-        Mean distances of all answers to outputs that were left out, and the ``floor``.
-    own : str
-        Name of our own answer.
-    others : list of str
-        Names of answers that need no surrogate.
-    """
-    margin, names = _NOISE * mean["floor"] + _NOTHING, [own, *others]
-    rule = {"n_errors": 0.0, "margin": margin, "relative": _WORSE, "compare": "best"}
-    return select(mean[names].to_numpy()[:, None], names, **rule).name
 
 
 def spread_out(numbers, most):

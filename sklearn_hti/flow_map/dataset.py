@@ -109,8 +109,7 @@ class ParticleDataset(DrawnDataset):
     @torch.no_grad()
     def draw(self, rows, generator):
         """Return inputs at random times; the steps of the particles, and which are reached."""
-        n = len(rows)
-        uniform = torch.rand(n, 6, generator=generator, device=self.device)
+        uniform = torch.rand(len(rows), 4, generator=generator, device=self.device)
         anchor = self._anchor(rows, uniform[:, 0])
         base = (uniform[:, 1] < self.base_fraction) & (self.first[rows] <= self.base_time)
         anchor = torch.where(base & (self.base_time <= self.last[rows]), self.base_time, anchor)
@@ -123,20 +122,14 @@ class ParticleDataset(DrawnDataset):
         between = self._between(rows, uniform[:, 3])
         start = torch.where(at_anchor, anchor.unsqueeze(1), between)
         y = torch.where(at_anchor, places, self._position(rows, between))
-        end = self._between(rows, uniform[:, 4])
-        end_anchor = self._anchor(rows, uniform[:, 4]).unsqueeze(1)
-        end = torch.where(uniform[:, 5:] < 0.5, end_anchor, end)
         numeric, codes = self.numeric[rows], self.codes[rows]
         z = self.flow_map.normalise(y, start)
         inputs = {
-            "y": y,
+            "z": z,
             "numeric": numeric,
             "codes": codes,
             "start": start,
-            "end": end,
-            "z": z,
             "linear": self.flow_map.linear_modes(z, numeric, codes, start),
-            "passed": self.flow_map.passed(start, end),
         }
         return inputs, (self.steps[rows], self.passed[rows])
 

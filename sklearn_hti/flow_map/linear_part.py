@@ -5,7 +5,6 @@ import torch
 
 from ..stats.axes import MOST_AXES, principal_axes
 from ..stats.ridge import fit_ridge
-from .dataset import at_least
 
 _MARGIN = 1.5  # over what the linear part leaves of the particles: no network adds more
 _AROUND = (-0.5, 0.0, 0.5)  # of the way from node to node: times that coefficients are fitted at
@@ -37,7 +36,6 @@ def set_linear_part(module, particles, conditions):
     of_steps = modes.of_steps
     coefficients = np.einsum("rq,nqd->nrd", of_steps, steps)
     spread = coefficients.std(axis=0)
-    module.v_scale.copy_(torch.as_tensor(at_least(spread)))
     module.table.copy_(torch.as_tensor(modes.table))
     at_anchors = particles.points[:, modes.knots == np.floor(modes.knots)]
     scale = at_anchors.std(axis=0)

@@ -51,11 +51,10 @@ class FlowMap(nn.Module):
             "y_scale": (n_intervals + 1, n_outputs),
             "axes": (n_outputs, n_read),
             # coefficients of the linear part, scale of what the network adds and the most that
-            # it may add, scale of both
+            # it may add
             "linear": (n_nodes, n_features, *self.shape),
             "residual_scale": self.shape,
             "limit": self.shape,
-            "v_scale": self.shape,
         }
         for name, shape in buffers.items():
             self.register_buffer(name, torch.empty(shape))

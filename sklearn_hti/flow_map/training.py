@@ -5,23 +5,17 @@ from functools import partial
 
 import numpy as np
 
-from .._utils.groupby import first_of_each, number_groups
 from .._utils.random import build_module
 from ..field.modes import CELLS, complete, field_modes
 from ..nn.engine import Engine, split_rows, train
-from .dataset import LEAST_SCALE, ParticleDataset, Particles
+from .dataset import ParticleDataset, Particles
 from .linear_part import enough, set_linear_part
 from .module import FlowMap
 from .transport import TransportMap
 
-_BACK_EVERY = 4  # one in so many rows of a batch is moved back, too
-# Weight of the way back where one particle runs through each condition (docs/method.md, equation
-# 54). Elsewhere starts at all times teach the way back as well.
-_BACK_WEIGHT = 0.3
-
 
 class FlowMapEngine(Engine):
-    """Regresses the flow map on particles and on its own way back.
+    """Regresses the flow map on the steps of particles.
 
     Parameters
     ----------
@@ -30,41 +24,21 @@ class FlowMapEngine(Engine):
     steps : tuple of Tensor
         How much of each mode is in a step from knot to knot (Q - 1, R), and the scale of the
         steps (Q - 1, D).
-    back_weight : float, default=0.0
-        Weight of the way back.
     **kwargs : dict
         Further arguments of Engine.
     """
 
-    def __init__(self, module, *, steps=None, back_weight=0.0, **kwargs):
+    def __init__(self, module, *, steps=None, **kwargs):
         super().__init__(module, **kwargs)
         self.steps = steps
-        self.back_weight = back_weight
 
     def loss(self, inputs, target):
-        """Return the error of the steps from knot to knot; in training also of the way back.
-
-        Every step counts relative to its own spread. The way back starts where the map itself
-        arrived, so that it learns to undo the map and not only the particle; the gradient does
-        not pass through the arrival.
-        """
-        flow_map = self.module_
+        """Return the error of the steps from knot to knot, each relative to its own spread."""
         along, scale = self.steps
         steps, reached = target
-        y, numeric, codes, start, end, z, linear, passed = inputs.values()
-        modes = linear + flow_map.added_modes(z, numeric, codes, start)
-        miss = (along @ modes - steps) / scale
-        error = (miss**2).mean(dim=2).mul(reached).mean()
-        if not (self.back_weight and flow_map.training):
-            return error
-
-        some = slice(max(1, len(y) // _BACK_EVERY))
-        y, numeric, codes, start, end, _, _, passed = (v[some] for v in inputs.values())
-        arrival = (y + (passed @ modes[some]).squeeze(1)).detach()
-        modes = flow_map.modes(arrival, numeric, codes, end)
-        back = arrival - (passed @ modes).squeeze(1)
-        unit = (passed.abs() @ flow_map.v_scale).squeeze(1) + LEAST_SCALE * scale.mean(dim=0)
-        return error + self.back_weight * (((back - y) / unit) ** 2).mean()
+        linear = inputs.pop("linear")
+        miss = (along @ (linear + self.module_.added_modes(**inputs)) - steps) / scale
+        return (miss**2).mean(dim=2).mul(reached).mean()
 
 
 @dataclass(frozen=True)
@@ -110,10 +84,6 @@ def fit_flow_map(couplings, field, clock, data, base_time, training):
     set_linear_part(module, some, data.conditions[some.origin])
 
     groups = data.groups[particles.origin]
-    # rows may repeat; of one condition, all particles must then be one
-    first = first_of_each(groups)[number_groups(groups)]
-    one_each = np.array_equal(particles.points, particles.points[first])
-    deterministic = one_each and data.facts.inputs_shared[base_time]
     settings = training.settings
     pooled = couplings.trajectories.pooled
     examples = (
@@ -130,11 +100,7 @@ def fit_flow_map(couplings, field, clock, data, base_time, training):
         label="transport",
         seed=training.seeds["batches"],
         settings=settings,
-        engine=partial(
-            FlowMapEngine,
-            steps=particles.scaled_steps(settings.device),
-            back_weight=_BACK_WEIGHT * deterministic,
-        ),
+        engine=partial(FlowMapEngine, steps=particles.scaled_steps(settings.device)),
         user_callbacks=training.callbacks,
     )
     flow_map = TransportMap(net.module_, settings.device, particles.modes.knots)

@@ -10,7 +10,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
-from sklearn_hti.assessment.left_out import COLUMNS, best_answer
+from sklearn_hti.assessment.left_out import COLUMNS, trusted
 from sklearn_hti.assessment.stage import assess
 from sklearn_hti.exceptions import ClockWarning, ValidationWarning
 
@@ -106,13 +106,67 @@ def test_a_value_off_the_way_is_a_warning():
         fit(*data)
 
 
-def test_other_answers_have_to_be_clearly_better():
-    mean = pd.Series({"interpolate": 1.0, "nearest_anchor": 0.97, "floor": 0.0})
-    assert best_answer(mean, "interpolate", ["nearest_anchor"]) == "interpolate"
-    mean["nearest_anchor"] = 0.9
-    assert best_answer(mean, "interpolate", ["nearest_anchor"]) == "nearest_anchor"
-    mean["floor"] = 0.9
-    assert best_answer(mean, "interpolate", ["nearest_anchor"]) == "interpolate"
+def judged(**distances):
+    """Return records of three values left out."""
+    worse = dict.fromkeys(("straight_line_in_clock", "straight_line", "nearest_anchor"), 9.0)
+    return pd.DataFrame(worse | {"no_transport": 9.0, "floor": 0.0} | distances, index=range(3))
+
+
+@pytest.fixture
+def field():
+    """Return the field of five values on a logarithmic clock."""
+    data = answers(np.log, [1.0, 2.0, 4.0, 8.0, 16.0])
+    return fit(*data, lam_transform="log")._state.particle_field
+
+
+@pytest.mark.parametrize(
+    ("other", "floor"), [(0.97, 0.0), (0.9, 0.9), ([0.1, 0.1, 2.5], 0.0), (0.999, 0.0)]
+)
+def test_other_answers_have_to_be_clearly_better(field, other, floor):
+    found = judged(interpolate=1.0, nearest_anchor=other, floor=floor)
+    assert trusted(field, found, np.arange(5.0), "auto") is field
+
+
+def test_a_copy_takes_the_place_of_the_field(field):
+    found = judged(interpolate=1.0, nearest_anchor=0.5)
+    with pytest.warns(ValidationWarning, match="a copy .* which is the answer now"):
+        taken = trusted(field, found, np.array([0.0, 1.0, 3.0]), "auto")
+    weights = taken.weights(np.array([0.0, 0.4, 0.6, 2.1, 3.0]), np.array([0.0, 1.0, 3.0]))
+    assert (weights == np.eye(3)[[0, 0, 1, 2, 2]]).all()
+
+
+def test_lines_take_the_place_of_the_field(field):
+    lams = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
+    with pytest.warns(ValidationWarning, match="the straight line .* which is the answer now"):
+        line = trusted(field, judged(interpolate=1.0, straight_line=0.5), lams, "auto")
+    assert line.weights(np.array([6.0]), lams)[0] == pytest.approx([0, 0, 0.5, 0.5, 0], abs=1e-9)
+    with pytest.warns(ValidationWarning, match="time of the outputs .* the answer now"):
+        line = trusted(field, judged(interpolate=1.0, straight_line_in_clock=0.5), lams, "auto")
+    weights = line.weights(np.array([np.sqrt(4.0 * 8.0)]), lams)[0]
+    assert weights == pytest.approx([0, 0, 0.5, 0.5, 0], abs=1e-9)
+
+
+def test_a_clock_that_was_asked_for_stays(field):
+    found = judged(interpolate=1.0, straight_line=0.5)
+    with pytest.warns(ValidationWarning) as caught:
+        assert trusted(field, found, np.arange(5.0), "log") is field
+    assert "the answer now" not in str(caught[0].message)
+
+
+def test_a_copy_is_what_all_methods_answer(rng):
+    x = rng.normal(size=(60, 2))
+    lams = [0.0, 1.0, 2.0]
+    y = np.concatenate([x, 2 * x, 3 * x])
+    model = HyperparameterTrajectoryRegressor(max_iter=20, lam_transform=None, random_state=0)
+    copy = lambda field, *_: replace(field, simple="nearest_anchor")  # noqa: E731
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sklearn_hti._regressor.trusted", copy)
+        model.fit(np.tile(x, (3, 1)), y, np.repeat(lams, 60))
+    assert np.array_equal(model.predict(x, 0.3), model.predict(x, 0.0))
+    moved = model.transport(x, x, lam_from=0.0, lam_to=0.3)
+    assert moved == pytest.approx(x, abs=1e-6)
+    grid = model.interpolate(x, y.reshape(3, 60, 2), lams=lams, lam=1.4)
+    assert grid == pytest.approx(y[60:120])
 
 
 def test_validation_is_off_when_asked_and_with_two_values():
