@@ -20,7 +20,7 @@ from sklearn_hti.paths.trajectories import build_trajectories
 from sklearn_hti.solvers import CouplingSolver
 from sklearn_hti.solvers.affine import affine_where_better
 from sklearn_hti.stats.distances import half_distance
-from sklearn_hti.stats.ridge import _ALPHAS, LinearMean, fit_ridge, linear_mean
+from sklearn_hti.stats.ridge import ALPHAS, LinearMean, fit_ridge, linear_mean
 
 N_ANCHORS = 3
 
@@ -147,7 +147,7 @@ def test_every_category_has_rows_of_its_own(encode, rng):
 def test_regressions_are_those_of_scikit_learn(rng, shape, noise):
     x = rng.normal(size=shape) + 1
     y = x[:, :2] + noise * rng.normal(size=(shape[0], 2))
-    ours, theirs = LinearMean().fit(x, y), RidgeCV(_ALPHAS).fit(x, y)
+    ours, theirs = LinearMean().fit(x, y), RidgeCV(ALPHAS).fit(x, y)
     new = rng.normal(size=(10, shape[1]))
     assert ours.predict(new) == pytest.approx(theirs.predict(new), rel=1e-5, abs=1e-6)
 
@@ -157,7 +157,7 @@ def test_each_of_many_regressions_has_a_penalty_of_its_own(rng):
     y = np.stack([x[:, :2], rng.normal(size=(50, 2))], axis=1)
     intercepts, slopes = fit_ridge(x, y)
     for k in range(2):
-        theirs = RidgeCV(_ALPHAS).fit(x, y[:, k])
+        theirs = RidgeCV(ALPHAS).fit(x, y[:, k])
         assert slopes[k] == pytest.approx(theirs.coef_.T, abs=1e-6)
         assert intercepts[k] == pytest.approx(theirs.intercept_, abs=1e-6)
 

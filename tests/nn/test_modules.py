@@ -145,9 +145,9 @@ def test_an_untrained_map_is_linear(inputs, generator, conditioning):
     ).double()
     flow_map.linear.normal_(generator=generator)
     y, numeric, codes = inputs["y"], inputs["numeric"], inputs["codes"]
-    features = torch.cat(
-        [torch.ones(N, 1), y, numeric, torch.nn.functional.one_hot(codes[:, 0], 5)], dim=1
-    )
+    one_hot = torch.nn.functional.one_hot(codes[:, 0], 5)
+    products = (y.unsqueeze(2) * one_hot.unsqueeze(1)).flatten(1)
+    features = torch.cat([torch.ones(N, 1), y, numeric, one_hot, products], dim=1)
     at_nodes = torch.einsum("nf,jfkd->jnkd", features, flow_map.linear)
     nodes = flow_map.nodes.double()
     with torch.no_grad():
