@@ -159,7 +159,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     device : str, default="auto"
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
     n_jobs : int, default=None
-        Ignored: no part of a fit runs beside another.
+        Trees of the regression on x that are grown at once; see joblib. Answers do not depend on
+        it.
     callbacks : list, default=None
         Callbacks of skorch for the training of the networks, each as callback or (name,
         callback); `sklearn_hti.callbacks.Checkpoint` lets a fit go on where it was cut off.
@@ -393,7 +394,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     def _fit_base(self, problem, learned, training):
         if not self._trains:
             return FittedBase(None, training.seeds["noise"])
-        return fit_base(problem, self.base, learned.movement, training, has_field=True)
+        return fit_base(
+            problem, self.base, learned.movement, training, has_field=True, n_jobs=self.n_jobs
+        )
 
     def _fit_flow_map(self, problem, components, field, clock, training, rng):
         thinning = np.random.default_rng(training.seeds["thinning"])

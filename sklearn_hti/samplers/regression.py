@@ -36,7 +36,7 @@ class ParticleRegression:
         Errors of the chosen one at held-out inputs that are known at all trained values.
     """
 
-    def fit(self, data, n_categories, seed):
+    def fit(self, data, n_categories, seed, n_jobs=None):
         """Fit on TrainingData with one answer per input and trained value."""
         of, n_anchors = number_groups(data.groups), len(data.anchors.lam)
         values = np.zeros((of.max() + 1, n_anchors, data.y.shape[1]))
@@ -48,7 +48,7 @@ class ParticleRegression:
         conditions = data.conditions[first_of_each(of)]
         x, filled = self._features(conditions), mean + _filled(values - mean, known)
         for _ in range(1 if known.all() else _N_PASSES):
-            self.regressor_ = self._choose(x, filled, known, seed, data.budget)
+            self.regressor_ = self._choose(x, filled, known, seed, data.budget, n_jobs)
             at_known = self._predict(x)
             filled = at_known + _filled(values - at_known, known)
         self.known_ = np.where(known[:, :, None], values, filled)
@@ -81,7 +81,7 @@ class ParticleRegression:
     def _predict(self, x):
         return self.regressor_.predict(x).reshape(len(x), *self._shape) * self.spread_
 
-    def _choose(self, x, particles, known, seed, budget):
+    def _choose(self, x, particles, known, seed, budget, n_jobs):
         """Return the regressor, fitted on all inputs, that predicts held-out ones best."""
         self._shape = particles.shape[1:]
         # all trained values count alike, in the choice and in what regressors minimise
@@ -90,7 +90,7 @@ class ParticleRegression:
         y = (particles / self.spread_).reshape(len(x), -1)
         rng = np.random.default_rng(seed)
         judged = rng.permutation(len(x))[: budget.judged_inputs]
-        makers = _candidates(x[judged], y[judged], seed)
+        makers = _candidates(x[judged], y[judged], seed, n_jobs)
         held = {name: _held_out(make, x[judged], y[judged]) for name, make in makers.items()}
         if len(held) > 1:
             held["smooth, trees"] = (held["smooth"] + held["trees"]) / 2
@@ -106,13 +106,13 @@ class ParticleRegression:
         return (Average(parts) if len(parts) > 1 else parts[0]).fit(x, y)
 
 
-def _candidates(x, y, seed):
+def _candidates(x, y, seed, n_jobs):
     """Return functions that make a regressor, by name; the simplest first."""
     makers = {"linear": LinearMean}
     if x.shape[1] and len(x) >= 2 * _N_FOLDS:
         setting = KernelRidge().fit(x, y).setting
         makers["smooth"] = lambda: KernelRidge(setting)
-        makers["trees"] = lambda: Forest(seed)
+        makers["trees"] = lambda: Forest(seed, n_jobs)
     return makers
 
 

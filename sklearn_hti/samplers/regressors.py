@@ -87,19 +87,22 @@ class Forest:
     ----------
     seed : int
         Seed of the trees.
+    n_jobs : int, default=None
+        Trees that are grown at once.
 
     References
     ----------
     Geurts, Ernst and Wehenkel, "Extremely randomized trees", Machine Learning 63, 2006.
     """
 
-    def __init__(self, seed):
+    def __init__(self, seed, n_jobs=None):
         self.seed = seed
+        self.n_jobs = n_jobs
 
     def fit(self, x, y):
         """Fit on inputs (n, F) and outputs (n, D)."""
         n_trees = int(np.clip(BUDGET.tree_rows // len(x), 20, 100))
-        grown = ExtraTreesRegressor(n_trees, random_state=self.seed)
+        grown = ExtraTreesRegressor(n_trees, random_state=self.seed, n_jobs=self.n_jobs)
         split_by = leading(y)
         grown.fit(x, split_by[:, 0] if split_by.shape[1] == 1 else split_by)
         trees = [one.tree_ for one in grown.estimators_]

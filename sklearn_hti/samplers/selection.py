@@ -76,7 +76,7 @@ def _mostly_differ(groups, y):
     return bool(same.any() and np.mean(apart[same]) > 0.5)
 
 
-def fit_base(problem, base, movement, training, *, has_field=False):
+def fit_base(problem, base, movement, training, *, has_field=False, n_jobs=None):
     """Return the FittedBase that the parameter `base` names, at the base anchor of a problem.
 
     Where other anchors have other inputs, the rows of all anchors are moved to the base anchor.
@@ -85,7 +85,7 @@ def fit_base(problem, base, movement, training, *, has_field=False):
     """
     data, own = problem.data, problem.base_rows
     if has_field and isinstance(base, str) and base == "auto" and data.facts.one_answer:
-        return FittedBase(_fit_regression(data, training), training.seeds["noise"])
+        return FittedBase(_fit_regression(data, training, n_jobs), training.seeds["noise"])
     rows = own if data.facts.inputs_shared[problem.base_time] else np.arange(len(data.y))
     conditions = data.conditions[rows]
     end = np.full(len(rows), problem.base_lam)
@@ -133,10 +133,10 @@ def make_base(base, *, scaled_y, conditions, groups, X, y, scaler, training):
     return fitted
 
 
-def _fit_regression(data, training):
+def _fit_regression(data, training, n_jobs):
     """Return the regression of particles, with its name and the reason."""
     fitted = ParticleRegression()
-    fitted.fit(data, training.encoder.n_categories_, training.seeds["base_split"])
+    fitted.fit(data, training.encoder.n_categories_, training.seeds["base_split"], n_jobs)
     n_inputs = data.facts.all_draws.n_inputs
     fitted.name = "regression"
     fitted.reason = f"one answer for each of {n_inputs} distinct condition(s)"
