@@ -25,7 +25,7 @@ from ..samplers.networks import check_networks, find_networks
 from .checks import check_answers, device_of
 from .codec import Decoder, Encoder
 
-_FORMAT = 2
+_FORMAT = 3
 _ENTRY = "sklearn_hti"
 
 # of torch and scikit-learn; classes of this package are `storable` where they are defined
