@@ -418,7 +418,7 @@ class TestFit:
             ({0.0: 0, 1.0: 4}, [ClockWarning]),
             ({0.001: 0, 0.5: 2, 0.999: 4}, []),
             ({0.001: 0, 0.1: 1.4, 0.5: 2, 0.9: 2.6, 0.999: 4}, []),  # some left out do not tell
-            ({0.0: 0, 0.2: 3, 2.0: 0.1, 2.2: -2}, [ValidationWarning]),
+            ({0.0: 0, 0.2: 0.1, 2.0: 4, 2.2: 4.1}, [ValidationWarning]),
         ],
     )
     def test_one_warning_at_most_points_at_the_line_that_fits(self, outputs, categories):

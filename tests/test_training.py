@@ -263,7 +263,7 @@ def test_there_and_back_is_nearly_exact_for_deterministic_networks(make, bent):
     y = bent.f(X, 0.0)
     there = model.transport(X, y, lam_from=0.0, lam_to=1.7)
     error = np.linalg.norm(model.transport(X, there, lam_from=1.7, lam_to=0.0) - y, axis=1)
-    assert np.median(error) < 0.01 * np.median(np.linalg.norm(there - y, axis=1))
+    assert np.median(error) < 0.02 * np.median(np.linalg.norm(there - y, axis=1))
 
 
 def test_a_user_may_stop_the_training_early(make, networks):

@@ -10,7 +10,7 @@ from .kernels import Matern
 from .particle_field import LENGTHS, ROUGH_FRACTION, ParticleField
 
 ROUGH_FRACTIONS = (0.0, ROUGH_FRACTION, 1.0)  # smooth, as in the field, rough
-PARTICLES = 10  # whose evidence counts: particles of many inputs move alike
+PARTICLES = 30  # whose evidence counts: particles of many inputs move alike
 
 
 @storable
