@@ -88,8 +88,8 @@ print(f"  {'nearest regression':20} {error(known[nearest]):5.2f}")
 
 # %%
 # Every clock meets the trained strengths; only the shape between them counts. A linear clock is
-# far behind, and ``"auto"`` is ahead of the plain logarithm. One network more where answers move fast
-# helps again: with a fourth strength, ``"auto"`` is ahead of every clock with three.
+# far behind, and ``"auto"`` is ahead of the plain logarithm. One network more where answers
+# move fast helps again: with a fourth strength, ``"auto"`` is ahead of every clock with three.
 #
 # Five patients, one panel per surrogate; grey lines mark the strengths that were trained.
 shown = np.argsort(said)[:: len(said) // 5][:5]

@@ -10,7 +10,7 @@ from .._utils.registry import storable
 N_CELLS = 200
 _SPEED = 1.0  # deviation of the log speed over the whole range, at random
 _TREND = 10.0  # deviation of a trend in it, where the range of lambda leaves one open
-_PLACE = 0.05  # error of a trained value on the suggested scale, of the whole range
+_PLACE = 0.07  # error of a trained value on the suggested scale, of the whole range
 _OWN = 1e-3  # fraction of the time that runs as the suggested scale does
 _LEAST = 1e-9  # mass of a cell, of the largest
 _MAX_STEPS, _LARGEST_STEP, _SETTLED = 200, 1.0, 1e-6

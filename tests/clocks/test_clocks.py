@@ -386,7 +386,7 @@ def test_the_bend_is_found(encode, kappa):
     clock = choose("auto", data)
     grid = np.linspace(0, 1, 21)
     position = np.interp(clock.time(grid), range(4), bend_time(np.array(anchors), kappa))
-    assert_allclose(position, bend_time(grid, kappa), atol=2e-3)
+    assert_allclose(position, bend_time(grid, kappa), atol=3e-3)
     assert "at the speed of the outputs" in clock.reason
 
 

