@@ -138,11 +138,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Categorical columns of X without the lambda column: those of category or string type
         in a DataFrame, none, or a list of positions, of names, or a boolean mask.
-    max_iter : int, default=500
+    max_iter : int, default=550
         Optimisation steps of each network.
     batch_size : int, default=256
         Rows per step.
-    learning_rate : float, default=0.02
+    learning_rate : float, default=0.01
         Peak of the one-cycle learning rate.
     early_stopping : bool, default=False
         Stop when the error on held-out trajectories has not improved by `tol` (relative)
@@ -285,9 +285,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         y_bounds=None,
         output_scaling="common",
         categorical_features="from_dtype",
-        max_iter=500,
+        max_iter=550,
         batch_size=256,
-        learning_rate=0.02,
+        learning_rate=0.01,
         early_stopping=False,
         tol=1e-4,
         validate="auto",

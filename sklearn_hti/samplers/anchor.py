@@ -9,15 +9,18 @@ from ..stats.moments import scattered_moments
 from ..stats.selection import select
 
 _CLEARLY = 1.0  # times its own loss: by so much more has the first anchor to lose
+_FAR = 5.0  # times as far apart: draws that a map from the first anchor would stretch
+_NOTHING = 1e-4  # a distance of scaled outputs that is none
 
 
 def choose_anchor(data, trajectories):
     """Return the number of the base anchor.
 
-    Draws are taken at one anchor and moved to the others by a function of the draw. Where draws
-    of a network are few, or equal, no function can spread them. So every particle is predicted
-    from the one that is nearest at the anchor: by the first anchor, unless another does clearly
-    better.
+    Draws are taken at one anchor and moved to the others by a function of the draw. It stretches
+    the errors of draws that are far nearer to each other there than at another anchor: then that
+    one takes the place of the first. Where draws of a network are few, or equal, no function can
+    spread them. So every particle is predicted from the one that is nearest at the anchor, and
+    another anchor is taken if it does clearly better.
 
     Parameters
     ----------
@@ -36,7 +39,12 @@ def choose_anchor(data, trajectories):
             for anchor, loss in enumerate(losses):
                 nearest = rows[_nearest(left[rows, anchor])]
                 loss[rows] = np.sum((left[rows] - left[nearest]) ** 2, axis=(1, 2))
-    return select(losses, relative=_CLEARLY, compare="best").index
+    size = np.maximum(np.linalg.norm(left, axis=2), _NOTHING)
+    # less where many draws are equal, or few far out
+    apart = np.exp(2 * np.mean(np.log(size), axis=0)) / np.sqrt(np.mean(size**2, axis=0))
+    start = int(apart.argmax()) if apart.max() > _FAR * apart[0] else 0
+    order = [start, *np.delete(np.arange(len(losses)), start)]
+    return order[select(losses[order], relative=_CLEARLY, compare="best").index]
 
 
 def _beside_means(data, whole):
