@@ -117,10 +117,10 @@ def test_pipeline_with_lam(routing, short, networks):
 
 def test_search_over_a_pipeline_with_lam(routing, short, networks):
     pipe = make_pipeline(StandardScaler(), short)
-    grid = {"hyperparametertrajectoryregressor__y_bounds": [(-0.1, 0.1), None]}
+    grid = {"hyperparametertrajectoryregressor__max_iter": [1, 30]}
     search = GridSearchCV(pipe, grid, cv=FOLDS, error_score="raise")
     search.fit(networks.X, bent(networks), lam=networks.lam)
-    assert search.best_params_ == {"hyperparametertrajectoryregressor__y_bounds": None}
+    assert (search.cv_results_["mean_test_score"] > 0.5).all()
 
 
 def test_scorers_side_by_side(routing, short, clouds):
@@ -230,10 +230,9 @@ def test_halving_over_steps(routing, short, clouds):
 def test_search_with_a_column(short, networks, table, search_class):
     short.set_params(lam_column=-1)
     options = {"n_iter": 2, "random_state": 0} if search_class is RandomizedSearchCV else {}
-    grid = {"y_bounds": [(-0.1, 0.1), None]}
-    search = search_class(short, grid, cv=FOLDS, error_score="raise", **options)
+    search = search_class(short, {"max_iter": [1, 30]}, cv=FOLDS, error_score="raise", **options)
     search.fit(table, bent(networks))
-    assert search.best_params_ == {"y_bounds": None}
+    assert (search.cv_results_["mean_test_score"] > 0.5).all()
     assert search.predict(table[:3]).shape == (3, 2)
 
 
