@@ -345,7 +345,7 @@ class TestFit:
             assert_allclose(surrogate.predict(NEW, 0.4), other.predict(NEW, 0.4), atol=0.02)
             assert len(surrogate.validation_) == 1
         else:
-            surrogate = HyperparameterTrajectoryRegressor(base=None).fit(*fit)
+            surrogate = HyperparameterTrajectoryRegressor(base=None, random_state=0).fit(*fit)
             assert len(surrogate.validation_) == 1
             outputs = [network(NEW) for network in data.networks.values()]
             answer = surrogate.interpolate(NEW, outputs, lams=ALPHAS, lam=1.0)

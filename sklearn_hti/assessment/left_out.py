@@ -34,7 +34,6 @@ NAMES = {
     "straight_line_in_clock": "the same line in the time of the outputs",
 }
 _WORSE = 0.05  # what is worse by less, or by _NOTHING, is worth no warning
-_NOISE = 0.25  # of the floor: what samples alone may bring
 _NOTHING = 1e-3  # a squared distance of scaled outputs
 
 
@@ -114,7 +113,7 @@ def trusted(field, judged, anchors, lam_transform):
     losses = judged[names].dropna()
     if not len(losses):
         return field
-    margin = _NOISE * judged["floor"].mean() + _NOTHING
+    margin = judged["floor"].mean() + _NOTHING  # what samples alone may bring
     best = select(losses.T, names, margin=margin, relative=_WORSE, compare="best").name
     if best == "interpolate":
         return field
