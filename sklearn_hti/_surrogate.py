@@ -1,6 +1,7 @@
 """What all surrogates have in common: parameters, and the stages of `fit`."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
@@ -12,15 +13,20 @@ from .answers.query import count_outputs, split_lam
 from .answers.state import FittedAttribute, FittedState
 from .assessment.stage import Assessment
 from .callbacks import begin_checkpoints
+from .clocks.axes import make_axes
+from .clocks.hull import Hull
 from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.way import way_reader
 from .data import validation as check
 from .data.anchors import find_anchors
 from .data.encoding import ConditionEncoder, OutputScaler
 from .data.outputs import OutputSpace
+from .data.lam_space import learn_space
 from .data.problem import Problem, Rows, encode
 from .data.quality import warn_if_discrete, warn_if_merged, warn_if_narrow, warn_if_unlike
 from .data.validation import take
+from .field.fit import whole_particles
+from .field.plane import influential_axes
 from .io.saving import Saved
 from .lagrangian import KineticEnergy, PotentialEnergy
 from .nn import Conditioning
@@ -78,8 +84,8 @@ class BaseSurrogate(Saved, ABC):
             HasMethods(["fit", "sample"]),
             callable,
         ],
-        "base_lam": [None, Real],
-        "lam_column": [None, Integral, str],
+        "base_lam": [None, Real, Mapping, "array-like"],
+        "lam_column": [None, Integral, str, list],
         "n_anchors": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
         "y_bounds": [None, tuple, list],
         "output_scaling": [StrOptions({"common", "per_output"})],
@@ -103,11 +109,14 @@ class BaseSurrogate(Saved, ABC):
             None,
             StrOptions({"auto", "log", "logit", "probit", "odds", "entropy"}),
             HasMethods(["fit", "transform"]),
+            dict,
+            list,
         ],
     }
 
     _moves_bins = True  # outputs of a bin are moved to its anchor
     _trains = True  # a movement, and a source of draws at the base
+    _takes_several = False  # hyperparameters
 
     def fit(self, X, y, lam=None):
         """Learn the surrogate from outputs at the anchors.
@@ -119,8 +128,9 @@ class BaseSurrogate(Saved, ABC):
             every network, repeat them: rows of equal x are recognised and used.
         y : array-like of shape (n,) or (n, D)
             Outputs of the networks, one draw per row.
-        lam : array-like of shape (n,), default=None
-            Hyperparameter value lambda of the network of each row. None: `lam_column` of X.
+        lam : array-like of shape (n,) or (n, k), or DataFrame, default=None
+            Hyperparameter value lambda of the network of each row; of several hyperparameters one
+            column each, numbers or categories, which a DataFrame names. None: `lam_column` of X.
 
         Returns
         -------
@@ -163,6 +173,15 @@ class BaseSurrogate(Saved, ABC):
         begin_checkpoints(self, problem.data, training.seeds)
         rng = np.random.default_rng(training.seeds["coupling"])
         read = way_reader(problem.data, components.solver or CouplingSolver(), rng)
+        hull = None
+        if anchors.several:
+            hull = Hull(rows.space, anchors.scale, anchors.lam)
+            kept = influential_axes(anchors.scale, whole_particles(read), anchors.lam)
+            if len(kept) < anchors.lam.shape[1]:
+                rows = rows.only(kept)
+                anchors = self._find_anchors(rows)
+                problem = self._encode(rows, anchors)
+                read = way_reader(problem.data, components.solver or CouplingSolver(), rng)
         if self._trains and base_is_chosen(self.base_lam, self.base):
             problem = place_base(problem, read().trajectories)
         learned = self._fit_movement(problem, components, read, training)
@@ -171,8 +190,10 @@ class BaseSurrogate(Saved, ABC):
             encoder=problem.encoder,
             outputs=problem.outputs,
             anchors=anchors.lam,
+            lam_space=rows.space,
+            hull=hull,
             base_lam=problem.base_lam,
-            deployed_lam=float(anchors.lam[0] if self.base_lam is None else self.base_lam),
+            deployed_lam=self._asked_base(rows, anchors),
             movement=learned.movement,
             generator=learned.generator,
             particle_field=learned.particle_field,
@@ -200,22 +221,38 @@ class BaseSurrogate(Saved, ABC):
             resolve("conditioning", self.conditioning)
         inputs = split_lam(self, X, lam, reset=True, n_rows=count_outputs(y))
         y, single = check.check_outputs(y, inputs.n_rows)
-        lam = check.check_lam(inputs.lam, inputs.n_rows)
-        return Rows(inputs.X, y, lam, single, check.precision(X))
+        space, lam = learn_space(inputs.lam, inputs.n_rows)
+        if lam.ndim == 2 and not self._takes_several:
+            raise ValueError(
+                f"{type(self).__name__} moves outputs along one hyperparameter, and `lam` has "
+                f"{lam.shape[1]} that vary; take HyperparameterTrajectoryRegressor."
+            )
+        return Rows(inputs.X, y, lam, single, check.precision(X), space)
 
     def _find_anchors(self, rows):
         """Return the Anchors of the rows; raise where they are not what parameters need."""
         anchors = find_anchors(rows.lam, self._count_anchors(rows))
-        if self.base_lam is not None and self.base_lam not in anchors.lam:
+        if anchors.several:
+            scale = make_axes(getattr(self, "lam_transform", "auto"), rows.space, anchors.lam)
+            anchors = replace(anchors, scale=scale)
+        if anchors.number(self._asked_base(rows, anchors)) is None:
             raise ValueError(
                 f"base_lam={self.base_lam!r} is not an anchor; the anchors are "
-                f"{anchors.lam.tolist()}."
+                f"{rows.space.decode(anchors.lam).tolist()}."
             )
-        self._check_anchors(anchors)
+        self._check_anchors(anchors, rows.space)
         if self.n_anchors == "auto" and self._moves_bins:
             warn_if_merged(rows.lam, anchors)
         warn_if_narrow(anchors)
         return anchors
+
+    def _asked_base(self, rows, anchors):
+        """Return the lambda of the base that the parameter names, or of the first anchor."""
+        if self.base_lam is None:
+            lam = anchors.lam[0]
+        else:
+            lam = rows.space.encode(self.base_lam, 1, "base_lam")[0]
+        return float(lam) if np.ndim(lam) == 0 else lam
 
     def _count_anchors(self, rows):
         """Return the number of anchors that is asked for, or "auto".
@@ -229,7 +266,7 @@ class BaseSurrogate(Saved, ABC):
         groups = encoder.transform(rows.X, n).groups()
         return n if follow_every_value(rows.lam, groups, rows.y) else self.n_anchors
 
-    def _check_anchors(self, anchors):
+    def _check_anchors(self, anchors, space):
         """Raise where anchors are not what parameters need."""
 
     def _encode(self, rows, anchors):
@@ -245,8 +282,8 @@ class BaseSurrogate(Saved, ABC):
         if anchors.binned and self._moves_bins:
             data = to_anchors(data)
             y = scaler.decode(data.y)
-        base_lam = float(anchors.lam[0] if self.base_lam is None else self.base_lam)
-        problem = Problem(rows.X, y, data, encoder, outputs, base_lam, rows.dtype)
+        base_lam = self._asked_base(rows, anchors)
+        problem = Problem(rows.X, y, data, encoder, outputs, base_lam, rows.dtype, rows.space)
         check_base(self.base, take(rows.X, problem.base_rows), scaler, y.shape[1])
         return problem
 

@@ -7,11 +7,11 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
-from ..data import validation as check
 from ..data.conditions import Query
 from .interpolation import interpolate
 from .query import (
     Given,
+    check_between,
     check_given,
     check_grid,
     check_lam_within,
@@ -36,20 +36,23 @@ class Answering(RegressorMixin, BaseEstimator):
 
     _state = None  # a FittedState, once `fit` is done
 
-    anchors_ = FittedAttribute("anchors")
+    anchors_ = FittedAttribute("trained_values")
     base_ = FittedAttribute("base")
-    base_lam_ = FittedAttribute("base_lam")
+    base_lam_ = FittedAttribute("base_value")
     history_ = FittedAttribute("history")
 
     def __sklearn_is_fitted__(self):
         """Tell whether a fit was completed."""
         return self._state is not None
 
-    def _query(self, X, lam, *, name="lam", n_rows=None):
-        """Return the Query of a method: its inputs, checked and encoded."""
+    def _query(self, X, lam, *, name="lam", n_rows=None, encoded=False):
+        """Return the Query of a method: its inputs, checked and encoded, as lambda may be."""
         check_is_fitted(self)
         inputs = split_lam(self, X, lam, reset=False, n_rows=n_rows)
-        lam = check_lam_within(self._state, inputs.lam, inputs.n_rows, name)
+        if encoded:
+            lam = np.repeat(lam[None], inputs.n_rows, axis=0)
+        else:
+            lam = check_lam_within(self._state, inputs.lam, inputs.n_rows, name)
         asked = self._state.networks is not None  # who know all inputs
         conditions = self._state.encoder.transform(inputs.X, inputs.n_rows, beyond_fit=asked)
         return Query(inputs.X, conditions, lam)
@@ -186,7 +189,7 @@ class Answering(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         said = check_said(self._state, X, outputs, lams)
         query = self._query(X, lam, n_rows=said.outputs.shape[1])
-        query = replace(query, lam=check.check_between(query.lam, said.lams))
+        query = replace(query, lam=check_between(self._state, query.lam, said.lams))
         y = interpolate(self._state, query, said)
         return y[:, 0] if said.single else y
 
@@ -221,7 +224,8 @@ class Answering(RegressorMixin, BaseEstimator):
             )
         if y is not None and n_samples is not None:
             raise ValueError("`n_samples` draws at the base anchor; it cannot go with `y`.")
-        query = self._query(X, grid[0], n_rows=None if y is None else count_outputs(y))
+        n_rows = (1 if X is None else None) if y is None else count_outputs(y)
+        query = self._query(X, grid[0], n_rows=n_rows, encoded=True)
         given = None
         if y is not None:
             start = check_lam_within(self._state, lam_from, len(query), "lam_from")

@@ -1,5 +1,6 @@
 """Answers of the particle field from trained networks (docs/method.md, section 6)."""
 
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..data.budget import BUDGET
 from ..data.facts import MOST
 from ..data.problem import Rows, encode
 from ..data.validation import take
-from ..field.particles import chain, follow
+from ..field.particles import follow
 
 _MAX_NUMBERS = 2**24  # of particles, at a time
 _MAX_SEED = 2**31 - 1
@@ -79,9 +80,10 @@ def readable(problem, networks, seed):
     X = take(problem.X, rows)
     outputs = networks.ask(X, n_draws, seed).reshape(-1, networks.n_outputs)
     repeated = np.tile(np.repeat(np.arange(len(rows)), n_draws), len(networks.lams))
-    lam = np.repeat(networks.lams, len(rows) * n_draws)
+    lam = np.repeat(networks.lams, len(rows) * n_draws, axis=0)
     asked = Rows(take(X, repeated), outputs, lam, problem.outputs.single)
-    return encode(asked, find_anchors(lam, len(networks.lams)), problem.encoder, problem.outputs)
+    anchors = replace(find_anchors(lam, len(networks.lams)), scale=data.anchors.scale)
+    return encode(asked, anchors, problem.encoder, problem.outputs)
 
 
 def _known_at_all_values(data):
@@ -99,7 +101,8 @@ def _answers(state, query, grid, n_asked, seed):
         rows = np.arange(begin, min(begin + size, len(query)))
         particles = _particles(state, query.take(rows), n_asked, (seed + i) % _MAX_SEED)
         for answer, lam in zip(out, grid, strict=True):
-            flat = state.particle_field.at(particles, np.repeat(lam[rows], n_asked), lams)
+            at = np.repeat(lam[rows], n_asked, axis=0)
+            flat = state.particle_field.at(particles, at, lams)
             answer[rows] = state.outputs.decode(flat).reshape(len(rows), n_asked, n_outputs)
     return out
 
@@ -109,4 +112,5 @@ def _particles(state, query, n_asked, seed):
     outputs = state.outputs.encode(state.networks.ask(query.X, n_asked, seed))
     flat = outputs.reshape(len(outputs), -1, outputs.shape[-1])
     groups = np.repeat(np.arange(len(query)), n_asked)
-    return follow(flat, groups, chain(len(outputs)), np.random.default_rng(seed))
+    edges = state.particle_field.edges(state.networks.lams)
+    return follow(flat, groups, edges, np.random.default_rng(seed))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._utils.groupby import number_groups
-from ..field.particles import chain, follow, partners_in_groups
+from ..field.particles import follow, partners_in_groups
 from ..flow_map.transport import TransportMap
 
 
@@ -11,13 +11,13 @@ def interpolate(state, query, said):
     """Return outputs (n, D) at the lambdas of a query, between those of several networks."""
     if state.particle_field is None:
         return state.outputs.decode(_between_neighbours(state.movement, query, said))
-    trained = isinstance(state.movement.flow_map, TransportMap)
+    trained = isinstance(state.movement.flow_map, TransportMap) and said.lams.ndim == 1
 
     def carry(y, parent, child):
         start, end = (np.full(len(y), said.lams[k]) for k in (parent, child))
         return y + state.movement.displace(y, query.conditions, start, end)
 
-    groups, edges = query.conditions.groups(), chain(len(said.lams))
+    groups, edges = query.conditions.groups(), state.particle_field.edges(said.lams)
     rng = np.random.default_rng(0)
     particles = follow(said.outputs, groups, edges, rng, carry if trained else None)
     if trained:

@@ -5,8 +5,9 @@ from numbers import Integral
 
 import numpy as np
 
+from ..clocks.hull import Hull
 from ..data import validation as check
-from ..data.anchors import distinct_lambdas
+from ..data.anchors import find_anchors
 from ..field.particles import equal_sizes
 
 
@@ -60,19 +61,21 @@ def split_lam(estimator, X, lam, *, reset, n_rows=None):
     """
     X = check.check_features(estimator, X, reset=reset)
     if X is not None and estimator.lam_column is not None:
-        position = check.locate_column(X, estimator.lam_column)
-        X, column = check.drop_column(X, position)
+        X, column = check.take_columns(X, estimator.lam_column)
         lam = column if lam is None else lam
     if X is not None:
         return Inputs(X, lam, len(X))
-    n_rows = check.count_rows(None, lam) if n_rows is None else n_rows
+    if n_rows is None:
+        n_rows = check.count_rows(None, lam) if reset else estimator._state.count_rows(lam)
     return Inputs(np.zeros((n_rows, 0)), lam, n_rows)
 
 
 def check_lam_within(state, lam, n_rows, name):
-    """Return lambda, one per row, within the anchors."""
-    lam = check.check_lam(lam, n_rows, name=name)
-    return check.check_within(lam, state.anchors, name=name)
+    """Return lambda, encoded, one per row, within the trained values."""
+    if state.hull is not None:
+        state.hull.check(state.hull.space.encode(lam, n_rows, name), name)
+    lam = state.lam_space.encode(lam, n_rows, name)
+    return check.check_within(lam, state.anchors, name=name) if lam.ndim == 1 else lam
 
 
 def check_given(state, y, n_rows, name="y"):
@@ -93,13 +96,10 @@ def check_said(state, X, outputs, lams):
     Clouds of different sizes, which go without X, get the size of the largest: their rows are
     repeated evenly.
     """
-    lams = check.as_float_array(np.atleast_1d(lams), "lams", ensure_2d=False)
-    if lams.ndim != 1 or len(lams) < 2:
-        raise ValueError(
-            f"`lams` must hold two or more lambdas, those of the networks; got shape {lams.shape}."
-        )
-    lams = check.check_within(lams, state.anchors, name="lams")
-    if len(distinct_lambdas(lams)[0]) < len(lams):
+    lams = _several(state, lams, "lams")
+    if len(lams) < 2:
+        raise ValueError("`lams` must hold two or more lambdas, those of the networks; got one.")
+    if len(find_anchors(lams, len(lams)).lam) < len(lams):
         raise ValueError(f"`lams` must be distinct; got {lams.tolist()}.")
     if not hasattr(outputs, "__len__") or len(outputs) != len(lams):
         found = len(outputs) if hasattr(outputs, "__len__") else type(outputs).__name__
@@ -110,16 +110,30 @@ def check_said(state, X, outputs, lams):
     n_rows = None if X is None else count_outputs(X)
     clouds = [check_given(state, y, n_rows, f"outputs[{i}]") for i, y in enumerate(outputs)]
     scaled = equal_sizes([state.outputs.encode(y) for y, _ in clouds], np.random.default_rng(0))
-    order = np.argsort(lams)
+    order = np.argsort(lams) if lams.ndim == 1 else np.arange(len(lams))
     return Said(scaled[order], lams[order], clouds[0][1])
 
 
+def check_between(state, lam, lams):
+    """Return lambdas, encoded, that lie between others."""
+    if lams.ndim == 1:
+        return check.check_between(lam, lams)
+    Hull(state.lam_space, state.particle_field.scale, lams).check(lam, "lam")
+    return lam
+
+
 def check_grid(state, lam_grid):
-    """Return a grid of lambdas (L,), within the anchors."""
-    grid = check.as_float_array(lam_grid, "lam_grid", ensure_2d=False)
-    if grid.ndim != 1:
-        raise ValueError(f"`lam_grid` must have shape (L,); got {grid.shape}.")
-    return check.check_within(grid, state.anchors, name="lam_grid")
+    """Return a grid of lambdas (L,) or (L, k), encoded, within the trained values."""
+    return _several(state, lam_grid, "lam_grid")
+
+
+def _several(state, lams, name):
+    """Return several lambdas, each a row, encoded and within the trained values."""
+    if state.lam_space.n_columns == 1 and not hasattr(lams, "columns"):
+        lams = check.as_float_array(np.atleast_1d(lams), name, ensure_2d=False)
+        if lams.ndim != 1:
+            raise ValueError(f"`{name}` must have shape (L,); got {lams.shape}.")
+    return check_lam_within(state, lams, state.count_rows(lams), name)
 
 
 def count_outputs(values):

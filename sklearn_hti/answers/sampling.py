@@ -6,6 +6,7 @@ import torch
 from .._utils.random import sampling_generator
 from ..data.budget import BUDGET
 from ..data.conditions import Query
+from ..data.lam_space import repeat_lam
 from ..data.validation import take
 from .from_networks import follow_networks, moments_of_networks, sample_networks
 from .from_regression import follow_regression
@@ -28,8 +29,8 @@ def sample(state, query, n_samples, random_state):
         seed = int(rng.integers(_MAX_SEED))
         return state.outputs.decode(state.generator.draw(query, n_samples, seed))
     y = _draw_base(state, query, n_samples, rng)
-    start = np.full(len(query) * n_samples, state.base_lam)
-    end = np.repeat(query.lam, n_samples)
+    start = repeat_lam(state.base_lam, len(query) * n_samples)
+    end = np.repeat(query.lam, n_samples, axis=0)
     moved = _move(state, y, query.conditions.repeat(n_samples), start, end)
     return np.ascontiguousarray(np.moveaxis(moved, 1, 0))
 
@@ -58,7 +59,7 @@ def moments(state, query):
 
 def follow(state, query, grid, *, given=None, n_draws=1, random_state=None):
     """Return outputs (L, n_draws, n, D) along a grid, drawn at the base unless they are given."""
-    along = np.broadcast_to(grid[:, None], (len(grid), len(query)))
+    along = np.stack([repeat_lam(lam, len(query)) for lam in grid])
     if given is None and state.networks is not None:
         check_n_samples(n_draws)
         return follow_networks(state, query, along, n_draws, random_state)
@@ -70,11 +71,11 @@ def follow(state, query, grid, *, given=None, n_draws=1, random_state=None):
     if state.regresses:
         return follow_regression(state, query, along, n_draws, random_state)
     y = _draw_base(state, query, n_draws, sampling_generator(random_state))
-    start = np.full(len(query), state.base_lam)
-    conditions, start = query.conditions.repeat(n_draws), np.repeat(start, n_draws)
+    conditions = query.conditions.repeat(n_draws)
+    start = repeat_lam(state.base_lam, len(conditions))
     path = np.empty((len(grid), n_draws, *y.shape[::2]))
     for out, lam in zip(path, grid, strict=True):
-        moved = _move(state, y, conditions, start, np.full(len(start), lam))
+        moved = _move(state, y, conditions, start, repeat_lam(lam, len(start)))
         out[:] = np.moveaxis(moved, 1, 0)
     return path
 
@@ -101,8 +102,8 @@ def _fixed_draws(state, query, rows):
         noise = np.repeat(noise, len(rows), axis=0)
     y = state.base.draw(part, noise, torch.float64)
     n_draws = y.shape[1]
-    start = np.full(len(rows) * n_draws, state.base_lam)
-    end = np.repeat(query.lam[rows], n_draws)
+    start = repeat_lam(state.base_lam, len(rows) * n_draws)
+    end = np.repeat(query.lam[rows], n_draws, axis=0)
     return _move(state, y, part.conditions.repeat(n_draws), start, end, torch.float64)
 
 
@@ -114,5 +115,5 @@ def _draws_along(state, query, grid, given, n_draws, random_state):
             "another; take a regressor, or leave y out."
         )
     seed = int(sampling_generator(random_state).integers(_MAX_SEED))
-    along = (Query(query.X, query.conditions, np.full(len(query), lam)) for lam in grid)
+    along = (Query(query.X, query.conditions, repeat_lam(lam, len(query))) for lam in grid)
     return np.stack([sample(state, at, n_draws, seed) for at in along])

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from .._utils.registry import storable
+from ..clocks.hull import Hull
 from ..data.conditions import Conditions
 from ..data.encoding import ConditionEncoder
+from ..data.lam_space import LamSpace
 from ..data.outputs import OutputSpace
 from ..field.particle_field import ParticleField
 from ..samplers.networks import Networks
@@ -32,9 +34,11 @@ class FittedState:
 
     encoder: ConditionEncoder
     outputs: OutputSpace
-    anchors: np.ndarray  # (K + 1,)
-    base_lam: float  # the anchor at which outputs are drawn
-    deployed_lam: float  # that of a deployed network, unless told: never one that the data chose
+    anchors: np.ndarray  # (M,), or (M, k) of several hyperparameters
+    lam_space: LamSpace = LamSpace()
+    hull: Hull | None = None  # of the trained values of several hyperparameters
+    base_lam: float | np.ndarray  # the anchor at which outputs are drawn
+    deployed_lam: float | np.ndarray  # that of a deployed network, unless told: never one that the data chose
     movement: object | None = None
     base: object | None = None
     noise: object | None = None  # of the draws behind conditional means
@@ -49,6 +53,31 @@ class FittedState:
     diagnostics: dict | None = None
     validation: pd.DataFrame | None = None
     uncertainty: object | None = None  # of conditional means
+
+    def count_rows(self, lam):
+        """Return the number of rows that lambda asks for where there is no X."""
+        return self.lam_space.count_rows(lam)
+
+    @property
+    def trained_values(self):
+        """Trained values as users pass lambda, (M,) or (M, k)."""
+        if self.hull is not None:
+            return self.hull.space.decode(self.hull.lams)
+        return self.lam_space.decode(self.anchors)
+
+    @property
+    def base_value(self):
+        """The lambda of the base, as users pass it."""
+        if self.hull is not None:  # of axes without influence, any
+            same = np.all(self.hull.lams[:, self._counting] == self.base_lam, axis=1)
+            return self.hull.space.decode(self.hull.lams[same][:1])[0]
+        value = self.lam_space.decode(np.asarray(self.base_lam)[None])[0]
+        return float(value) if np.ndim(value) == 0 else value
+
+    @property
+    def _counting(self):
+        """Columns of the trained values of the hull that answers depend on."""
+        return [self.hull.space.kept.index(j) for j in self.lam_space.kept]
 
     @property
     def regresses(self):

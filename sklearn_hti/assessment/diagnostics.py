@@ -109,7 +109,7 @@ def _floor(y, groups, rng):
 
 def _monge_gaps(geodesic, trajectories, data, rng):
     """Return the Monge gap of every interval over the cost paid, exact on some trajectories."""
-    groups = data.groups[trajectories.rows[:, 0]]
+    groups = data.groups[trajectories.origin]
     gaps = []
     for k in range(trajectories.points.shape[1] - 1):
         here = np.flatnonzero((trajectories.first <= k) & (trajectories.last > k))
@@ -121,7 +121,7 @@ def _monge_gaps(geodesic, trajectories, data, rng):
             on = here[groups[here] == group]
             on = on if len(on) <= _MAX_DRAWS else rng.choice(on, _MAX_DRAWS, replace=False)
             y0, y1 = (trajectories.points[on, i] for i in (k, k + 1))
-            cost = geodesic.cost_matrix(y0, y1, trajectories.rows[on, 0])
+            cost = geodesic.cost_matrix(y0, y1, trajectories.origin[on])
             best = cost[linear_sum_assignment(cost)].mean()
             paid += cost.diagonal().mean()
             saved += cost.diagonal().mean() - best
@@ -147,7 +147,7 @@ def _paths(geodesic, trajectories, rng):
     on = _some(np.flatnonzero((trajectories.first == 0) & (trajectories.last > 0)), rng)
     if not len(on):
         return {}
-    rows = trajectories.rows[on, 0]
+    rows = trajectories.origin[on]
     x = path_conditions(geodesic.data, rows, geodesic.device)
     y0, y1 = (
         torch.as_tensor(trajectories.points[on, k], dtype=torch.float32, device=geodesic.device)

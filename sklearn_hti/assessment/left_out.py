@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from .._utils.tree import chain
 from ..clocks.clock import Clock
 from ..clocks.time_scale import PlacedScale, make_time_scale
 from ..clocks.warps import WarpClock
 from ..clocks.way import way_reader
 from ..exceptions import TrajectoryWarning, ValidationWarning
 from ..field.fit import aligned_draws, learn_field
-from ..field.particles import chain, follow
+from ..field.particles import follow
 from ..metrics import squared_wasserstein
 from ..stats.distances import half_distance
 from ..stats.selection import select
@@ -177,7 +178,7 @@ def _judge(lams, k, rows, particles, field, rng):
         "base": np.nan,
     }
     if rows.shared:
-        particles = follow([rows.outputs[m] for m in others], groups, chain(len(others)), rng)
+        particles = follow([rows.outputs[m] for m in others], groups, field.edges(lams[others]), rng)
         lines = follow([rows.outputs[m] for m in near], groups, chain(2), rng)
     elif particles is not None:
         particles = rng.permutation(particles)[: len(true)]

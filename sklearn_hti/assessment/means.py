@@ -8,6 +8,7 @@ import numpy as np
 from .._utils.groupby import first_of_each, number_groups, squares_of_groups
 from ..answers.sampling import moments
 from ..data.conditions import Query
+from ..data.lam_space import repeat_lam
 from ..data.validation import take
 
 
@@ -103,7 +104,7 @@ def _surrogate_means(problem, state, rows):
     """Return the surrogate's means (n, M, D) at the inputs of some rows, scaled."""
     query = Query(take(problem.X, rows), problem.data.conditions[rows], None)
     means = (
-        moments(state, replace(query, lam=np.full(len(rows), lam)))[0] for lam in state.anchors
+        moments(state, replace(query, lam=repeat_lam(lam, len(rows))))[0] for lam in state.anchors
     )
     return np.stack([state.outputs.encode(mean) for mean in means], axis=1)
 

@@ -24,7 +24,7 @@ class NearestTrajectories:
         self.times = clock.time(data.lam)[trajectories.rows]
         ends = np.column_stack([trajectories.first, trajectories.last])
         self.begin, self.end = np.take_along_axis(self.times, ends, axis=1).T
-        origin = trajectories.rows[:, 0]
+        origin = trajectories.origin
         self.n_categories = encoder.n_categories_
         many = DrawCounts.of(data.groups[origin]).match_by_input
         self.weight = _APART if many else np.sqrt(2)

@@ -56,7 +56,7 @@ class VelocityDataset(DrawnDataset):
         self.times = tensor(times)
         ends = np.column_stack([trajectories.first, trajectories.last])
         self.ends = tensor(np.take_along_axis(times, ends, axis=1))
-        origin = trajectories.rows[:, 0]
+        origin = trajectories.origin
         self.numeric, self.codes = data.conditions[origin].tensors(device=device)
         self.n_rows = len(self.points)
         self.device = device
@@ -155,7 +155,7 @@ def fit_field(trajectories, data, clock, training):
     with torch.no_grad():
         module.scale.copy_(torch.as_tensor(np.maximum(velocity, floor)))
     rng = np.random.default_rng(training.seeds["split"])
-    groups = data.groups[trajectories.rows[:, 0]]
+    groups = data.groups[trajectories.origin]
     settings = training.settings
     examples = (
         None

@@ -20,7 +20,7 @@ class Way:
     """Coupled outputs of a part of the data, followed through the trained values.
 
     `places` (K + 1,) says how far along their mean way the trained values sit, from 0 to 1; None
-    where nothing moves.
+    where nothing moves, or several hyperparameters vary.
     """
 
     trajectories: Trajectories
@@ -45,6 +45,8 @@ def read_way(data, solver, geodesic, rng):
     noise = [_noise(data, anchor, rng) for anchor in range(len(data.anchors.lam))]
     if any(noise) and getattr(solver, "affine", False):
         trajectories = affine_where_better(trajectories, data, rng)
+    if data.anchors.several:
+        return Way(trajectories, None)
     steps = np.diff(trajectories.points, axis=1)
     k = np.arange(steps.shape[1])
     inside = (trajectories.first[:, None] <= k) & (k < trajectories.last[:, None])

@@ -1,9 +1,11 @@
 """Anchors: the values of lambda that networks were trained at, or bins of many values."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from .._utils.tree import chain, rooted_tree
 from .facts import FEW
 from .validation import LAM_ROUNDING
 
@@ -13,16 +15,37 @@ _N_BINS, _BIN = (5, 9), 150  # how many, and rows of each that are worth one mor
 
 @dataclass(frozen=True)
 class Anchors:
-    """The anchors of the chain and the anchor of every row."""
+    """The anchors and the anchor of every row.
 
-    lam: np.ndarray  # (K + 1,)
+    One hyperparameter makes a chain. Several make a tree, in the places that a scale gives.
+    """
+
+    lam: np.ndarray  # (M,), or (M, k) of several hyperparameters
     index: np.ndarray  # (n,)
     binned: bool
+    scale: object | None = None  # AxesScale of several hyperparameters
+
+    @cached_property
+    def edges(self):
+        """Pairs (parent, child) of anchors between which transport is learned."""
+        if self.scale is None:
+            return chain(len(self.lam))
+        return rooted_tree(self.scale.place(self.lam))
 
     @property
-    def edges(self):
-        """Pairs of anchors between which transport is learned; a chain."""
-        return [(k, k + 1) for k in range(len(self.lam) - 1)]
+    def root(self):
+        """The anchor at which particles begin."""
+        return self.edges[0][0]
+
+    @property
+    def several(self):
+        """Whether several hyperparameters vary."""
+        return self.lam.ndim == 2
+
+    def number(self, lam):
+        """Return the number of the anchor at lambda; None if there is none."""
+        same = np.reshape(self.lam == lam, (len(self.lam), -1)).all(axis=1)
+        return int(same.argmax()) if same.any() else None
 
     def rows(self, k):
         """Return the rows that belong to anchor k."""
@@ -31,6 +54,8 @@ class Anchors:
 
 def find_anchors(lam, n_anchors="auto"):
     """Return the Anchors of the rows: the distinct values of lambda, or quantile bins."""
+    if np.ndim(lam) == 2:
+        return _all_rows(lam, n_anchors)
     values, index, counts = distinct_lambdas(lam)
     if len(values) < 2:
         raise ValueError(
@@ -46,6 +71,19 @@ def find_anchors(lam, n_anchors="auto"):
     if n_anchors >= len(values):
         return _nearest(values, values, index)
     return _nearest(np.unique(np.quantile(lam, np.linspace(0, 1, n_anchors))), values, index)
+
+
+def _all_rows(lam, n_anchors):
+    """Return the Anchors of several hyperparameters: all distinct rows of lambda."""
+    if not isinstance(n_anchors, str) and n_anchors < len(np.unique(lam, axis=0)):
+        raise ValueError(
+            f"n_anchors={n_anchors} merges trained values of one hyperparameter, and `lam` has "
+            f"{lam.shape[1]} that vary; take n_anchors='auto'."
+        )
+    snapped = [distinct_lambdas(column) for column in lam.T]
+    snapped = np.column_stack([values[index] for values, index, _ in snapped])
+    values, index = np.unique(snapped, axis=0, return_inverse=True)
+    return Anchors(values, index.reshape(-1), binned=False)
 
 
 def _nearest(centers, values, index):

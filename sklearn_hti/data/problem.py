@@ -6,6 +6,7 @@ import numpy as np
 
 from .conditions import Features
 from .encoding import ConditionEncoder
+from .lam_space import LamSpace
 from .outputs import OutputSpace
 from .training_data import TrainingData
 from .validation import take
@@ -17,9 +18,16 @@ class Rows:
 
     X: object  # (n, C), without the lambda column
     y: np.ndarray  # (n, D)
-    lam: np.ndarray  # (n,)
+    lam: np.ndarray  # (n,), or (n, k) of several hyperparameters
     single: bool  # y came as (n,)
     dtype: str = "float64"  # X came in this precision
+    space: LamSpace = LamSpace()
+
+    def only(self, kept):
+        """Return the rows in which some columns of lambda count alone."""
+        space = self.space.only(kept)
+        lam = self.lam[:, kept]
+        return replace(self, lam=lam[:, 0] if space.scalar else lam, space=space)
 
 
 @dataclass(frozen=True)
@@ -31,13 +39,14 @@ class Problem:
     data: TrainingData  # both, encoded
     encoder: ConditionEncoder
     outputs: OutputSpace
-    base_lam: float  # the anchor at which outputs are drawn
+    base_lam: float | np.ndarray  # the anchor at which outputs are drawn
     dtype: str = "float64"  # X came in this precision
+    space: LamSpace = LamSpace()
 
     @property
     def base_time(self):
         """Number of the base anchor."""
-        return int(np.searchsorted(self.data.anchors.lam, self.base_lam))
+        return self.data.anchors.number(self.base_lam)
 
     @property
     def base_rows(self):

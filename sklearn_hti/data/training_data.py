@@ -29,7 +29,7 @@ class TrainingData:
         of = self.anchors.index
         rest = self.take(np.flatnonzero((of != anchor) & ~np.isin(self.groups, groups)))
         of = rest.anchors.index
-        lam = np.delete(self.anchors.lam, anchor)
+        lam = np.delete(self.anchors.lam, anchor, axis=0)
         return replace(rest, anchors=replace(rest.anchors, lam=lam, index=of - (of > anchor)))
 
     def take(self, rows):

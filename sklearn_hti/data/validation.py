@@ -158,11 +158,20 @@ def locate_column(X, column):
     return int(column) % n_columns
 
 
-def drop_column(X, position):
-    """Return X without one column, and that column."""
+def take_columns(X, columns):
+    """Return X without the column of lambda, or the columns, and what they hold."""
+    if not isinstance(columns, list):
+        position = locate_column(X, columns)
+        if is_frame(X):
+            return X.drop(columns=X.columns[position]), X.iloc[:, position].to_numpy()
+        return np.delete(X, position, axis=1), X[:, position]
+    positions = [locate_column(X, column) for column in columns]
+    if not positions or len(set(positions)) < len(positions):
+        raise ValueError(f"lam_column={columns!r} has to list columns of X, each once.")
+    rest = np.setdiff1d(np.arange(X.shape[1]), positions)
     if is_frame(X):
-        return X.drop(columns=X.columns[position]), X.iloc[:, position].to_numpy()
-    return np.delete(X, position, axis=1), X[:, position]
+        return X.iloc[:, rest], X.iloc[:, positions]
+    return X[:, rest], X[:, positions]
 
 
 def check_lam(lam, n_rows, *, name="lam"):

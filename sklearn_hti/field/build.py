@@ -95,7 +95,7 @@ def fit_trajectories(path, solver, data, lagrangian, training):
     if isinstance(path, SmoothPath):
         between = smooth_between(trajectories, _BETWEEN)
     elif not lagrangian.is_flat:
-        between = geodesic.between(trajectories, _BETWEEN)
+        between = geodesic.between(trajectories, data.anchors.edges, _BETWEEN)
         if not getattr(lagrangian.field, "by_user", False):
             between = believed(between, trajectories)
     return Couplings(trajectories, geodesic, net, between)

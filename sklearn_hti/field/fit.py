@@ -4,7 +4,7 @@ import numpy as np
 
 from .._utils.groupby import rank_in_group
 from .particle_field import fit_field
-from .particles import chain
+from .plane import fit_plane
 from .roughness import measure_noise
 
 
@@ -22,11 +22,18 @@ def learn_field(scale, data, read, rng):
     rng : numpy.random.Generator
         Cuts draws into halves.
     """
-    particles = read().trajectories.points[read().trajectories.whole]
-    noise = find_noise(data, rng)
+    particles, noise = whole_particles(read), find_noise(data, rng)
     if not len(particles):  # no input is known at all anchors
         particles, noise = np.zeros((1, len(data.anchors.lam), data.y.shape[1])), 1.0
+    if data.anchors.several:
+        return fit_plane(scale, particles, data.anchors.lam, noise)
     return fit_field(scale, particles, data.anchors.lam, noise=noise)
+
+
+def whole_particles(read):
+    """Return the particles (N, M, D) of a way that pass all trained values."""
+    trajectories = read().trajectories
+    return trajectories.points[trajectories.whole]
 
 
 def find_noise(data, rng):
@@ -42,7 +49,7 @@ def find_noise(data, rng):
         return 0.0
     budget = data.budget
     outputs, groups = aligned_draws(data, rng, budget.halved_rows, budget.halved_draws)
-    return measure_noise(outputs, groups, chain(len(anchors)), rng)
+    return measure_noise(outputs, groups, data.anchors.edges, rng)
 
 
 def aligned_draws(data, rng, max_rows, max_draws):

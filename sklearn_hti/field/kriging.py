@@ -8,8 +8,10 @@ from functools import cached_property
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, lapack, null_space
+from scipy.spatial import Delaunay
 from scipy.spatial.distance import cdist
 
+_ROUNDING = 1e-6  # of a simplex: times that are this near its edge lie in it
 _TINY = 1e-12  # relative jitter and rank tolerance, of rounding only
 
 
@@ -22,6 +24,45 @@ class Nearest:
     def weights(self, z):
         """Return the weights (Q, M) of the knots at times z (Q, k)."""
         return np.eye(len(self.knots))[cdist(z, self.knots).argmin(axis=1)]
+
+
+@dataclass(frozen=True)
+class Simplices:
+    """Weights of the corners of the simplex around a time: linear between knots (M, k)."""
+
+    knots: np.ndarray
+
+    def weights(self, z):
+        """Return the weights (Q, M) of the knots at times z (Q, k); of the nearest outside."""
+        center, axes = self._span
+        knots, z = (self.knots - center) @ axes, (z - center) @ axes
+        weights = Nearest(knots).weights(z)
+        if knots.shape[1] == 1:
+            order = np.argsort(knots[:, 0])
+            of_knots = np.eye(len(knots))[order]
+            return np.stack(
+                [np.interp(z[:, 0], knots[order, 0], column) for column in of_knots.T], axis=1
+            )
+        mesh = Delaunay(knots)
+        simplex = mesh.find_simplex(z, tol=_ROUNDING)
+        for row in np.flatnonzero(simplex >= 0):
+            transform = mesh.transform[simplex[row]]
+            part = transform[:-1] @ (z[row] - transform[-1])
+            weights[row] = 0.0
+            weights[row, mesh.simplices[simplex[row]]] = np.r_[part, 1 - part.sum()]
+        return weights
+
+    @property
+    def _span(self):
+        """Centre and axes of the space that the knots span."""
+        return span(self.knots)
+
+
+def span(knots):
+    """Return the centre (k,) of knots (M, k), and the axes (k, p) of the space that they span."""
+    center = knots.mean(axis=0)
+    _, size, axes = np.linalg.svd(knots - center, full_matrices=False)
+    return center, axes[size > _TINY * max(size.max(initial=0), _TINY)].T
 
 
 @dataclass(frozen=True)
@@ -122,9 +163,7 @@ class Kriging:
     @cached_property
     def _span(self):
         """Centre and axes (k, p - 1) of the space that the knots span."""
-        center = self.knots.mean(axis=0)
-        _, size, axes = np.linalg.svd(self.knots - center, full_matrices=False)
-        return center, axes[size > _TINY * max(size.max(initial=0), _TINY)].T
+        return span(self.knots)
 
     def _solve(self, right):
         """Solve the kriging system of equation 19."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .._utils.registry import storable
+from .._utils.tree import chain, rooted_tree, spanning_tree
 from .kernels import Brownian, Matern, blend
-from .kriging import Kriging, Nearest
-from .particles import spanning_tree
+from .kriging import Kriging, Nearest, Simplices
 
 # candidates, in times of which the trained range is one; the longer one wins a tie
 LENGTHS = (10.0, 5.0, 3.0, 2.0, 1.5, 1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05)
@@ -63,6 +63,10 @@ class ParticleField:
             out[rows] = np.einsum("nm,nmd->nd", weights[where[rows]], particles[rows])
         return out
 
+    def edges(self, lams):
+        """Return the edges (parent, child) along which outputs at lams are coupled."""
+        return chain(len(lams)) if np.ndim(lams) == 1 else rooted_tree(self.scale.place(lams))
+
     def weights_of_knots(self, times, knots, anchors):
         """Return the weights (n, Q) of knots at clock times (Q,) for answers at clock times (n,).
 
@@ -92,6 +96,8 @@ class ParticleField:
         """
         if self.simple == "nearest_anchor":
             return Nearest(knots)
+        if self.simple and knots.shape[1] > 1:
+            return Simplices(knots)
         trained = knots if trained is None else trained
         edges = spanning_tree(trained)
         kernel = blend(self.smooth, Brownian(), self.rough_fraction, trained, edges)

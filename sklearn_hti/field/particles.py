@@ -4,32 +4,14 @@ Outputs of neighbouring values are coupled by exact optimal transport inside eac
 couplings are composed along a tree of edges; with one hyperparameter the tree is a chain.
 """
 
-from itertools import pairwise
-
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import cdist
 
 from .._utils.groupby import split_by_group
 from ..data.budget import BUDGET
 
 MAX_COUPLED = BUDGET.coupled_answers
-
-
-def chain(n_knots):
-    """Return the edges of a chain, from the first knot on."""
-    return [(k, k + 1) for k in range(n_knots - 1)]
-
-
-def spanning_tree(knots):
-    """Return the edges of the shortest tree through knots (M, k); of one axis, the chain."""
-    if knots.shape[1] == 1:
-        order = np.argsort(knots[:, 0], kind="stable")
-        return list(pairwise(order))
-    # a constant changes no tree, and zero would be no edge
-    tree = minimum_spanning_tree(np.triu(1 + cdist(knots, knots), 1))
-    return list(zip(*tree.nonzero(), strict=True))
 
 
 def follow(outputs, groups, edges, rng, carry=None):

@@ -116,4 +116,4 @@ def make_particles(couplings, field, clock):
     points = complete(points, *ends, knots, field, clock)
     whole = trajectories.whole if trajectories.whole.any() else slice(None)
     modes = field_modes(field, clock, knots, points[whole])
-    return Particles(points, first, last, trajectories.rows[:, 0], modes)
+    return Particles(points, first, last, trajectories.origin, modes)

@@ -133,19 +133,19 @@ class Geodesic:
             speed = np.linalg.norm(np.diff(path, axis=1), axis=2)
         return retime(path, speed)
 
-    def between(self, trajectories, n_points):
-        """Return evenly spaced points (N, K, n_points, D) of the geodesics between anchors."""
+    def between(self, trajectories, edges, n_points):
+        """Return evenly spaced points (N, K, n_points, D) of the geodesics along K edges."""
         points = trajectories.points
-        n, n_knots, n_outputs = points.shape
-        between = np.empty((n, n_knots - 1, n_points, n_outputs))
+        n, _, n_outputs = points.shape
+        between = np.empty((n, len(edges), n_points, n_outputs))
         s = np.linspace(0, len(self.paths.basis) - 1, n_points + 2)[1:-1]
         low = np.minimum(s.astype(int), len(self.paths.basis) - 2)
         part_way = (s - low)[:, None]
         for begin in range(0, n, _CHUNK):
             part = slice(begin, begin + _CHUNK)
-            rows = trajectories.rows[part, 0]
-            for k in range(n_knots - 1):
-                path = self.path(points[part, k], points[part, k + 1], rows)
+            rows = trajectories.origin[part]
+            for k, (a, b) in enumerate(edges):
+                path = self.path(points[part, a], points[part, b], rows)
                 between[part, k] = (1 - part_way) * path[:, low] + part_way * path[:, low + 1]
         return between
 
@@ -156,7 +156,7 @@ class Geodesic:
         deviation = np.empty((n, n_knots - 1, N_COEFFICIENTS, n_outputs))
         for begin in range(0, n, _CHUNK):
             part = slice(begin, begin + _CHUNK)
-            rows = trajectories.rows[part, 0]
+            rows = trajectories.origin[part]
             for k in range(n_knots - 1):
                 path = self.path(points[part, k], points[part, k + 1], rows)
                 deviation[part, k] = fit_deviation(path)

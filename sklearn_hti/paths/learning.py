@@ -27,12 +27,13 @@ class PairDataset(DrawnDataset):
     def couple(self, plans):
         """Take the pairs of new plans."""
         trajectories = build_trajectories(self.data, plans, self.rng)
-        points, origin = trajectories.points, trajectories.rows[:, 0]
+        points, origin = trajectories.points, trajectories.origin
         y0, y1, rows, block = [], [], [], []
-        for k in range(points.shape[1] - 1):
-            on = (trajectories.first <= k) & (k + 1 <= trajectories.last)
-            y0.append(points[on, k])
-            y1.append(points[on, k + 1])
+        for k, (a, b) in enumerate(self.data.anchors.edges):
+            on = (trajectories.first <= a) & (b <= trajectories.last)
+            on |= trajectories.whole
+            y0.append(points[on, a])
+            y1.append(points[on, b])
             rows.append(origin[on])
             block.append(self.data.groups[origin[on]] * points.shape[1] + k)
         y0, y1, rows, block = (np.concatenate(part) for part in (y0, y1, rows, block))

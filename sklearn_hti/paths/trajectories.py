@@ -24,6 +24,7 @@ class Trajectories:
     rows: np.ndarray  # (N, K + 1): training rows; the x of the first is the condition
     first: np.ndarray  # (N,)
     last: np.ndarray  # (N,)
+    root: int = 0  # the anchor at which trajectories begin
     affine: bool = False  # later points come from affine maps, not from rows
     pooled: bool = False  # few draws of an input were coupled with those of near ones
 
@@ -31,6 +32,11 @@ class Trajectories:
     def whole(self):
         """Which trajectories pass all anchors, (N,)."""
         return (self.first == 0) & (self.last == self.points.shape[1] - 1)
+
+    @property
+    def origin(self):
+        """Training rows whose x is the condition, (N,)."""
+        return self.rows[:, self.root]
 
     def deviating(self, deviation):
         """Return the same trajectories on other paths between their knots."""
@@ -41,7 +47,7 @@ class Trajectories:
         return replace(self, points=points, affine=True)
 
     def __getitem__(self, picked):
-        names = [f.name for f in fields(self) if f.name not in ("affine", "pooled")]
+        names = [f.name for f in fields(self) if f.name not in ("root", "affine", "pooled")]
         return replace(self, **{name: getattr(self, name)[picked] for name in names})
 
 
@@ -53,7 +59,7 @@ def build_trajectories(data, plans, rng):
     data : TrainingData
         All encoded rows.
     plans : list of csr_array
-        One plan per edge of the chain of anchors.
+        One plan per edge of the chain or tree of anchors.
     rng : numpy.random.Generator
         Source of randomness.
 
@@ -62,8 +68,13 @@ def build_trajectories(data, plans, rng):
     Trajectories
         Trajectories through at least two anchors each.
     """
-    rows = _glued(_chain(plans, rng), data)
-    rows = rows[(rows >= 0).sum(axis=1) >= 2]
+    anchors = data.anchors
+    if anchors.several:
+        rows = _grown(plans, anchors, rng)
+        rows = rows[(rows >= 0).all(axis=1)]
+    else:
+        rows = _glued(_chain(plans, rng), data)
+        rows = rows[(rows >= 0).sum(axis=1) >= 2]
     n_knots = rows.shape[1]
     first = (rows >= 0).argmax(axis=1)
     last = n_knots - 1 - (rows[:, ::-1] >= 0).argmax(axis=1)
@@ -75,7 +86,8 @@ def build_trajectories(data, plans, rng):
         here = columns == k
         index[here] = anchor_rows[local[here]]
 
-    origin = index[:, 0]
+    root = anchors.root
+    origin = index[:, root]
     points = data.y[index]
     n_pooled = n_moved = 0
     for k in range(n_knots):
@@ -92,7 +104,7 @@ def build_trajectories(data, plans, rng):
                 points[on, k] = moments(data, k).carry(data, index[on, k], origin[on])
     deviation = np.zeros((len(points), n_knots - 1, 0, points.shape[2]))
     pooled = bool(n_pooled > MOST * n_moved)
-    return Trajectories(points, deviation, index, first, last, pooled=pooled)
+    return Trajectories(points, deviation, index, first, last, root, pooled=pooled)
 
 
 def _chain(plans, rng):
@@ -119,6 +131,24 @@ def _chain(plans, rng):
         columns.append(reached)
         current = reached
     return np.stack(columns, axis=1)
+
+
+def _grown(plans, anchors, rng):
+    """Return local row numbers (N, M) of trajectories that grow from the root of the tree.
+
+    A trajectory that finds no partner has -1 from there on.
+    """
+    sizes = [len(anchors.rows(k)) for k in range(len(anchors.lam))]
+    n_copies = -(-max(sizes) // sizes[anchors.root])
+    columns = {anchors.root: np.repeat(np.arange(sizes[anchors.root]), n_copies)}
+    for (parent, child), plan in zip(anchors.edges, plans, strict=True):
+        current = columns[parent]
+        reached = np.full(len(current), -1)
+        alive = np.flatnonzero(current >= 0)
+        alive = alive[np.diff(plan.indptr)[current[alive]] > 0]
+        reached[alive] = _partners(plan, current[alive], rng)
+        columns[child] = reached
+    return np.stack([columns[k] for k in range(len(sizes))], axis=1)
 
 
 def _glued(rows, data):

@@ -49,7 +49,7 @@ def choose_anchor(data, trajectories):
 
 def _beside_means(data, whole):
     """Return particles without the mean of their input, and which may be compared."""
-    origin = whole.rows[:, 0]
+    origin = whole.origin
     groups = number_groups(data.groups[origin])
     if DrawCounts.of(groups).show_spread:
         n, n_knots, n_outputs = whole.points.shape

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .._utils.groupby import first_of_each
+from ..data.lam_space import repeat_lam
 from ..data.facts import DrawCounts, is_continuous, outputs_differ
 from ..data.validation import take
 from ..exceptions import BaseWarning
@@ -47,9 +48,11 @@ def place_base(problem, trajectories):
     """
     data = problem.data
     chosen = choose_anchor(data, trajectories)
-    base_lam = float(data.anchors.lam[chosen])
-    if base_lam == problem.base_lam:
+    if chosen == problem.base_time:
         return problem
+    base_lam = data.anchors.lam[chosen]
+    base_lam = float(base_lam) if np.ndim(base_lam) == 0 else base_lam
+    here, there = map(problem.space.text, (problem.base_lam, base_lam))
     rows, own = problem.base_rows, data.anchors.rows(chosen)
     fault = None
     if not data.facts.draws[0].mostly_repeated:
@@ -59,8 +62,8 @@ def place_base(problem, trajectories):
     enough = np.bincount(data.anchors.index).min() >= _FEWEST
     if fault and enough and _mostly_differ(data.groups[own], data.y[own]):
         warnings.warn(
-            f"{fault} at lambda = {problem.base_lam:g}, so draws are taken at "
-            f"base_lam={base_lam:g}, where they differ. `transport` from {problem.base_lam:g} "
+            f"{fault} at lambda = {here}, so draws are taken at "
+            f"base_lam={there}, where they differ. `transport` from {here} "
             "moves one output to one place at every lambda; ask `sample` for draws.",
             BaseWarning,
             stacklevel=3,
@@ -88,7 +91,7 @@ def fit_base(problem, base, movement, training, *, has_field=False, n_jobs=None)
         return FittedBase(_fit_regression(data, training, n_jobs), training.seeds["noise"])
     rows = own if data.facts.inputs_shared[problem.base_time] else np.arange(len(data.y))
     conditions = data.conditions[rows]
-    end = np.full(len(rows), problem.base_lam)
+    end = repeat_lam(problem.base_lam, len(rows))
     moved = movement.displace(data.y[rows], conditions, data.lam[rows], end)
     source = make_base(
         base,

@@ -86,41 +86,47 @@ def _through_maps(trajectories, blocks):
 class Block:
     """Trajectories of one condition, or of several, relative to mean and spread at their x."""
 
-    def __init__(self, on, points, means, spreads, features, n_rows):
+    def __init__(self, on, points, means, spreads, features, n_rows, edges):
         self.on = on  # which trajectories
         self.points = points  # (n, K + 1, D)
         self.means = means  # (n, K + 1, D)
         self.spreads = spreads  # (n, K + 1, D)
         self.features = features  # (n, F): what is left of x to compare
         self.n_rows = n_rows  # distinct ones, where fewest are
+        self.edges = edges  # (parent, child) of anchors
+        self.root = edges[0][0]
 
     def __len__(self):
         return self.n_rows
 
     def move(self, points):
         """Write affine trajectories from the first points on."""
-        here = self.points[:, 0]
-        for k in range(1, self.points.shape[1]):
-            here = bures_map(self.points[:, k - 1], self.points[:, k])(here)
-            points[self.on, k] = self.means[:, k] + self.spreads[:, k] * here
+        moved = {self.root: self.points[:, self.root]}
+        for k, child in self.edges:
+            here = bures_map(self.points[:, k], self.points[:, child])(moved[k])
+            points[self.on, child] = self.means[:, child] + self.spreads[:, child] * here
+            moved[child] = here
 
     def losses(self, rng, budget):
         """Return how far neighbours and the affine map end from held-out outputs, (2,)."""
-        start = number_groups(self.points[:, 0])
+        root = self.root
+        start = number_groups(self.points[:, root])
         half = rng.permutation(start.max() + 1)[start] % 2 == 0
         known, new = np.flatnonzero(half), rng.permutation(np.flatnonzero(~half))
         new = new[: budget.affine_rows]
         if len(known) > budget.affine_known:
             known = rng.choice(known, budget.affine_known, replace=False)
-        x, start, moved = self.features[new], self.points[:, 0], self.points[new, 0]
+        x, start = self.features[new], self.points[:, root]
+        moved = {root: start[new]}
         tree = cKDTree(np.hstack([start[known], self.features[known]]))
-        nearest = known[tree.query(np.hstack([moved, x]), k=N_NEIGHBOURS)[1]]
+        nearest = known[tree.query(np.hstack([moved[root], x]), k=N_NEIGHBOURS)[1]]
         losses = np.zeros(2)
-        for k in range(1, self.points.shape[1]):
-            here, before = self.points[:, k], self.points[known, k - 1]
-            moved = bures_map(before, here[known])(moved)
+        for k, child in self.edges:
+            here, before = self.points[:, child], self.points[known, k]
+            moved[child] = bures_map(before, here[known])(moved[k])
             carried = start[new] + (here[nearest] - start[nearest]).mean(axis=1)
-            carried, arrived, held = (np.hstack([y, x]) for y in (carried, moved, here[new]))
+            arrived = moved[child]
+            carried, arrived, held = (np.hstack([y, x]) for y in (carried, arrived, here[new]))
             losses += energy_miss(carried, held), energy_miss(arrived, held)
         return losses
 
@@ -130,7 +136,7 @@ def _blocks(trajectories, data, n_least=0):
     n_knots = trajectories.points.shape[1]
     if (trajectories.first > 0).any() or (trajectories.last < n_knots - 1).any():
         return None
-    origin = trajectories.rows[:, 0]
+    origin = trajectories.origin
     rows = [data.anchors.rows(k) for k in range(n_knots)]
     features, spreads = np.zeros((len(origin), 0)), np.ones(trajectories.points.shape)
     if trajectories.pooled:
@@ -153,8 +159,9 @@ def _blocks(trajectories, data, n_least=0):
     for on in split_by_group(groups):
         points = (trajectories.points[on] - means[on]) / spreads[on]
         n_rows = min(len(np.unique(column)) for column in trajectories.rows[on].T)
-        n_rows = min(n_rows, len(np.unique(points[:, 0], axis=0)))  # equal outputs say no more
-        blocks.append(Block(on, points, means[on], spreads[on], features[on], n_rows))
+        n_rows = min(n_rows, len(np.unique(points[:, trajectories.root], axis=0)))  # equal outputs say no more
+        edges = data.anchors.edges
+        blocks.append(Block(on, points, means[on], spreads[on], features[on], n_rows, edges))
     return blocks
 
 

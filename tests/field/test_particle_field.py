@@ -9,7 +9,8 @@ from sklearn_hti.clocks.warps import WarpClock
 from sklearn_hti.clocks.way import way_reader
 from sklearn_hti.field.kernels import Matern
 from sklearn_hti.field.particle_field import LENGTHS, ParticleField, fit_field
-from sklearn_hti.field.particles import chain, follow
+from sklearn_hti._utils.tree import chain
+from sklearn_hti.field.particles import follow
 from sklearn_hti.solvers import CouplingSolver
 
 LAMS = np.array([0.0, 0.3, 1.0])
