@@ -16,12 +16,14 @@ from .answers.state import FittedAttribute
 from .assessment.diagnostics import check_fit, warn_of
 from .assessment.left_out import leave_values_out, trusted
 from .assessment.stage import assess
+from .clocks.hull import interior
 from .clocks.movement import Movement
 from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.way import way_reader
 from .data.thinning import for_movement
-from .field.build import fit_trajectories
+from .field.build import believed_on_tree, fit_trajectories
 from .field.fit import learn_field
+from .field.place import place_clock
 from .flow_map.learning import Learned
 from .flow_map.training import fit_flow_map
 from .io.export import columns_of_x, export
@@ -32,6 +34,7 @@ from .paths import GeodesicPath, SmoothPath
 from .samplers.networks import check_networks, find_networks, make_networks
 from .samplers.selection import FittedBase, fit_base
 from .solvers import OTSolver
+from .solvers.maps import MapSolver
 from .solvers.registry import ALIASES, resolve, resolve_potential
 
 
@@ -348,19 +351,33 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             potential=resolve_potential(self.potential),
         )
 
-    def _check_anchors(self, anchors):
+    _takes_several = True
+
+    def _check_anchors(self, anchors, space):
+        if anchors.several:
+            self._check_several()
         if self.networks is not None:
             if anchors.binned:
                 raise ValueError(
                     f"n_anchors={self.n_anchors!r} merges trained values, of which each has a "
                     "network in networks=; take n_anchors='auto'."
                 )
-            find_networks(self.networks, anchors.lam)
+            find_networks(self.networks, anchors.lam, space)
         if self.validate is True and len(anchors.lam) < 3:
             raise ValueError(
                 "validate=True leaves an anchor out between two others, and `lam` has only two "
                 "anchors; add one, or take validate='auto'."
             )
+
+    def _check_several(self):
+        """Raise for components that follow one hyperparameter alone."""
+        solver, path = resolve("solver", self.solver), resolve("path", self.path)
+        for name, alone in (("solver", isinstance(solver, MapSolver)), ("path", isinstance(path, SmoothPath))):
+            if alone:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r} follows one hyperparameter, and several vary "
+                    f"in `lam`; take {name}={'coupling' if name == 'solver' else 'geodesic'!r}."
+                )
 
     def _count_anchors(self, rows):
         # every trained value has its network
@@ -382,10 +399,13 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         if self.validate is not False and len(data.anchors.lam) > 2:
             judge = np.random.default_rng(training.seeds["validation"])
             validation, judged = leave_values_out(
-                data, self.lam_transform, components.solver, field, judge
+                data, self.lam_transform, components.solver, field, judge, problem.space
             )
             field = trusted(field, judged, data.anchors.lam, self.lam_transform)
-        clock = clock_of(field.scale, data.anchors.lam)
+        if data.anchors.several:
+            clock = place_clock(field, data.anchors.lam)
+        else:
+            clock = clock_of(field.scale, data.anchors.lam)
         learned = Learned(Movement(clock, None), data=data, diagnostics={}, n_iter=0)
         if self._trains:
             learned = self._fit_flow_map(problem, components, field, clock, training, rng)
@@ -412,11 +432,15 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         couplings = fit_trajectories(
             components.path, components.solver, data, lagrangian, training
         )
+        if data.anchors.several:
+            anchors = data.anchors
+            couplings = believed_on_tree(couplings, field, anchors.lam, interior(anchors))
+            clock = place_clock(field, anchors.lam, anchors.edges, couplings.n_between)
         if field.simple:
             couplings = replace(couplings, between=None)
         distilled = fit_flow_map(couplings, field, clock, data, problem.base_time, training)
-        figures = check_fit(distilled.flow_map, data, couplings, problem.base_time, rng)
-        warn_of(figures, data.anchors.lam, self.cost)
+        figures = check_fit(distilled.flow_map, clock, data, couplings, problem.base_time, rng)
+        warn_of(figures, [*map(problem.space.text, data.anchors.lam)], self.cost)
         return Learned(
             movement=Movement(clock, distilled.flow_map),
             data=data,

@@ -175,7 +175,7 @@ class BaseSurrogate(Saved, ABC):
         read = way_reader(problem.data, components.solver or CouplingSolver(), rng)
         hull = None
         if anchors.several:
-            hull = Hull(rows.space, anchors.scale, anchors.lam)
+            hull = Hull(rows.space, (anchors.scale, anchors.scale.plain()), anchors.lam)
             kept = influential_axes(anchors.scale, whole_particles(read), anchors.lam)
             if len(kept) < anchors.lam.shape[1]:
                 rows = rows.only(kept)

@@ -40,7 +40,7 @@ def _of_time(state, query, mean, coverage):
     """Return how far the mean moves (n, D) while time does within its own interval."""
     ends = state.uncertainty.lam_band(query.lam, coverage)
     width = np.zeros_like(mean)
-    rows = np.flatnonzero(ends[0] < ends[1])
+    rows = np.flatnonzero(np.reshape(ends[0] < ends[1], (len(mean), -1)).any(axis=1))
     if len(rows):
         part = query.take(rows)
         for end in ends:

@@ -118,7 +118,8 @@ def check_between(state, lam, lams):
     """Return lambdas, encoded, that lie between others."""
     if lams.ndim == 1:
         return check.check_between(lam, lams)
-    Hull(state.lam_space, state.particle_field.scale, lams).check(lam, "lam")
+    scale = state.particle_field.scale
+    Hull(state.lam_space, (scale, scale.plain()), lams).check(lam, "lam")
     return lam
 
 

@@ -8,6 +8,7 @@ from scipy.optimize import linear_sum_assignment
 
 from .._utils.groupby import rank_in_group
 from ..data.budget import BUDGET
+from ..data.lam_space import repeat_lam
 from ..data.facts import inputs_shared
 from ..exceptions import ConvergenceWarning
 from ..lagrangian.support import path_conditions
@@ -22,7 +23,7 @@ _NEGATIVE = 0.01
 _JUMP = 4.0
 
 
-def check_fit(flow_map, data, couplings, base_time, rng):
+def check_fit(flow_map, clock, data, couplings, base_time, rng):
     """Return figures in scaled units.
 
     Keys are ``marginal_w2``, ``standing_w2`` and ``floor_w2``, the squared Wasserstein
@@ -37,10 +38,10 @@ def check_fit(flow_map, data, couplings, base_time, rng):
     (lowest and highest of the metric on the paths).
     """
     trajectories, geodesic = couplings.trajectories, couplings.geodesic
-    record = _marginals(flow_map, data, base_time, rng)
+    record = _marginals(flow_map, clock, data, base_time, rng)
     record["monge_gap"] = _monge_gaps(geodesic, trajectories, data, rng)
     record["affine"] = trajectories.affine
-    record |= _semigroup(flow_map, data, base_time, rng)
+    record |= _semigroup(flow_map, clock, data, base_time, rng)
     if not geodesic.is_straight:
         record |= _paths(geodesic, trajectories, rng)
     return record
@@ -49,7 +50,7 @@ def check_fit(flow_map, data, couplings, base_time, rng):
 def warn_of(record, lam, cost):
     """Warn of maps that stop short, and of costs that reward worse paths."""
     messages = [
-        f"the flow map stops short of lambda = {lam[k]:g}: of the squared Wasserstein distance "
+        f"the flow map stops short of lambda = {lam[k]}: of the squared Wasserstein distance "
         f"{standing:.3g} without moving, {left:.3g} is left (scaled outputs). Raise max_iter; "
         "of random networks, give several draws per input."
         for k, (left, standing, floor) in enumerate(
@@ -74,7 +75,7 @@ def warn_of(record, lam, cost):
         warnings.warn(message, ConvergenceWarning, stacklevel=5)
 
 
-def _marginals(flow_map, data, base_time, rng):
+def _marginals(flow_map, clock, data, base_time, rng):
     base = _some(data.anchors.rows(base_time), rng)
     moved_w2, standing_w2, floor_w2 = [], [], []
     for k in range(len(data.anchors.lam)):
@@ -90,8 +91,8 @@ def _marginals(flow_map, data, base_time, rng):
         else:
             rows = _some(rows, rng)
         y = data.y[start]
-        time = np.full((2, len(start)), [[base_time], [k]])
-        moved = y + flow_map.displacement(y, data.conditions[start], *time)
+        times = (repeat_lam(clock.at_anchors[i], len(start)) for i in (base_time, k))
+        moved = y + flow_map.displacement(y, data.conditions[start], *times)
         moved_w2.append(squared_wasserstein(data.y[rows], moved, groups=groups))
         standing_w2.append(squared_wasserstein(data.y[rows], y, groups=groups))
         floor_w2.append(_floor(data.y[rows], groups[0], rng) if groups else np.nan)
@@ -111,8 +112,9 @@ def _monge_gaps(geodesic, trajectories, data, rng):
     """Return the Monge gap of every interval over the cost paid, exact on some trajectories."""
     groups = data.groups[trajectories.origin]
     gaps = []
-    for k in range(trajectories.points.shape[1] - 1):
-        here = np.flatnonzero((trajectories.first <= k) & (trajectories.last > k))
+    for a, b in data.anchors.edges:
+        here = (trajectories.first <= a) & (trajectories.last >= b)
+        here = np.flatnonzero(here | trajectories.whole)
         distinct, sizes = np.unique(groups[here], return_counts=True)
         distinct = distinct[sizes > 1]
         some = rng.permutation(distinct)[:_MAX_GROUPS]
@@ -120,7 +122,7 @@ def _monge_gaps(geodesic, trajectories, data, rng):
         for group in some:
             on = here[groups[here] == group]
             on = on if len(on) <= _MAX_DRAWS else rng.choice(on, _MAX_DRAWS, replace=False)
-            y0, y1 = (trajectories.points[on, i] for i in (k, k + 1))
+            y0, y1 = (trajectories.points[on, i] for i in (a, b))
             cost = geodesic.cost_matrix(y0, y1, trajectories.origin[on])
             best = cost[linear_sum_assignment(cost)].mean()
             paid += cost.diagonal().mean()
@@ -129,11 +131,12 @@ def _monge_gaps(geodesic, trajectories, data, rng):
     return gaps
 
 
-def _semigroup(flow_map, data, base_time, rng):
+def _semigroup(flow_map, clock, data, base_time, rng):
     rows = _some(data.anchors.rows(base_time), rng)
     far = 0 if base_time else len(data.anchors.lam) - 1
     y, x = data.y[rows], data.conditions[rows]
-    times = [np.full(len(rows), t) for t in (base_time, 0.5 * (base_time + far), far)]
+    start, end = clock.at_anchors[[base_time, far]]
+    times = [repeat_lam(t, len(rows)) for t in (start, 0.5 * (start + end), end)]
     at_once = flow_map.displacement(y, x, times[0], times[2])
     half = flow_map.displacement(y, x, times[0], times[1])
     detour = half + flow_map.displacement(y + half, x, times[1], times[2])

@@ -8,9 +8,11 @@ import pandas as pd
 
 from .._utils.tree import chain
 from ..clocks.clock import Clock
+from ..clocks.hull import interior
 from ..clocks.time_scale import PlacedScale, make_time_scale
 from ..clocks.warps import WarpClock
 from ..clocks.way import way_reader
+from ..data.lam_space import LamSpace, repeat_lam
 from ..exceptions import TrajectoryWarning, ValidationWarning
 from ..field.fit import aligned_draws, learn_field
 from ..field.particles import follow
@@ -47,7 +49,7 @@ class Rows:
     shared: bool
 
 
-def leave_values_out(data, lam_transform, solver, field, rng):
+def leave_values_out(data, lam_transform, solver, field, rng, space=LamSpace()):
     """Predict each interior trained value from all others.
 
     Parameters
@@ -62,6 +64,8 @@ def leave_values_out(data, lam_transform, solver, field, rng):
         The field of the whole fit.
     rng : numpy.random.Generator
         Chooses rows.
+    space : LamSpace
+        The hyperparameters.
 
     Returns
     -------
@@ -72,23 +76,33 @@ def leave_values_out(data, lam_transform, solver, field, rng):
         tell the time, and the fit need not know it without the third.
     """
     rows = _rows_of(data, rng)
-    interior = spread_out(np.arange(1, len(data.anchors.lam) - 1), data.budget.left_out_values)
+    left_out = spread_out(interior(data.anchors), data.budget.left_out_values)
     records, judged = [], []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrajectoryWarning)  # of clocks without a value
-        for k in interior:
+        for k in left_out:
             rest = data.without(k)
             read = way_reader(rest, solver, rng)
             scale = make_time_scale(lam_transform, rest, read)
             found = learn_field(scale, rest, read, rng)
             particles = None if rows.shared else _whole(read().trajectories)
-            record = _judge(data.anchors.lam, k, rows, particles, found, rng)
+            record = _judge(data.anchors, k, rows, particles, found, rng)
             records.append(record)
             if len(rest.anchors.lam) == 2:
                 found = replace(found, scale=field.scale)
-                record = _judge(data.anchors.lam, k, rows, particles, found, rng)
+                record = _judge(data.anchors, k, rows, particles, found, rng)
             judged.append(record)
-    return (pd.DataFrame(found, columns=COLUMNS) for found in (records, judged))
+    return (_frame(found, space) for found in (records, judged))
+
+
+def _frame(records, space):
+    """Return records as a DataFrame; lambdas of several hyperparameters have a column each."""
+    frame = pd.DataFrame(records, columns=COLUMNS)
+    if space.n_columns == 1 or not len(frame):
+        return frame
+    lams = space.decode(np.stack(frame.pop("lam")))
+    names = [name if space.names else f"lam[{name}]" for name in space.kept_names]
+    return pd.concat([pd.DataFrame(lams[:, space.kept], columns=names), frame], axis=1)
 
 
 def trusted(field, judged, anchors, lam_transform):
@@ -131,11 +145,21 @@ def trusted(field, judged, anchors, lam_transform):
     )
     if not taken:
         return field
-    if best == "straight_line_in_clock":
-        return replace(field, rough_fraction=1.0, simple=best)
-    linear = Clock(WarpClock("identity"), anchors, "left-out values are nearest to it")
-    places = (anchors - anchors[0]) / (anchors[-1] - anchors[0])
-    return replace(field, scale=PlacedScale(linear, places), rough_fraction=1.0, simple=best)
+    return as_simple(field, best, anchors)
+
+
+def as_simple(field, name, anchors):
+    """Return the field that answers as a simple one does, in its own time or in lambda."""
+    if anchors.ndim == 2:
+        in_clock = name == "straight_line_in_clock"
+        scale = field.scale.unit() if in_clock else field.scale.plain()
+    elif name == "straight_line_in_clock":
+        scale = field.scale
+    else:
+        linear = Clock(WarpClock("identity"), anchors, "left-out values are nearest to it")
+        places = (anchors - anchors[0]) / (anchors[-1] - anchors[0])
+        scale = PlacedScale(linear, places)
+    return replace(field, scale=scale, rough_fraction=1.0, simple=name)
 
 
 def spread_out(numbers, most):
@@ -164,12 +188,18 @@ def _whole(trajectories):
     return whole if len(whole) else None
 
 
-def _judge(lams, k, rows, particles, field, rng):
+def _judge(anchors, k, rows, particles, field, rng):
     """Return the record of one trained value, predicted by the field of the others."""
+    lams = anchors.lam
     lam, true, groups = lams[k], rows.outputs[k], rows.groups
     others = np.delete(np.arange(len(lams)), k)
-    near = [k - 1, k + 1]
-    nearest = near[int(np.abs(lams[near] - lam).argmin())]
+    # between all others, or those beside it on the chain
+    near, places = others, lams[:, None]
+    if anchors.several:
+        places = anchors.scale.place(lams)
+    else:
+        near = np.array([k - 1, k + 1])
+    nearest = near[int(np.linalg.norm(places[near] - places[k], axis=1).argmin())]
     record = {
         "lam": lam,
         "nearest_anchor": squared_wasserstein(true, rows.outputs[nearest], groups=groups),
@@ -179,19 +209,21 @@ def _judge(lams, k, rows, particles, field, rng):
     }
     if rows.shared:
         particles = follow([rows.outputs[m] for m in others], groups, field.edges(lams[others]), rng)
-        lines = follow([rows.outputs[m] for m in near], groups, chain(2), rng)
+        lines = particles
+        if not anchors.several:
+            lines = follow([rows.outputs[m] for m in near], groups, chain(2), rng)
     elif particles is not None:
         particles = rng.permutation(particles)[: len(true)]
         true, groups = true[: len(particles)], groups[: len(particles)]
-        lines = particles[:, k - 1 : k + 1]
+        lines = particles if anchors.several else particles[:, k - 1 : k + 1]
     else:  # no chain of pairs goes through all values
         return record
-    fraction = (lam - lams[k - 1]) / (lams[k + 1] - lams[k - 1])
-    at = np.full(len(particles), lam)
+    at = repeat_lam(lam, len(particles))
+    in_clock = as_simple(field, "straight_line_in_clock", lams)
     answers = {
         "interpolate": field.at(particles, at, lams[others]),
-        "straight_line_in_clock": replace(field, rough_fraction=1.0).at(lines, at, lams[near]),
-        "straight_line": (1 - fraction) * lines[:, 0] + fraction * lines[:, 1],
+        "straight_line_in_clock": in_clock.at(lines, at, lams[near]),
+        "straight_line": as_simple(field, "straight_line", lams).at(lines, at, lams[near]),
     }
     distances = {n: squared_wasserstein(true, y, groups=groups) for n, y in answers.items()}
     return record | distances

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..clocks.hull import interior
+from .left_out import spread_out
 from .means import unseen_errors
 from .uncertainty import Uncertainty, learn_uncertainty
 
@@ -35,7 +37,7 @@ def assess(problem, learned, state, lam_transform, seed):
     """
     validation, errors = learned.validation, unseen_errors(state)
     if validation is not None and errors is not None:
-        of = np.searchsorted(state.anchors, validation["lam"])
+        of = spread_out(interior(learned.data.anchors), learned.data.budget.left_out_values)
         validation = validation.assign(base=np.mean(np.sum(errors[:, of] ** 2, axis=2), axis=0))
     if state.networks is None and state.base is None:
         return Assessment(validation)

@@ -8,6 +8,7 @@ from scipy.stats import t as student
 
 from .._utils.registry import storable
 from ..clocks.curve import fit_curve
+from ..clocks.hull import interior
 from ..clocks.selection import suggested_rule
 from ..clocks.time_scale import FROM_ZERO, CurvedScale
 from ..data.budget import BUDGET
@@ -46,7 +47,7 @@ class Uncertainty:
 
     def half_widths(self, lam, coverage):
         """Return half the width (n, D) at lambdas (n,), in scaled units, of a known time."""
-        lam, back = np.unique(lam, return_inverse=True)
+        lam, back = np.unique(lam, axis=0, return_inverse=True)
         field = self.spread.deviation(lam)[:, None] * _quantiles(self.ratios, coverage)
         weights = self.spread.field.weights(lam, self.spread.lams)
         base = np.einsum("nm,mpd,np->nd", weights, self.base, weights)
@@ -60,6 +61,8 @@ class Uncertainty:
         """
         lams, time_of = self.spread.lams, self.spread.field.scale.time
         lam = np.asarray(lam, dtype=float)
+        if lam.ndim == 2:  # what is not known of the axes is in the kernel
+            return np.stack([lam, lam])
         at = np.clip(np.searchsorted(lams, lam, "right") - 1, 0, len(lams) - 2)
         sides = lams[at], lams[at + 1]
         low, high = map(time_of, sides)
@@ -92,19 +95,21 @@ def learn_uncertainty(problem, data, state, lam_transform, rng):
     means = known_means(problem, data, state, rng)
     spread, probabilities = fit_spread(field, means.values, lams)
     scale = _scale_of(lam_transform, field.scale, lams)
+    left_out = spread_out(interior(data.anchors), BUDGET.left_out_values)
+    several = data.anchors.several
     return Uncertainty(
         spread=spread,
         scale=scale,
-        ratios=_ratios(field, means, lams, probabilities),
-        misplaced=_misplaced(scale, lams),
+        ratios=_ratios(field, means, lams, probabilities, left_out),
+        misplaced=np.zeros(0) if several else _misplaced(scale, lams),
         base=means.base,
     )
 
 
-def _ratios(field, means, lams, probabilities):
+def _ratios(field, means, lams, probabilities, left_out):
     """Return sorted errors over deviations (N, D), of values left out in the time of the fit."""
     ratios = []
-    for k in spread_out(np.arange(1, len(lams) - 1), BUDGET.left_out_values):
+    for k in left_out:
         rest = np.delete(np.arange(len(lams)), k)
         given = probabilities if len(rest) == 2 else None  # which tell nothing of a kernel
         spread, _ = fit_spread(field, means.values[:, rest], lams[rest], given)

@@ -9,7 +9,7 @@ from .._utils.registry import storable
 from .selection import suggested_rule
 from .warps import WarpClock, make_transformer_clock, make_warp_clock
 
-_FLAT = 1e-6  # of the bend: a straight axis
+_FLAT = 1e-4  # bends below are taken to first order
 
 
 @storable
@@ -43,6 +43,8 @@ class NumberAxis:
         u = self.rule.fraction(np.asarray(lam, dtype=float), self.low, self.high)
         if abs(self.bend) > _FLAT:
             u = np.expm1(-self.bend * u) / np.expm1(-self.bend)
+        else:  # to first order, so that a search sees a slope at 0
+            u = u + 0.5 * self.bend * u * (1 - u)
         return np.reshape(u, (-1, 1))
 
 
@@ -88,8 +90,7 @@ class AxesScale:
 
     def place(self, lam):
         """Return the places, from 0 to 1 over the trained range of every number."""
-        unit = replace(self, axes=tuple(replace(axis, length=1.0) for axis in self.axes))
-        return unit.time(lam)
+        return self.unit().time(lam)
 
     def numbers(self, lam):
         """Return the places of the numbers alone."""
@@ -100,6 +101,18 @@ class AxesScale:
     def deviation(self, lam):
         """Return zeros: what is not known of the axes is in the kernel."""
         return np.zeros(len(lam))
+
+    def plain(self):
+        """Return the scale that is linear in all numbers."""
+        linear = {"rule": WarpClock("identity"), "bend": 0.0}
+        axes = self.unit().axes
+        return AxesScale(
+            tuple(replace(axis, **linear) if hasattr(axis, "rule") else axis for axis in axes)
+        )
+
+    def unit(self):
+        """Return the scale whose axes all have length one."""
+        return AxesScale(tuple(replace(axis, length=1.0) for axis in self.axes))
 
     def shaped(self, lengths, bends):
         """Return the scale with other lengths of all axes, and bends of those that are free."""

@@ -37,6 +37,11 @@ class Clock:
         return k + np.clip(s, 0.0, 1.0)
 
     @property
+    def at_anchors(self):
+        """The times of the anchors: their numbers."""
+        return np.arange(len(self.anchors))
+
+    @property
     def n_intervals(self):
         """Number of intervals between neighbouring anchors."""
         return len(self.anchors) - 1

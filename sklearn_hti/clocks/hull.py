@@ -8,7 +8,6 @@ from scipy.spatial.distance import cdist
 
 from .._utils.registry import storable
 from ..data.lam_space import LamSpace, combinations
-from .axes import AxesScale
 
 _ROUNDING = 1e-6  # of the trained range
 
@@ -18,18 +17,21 @@ _ROUNDING = 1e-6  # of the trained range
 class Hull:
     """Convex hulls of the trained values, one for every combination of categories.
 
+    A lambda is inside if it is so on one of the scales: the hull of scattered values on a
+    logarithmic scale is another than that in lambda itself.
+
     Attributes
     ----------
     space : LamSpace
         The hyperparameters.
-    scale : AxesScale
-        Gives the places in which hulls are convex.
+    scales : tuple of AxesScale
+        Give the places in which hulls are convex.
     lams : ndarray of shape (M, k)
         Trained values.
     """
 
     space: LamSpace
-    scale: AxesScale
+    scales: tuple
     lams: np.ndarray
 
     def check(self, lam, name):
@@ -41,23 +43,30 @@ class Hull:
             Names the nearest trained value, and how far it is.
         """
         outside = self.distance(lam)
-        bad = np.flatnonzero(outside > _ROUNDING)
+        bad = np.flatnonzero(~(outside <= _ROUNDING))
         if len(bad):
             lam = lam[bad[0]]
-            if np.isinf(outside[bad[0]]):
+            if np.isinf(outside[bad[0]]) and not self._seen(lam):
                 raise ValueError(
                     f"`{name}` has {len(bad)} value(s), first {self.space.text(lam)}, whose "
                     "combination of categories was never seen in fit; train networks with it."
                 )
-            apart = cdist(self.scale.place(lam[None]), self.scale.place(self.lams))[0]
+            scale = self.scales[0]
+            scale = scale if np.isfinite(scale.place(lam[None])).all() else scale.plain()
+            apart = cdist(scale.place(lam[None]), scale.place(self.lams))[0]
             nearest = int(apart.argmin())
             raise ValueError(
                 f"`{name}` has {len(bad)} value(s) outside the convex hull of the trained "
-                f"values, first {self.space.text(lam)}, by {outside[bad[0]]:.3g} of the trained "
-                f"range; the nearest trained value is {self.space.text(self.lams[nearest])}. The "
+                f"values, first {self.space.text(lam)}, by {apart[nearest]:.3g} of the trained "
+                f"range from the nearest trained value, {self.space.text(self.lams[nearest])}. The "
                 "surrogate interpolates only; train a network there and add its outputs to fit."
             )
         return lam
+
+    def _seen(self, lam):
+        """Return whether the combination of categories of one lambda is trained."""
+        of, _ = combinations(self.space.kept_levels, np.vstack([lam[None], self.lams]))
+        return bool((of[1:] == of[0]).any())
 
     def distance(self, lam):
         """Return how far lambdas (n, k) lie outside; infinite for unseen categories."""
@@ -65,10 +74,13 @@ class Hull:
         of, _ = combinations(levels, np.vstack([self.lams, lam]))
         trained, asked = of[: len(self.lams)], of[len(self.lams) :]
         out = np.full(len(lam), np.inf)
-        places, own = self.scale.numbers(self.lams), self.scale.numbers(lam)
-        for k in np.intersect1d(trained, asked):
-            rows = np.flatnonzero(asked == k)
-            out[rows] = _outside(places[trained == k], own[rows])
+        for scale in self.scales:
+            with np.errstate(all="ignore"):  # where a scale is not defined
+                places, own = scale.numbers(self.lams), scale.numbers(lam)
+            for k in np.intersect1d(trained, asked):
+                rows = np.flatnonzero((asked == k) & np.isfinite(own).all(axis=1))
+                if len(rows):
+                    out[rows] = np.minimum(out[rows], _outside(places[trained == k], own[rows]))
         return out
 
 
@@ -86,3 +98,17 @@ def _outside(knots, z):
         equations = ConvexHull(u).equations
         beyond = (v @ equations[:, :-1].T + equations[:, -1]).max(axis=1)
     return np.maximum(np.maximum(beyond, 0), off)
+
+
+def interior(anchors):
+    """Return the numbers of trained values that others surround."""
+    if not anchors.several:
+        return np.arange(1, len(anchors.lam) - 1)
+    levels = [None if hasattr(axis, "rule") else axis for axis in anchors.scale.axes]
+    of, _ = combinations(levels, anchors.lam)
+    places, found = anchors.scale.numbers(anchors.lam), []
+    for k in range(len(of)):
+        rest = np.flatnonzero((of == of[k]) & (np.arange(len(of)) != k))
+        if len(rest) > 1 and _outside(places[rest], places[[k]])[0] <= _ROUNDING:
+            found.append(k)
+    return np.array(found, dtype=int)

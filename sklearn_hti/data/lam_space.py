@@ -276,3 +276,8 @@ def _numbers(column, name):
 def repeat_lam(lam, n_rows):
     """Return one encoded lambda for every row, (n,) or (n, k)."""
     return np.repeat(np.asarray(lam, dtype=float)[None], n_rows, axis=0)
+
+
+def shown(lam):
+    """Return an encoded lambda as text, where names are not at hand."""
+    return f"{lam:g}" if np.ndim(lam) == 0 else f"({', '.join(f'{value:g}' for value in lam)})"

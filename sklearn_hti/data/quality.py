@@ -88,6 +88,8 @@ def warn_if_merged(lam, anchors):
 
 def warn_if_narrow(anchors):
     """Warn of an anchor of few rows between anchors of many, which all trajectories pass."""
+    if anchors.several:
+        return
     n_rows = np.bincount(anchors.index, minlength=len(anchors.lam))
     beside = np.minimum(n_rows[:-2], n_rows[2:])
     inner = n_rows[1:-1]

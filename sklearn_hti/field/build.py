@@ -1,10 +1,12 @@
 """From couplings to trajectories: Lagrangian, plans, paths (docs/method.md, sections 2, 3, 7)."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
+from ..data.lam_space import shown
 from ..exceptions import CouplingWarning
 from ..nn.engine import Engine
 from ..paths import GeodesicPath, SmoothPath, StraightGeodesic
@@ -15,6 +17,7 @@ from ..paths.trajectories import Trajectories, build_trajectories
 from ..solvers.affine import affine_trajectories, affine_where_better
 from ..solvers.maps import MapSolver
 from ..stats.selection import select
+from .place import with_between
 
 _BETWEEN = 3  # points of a path between two anchors
 
@@ -27,6 +30,7 @@ class Couplings:
     geodesic: StraightGeodesic | Geodesic  # paths and costs
     net: Engine | None  # path network or dual; None where nothing was to be learned
     between: np.ndarray | None = None  # (N, K, J, D): of the paths, where these are believed
+    edges: tuple | None = None  # (parent, child) of several hyperparameters; else a chain
 
     @property
     def history(self):
@@ -40,12 +44,29 @@ class Couplings:
         if self.between is None:
             return points
         n, _, n_outputs = points.shape
+        if self.edges is not None:
+            return np.concatenate([points, self.between.reshape(n, -1, n_outputs)], axis=1)
         begun = np.concatenate([points[:, :-1, None], self.between], axis=2)
         return np.concatenate([begun.reshape(n, -1, n_outputs), points[:, -1:]], axis=1)
 
+    @property
+    def n_between(self):
+        """Number of points between two anchors."""
+        return 0 if self.between is None else self.between.shape[2]
+
+    @property
+    def tree(self):
+        """Pairs (parent, child) of the knots of several hyperparameters, (Q - 1, 2)."""
+        n_anchors, found = self.trajectories.points.shape[1], []
+        for e, (a, b) in enumerate(self.edges):
+            first = n_anchors + e * self.n_between
+            way = [a, *range(first, first + self.n_between), b]
+            found += pairwise(way)
+        return np.array(found)
+
     def knots(self, n_intervals):
         """Return the clock times of the knots, (Q,)."""
-        n_steps = 1 if self.between is None else 1 + self.between.shape[2]
+        n_steps = 1 + self.n_between
         return np.arange(n_intervals * n_steps + 1) / n_steps
 
 
@@ -96,9 +117,10 @@ def fit_trajectories(path, solver, data, lagrangian, training):
         between = smooth_between(trajectories, _BETWEEN)
     elif not lagrangian.is_flat:
         between = geodesic.between(trajectories, data.anchors.edges, _BETWEEN)
-        if not getattr(lagrangian.field, "by_user", False):
+        if not (getattr(lagrangian.field, "by_user", False) or data.anchors.several):
             between = believed(between, trajectories)
-    return Couplings(trajectories, geodesic, net, between)
+    edges = tuple(data.anchors.edges) if data.anchors.several else None
+    return Couplings(trajectories, geodesic, net, between, edges)
 
 
 def believed(between, trajectories):
@@ -133,6 +155,37 @@ def believed(between, trajectories):
     return between if select(losses).index else None
 
 
+def believed_on_tree(couplings, field, anchors, interior):
+    """Return the Couplings, with points of paths if they help to predict trained values left out.
+
+    Parameters
+    ----------
+    couplings : Couplings
+        Of several hyperparameters.
+    field : ParticleField
+        Gives the weights.
+    anchors : ndarray of shape (M, k)
+        Trained values.
+    interior : sequence of int
+        Those that others surround.
+    """
+    if couplings.between is None or not len(interior):
+        return couplings
+    points, n_between = couplings.points, couplings.n_between
+    trained = field._times(anchors)
+    knots = with_between(trained, couplings.edges, n_between)
+    ends = np.repeat(np.array(couplings.edges), n_between, axis=0)
+    losses = np.zeros((2, len(points)))
+    for k in interior:
+        others = np.flatnonzero(np.arange(len(anchors)) != k)
+        beside = len(anchors) + np.flatnonzero((ends != k).all(axis=1))
+        for loss, known in zip(losses, (others, np.r_[others, beside]), strict=True):
+            weights = field._kriging(knots[known], trained[others]).weights(knots[[k]])[0]
+            miss = np.einsum("q,nqd->nd", weights, points[:, known]) - points[:, k]
+            loss += np.sum(miss**2, axis=1)
+    return couplings if select(losses).index else replace(couplings, between=None)
+
+
 def _warn_without_partner(plans, data):
     """Warn of rows that find no row of the same x at a neighbouring anchor."""
     anchors = range(len(data.anchors.lam))
@@ -143,7 +196,7 @@ def _warn_without_partner(plans, data):
     alone = [int((~rows).sum()) for rows in coupled]
     if any(alone):
         counts = ", ".join(
-            f"{n} at lambda = {lam:g}" for n, lam in zip(alone, data.anchors.lam, strict=True) if n
+            f"{n} at lambda = {shown(lam)}" for n, lam in zip(alone, data.anchors.lam, strict=True) if n
         )
         warnings.warn(
             f"{sum(alone)} rows are not used ({counts}): their x occurs at no neighbouring "

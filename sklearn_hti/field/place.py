@@ -21,6 +21,8 @@ class PlaceClock:
         Trained values.
     knots : ndarray of shape (Q, k')
         Times of the knots: of the trained values, and of points on paths between them.
+    coordinates : ndarray of shape (Q, k')
+        The same in units of the trained range.
     reason : str
         Why these scales are used.
     """
@@ -28,6 +30,7 @@ class PlaceClock:
     field: ParticleField
     anchors: np.ndarray
     knots: np.ndarray
+    coordinates: np.ndarray
     reason: str = "suggested by the ranges of lambda, bent to fit the outputs"
 
     @property
@@ -46,20 +49,32 @@ class PlaceClock:
         return len(self.anchors) - 1
 
     def time(self, lam):
-        """Return weights of the knots, and coordinates from 0 to 1, side by side (n, Q + k')."""
+        """Return weights of the knots, and coordinates, side by side (n, Q + k')."""
         lam = np.asarray(lam, dtype=float)
         values, back = np.unique(lam, axis=0, return_inverse=True)
-        weights = self._kriging.weights(self.field._times(values))
-        return np.hstack([weights, self.field.scale.place(values)])[back.reshape(-1)]
+        found = self._at(self.field._times(values), self.field.scale.place(values))
+        return found[back.reshape(-1)]
 
     @property
-    def _kriging(self):
-        return self.field._kriging(self.knots, self.field._times(self.anchors))
+    def at_knots(self):
+        """The places of all knots, (Q, Q + k')."""
+        return self._at(self.knots, self.coordinates)
 
     @property
     def at_anchors(self):
-        """The places of the trained values."""
-        return self.time(self.anchors)
+        """The places of the trained values, (M, Q + k')."""
+        return self.at_knots[: len(self.anchors)]
+
+    def between(self, corners, shares):
+        """Return places between trained values, by their numbers and shares (S, C)."""
+        times, coordinates = (
+            np.einsum("sc,sck->sk", shares, of[corners]) for of in (self.knots, self.coordinates)
+        )
+        return self._at(times, coordinates)
+
+    def _at(self, times, coordinates):
+        kriging = self.field._kriging(self.knots, self.field._times(self.anchors))
+        return np.hstack([kriging.weights(times), coordinates])
 
     def __repr__(self):
         return f"PlaceClock({self.name!r}: {self.reason})"
@@ -79,7 +94,15 @@ def place_clock(field, anchors, edges=(), n_between=0):
     n_between : int, default=0
         Points on each edge.
     """
-    knots = field._times(anchors)
+    times, coordinates = (
+        with_between(of, edges, n_between)
+        for of in (field._times(anchors), field.scale.place(anchors))
+    )
+    return PlaceClock(field, anchors, times, coordinates)
+
+
+def with_between(knots, edges, n_between):
+    """Return knots (M, k), and even points on the edges between them."""
     s = np.arange(1, n_between + 1)[:, None] / (n_between + 1)
     between = [(1 - s) * knots[a] + s * knots[b] for a, b in edges if n_between]
-    return PlaceClock(field, anchors, np.vstack([knots, *between]))
+    return np.vstack([knots, *between])

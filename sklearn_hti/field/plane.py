@@ -7,6 +7,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve, null_space
 from scipy.optimize import minimize
 
 from .._utils.tree import spanning_tree
+from ..clocks.warps import WarpClock
 from .kernels import Brownian, Matern, blend
 from .particle_field import ROUGH_FRACTION, ParticleField
 
@@ -34,7 +35,7 @@ def fit_plane(scale, particles, lams, noise=0.0):
         Fraction of the increments that comes from few draws.
     """
     rough_fraction = 1 - (1 - ROUGH_FRACTION) * (1 - noise) ** 2
-    scale, _ = _most_probable(scale, _moments(particles), lams, rough_fraction)
+    scale = _confirmed(scale, _moments(particles), lams, rough_fraction)
     return ParticleField(scale, SMOOTH, rough_fraction, noise)
 
 
@@ -80,18 +81,32 @@ def _moments(particles):
     return flat @ flat.T / flat.shape[1]
 
 
+def _confirmed(scale, moments, lams, rough_fraction):
+    """Return the most probable AxesScale: every axis as suggested, or linear."""
+    found, best = _most_probable(scale, moments, lams, rough_fraction)
+    for j, axis in enumerate(scale.axes):
+        if axis.free and axis.rule.name != "identity":
+            linear = replace(axis, rule=WarpClock("identity"))
+            other = replace(scale, axes=(*scale.axes[:j], linear, *scale.axes[j + 1 :]))
+            of_other, probability = _most_probable(other, moments, lams, rough_fraction)
+            if probability > best:
+                scale, found, best = other, of_other, probability
+    return found
+
+
 def _most_probable(scale, moments, lams, rough_fraction):
     """Return the AxesScale of the most probable lengths and bends, and its log probability."""
     n_axes, n_free = len(scale.axes), sum(axis.free for axis in scale.axes)
     if not np.trace(moments) > 0:
         return scale, 0.0
     contrasts = null_space(np.ones((1, len(lams))))
+    edges = spanning_tree(scale.place(lams))
 
     def loss(settings):
         lengths, bends = settings[:n_axes], settings[n_axes:]
         prior = np.sum((lengths / _LENGTH) ** 2) + np.sum((bends / _BEND) ** 2)
         shaped = scale.shaped(np.exp(lengths), bends)
-        evidence = _log_evidence(shaped, moments, lams, rough_fraction, contrasts)
+        evidence = _log_evidence(shaped, moments, lams, rough_fraction, edges, contrasts)
         return 0.5 * prior - _PARTICLES * evidence
 
     bounds = [np.log(_LIMITS[0])] * n_axes + [_LIMITS[1]] * n_free
@@ -103,13 +118,13 @@ def _most_probable(scale, moments, lams, rough_fraction):
     return scale.shaped(np.exp(best.x[:n_axes]), best.x[n_axes:]), -best.fun
 
 
-def _log_evidence(scale, moments, lams, rough_fraction, contrasts):
+def _log_evidence(scale, moments, lams, rough_fraction, edges, contrasts):
     """Return the log marginal likelihood of one value, up to a constant (equation 24).
 
     The same contrasts for all scales, those of a constant mean; linear functions have a wide prior.
     """
     knots, places = scale.time(lams), scale.place(lams)
-    kernel = blend(SMOOTH, Brownian(), rough_fraction, knots, spanning_tree(knots))
+    kernel = blend(SMOOTH, Brownian(), rough_fraction, knots, edges)
     covariance = kernel(knots, knots) + _SLOPE * places @ places.T
     covariance = contrasts.T @ covariance @ contrasts
     n = len(covariance)

@@ -6,10 +6,10 @@ from itertools import product
 import numpy as np
 
 from .._utils.registry import storable
-from .kernels import Matern
 from .particle_field import LENGTHS, ROUGH_FRACTION, ParticleField
 
 ROUGH_FRACTIONS = (0.0, ROUGH_FRACTION, 1.0)  # smooth, as in the field, rough
+OF_PLANE = (2.0, 1.0, 0.5)  # of those of the axes, of several hyperparameters
 PARTICLES = 30  # whose evidence counts: particles of many inputs move alike
 
 
@@ -37,8 +37,8 @@ class FieldSpread:
     variances: np.ndarray
 
     def deviation(self, lam):
-        """Return the standard deviation (n,) of one output at lambdas (n,)."""
-        lam, back = np.unique(lam, return_inverse=True)
+        """Return the standard deviation (n,) of one output at lambdas (n,) or (n, k)."""
+        lam, back = np.unique(lam, axis=0, return_inverse=True)
         knots, z = (self.field._times(values) for values in (self.lams, lam))
         kernels = zip(self.lengths, self.rough_fractions, self.variances, strict=True)
         variance = np.zeros(len(z))
@@ -46,7 +46,8 @@ class FieldSpread:
             if scale > 0:
                 kriging = _with_kernel(self.field, length, rough_fraction)._kriging(knots)
                 variance += scale * kriging.variance(z)
-        variance[np.isin(lam, self.lams)] = 0.0  # without the rounding
+        known = np.reshape(lam[:, None] == self.lams[None], (len(lam), len(self.lams), -1))
+        variance[known.all(axis=2).any(axis=1)] = 0.0  # without the rounding
         return np.sqrt(variance)[back.reshape(-1)]
 
 
@@ -65,7 +66,8 @@ def fit_spread(field, values, lams, probabilities=None):
         Of the kernels; None: by their evidence.
     """
     rough = [1 - (1 - fraction) * (1 - field.noise) ** 2 for fraction in ROUGH_FRACTIONS]
-    lengths, rough = np.array(list(product(LENGTHS, rough))).T
+    lengths = LENGTHS if np.ndim(lams) == 1 else OF_PLANE
+    lengths, rough = np.array(list(product(lengths, rough))).T
     knots = field._times(lams)
     krigings = [
         # scales and evidences are compared on the same contrasts: those of a constant mean
@@ -90,5 +92,5 @@ def _probabilities(krigings, moments):
 
 
 def _with_kernel(field, length, rough_fraction):
-    kernel = {"smooth": Matern(float(length)), "rough_fraction": float(rough_fraction)}
+    kernel = {"smooth": replace(field.smooth, length=float(length)), "rough_fraction": float(rough_fraction)}
     return replace(field, simple="", **kernel)

@@ -48,19 +48,19 @@ class Particles:
     @property
     def steps(self):
         """From knot to knot, (N, Q - 1, D)."""
-        return np.diff(self.points, axis=1)
+        return self.modes.steps_of(self.points)
 
     @property
     def passed(self):
         """Which steps a particle reaches both ends of, (N, Q - 1)."""
-        begin, end = self.modes.knots[:-1], self.modes.knots[1:]
-        return (self.first[:, None] <= begin) & (end <= self.last[:, None])
+        return self.modes.passed_by(self.first, self.last)
 
     def scaled_steps(self, device):
         """Return how much of each mode is in each step, and the scale of the steps: tensors."""
-        spread = np.zeros(self.points[0, 1:].shape)
+        steps = self.steps
+        spread = np.zeros(steps.shape[1:])
         for k, on in enumerate(self.passed.T):
-            spread[k] = self.steps[on, k].std(axis=0) if on.any() else 0.0
+            spread[k] = steps[on, k].std(axis=0) if on.any() else 0.0
         return tuple(
             torch.as_tensor(v, dtype=torch.float32, device=device)
             for v in (self.modes.along, at_least(spread))
@@ -69,7 +69,7 @@ class Particles:
     @property
     def anchors(self):
         """Outputs at the anchors, (N, K + 1, D)."""
-        return self.points[:, self.modes.knots == np.floor(self.modes.knots)]
+        return self.points[:, self.modes.of_anchors]
 
 
 class ParticleDataset(DrawnDataset):
@@ -90,7 +90,7 @@ class ParticleDataset(DrawnDataset):
         modes, origin = particles.modes, particles.origin
         self.flow_map = flow_map
         self.points = tensor(particles.points)
-        self.weights = tensor(modes.weights)
+        self._times(modes, tensor)
         self.first = tensor(particles.first, torch.int64)
         self.last = tensor(particles.last, torch.int64)
         self.numeric, self.codes = data.conditions[origin].tensors(device=device)
@@ -120,7 +120,7 @@ class ParticleDataset(DrawnDataset):
 
         at_anchor = at_anchor.unsqueeze(1)
         between = self._between(rows, uniform[:, 3])
-        start = torch.where(at_anchor, anchor.unsqueeze(1), between)
+        start = torch.where(at_anchor, self._at(anchor), between)
         y = torch.where(at_anchor, places, self._position(rows, between))
         numeric, codes = self.numeric[rows], self.codes[rows]
         z = self.flow_map.normalise(y, start)
@@ -138,6 +138,14 @@ class ParticleDataset(DrawnDataset):
         first, n_more = self.first[rows], (self.last - self.first)[rows]
         return first + (uniform * (n_more + 1)).long().clamp(max=n_more)
 
+    def _times(self, modes, tensor):
+        """Take what tells the points of particles at any time."""
+        self.weights = tensor(modes.weights)
+
+    def _at(self, anchor):
+        """Return the times (n, 1) of anchors."""
+        return anchor.unsqueeze(1)
+
     def _between(self, rows, uniform):
         """Return one time (n, 1) of each particle."""
         first, last = (ends[rows].to(uniform) for ends in (self.first, self.last))
@@ -151,3 +159,24 @@ class ParticleDataset(DrawnDataset):
             self.weights[cell], self.weights[cell + 1], (place - cell).unsqueeze(1)
         )
         return (weights.unsqueeze(1) @ self.points[rows]).squeeze(1)
+
+
+class PlaneDataset(ParticleDataset):
+    """The same over several hyperparameters: at random places among the knots."""
+
+    def _times(self, modes, tensor):
+        self.n_knots = len(modes.vectors)
+        self.starts = tensor(modes.places)
+
+    def _at(self, anchor):
+        """Return the places (n, P) of anchors, which are the first."""
+        return self.starts[anchor]
+
+    def _between(self, rows, uniform):
+        """Return one place (n, P) between knots for each particle."""
+        n_others = len(self.starts) - self.n_knots
+        return self.starts[self.n_knots + (uniform * n_others).long()]
+
+    def _position(self, rows, place):
+        """Return the points (n, D) of particles at places (n, P)."""
+        return (place[:, : self.n_knots].unsqueeze(1) @ self.points[rows]).squeeze(1)

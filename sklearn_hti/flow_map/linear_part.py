@@ -1,8 +1,12 @@
 """The linear part of the flow map: regressions of particles on (y, x)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
+from ..data.lam_space import repeat_lam
+from ..field.modes import PlaneModes
 from ..stats.axes import MOST_AXES, principal_axes
 from ..stats.ridge import fit_ridge
 
@@ -37,7 +41,7 @@ def set_linear_part(module, particles, conditions):
     coefficients = np.einsum("rq,nqd->nrd", of_steps, steps)
     spread = coefficients.std(axis=0)
     module.table.copy_(torch.as_tensor(modes.table))
-    at_anchors = particles.points[:, modes.knots == np.floor(modes.knots)]
+    at_anchors = particles.points if isinstance(modes, PlaneModes) else particles.anchors
     scale = at_anchors.std(axis=0)
     module.y_mean.copy_(torch.as_tensor(at_anchors.mean(axis=0)))
     module.y_scale.copy_(torch.as_tensor(np.where(scale > 1e-6, scale, 1.0)))
@@ -47,16 +51,15 @@ def set_linear_part(module, particles, conditions):
     numeric, codes = conditions.tensors()
 
     def inputs_at(t):
-        """Return what the map reads at time t, beside x."""
-        time = torch.full((len(steps), 1), t, dtype=torch.float32)
+        """Return what the map reads at time or place t, beside x."""
+        start = torch.as_tensor(repeat_lam(modes.start(t), len(steps)), dtype=torch.float32)
         y = torch.as_tensor(modes.at(particles.points, t), dtype=torch.float32)
-        return module.features(module.normalise(y, time), numeric, codes).double().numpy()
+        return module.features(module.normalise(y, start), numeric, codes).double().numpy()
 
-    nodes = module.nodes.numpy()
-    linear = np.zeros((len(nodes), module.linear.shape[1], *steps.shape[1:]))
+    nodes = _plane_nodes(modes) if isinstance(modes, PlaneModes) else _line_nodes(module)
+    linear = np.zeros((len(nodes.around), module.linear.shape[1], *steps.shape[1:]))
     alike = _alike(passed)
-    for of_node, t in zip(linear, nodes.tolist(), strict=True):
-        around = [t + u * nodes[1] for u in _AROUND if 0 <= t + u * nodes[1] <= nodes[-1]]
+    for of_node, around in zip(linear, nodes.around, strict=True):
         inputs = [inputs_at(u) for u in around]
         for on, of in alike:
             x = np.concatenate([part[on] for part in inputs])
@@ -69,14 +72,35 @@ def set_linear_part(module, particles, conditions):
 
     left = 0.01 * spread + 1e-8
     most = np.zeros_like(left)
-    for t in np.linspace(0, nodes[-1], 2 * len(nodes) - 1):
-        near = (1 - np.abs(t - nodes) / nodes[1]).clip(min=0)
+    for near, t in nodes.between:
         intercepts, slopes = np.split(np.tensordot(near, linear, axes=1), [1])
         miss = coefficients - intercepts - np.tensordot(inputs_at(t), slopes, axes=1)
         left = np.maximum(left, miss.std(axis=0))
         most = np.maximum(most, np.abs(miss).max(axis=0))
     module.residual_scale.copy_(torch.as_tensor(left))
     module.limit.copy_(torch.as_tensor(np.maximum(_MARGIN * most, left)))
+
+
+@dataclass(frozen=True)
+class _Nodes:
+    """Where coefficients are fitted, and times at which they blend, with the weights of nodes."""
+
+    around: list
+    between: list
+
+
+def _line_nodes(module):
+    nodes = module.nodes.numpy()
+    step, last = nodes[1], nodes[-1]
+    around = [[t + u * step for u in _AROUND if 0 <= t + u * step <= last] for t in nodes.tolist()]
+    times = np.linspace(0, last, 2 * len(nodes) - 1)
+    return _Nodes(around, [((1 - np.abs(t - nodes) / step).clip(min=0), t) for t in times])
+
+
+def _plane_nodes(modes):
+    n_knots, places = len(modes.vectors), modes.places
+    between = [(place[:n_knots], i) for i, place in enumerate(places)]
+    return _Nodes([[i] for i in range(n_knots)], between)
 
 
 def _axes_of(points):

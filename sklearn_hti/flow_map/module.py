@@ -37,7 +37,7 @@ class FlowMap(nn.Module):
         n_modes = n_intervals if n_modes is None else n_modes
         n_read = min(n_outputs, MOST_AXES)
         self.shape = (n_modes, n_outputs)
-        self.net = ConditionalMLP(n_read + 1, math.prod(self.shape), embedding, conditioning)
+        self._read(n_outputs, 1, embedding, conditioning)
         n_codes = sum(embedding.n_categories)
         self.by_category = n_read * n_codes <= _MOST_PRODUCTS
         n_features = 1 + n_read + embedding.n_numeric + n_codes
@@ -58,6 +58,11 @@ class FlowMap(nn.Module):
         }
         for name, shape in buffers.items():
             self.register_buffer(name, torch.empty(shape))
+
+    def _read(self, n_outputs, n_places, embedding, conditioning):
+        """Make the network that reads outputs, and so many coordinates of lambda."""
+        width = min(n_outputs, MOST_AXES) + n_places
+        self.net = ConditionalMLP(width, math.prod(self.shape), embedding, conditioning)
 
     def init_parameters(self, generator):
         """Start with unit scales, no velocity, and a mode for every interval."""
@@ -85,8 +90,11 @@ class FlowMap(nn.Module):
 
     def added_modes(self, z, numeric, codes, start, read=None):
         """Return what the network adds to the linear part of the modes."""
+        return self._added(z, start / self.n_intervals, numeric, codes, read)
+
+    def _added(self, z, place, numeric, codes, read):
         read = self.net.read(numeric, codes) if read is None else read
-        added = self.net.respond(torch.cat([z, start / self.n_intervals], dim=1), *read)
+        added = self.net.respond(torch.cat([z, place], dim=1), *read)
         added = self.residual_scale * added.view(-1, *self.shape)
         return added.clamp(-self.limit, self.limit)
 
@@ -95,7 +103,9 @@ class FlowMap(nn.Module):
         k = time[:, 0].long().clamp(0, self.n_intervals - 1)
         s = time - k.unsqueeze(1)
         mean = torch.lerp(self.y_mean[k], self.y_mean[k + 1], s)
-        z = (y - mean) / torch.lerp(self.y_scale[k], self.y_scale[k + 1], s)
+        return self._along_axes((y - mean) / torch.lerp(self.y_scale[k], self.y_scale[k + 1], s))
+
+    def _along_axes(self, z):
         return z if self.axes.shape[0] == self.axes.shape[1] else z @ self.axes
 
     def features(self, z, numeric, codes):
@@ -108,9 +118,14 @@ class FlowMap(nn.Module):
 
     def linear_modes(self, z, numeric, codes, start):
         """Return the linear part of the modes; its coefficients blend between nodes of a."""
-        features = torch.cat([torch.ones_like(start), self.features(z, numeric, codes)], dim=1)
         per_interval = (len(self.linear) - 1) / self.n_intervals
         near = (1 - per_interval * (start - self.nodes).abs()).clamp(min=0)
+        return self._blended(near, z, numeric, codes)
+
+    def _blended(self, near, z, numeric, codes):
+        """Return the linear part, with the coefficients of nodes that are near (n, Q)."""
+        ones = torch.ones_like(z[:, :1])
+        features = torch.cat([ones, self.features(z, numeric, codes)], dim=1)
         blended = (near.unsqueeze(2) * features.unsqueeze(1)).flatten(1)
         return (blended @ self.linear.view(blended.shape[1], -1)).view(-1, *self.shape)
 

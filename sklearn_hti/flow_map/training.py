@@ -6,12 +6,17 @@ from functools import partial
 import numpy as np
 
 from .._utils.random import build_module
-from ..field.modes import CELLS, complete, field_modes
+from ..data.lam_space import combinations
+from ..field.modes import CELLS, PlaneModes, complete, field_modes, mode_vectors
 from ..nn.engine import Engine, split_rows, train
-from .dataset import ParticleDataset, Particles
+from .dataset import ParticleDataset, Particles, PlaneDataset
 from .linear_part import enough, set_linear_part
 from .module import FlowMap
+from .plane import PlaneFlowMap
 from .transport import TransportMap
+
+
+_N_PLACES = 256  # between trained values of several hyperparameters, that training begins at
 
 
 class FlowMapEngine(Engine):
@@ -67,19 +72,18 @@ def fit_flow_map(couplings, field, clock, data, base_time, training):
     training : Training
         How networks are trained.
     """
-    particles = make_particles(couplings, field, clock)
+    rng = np.random.default_rng(training.seeds["split"])
+    if data.anchors.several:
+        particles = make_plane_particles(couplings, clock, rng)
+        dataset, make = PlaneDataset, partial(_plane_map, clock)
+    else:
+        particles = make_particles(couplings, field, clock)
+        dataset, make = ParticleDataset, partial(_line_map, clock)
+    n_modes = particles.modes.vectors.shape[1]
     module = build_module(
-        lambda: FlowMap(
-            data.y.shape[1],
-            clock.n_intervals,
-            training.embedding(),
-            training.conditioning,
-            particles.modes.vectors.shape[1],
-            CELLS,
-        ),
+        lambda: make(data.y.shape[1], training.embedding(), training.conditioning, n_modes),
         training.seeds["module"],
     )
-    rng = np.random.default_rng(training.seeds["split"])
     some = particles[enough(particles, data.features.shape[1], rng, data.budget)]
     set_linear_part(module, some, data.conditions[some.origin])
 
@@ -89,7 +93,7 @@ def fit_flow_map(couplings, field, clock, data, base_time, training):
     examples = (
         None
         if rows is None
-        else ParticleDataset(
+        else dataset(
             module, particles[rows], data, base_time, pooled, settings.device, rng
         )
         for rows in split_rows(groups, rng, settings.early_stopping)
@@ -103,8 +107,18 @@ def fit_flow_map(couplings, field, clock, data, base_time, training):
         engine=partial(FlowMapEngine, steps=particles.scaled_steps(settings.device)),
         user_callbacks=training.callbacks,
     )
-    flow_map = TransportMap(net.module_, settings.device, particles.modes.knots)
-    return Distilled(flow_map, net)
+    knots = clock.knots if data.anchors.several else particles.modes.knots
+    return Distilled(TransportMap(net.module_, settings.device, knots), net)
+
+
+def _line_map(clock, n_outputs, embedding, conditioning, n_modes):
+    return FlowMap(n_outputs, clock.n_intervals, embedding, conditioning, n_modes, CELLS)
+
+
+def _plane_map(clock, n_outputs, embedding, conditioning, n_modes):
+    n_knots = len(clock.knots)
+    n_places = len(clock.at_anchors[0]) - n_knots
+    return PlaneFlowMap(n_outputs, n_knots, n_places, embedding, conditioning, n_modes)
 
 
 def make_particles(couplings, field, clock):
@@ -117,3 +131,24 @@ def make_particles(couplings, field, clock):
     whole = trajectories.whole if trajectories.whole.any() else slice(None)
     modes = field_modes(field, clock, knots, points[whole])
     return Particles(points, first, last, trajectories.origin, modes)
+
+
+def make_plane_particles(couplings, clock, rng):
+    """Return the Particles of coupled outputs of several hyperparameters, on a tree of knots."""
+    trajectories, points = couplings.trajectories, couplings.points
+    n_anchors, n = len(clock.anchors), len(points)
+    corners = _corners(clock, rng)
+    between = clock.between(corners, rng.dirichlet(np.ones(corners.shape[1]), len(corners)))
+    places = np.vstack([clock.at_knots, between])
+    modes = PlaneModes(mode_vectors(points), couplings.tree, places, n_anchors)
+    last = np.full(n, n_anchors - 1)
+    return Particles(points, np.zeros(n, dtype=int), last, trajectories.origin, modes)
+
+
+def _corners(clock, rng):
+    """Return numbers (S, 3) of trained values with the same categories, at random."""
+    levels = [None if hasattr(axis, "rule") else axis for axis in clock.axes]
+    of, _ = combinations(levels, clock.anchors)
+    first = rng.integers(0, len(of), size=_N_PLACES)
+    others = [rng.choice(np.flatnonzero(of == of[k]), 2) for k in first]
+    return np.column_stack([first, others])

@@ -11,6 +11,7 @@ import numpy as np
 from .._utils.global_state import global_seed
 from .._utils.registry import storable
 from ..data.facts import SAME_DRAWS, outputs_differ
+from ..data.lam_space import LamSpace, shown
 from ..data.validation import LAM_ROUNDING, take
 from ..exceptions import TrajectoryWarning
 from .wrapped import shaped
@@ -29,8 +30,13 @@ def check_networks(networks):
             "of lambda, such as {0.1: model, 1.0: other}; sweep(...).networks is one."
         )
     for key, network in networks.items():
-        if isinstance(key, bool) or not isinstance(key, Real) or not np.isfinite(key):
-            raise ValueError(f"networks: the key {key!r} is no value of lambda; use numbers.")
+        parts = key if isinstance(key, tuple) else (key,)
+        numbers = [part for part in parts if not (isinstance(key, tuple) and type(part) is str)]
+        if any(isinstance(v, bool) or not isinstance(v, Real) or not np.isfinite(v) for v in numbers):
+            raise ValueError(
+                f"networks: the key {key!r} is no value of lambda; use numbers, or tuples in the "
+                "order of the columns of lambda."
+            )
         if isinstance(network, type) or not (callable(network) or _method(network)):
             raise ValueError(
                 f"networks[{key!r}] is {network!r}; a network has to be a fitted estimator with "
@@ -38,7 +44,7 @@ def check_networks(networks):
             )
 
 
-def find_networks(networks, anchors):
+def find_networks(networks, anchors, space=LamSpace()):
     """Return the networks of the trained values, in their order; others are not kept.
 
     Raises
@@ -46,17 +52,29 @@ def find_networks(networks, anchors):
     ValueError
         If a trained value has no network.
     """
-    keys = np.array(list(networks), dtype=float)
+    pairs = [(_encoded(key, space), network) for key, network in networks.items()]
+    pairs = [pair for pair in pairs if pair[0] is not None]
     found = []
     for lam in anchors:
-        distance = np.abs(keys - lam)
-        if not distance.min(initial=np.inf) <= LAM_ROUNDING * max(abs(lam), np.finfo(float).tiny):
+        size = LAM_ROUNDING * np.maximum(np.abs(lam), np.finfo(float).tiny)
+        apart = np.array([np.max(np.abs(key - lam) / size) for key, _ in pairs])
+        if not apart.min(initial=np.inf) <= 1:
+            text = space.text(lam)
             raise ValueError(
-                f"networks has no network for lambda = {lam:g}, which is in `lam`; its keys are "
-                f"{sorted(networks)}. Add that network, or leave out the rows of lambda = {lam:g}."
+                f"networks has no network for lambda = {text}, which is in `lam`; its keys are "
+                f"{sorted(networks, key=str)}. Add that network, or leave out the rows of "
+                f"lambda = {text}."
             )
-        found.append(list(networks.values())[int(distance.argmin())])
+        found.append(pairs[int(apart.argmin())][1])
     return tuple(found)
+
+
+def _encoded(key, space):
+    """Return the lambda of a key; None of one that no trained value can be."""
+    try:
+        return space.encode(np.array(key, dtype=object) if isinstance(key, tuple) else key, 1)[0]
+    except ValueError:
+        return None
 
 
 @storable
@@ -109,13 +127,13 @@ class Networks:
                     rows = np.arange(begin, min(begin + size, len(X)))
                     out[rows] = self._answer(lam, network, take(X, rows), n_draws)
         except Exception as error:
-            error.add_note(f"networks[{lam:g}] was asked {type(X).__name__} of shape {X.shape}.")
+            error.add_note(f"networks[{shown(lam)}] was asked {type(X).__name__} of shape {X.shape}.")
             raise
         return out
 
     def _answer(self, lam, network, X, n_draws):
         """Return the outputs (n, n_draws, D) of one network."""
-        name, shape = f"networks[{lam:g}]", (len(X), self.n_outputs)
+        name, shape = f"networks[{shown(lam)}]", (len(X), self.n_outputs)
         if takes_n_samples(network):
             drawn = shaped(network(X, n_samples=n_draws), (n_draws, *shape), name)
             return np.moveaxis(drawn, 0, 1)
@@ -137,7 +155,7 @@ def make_networks(networks, problem, seed):
         If a network does not give the outputs that `fit` was given, or draws like them.
     """
     data, anchors = problem.data, problem.data.anchors
-    found = find_networks(networks, anchors.lam)
+    found = find_networks(networks, anchors.lam, problem.space)
     asked = Networks(anchors.lam, found, problem.outputs.n_outputs, False, problem.dtype)
     probes = [_probe(asked, problem, k, seed) for k in range(len(anchors.lam))]
     rows = [anchors.rows(k) for k in range(len(anchors.lam))]
@@ -147,7 +165,8 @@ def make_networks(networks, problem, seed):
     if draws:
         n_seeds = _PROBE_SEEDS
         probes = [_probe(asked, problem, k, seed, n_seeds) for k in range(len(anchors.lam))]
-    _warn_of_others(probes, anchors.lam, problem.outputs, draws)
+    texts = [*map(problem.space.text, anchors.lam)]
+    _warn_of_others(probes, texts, problem.outputs, draws)
     return replace(asked, draws=draws)
 
 
@@ -191,7 +210,7 @@ def _warn_of_others(probes, lams, space, draws):
     """Warn of networks that do not give the outputs that fit was given."""
     misses = [one.miss_of_draws(space) if draws else one.miss(space) for one in probes]
     most = _FAR_DRAWS if draws else _MISS
-    wrong = [f"networks[{lam:g}]" for lam, miss in zip(lams, misses, strict=True) if miss > most]
+    wrong = [f"networks[{lam}]" for lam, miss in zip(lams, misses, strict=True) if miss > most]
     if not wrong:
         return
     said = f"not the outputs y of fit, by up to {max(misses):.2g} of their spread"

@@ -178,8 +178,8 @@ class LearnedMaps:
             left, still = self.distance_left(data, k, a, b)
             if left > _SHORT * still:
                 warnings.warn(
-                    f"{self.solver.name}: the map from lambda = {data.anchors.lam[a]:g} stops "
-                    f"short of {data.anchors.lam[b]:g}: the squared Wasserstein distance left is "
+                    f"{self.solver.name}: the map from lambda = {shown(data.anchors.lam[a])} stops "
+                    f"short of {shown(data.anchors.lam[b])}: the squared Wasserstein distance left is "
                     f"{left:.3g}, without moving {still:.3g} (scaled outputs). Raise max_iter "
                     f"or learning_rate of {type(self.solver).__name__}, or take "
                     "solver='coupling'.",
