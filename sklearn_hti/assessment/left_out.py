@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from .._utils.tree import chain
 from ..clocks.clock import Clock
@@ -129,7 +131,11 @@ def trusted(field, judged, anchors, lam_transform):
     if not len(losses):
         return field
     margin = judged["floor"].mean() + _NOTHING  # what samples alone may bring
-    best = select(losses.T, names, margin=margin, relative=_WORSE, compare="best").name
+    n_errors = 2.0
+    if anchors.ndim == 2:  # others surround few of scattered values, so that errors are vague
+        n_errors = student.ppf(norm.cdf(n_errors), max(1, len(losses) - 1))
+    options = {"margin": margin, "relative": _WORSE, "n_errors": n_errors, "compare": "best"}
+    best = select(losses.T, names, **options).name
     if best == "interpolate":
         return field
     asked_for = not (isinstance(lam_transform, str) and lam_transform == "auto")

@@ -127,6 +127,9 @@ class AxesScale:
 def make_axes(lam_transform, space, lam):
     """Return the AxesScale that the range of lambda suggests, or the parameter asks for.
 
+    Of several hyperparameters, a range suggests a logarithmic scale or none: rates and levels from
+    0 to 1 are as often neither.
+
     Where trained values lie in a plane, such as weights that sum to one, suggested scales are
     linear: others would bend the plane.
 
@@ -155,6 +158,7 @@ def make_axes(lam_transform, space, lam):
             rule = WarpClock("identity")
         elif auto:
             rule = suggested_rule(ends)
+            rule = rule if rule.name == "log" else WarpClock("identity")
         elif isinstance(choice, str):
             rule = make_warp_clock(choice, column)
         else:

@@ -52,8 +52,13 @@ class NeighborsBase:
         return pool[k_d_order(self.y_[pool])]  # even parts of which are like the whole
 
     def noise(self, n_rows, n_draws, rng):
-        """Return the randomness of the draws, rows first."""
-        return rng.random((n_rows, n_draws))
+        """Return the randomness of the draws, rows first.
+
+        The draws of a row are spread evenly over its pool, in random order: of independent ones,
+        some rows of the pool would come twice and others never.
+        """
+        uniform, order = rng.random((n_rows, 2, n_draws)).swapaxes(0, 1)
+        return (np.argsort(order, axis=1) + uniform) / n_draws
 
     def fixed_noise(self, rng):
         """Return noise that spreads evenly over the rows of a pool, to be shared by rows."""
