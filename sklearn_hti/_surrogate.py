@@ -250,6 +250,8 @@ class BaseSurrogate(Saved, ABC):
         """Return the lambda of the base that the parameter names, or of the first anchor."""
         if self.base_lam is None:
             lam = anchors.lam[0]
+        elif rows.space.n_columns == 1 and isinstance(self.base_lam, Real):
+            lam = self.base_lam
         else:
             lam = rows.space.encode(self.base_lam, 1, "base_lam")[0]
         return float(lam) if np.ndim(lam) == 0 else lam

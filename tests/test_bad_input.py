@@ -121,10 +121,10 @@ def test_rows_of_y_differ(refuse, rows):
     refuse(rf"\by\b.*\b{rows}\b", y=np.zeros((rows, 2)))
 
 
-@pytest.mark.parametrize("lam", [LAM[:-1], LAM[:1], np.r_[LAM, 1.0], np.c_[LAM, LAM]])
+@pytest.mark.parametrize("lam", [LAM[:-1], LAM[:1], np.r_[LAM, 1.0], np.c_[LAM, LAM][:-1]])
 def test_rows_of_lam_differ(refuse, lam):
-    refuse(r"`lam` has shape", lam=lam)
-    refuse(r"`lam` has shape", X=None, lam=lam)
+    refuse(r"`lam` has (shape|29 row)", lam=lam)
+    refuse(r"`lam` has (shape|29 row)", X=None, lam=lam)
 
 
 @pytest.mark.parametrize("X", [X, None])

@@ -36,9 +36,9 @@ class Answering(RegressorMixin, BaseEstimator):
 
     _state = None  # a FittedState, once `fit` is done
 
-    anchors_ = FittedAttribute("trained_values")
+    anchors_ = FittedAttribute("anchors", shown="trained_values")
     base_ = FittedAttribute("base")
-    base_lam_ = FittedAttribute("base_value")
+    base_lam_ = FittedAttribute("base_lam", shown="base_value")
     history_ = FittedAttribute("history")
 
     def __sklearn_is_fitted__(self):

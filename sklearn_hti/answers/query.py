@@ -7,7 +7,7 @@ import numpy as np
 
 from ..clocks.hull import Hull
 from ..data import validation as check
-from ..data.anchors import find_anchors
+from ..data.anchors import distinct_lambdas, find_anchors
 from ..field.particles import equal_sizes
 
 
@@ -96,10 +96,13 @@ def check_said(state, X, outputs, lams):
     Clouds of different sizes, which go without X, get the size of the largest: their rows are
     repeated evenly.
     """
+    if check.count_axes(lams) == 0:
+        lams = np.atleast_1d(lams)
     lams = _several(state, lams, "lams")
     if len(lams) < 2:
         raise ValueError("`lams` must hold two or more lambdas, those of the networks; got one.")
-    if len(find_anchors(lams, len(lams)).lam) < len(lams):
+    distinct = distinct_lambdas(lams)[0] if lams.ndim == 1 else find_anchors(lams).lam
+    if len(distinct) < len(lams):
         raise ValueError(f"`lams` must be distinct; got {lams.tolist()}.")
     if not hasattr(outputs, "__len__") or len(outputs) != len(lams):
         found = len(outputs) if hasattr(outputs, "__len__") else type(outputs).__name__
@@ -131,7 +134,7 @@ def check_grid(state, lam_grid):
 def _several(state, lams, name):
     """Return several lambdas, each a row, encoded and within the trained values."""
     if state.lam_space.n_columns == 1 and not hasattr(lams, "columns"):
-        lams = check.as_float_array(np.atleast_1d(lams), name, ensure_2d=False)
+        lams = check.as_float_array(lams, name, ensure_2d=False)
         if lams.ndim != 1:
             raise ValueError(f"`{name}` must have shape (L,); got {lams.shape}.")
     return check_lam_within(state, lams, state.count_rows(lams), name)

@@ -92,10 +92,13 @@ class FittedAttribute:
     ----------
     path : str
         Names from the state to the part, joined by dots.
+    shown : str, default=None
+        The same of what users read; None: the part.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, shown=None):
         self.path = path
+        self.shown = path if shown is None else shown
 
     def __set_name__(self, owner, name):
         self.name = name
@@ -103,7 +106,7 @@ class FittedAttribute:
     def __get__(self, estimator, owner=None):
         if estimator is None:
             return self
-        return attrgetter(self.path)(self._state_of(estimator))
+        return attrgetter(self.shown)(self._state_of(estimator))
 
     def __set__(self, estimator, value):
         names = self.path.split(".")

@@ -57,15 +57,16 @@ def find_networks(networks, anchors, space=LamSpace()):
     found = []
     for lam in anchors:
         size = LAM_ROUNDING * np.maximum(np.abs(lam), np.finfo(float).tiny)
-        apart = np.array([np.max(np.abs(key - lam) / size) for key, _ in pairs])
-        if not apart.min(initial=np.inf) <= 1:
+        same = [i for i, (key, _) in enumerate(pairs) if np.all(np.abs(key - lam) <= size)]
+        if not same:
             text = space.text(lam)
             raise ValueError(
                 f"networks has no network for lambda = {text}, which is in `lam`; its keys are "
                 f"{sorted(networks, key=str)}. Add that network, or leave out the rows of "
                 f"lambda = {text}."
             )
-        found.append(pairs[int(apart.argmin())][1])
+        nearest = min(same, key=lambda i: np.max(np.abs(pairs[i][0] - lam)))
+        found.append(pairs[nearest][1])
     return tuple(found)
 
 

@@ -10,6 +10,7 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from .._utils.random import build_module, draw_seeds
+from ..data.lam_space import shown
 from ..exceptions import ConvergenceWarning
 from ..lagrangian.support import path_conditions
 from ..metrics import squared_wasserstein

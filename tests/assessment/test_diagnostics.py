@@ -109,8 +109,8 @@ def test_warnings_follow_the_record():
         "longest_segment": 8.0,
     }
     with pytest.warns(ConvergenceWarning) as said:
-        warn_of(good, [0.0, 1.0], "jacobi")
-        warn_of(bad, [0.0, 1.0, 2.0, 3.0], "study")
+        warn_of(good, ["0", "1"], "jacobi")
+        warn_of(bad, ["0", "1", "2", "3"], "study")
     short, jump = (str(w.message) for w in said)
     assert "lambda = 0:" in short and "0.3 is left" in short
     assert "longest segment is 8.0 times" in jump
