@@ -1,5 +1,6 @@
 """Where several hyperparameters are trained: corners and scattered points, or a grid."""
 
+import numbers
 from itertools import product
 
 import numpy as np
@@ -17,9 +18,12 @@ def draw_anchors(design, n_anchors, n_axes, random_state):
     if design not in DESIGNS:
         raise ValueError(f"design is {design!r}; pass one of {', '.join(map(repr, DESIGNS))}.")
     if n_anchors is None:
-        n_anchors = min(12 * n_axes - 8, 6 * n_axes + 10)  # 16, 28, 34, 40 for 2 to 5 axes
+        # 16, 28, 34, 40 for 2 to 5 axes
+        n_anchors = max(min(12 * n_axes - 8, 6 * n_axes + 10), 2**n_axes)
         if design == "grid":
             n_anchors = int(n_anchors ** (1 / n_axes) + 1e-9) ** n_axes
+    if not isinstance(n_anchors, numbers.Integral) or n_anchors < 2:
+        raise ValueError(f"n_anchors is {n_anchors!r}; pass an integer of at least 2.")
     if design == "grid":
         n_values = round(n_anchors ** (1 / n_axes))
         if n_values < 2 or n_values**n_axes != n_anchors:
@@ -56,6 +60,16 @@ def check_no_condition(X, lam, n_axes):
     if X is not None:
         raise ValueError("X was given, but this family has no inputs x; pass X=None.")
     return check_points(lam, n_axes)
+
+
+def check_rows(lam_from, lam_to, y):
+    """Raise if pairs of lambdas (m, n_axes) fit neither all rows of y nor each of them."""
+    n_rows = max(len(lam_from), len(lam_to))
+    if not {len(lam_from), len(lam_to)} <= {1, len(y)}:
+        raise ValueError(
+            f"lam_from and lam_to have {n_rows} rows for {len(y)} rows of y; pass one lambda, or "
+            "one for each row."
+        )
 
 
 def as_given(values, lam):

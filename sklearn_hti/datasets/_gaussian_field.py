@@ -8,7 +8,7 @@ from sklearn.utils import Bunch, check_random_state
 
 from .._utils.random import draw_seeds
 from ._common import check_outputs
-from ._designs import as_given, check_no_condition, check_points, draw_anchors
+from ._designs import as_given, check_no_condition, check_points, check_rows, draw_anchors
 
 _TURN = np.deg2rad(75.0)  # of the axes, between the corners 0 and 1
 
@@ -174,13 +174,10 @@ class _GaussianField:
         """The outputs y at lam_from, moved by the optimal map to lam_to."""
         if X is not None:
             raise ValueError("X was given, but this family has no inputs x; pass X=None.")
-        start, end = self._pair(lam_from, lam_to)
+        start, end = self._check(lam_from, "lam_from"), self._check(lam_to, "lam_to")
         y = check_outputs(y, len(y), self.n_outputs)
-        if len(start) not in (1, len(y)):
-            raise ValueError(
-                f"lam_from and lam_to have {len(start)} rows for {len(y)} rows of y; pass one "
-                "lambda, or one for each row."
-            )
+        check_rows(start, end, y)
+        start, end = np.broadcast_arrays(start, end)
         first, second = self._factors(start), self._factors(end)
         left, _, right = np.linalg.svd(second.swapaxes(1, 2) @ first)
         monge = second @ left @ right @ np.linalg.inv(first)

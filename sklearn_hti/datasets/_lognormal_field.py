@@ -7,7 +7,7 @@ from scipy.special import ndtri
 from sklearn.utils import Bunch, check_random_state
 
 from .._utils.random import draw_seeds
-from ._designs import as_given, check_no_condition, check_points, draw_anchors
+from ._designs import as_given, check_no_condition, check_points, check_rows, draw_anchors
 
 
 def make_lognormal_field(
@@ -97,13 +97,12 @@ def make_lognormal_field(
     >>> float(data.truth.quantile(0.5, [0.5, 1.0]))  # the median: a = 0
     1.0
     """
-    for name, count in {"n_anchors": n_anchors, "n_samples": n_samples}.items():
-        if not isinstance(count, numbers.Integral) or count < 1:
-            raise ValueError(f"{name} is {count!r}; pass an integer of at least 1.")
-    if not horizon > 0:
+    if not isinstance(n_samples, numbers.Integral) or n_samples < 1:
+        raise ValueError(f"n_samples is {n_samples!r}; pass an integer of at least 1.")
+    if not 0 < horizon < np.inf:
         raise ValueError(f"horizon is {horizon}; pass a positive time.")
     for name, (low, high) in {"drift": drift, "volatility": volatility}.items():
-        if not low < high:
+        if not -np.inf < low < high < np.inf:
             raise ValueError(
                 f"{name} is ({low}, {high}); pass the least value, then the greatest."
             )
@@ -171,6 +170,7 @@ class _LognormalField:
         y = np.asarray(y, dtype=float)
         if y.ndim != 1 or not (y > 0).all():
             raise ValueError(f"y has shape {y.shape}; pass positive outputs of shape (n,).")
+        check_rows(np.atleast_2d(lam_from), np.atleast_2d(lam_to), y)
         (a0, b0), (a1, b1) = (
             self._log_moments(lam_from, "lam_from"),
             self._log_moments(lam_to, "lam_to"),

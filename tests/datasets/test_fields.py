@@ -38,12 +38,14 @@ def test_layout_and_reproducibility(make, design, n_anchors):
     assert np.array_equal(data.anchors, other.anchors) == (design == "grid")
 
 
-@pytest.mark.parametrize(("k", "n_scattered", "n_grid"), [(2, 16, 16), (3, 28, 27), (5, 40, 32)])
+@pytest.mark.parametrize(
+    ("k", "n_scattered", "n_grid"), [(2, 16, 16), (3, 28, 27), (5, 40, 32), (6, 64, 64)]
+)
 def test_numbers_of_trained_values(k, n_scattered, n_grid):
     scattered = make_gaussian_field(k, n_samples=1, random_state=0).anchors
     assert scattered.shape == (n_scattered, k)
     assert len(np.unique(scattered, axis=0)) == n_scattered
-    assert ConvexHull(scattered).volume == pytest.approx(1)
+    assert ConvexHull(scattered, qhull_options="QJ").volume == pytest.approx(1)
     grid = make_gaussian_field(k, n_samples=1, design="grid", random_state=0).anchors
     assert grid.shape == (n_grid, k)
     values = [np.unique(axis) for axis in grid.T]
@@ -217,11 +219,13 @@ def test_truth_survives_a_pickle_and_takes_one_lambda(make):
         (make_gaussian_field, {"n_samples": 2.5}, "n_samples is 2.5"),
         (make_gaussian_field, {"design": "line"}, "design is 'line'"),
         (make_gaussian_field, {"n_anchors": 3}, "the 4 corners"),
+        (make_gaussian_field, {"n_anchors": 16.5}, "n_anchors is 16.5"),
         (make_gaussian_field, {"n_anchors": 15, "design": "grid"}, "no grid of 2 axes"),
         (make_lognormal_field, {"n_samples": 0}, "n_samples is 0"),
         (make_lognormal_field, {"n_anchors": 3}, "the 4 corners"),
         (make_lognormal_field, {"drift": (0.3, 0.3)}, "drift is"),
         (make_lognormal_field, {"volatility": (0.0, 0.3)}, "second value is positive"),
+        (make_lognormal_field, {"drift": (0.0, np.inf)}, "drift is"),
         (make_lognormal_field, {"horizon": -1}, "horizon is -1"),
     ],
 )
