@@ -2,13 +2,14 @@
 
 Default methods and rivals, peers where they are installed, on every family of the zoo. Records
 are appended to --results as they come: interrupt at will, and run again to go on. Pictures of
-every family along lambda come from `python -m benchmarks.figures`.
+every family along lambda come from `python -m benchmarks.figures`. Then the families of several
+hyperparameters, with anchors on a grid and scattered (`python -m benchmarks.several`).
 """
 
 import argparse
 from pathlib import Path
 
-from . import judge
+from . import judge, several
 from .methods import DEFAULT, FIELD, METHODS
 from .zoo_report import write_zoo_page, zoo_tables
 
@@ -52,8 +53,12 @@ def main():
     ]
     records.sort(key=lambda r: QUICK.index(r["method"]))
     print("\n".join(zoo_tables(records)))
+    several_options = ["--seeds", str(args.seeds)]
     if args.write:
         write_zoo_page(records, args.write)
+        several_options += ["--write", str(args.write)]
+    print()
+    several.main(several_options)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The zoo: python -m benchmarks.zoo prints the cards, with --train trains what is missing.
 
 Distances are mean squared errors (deterministic networks) or squared Wasserstein distances
-within equal inputs (stochastic ones), on test rows, means over the held-out lambdas.
+within equal inputs (stochastic ones), on test rows, means over the held-out lambdas. Those of
+families of several hyperparameters: python -m benchmarks.several.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from tqdm.auto import tqdm
 
 from .family import save
 from .policies import policy_file
-from .registry import CARDS, find, load
+from .registry import CARDS, SEVERAL, find, load
 
 
 def train(names, force):
@@ -25,8 +26,7 @@ def train(names, force):
         if force:
             policy_file(card.name).unlink(missing_ok=True)
         cpu = time.process_time()
-        outputs = card.train(card.lams, range(card.n_seeds), partial(tqdm, desc=card.name))
-        save(card, outputs)
+        save(card, card.run(partial(tqdm, desc=card.name)))
         print(f"{card.name}: {time.process_time() - cpu:.0f} s CPU", flush=True)
 
 
@@ -37,7 +37,9 @@ def report(names):
         print(f"\n{card.name}" + "".join(f" [{trait}]" for trait in card.traits))
         print(f"  network         {card.network}")
         print(f"  data            {card.data}")
-        print(f"  hyperparameter  {card.hyperparameter}: {', '.join(f'{v:g}' for v in card.lams)}")
+        several = card.name in SEVERAL
+        values = ", ".join(card.space.names if several else (f"{v:g}" for v in card.lams))
+        print(f"  hyperparameter  {card.hyperparameter}: {values}")
         print(f"  changes         {card.changes}")
         if not card.file.exists():
             print("  not trained")
@@ -53,17 +55,29 @@ def report(names):
             f"{categorical}, {len(family.train_rows)} + {len(family.test_rows)} rows, "
             f"{len(family.y)} seeds, {size / 1e3:.0f} kB"
         )
-        floor = np.mean([family.floor(lam) for lam in family.held_out])
-        middle = family.anchors(3)[1]
-        still, copied = (
-            np.mean([family.movement(lam, start) for lam in family.held_out])
-            for start in (family.lams[0], middle)
-        )
-        print(
-            f"  distances       floor {floor:.3g}, first anchor kept {still:.3g}, middle anchor "
-            f"kept {copied:.3g}, end to end {family.movement(family.lams[-1]):.3g}"
-        )
+        if several:
+            print(
+                f"  trained values  {len(family.lams)}: {len(family.fine)} on a grid, "
+                f"{len(family.grid)} of them anchors, {len(family.scattered)} scattered anchors, "
+                f"{len(family.held_out)} held out"
+            )
+        else:
+            print(f"  distances       {distances(family)}")
     print(f"\n{len(names)} families, {total / 1e6:.1f} MB")
+
+
+def distances(family):
+    """Return the floor and what not moving costs, in words."""
+    floor = np.mean([family.floor(lam) for lam in family.held_out])
+    middle = family.anchors(3)[1]
+    still, copied = (
+        np.mean([family.movement(lam, start) for lam in family.held_out])
+        for start in (family.lams[0], middle)
+    )
+    return (
+        f"floor {floor:.3g}, first anchor kept {still:.3g}, middle anchor "
+        f"kept {copied:.3g}, end to end {family.movement(family.lams[-1]):.3g}"
+    )
 
 
 def main():
@@ -73,7 +87,7 @@ def main():
     parser.add_argument("--train", action="store_true", help="train those without a file")
     parser.add_argument("--force", action="store_true", help="train again in any case")
     args = parser.parse_args()
-    names = args.names or list(CARDS)
+    names = args.names or [*CARDS, *SEVERAL]
     if args.train or args.force:
         train(names, args.force)
     report(names)

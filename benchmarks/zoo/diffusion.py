@@ -66,8 +66,13 @@ def schedule(time):
 
 def features(points, time, classes):
     """Return what the denoiser sees; points may have a leading axis of members."""
+    return see(points, time, torch.nn.functional.one_hot(classes, N_CLASSES))
+
+
+def see(points, time, hot):
+    """Return the same for indicators of the class, (n, N_CLASSES)."""
     waves = [f(k * math.pi * time) for k in (0.5, 2.0) for f in (torch.sin, torch.cos)]
-    condition = torch.cat([*waves, torch.nn.functional.one_hot(classes, N_CLASSES)], 1)
+    condition = torch.cat([*waves, hot], 1)
     return torch.cat([points, condition.expand(*points.shape[:-1], -1)], -1)
 
 

@@ -1,4 +1,4 @@
-"""What the zoo knows of a family: its card, and with outputs of its networks a Family."""
+"""What the zoo has of a family: its card, and with outputs of its networks a Family."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -33,8 +33,8 @@ class Outputs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
-    """What is fixed before any training.
+class BaseCard:
+    """What is fixed before any training, however many hyperparameters there are.
 
     Attributes
     ----------
@@ -43,11 +43,6 @@ class Card:
     network, hyperparameter, changes, data : str
         The card in words: what is trained, what lambda is, what it changes in the
         outputs, and where the training data come from.
-    lams : tuple of float
-        The values of lambda, increasing.
-    clock : str
-        A `lam_transform` that fits the family by what is known of it. Documentation
-        only: no method may be told.
     deterministic : bool
         Whether a network gives one output per input.
     train : callable
@@ -69,8 +64,6 @@ class Card:
     hyperparameter: str
     changes: str
     data: str
-    lams: tuple[float, ...]
-    clock: str
     deterministic: bool
     train: Callable = field(repr=False)
     categorical: tuple[int, ...] = ()
@@ -82,6 +75,27 @@ class Card:
     def file(self):
         """Where the outputs are stored."""
         return DATA / f"{self.name}.npz"
+
+    def run(self, progress):
+        """Train all networks; return what is stored."""
+        return self.train(self.lams, range(self.n_seeds), progress)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card(BaseCard):
+    """A card of one hyperparameter.
+
+    Attributes
+    ----------
+    lams : tuple of float
+        The values of lambda, increasing.
+    clock : str
+        A `lam_transform` that fits the family by what is known of it. Documentation
+        only: no method may be told.
+    """
+
+    lams: tuple[float, ...]
+    clock: str
 
     @property
     def protocols(self):
@@ -104,9 +118,8 @@ class Card:
         return tuple(lam for lam in self.lams if lam not in used)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Family(Card, Outputs):
-    """A card with the outputs of its networks."""
+class Measures:
+    """Distances between the outputs of a family's networks; `at(lam, seed, rows)` gives them."""
 
     @property
     def n_outputs(self):
@@ -117,17 +130,6 @@ class Family(Card, Outputs):
     def groups(self):
         """Label of the input of each row: rows with equal X share it."""
         return np.unique(self.X, axis=0, return_inverse=True)[1].ravel()
-
-    def at(self, lam, *, seed=0, rows=None):
-        """Return the outputs (n, D) of one network at the rows, all by default."""
-        y = self.y[seed, self.lams.index(lam)].astype(float)
-        return y if rows is None else y[rows]
-
-    def training_set(self, n_anchors, *, seed=0):
-        """Return X, y, lam of a protocol, as `fit` takes them."""
-        anchors, rows = self.anchors(n_anchors), self.train_rows
-        y = np.concatenate([self.at(lam, seed=seed, rows=rows) for lam in anchors])
-        return np.tile(self.X[rows], (len(anchors), 1)), y, np.repeat(anchors, len(rows))
 
     def distance(self, y, y_other, rows=None):
         """Return the distance of two sets of outputs at the same rows, shapes (n, D).
@@ -146,6 +148,22 @@ class Family(Card, Outputs):
         pairs = [(a, b) for b in range(len(y)) for a in range(b)]
         return float(np.mean([self.distance(y[a], y[b], self.test_rows) for a, b in pairs]))
 
+
+@dataclass(frozen=True, kw_only=True)
+class Family(Measures, Card, Outputs):
+    """A card with the outputs of its networks."""
+
+    def at(self, lam, *, seed=0, rows=None):
+        """Return the outputs (n, D) of one network at the rows, all by default."""
+        y = self.y[seed, self.lams.index(lam)].astype(float)
+        return y if rows is None else y[rows]
+
+    def training_set(self, n_anchors, *, seed=0):
+        """Return X, y, lam of a protocol, as `fit` takes them."""
+        anchors, rows = self.anchors(n_anchors), self.train_rows
+        y = np.concatenate([self.at(lam, seed=seed, rows=rows) for lam in anchors])
+        return np.tile(self.X[rows], (len(anchors), 1)), y, np.repeat(anchors, len(rows))
+
     def movement(self, lam, lam_from=None):
         """Return the error of not moving from lam_from (the first value) on test rows."""
         lam_from = self.lams[0] if lam_from is None else lam_from
@@ -161,8 +179,8 @@ def save(card, outputs):
     part.replace(card.file)
 
 
-def read(card):
+def read(card, kind=Family, stored=Outputs):
     """Return the family whose outputs were stored."""
     with np.load(card.file) as arrays:
-        outputs = {f.name: arrays[f.name] for f in fields(Outputs)}
-    return Family(**vars(card), **outputs)
+        outputs = {f.name: arrays[f.name] for f in fields(stored)}
+    return kind(**{f.name: getattr(card, f.name) for f in fields(card)}, **outputs)

@@ -30,7 +30,7 @@ def train_sunspots(lams, seeds, progress):
     from statsmodels.datasets import sunspots
 
     X, target = windows(sunspots.load_pandas().data["SUNACTIVITY"], 3)
-    return _train_forecasters(lams, seeds, progress, X, target, 190, _pinball)
+    return _train_forecasters(lams, seeds, progress, X, target, 190, pinball)
 
 
 def train_elnino(lams, seeds, progress):
@@ -72,7 +72,7 @@ def _train_forecasters(lams, seeds, progress, X, target, n_train, loss):
     return collect(answer, seeds, progress, X, np.arange(n_train), test_rows)
 
 
-def _pinball(excess, level):
+def pinball(excess, level):
     return torch.maximum(level * excess, (level - 1) * excess)
 
 

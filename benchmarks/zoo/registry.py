@@ -6,14 +6,22 @@ from . import (
     decisions,
     diffusion,
     dynamics,
+    forecasters,
+    models,
+    noisy,
+    preferences,
     quantiles,
     regressions,
     vae,
 )
 from .family import read
+from .several import load_several
 
 MODULES = (quantiles, regressions, classifiers, diffusion, vae, decisions, dynamics, control)
 CARDS = {card.name: card for module in MODULES for card in module.CARDS}
+# families of several hyperparameters
+SEVERAL_MODULES = (models, forecasters, preferences, noisy)
+SEVERAL = {card.name: card for module in SEVERAL_MODULES for card in module.CARDS}
 
 
 def find(name):
@@ -25,9 +33,10 @@ def find(name):
         If there is none of that name.
     """
     try:
-        return CARDS[name]
+        return (CARDS | SEVERAL)[name]
     except KeyError:
-        raise KeyError(f"{name!r} is not in the zoo; it has {', '.join(CARDS)}.") from None
+        known = ", ".join([*CARDS, *SEVERAL])
+        raise KeyError(f"{name!r} is not in the zoo; it has {known}.") from None
 
 
 def load(name):
@@ -36,11 +45,11 @@ def load(name):
     Parameters
     ----------
     name : str
-        A family, one of the keys of CARDS.
+        A family, one of the keys of CARDS or SEVERAL.
 
     Returns
     -------
-    Family
+    Family or SeveralFamily
         The card, X, y[seed, lambda, row, output], train_rows and test_rows.
 
     Raises
@@ -55,4 +64,4 @@ def load(name):
         raise FileNotFoundError(
             f"{name} has no outputs yet: python -m benchmarks.zoo --train {name}"
         )
-    return read(card)
+    return load_several(card) if name in SEVERAL else read(card)
