@@ -238,7 +238,7 @@ def _open_memory(memory, random_state):
             "memory was given with random_state=None: every call trains with a fresh "
             "seed, so that nothing cached would be used again; pass an int random_state."
         )
-    return check_memory(os.fspath(memory) if isinstance(memory, os.PathLike) else memory)
+    return check_memory(os.fsdecode(memory) if isinstance(memory, bytes | os.PathLike) else memory)
 
 
 def _check_outputs(draws, n_query, source):

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 
-from ._utils.files import replacing
+from ._utils.files import readable, replacing
 from ._utils.fingerprint import describe
 from ._version import __version__
 from .exceptions import TrajectoryWarning
@@ -94,7 +94,7 @@ class Checkpoint(Callback):
         """
         if not isinstance(self.every, Real) or not self.every > 0:
             raise ValueError(f"callbacks: every={self.every!r} of a Checkpoint must be above 0.")
-        self.fit_folder_ = Path(os.fspath(self.folder), name)
+        self.fit_folder_ = Path(os.fsdecode(self.folder), name)
         try:
             self.fit_folder_.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -126,7 +126,8 @@ class Checkpoint(Callback):
         self.batches_ = net.get_iterator(X, training=True)
         if self.file_.exists():
             try:
-                _restore(net, self.batches_, torch.load(self.file_, "cpu", weights_only=True))
+                state = torch.load(readable(self.file_), "cpu", weights_only=True)
+                _restore(net, self.batches_, state)
             except Exception as error:
                 # whose advice is to run what the file holds
                 code = isinstance(error, pickle.UnpicklingError)

@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import os
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -72,7 +73,7 @@ def write_page(
     )
     with replacing(path) as fresh:
         fresh.write_text(page, encoding="utf-8")
-    return Path(path)
+    return Path(os.fsdecode(path))
 
 
 def _read(name):

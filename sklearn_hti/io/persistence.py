@@ -4,7 +4,6 @@ import copy
 import hashlib
 import importlib
 import json
-import os
 import warnings
 from dataclasses import replace
 
@@ -16,7 +15,7 @@ from sklearn import preprocessing
 from sklearn.exceptions import InconsistentVersionWarning
 from torch import nn
 
-from .._utils.files import replacing
+from .._utils.files import readable, replacing
 from .._utils.registry import storable, storable_classes
 from .._version import __version__
 from ..exceptions import TrajectoryWarning
@@ -133,6 +132,7 @@ def load(path, device="auto", *, networks=None):
     >>> again.predict(None, lam=0.5)
     array([2.])
     """
+    path = readable(path)
     head, arrays = _read(path)
     try:
         where = _choose_device(device, head["device"])
@@ -142,7 +142,7 @@ def load(path, device="auto", *, networks=None):
         raise ValueError(str(error)) from error
     except Exception as error:  # whatever a damaged or hostile file provokes
         raise ValueError(
-            f"{os.fspath(path)}: not a surrogate of this version of sklearn-hti ({error}); it "
+            f"{path}: not a surrogate of this version of sklearn-hti ({error}); it "
             f"was written by {head.get('version')!r}. Save it again, or take that version."
         ) from error
     if head.get("sklearn") != sklearn.__version__:
@@ -214,7 +214,6 @@ class _DeviceError(ValueError):
 
 def _read(path):
     """Return head and arrays of a file, checked for damage."""
-    path = os.fspath(path)
     with open(path, "rb"):  # an OSError tells more than a parser
         pass
     refused = f"{path}: not a surrogate that `save` has written, or damaged"

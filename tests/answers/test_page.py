@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 
 import numpy as np
@@ -89,6 +90,13 @@ def test_a_pipeline_writes_what_its_surrogate_would(path, networks, tmp_path):
     other = model.to_html(tmp_path / "m.html", scaler.transform(X), n_samples=3, random_state=0)
     np.testing.assert_array_equal(read(path)[1], read(other)[1])
     assert read(path)[0]["labels"][0] == f"x = {X[0, 0]:.3g}, x' = {X[0, 1]:.3g}"
+
+
+def test_a_private_page_stays_private(path, on_clouds, clouds):
+    path.touch(mode=0o600)
+    given = os.fsencode(path)
+    assert on_clouds.to_html(given, clouds.X[:1], n_samples=2, random_state=0) == path
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_refusals(path, on_clouds, clouds, monkeypatch):

@@ -355,6 +355,28 @@ def test_a_path_that_is_a_folder(default, tmp_path):
         load(tmp_path / "missing")
 
 
+def test_a_pipe_does_not_block(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError):
+        load(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("name", [b"bytes", "n" * 255, b"not \xff text"])
+def test_every_name_is_saved_and_loaded(default, table, tmp_path, name):
+    path = os.path.join(os.fsencode(tmp_path), os.fsencode(name))
+    default.save(path)
+    assert_array_equal(load(path).predict(table[0], 0.3), default.predict(table[0], 0.3))
+
+
+def test_a_private_file_stays_private(default, path):
+    path.touch(mode=0o600)
+    default.save(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o400)
+    with pytest.raises(PermissionError, match="read-only"):
+        default.save(path)
+
+
 def test_a_full_disk_leaves_the_old_file(default, path):
     """Past the largest file that the process may write, the system reports an error."""
     path.write_bytes(b"old")
