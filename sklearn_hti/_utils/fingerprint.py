@@ -3,6 +3,7 @@
 import dis
 import hashlib
 import importlib.util
+import os
 import re
 import site
 import sys
@@ -29,7 +30,7 @@ _LIBRARIES = (
     *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
     *(*site.getsitepackages(), site.getusersitepackages(), str(Path(__file__).parents[1])),
 )
-_LIBRARIES = (*(f"{folder}/" for folder in _LIBRARIES), "<frozen ")
+_LIBRARIES = (*(f"{folder}{os.sep}" for folder in _LIBRARIES), "<frozen ")
 
 
 def describe(value):
