@@ -160,7 +160,7 @@ class BaseSurrogate(Saved, ABC):
         anchors = self._find_anchors(rows)
         problem = self._encode(rows, anchors)
         training = self._training(problem.encoder)
-        begin_checkpoints(self, problem.data, training.seeds)
+        begin_checkpoints(self, problem, training.seeds)
         rng = np.random.default_rng(training.seeds["coupling"])
         read = way_reader(problem.data, components.solver or CouplingSolver(), rng)
         if self._trains and base_is_chosen(self.base_lam, self.base):

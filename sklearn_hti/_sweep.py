@@ -1,6 +1,7 @@
 """Train an estimator at several values of one hyperparameter and collect its outputs."""
 
 import os
+from copy import deepcopy
 from difflib import get_close_matches
 from math import isfinite
 from numbers import Integral, Real
@@ -33,7 +34,7 @@ def sweep(
 
     One clone of `estimator` is trained on (X, y) for each value, all with the same
     seed, so that only the hyperparameter differs, and all are queried at the same
-    inputs. The result is what
+    inputs, each with copies of its own. The result is what
     :class:`~sklearn_hti.HyperparameterTrajectoryRegressor` learns from:
     ``fit(data.X, data.y, lam=data.lam)``.
 
@@ -156,11 +157,24 @@ def sweep(
 
 
 def _train_and_query(estimator, X, y, X_query, method, n_draws, seed):
-    """Fit the estimator and query it `n_draws` times: the unit that is cached."""
+    """Fit the estimator and query it `n_draws` times: the unit that is cached.
+
+    Whatever it writes into what it is given, or gives away and writes into later, is its own.
+    """
     with global_seed(seed, estimator):
-        estimator.fit(X, y)
+        estimator.fit(_own(X), _own(y))
         query = getattr(estimator, method)
-        return estimator, [np.asarray(query(X_query)) for _ in range(n_draws)]
+        return estimator, [np.asarray(query(_own(X_query))).copy() for _ in range(n_draws)]
+
+
+def _own(data):
+    """Return a copy of data that may be written into; what has no copy is shared."""
+    if hasattr(data, "detach"):  # a tensor, which may belong to a graph
+        return data.detach().clone()
+    try:
+        return deepcopy(data)
+    except TypeError:  # an open file, such as that of a Dataset
+        return data
 
 
 def _check_param_values(param_values):
@@ -238,7 +252,7 @@ def _open_memory(memory, random_state):
             "memory was given with random_state=None: every call trains with a fresh "
             "seed, so that nothing cached would be used again; pass an int random_state."
         )
-    return check_memory(os.fspath(memory) if isinstance(memory, os.PathLike) else memory)
+    return check_memory(os.fsdecode(memory) if isinstance(memory, bytes | os.PathLike) else memory)
 
 
 def _check_outputs(draws, n_query, source):

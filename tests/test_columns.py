@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sklearn_hti.baselines import NearestAnchorRegressor
+
 GRID = [0.0, 0.4, 1.0, 2.0]
 
 
@@ -142,3 +144,24 @@ def test_positions_of_categories_do_not_count_the_lambda_column(make, networks):
     table = np.column_stack([networks.lam, X])
     model = make(**params, lam_column=0).fit(table, networks.y)
     assert_array_equal(model.predict(table[:9]), plain.predict(X[:9], networks.lam[:9]))
+
+
+def test_names_in_messages_print():
+    """Whatever scikit-learn says of columns and levels."""
+    name = "dose\x1b[2J\u202e"
+    X = pd.DataFrame({name: np.tile(np.arange(5.0), 2), "kind": [name, "b"] * 5})
+    lam, options = np.repeat([0.0, 1.0], 5), {"categorical_features": ["kind"]}
+    model = NearestAnchorRegressor(**options).fit(X, lam, lam)
+    for asked in (X[["kind"]], X.rename(columns={name: "other"}), X.assign(kind=f"{name}2")):
+        with pytest.raises(ValueError, match=r"dose\\x1b") as error:
+            model.predict(asked, 0.5)
+        assert str(error.value).replace("\n", "").isprintable()
+        cause = error.value.__cause__
+        assert cause is None or str(cause).replace("\n", "").isprintable()
+    with pytest.raises(ValueError, match=r"dose\\x1b") as error:
+        NearestAnchorRegressor(categorical_features=None).fit(X, lam, lam)
+    assert str(error.value).isprintable()
+    assert r"\x1b" in repr(NearestAnchorRegressor(lam_column=name))
+    page = NearestAnchorRegressor(lam_column="<script>")._repr_html_()
+    assert "&lt;script&gt;" in page
+    assert "<script>'" not in page

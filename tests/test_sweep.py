@@ -1,5 +1,7 @@
 """sweep: direct training reproduced, seeds shared, global states left alone."""
 
+from copy import deepcopy
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -133,6 +135,50 @@ def test_trees_get_one_seed_and_the_call_repeats():
     assert len({e.random_state for e in once.estimators}) == 1
     assert_array_equal(once.y, again.y)
     assert not np.array_equal(once.y, other.y)
+
+
+class Writer(RegressorMixin, BaseEstimator):
+    """Centres what it is given in place, and answers from one buffer."""
+
+    def __init__(self, level=0.0):
+        self.level = level
+
+    def fit(self, X, y):
+        X -= 1.0
+        y *= 2.0
+        self.seen_ = deepcopy((X, y))
+        return self
+
+    def predict(self, X):
+        X -= 1.0
+        self.buffer_ = getattr(self, "buffer_", np.zeros(len(X)))
+        self.buffer_ += np.asarray(X)[:, 0]
+        return self.buffer_
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize(
+    "kind", [np.array, np.asfortranarray, pd.DataFrame, lambda a: torch.tensor(a) * 1]
+)
+def test_every_training_has_data_of_its_own(kind, n_jobs):
+    given, targets = kind(X), Y.copy()
+    data = sweep(Writer(), "level", [0.0, 1.0], given, targets, n_draws=2, n_jobs=n_jobs)
+    assert_array_equal(given, X)
+    assert_array_equal(targets, Y)
+    for fitted in data.estimators:
+        assert_array_equal(fitted.seen_[0], X - 1.0)
+        assert_array_equal(fitted.seen_[1], 2.0 * Y)
+    first = X[:, 0] - 1.0
+    assert_allclose(data.y.reshape(2, -1, 2), np.stack([[first, 2 * first]] * 2).swapaxes(1, 2))
+
+
+def test_a_transformer_that_writes_into_its_input_changes_nothing():
+    given = X.copy()
+    pipe = make_pipeline(StandardScaler(copy=False), Ridge())
+    data = sweep(pipe, "ridge__alpha", ALPHAS, given, Y, n_draws=2)
+    assert_array_equal(given, X)
+    expected = sweep(make_pipeline(StandardScaler(), Ridge()), "ridge__alpha", ALPHAS, X, Y)
+    assert_allclose(data.y, np.repeat(expected.y, 2))
 
 
 def test_without_random_state_the_estimators_own_seed_stays():

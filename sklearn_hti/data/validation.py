@@ -9,6 +9,8 @@ from sklearn import get_config
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples, validate_data
 
+from .._utils.text import printable
+
 _LARGEST = 1e150
 LAM_ROUNDING = 4 * np.finfo(np.float32).eps  # of lambda: values that differ by less are one
 _FARTHEST = 1e18  # standard deviations: the square is still a float32
@@ -50,15 +52,17 @@ def _is_number(value):
 
 @contextmanager
 def errors_name(name):
-    """Put the name of the argument before the text of errors that lack it."""
+    """Put the name of the argument before the text of errors that lack it; names in it print."""
     try:
         yield
     except (ValueError, TypeError) as error:
-        if re.search(rf"\b{name}\b", str(error)):
+        told = printable(error)
+        prints, is_named = told == str(error), re.search(rf"\b{name}\b", told)
+        if is_named and prints:
             raise
         raise (ValueError if isinstance(error, ValueError) else TypeError)(
-            f"`{name}`: {error}"
-        ) from error
+            told if is_named else f"`{name}`: {told}"
+        ) from (error if prints else None)
 
 
 def _refuse_times(value):

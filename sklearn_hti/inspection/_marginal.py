@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..answers.labels import enter, final_step, name_lambda, name_outputs, require, spaced_lambdas
-from ._common import find_output, make_axes, match_truth
+from ._common import find_output, make_axes, match_truth, plain
 
 _N_PLACES = 300
 _HEIGHT = 0.9  # of a ridge, in distances between ridges
@@ -209,7 +209,7 @@ class MarginalDisplay:
             self.ax_.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
         ticks = [f"{v:.4g}{' (anchor)' if v in self.anchors else ''}" for v in self.lam]
         self.ax_.set_yticks(range(len(self.lam)), ticks)
-        self.ax_.set(xlabel=self.output_name, ylabel=self.lam_name)
+        self.ax_.set(xlabel=plain(self.output_name), ylabel=plain(self.lam_name))
         return self
 
 

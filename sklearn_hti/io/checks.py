@@ -1,16 +1,18 @@
 """Whether a surrogate that was read from a file fits together and answers."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import torch
 
+from .._utils.ode import MAX_STEPS
 from ..answers.answering import Answering
 from ..answers.state import FittedState
 from ..data.conditions import Conditions, Query
 from ..flow_map.module import FlowMap
 from ..lagrangian.support import PathConditions
 from ..nn.modules import ConditionEmbedding
-
-_MAX_STEPS = 1_000_000
 
 
 def networks(state):
@@ -50,8 +52,13 @@ def check_answers(model):
         raise ValueError("the number of anchors is not that of the networks")
     if seen != {(n_numeric, tuple(sizes))}:
         raise ValueError("the columns of X are not those of the networks")
-    if not getattr(state.movement.flow_map, "n_steps", 1) <= _MAX_STEPS:
-        raise ValueError(f"more than {_MAX_STEPS} steps")
+    if not 1 <= getattr(state.movement.flow_map, "n_steps", 1) <= MAX_STEPS:
+        raise ValueError(f"the number of steps is not from 1 to {MAX_STEPS}")
+    anchors = np.asarray(state.anchors)
+    if not (np.isfinite(anchors).all() and (np.diff(anchors) > 0).all()):
+        raise ValueError("the anchors do not ascend")
+    if state.base_lam not in anchors:
+        raise ValueError("the base is at no anchor")
     _ask(state, n_numeric, len(sizes))
 
 
@@ -71,7 +78,7 @@ def _ask(state, n_numeric, n_categorical):
     if state.base is None:
         return
     start, near = np.full(1, state.base_lam), np.full(1, state.anchors[:2].mean())
-    moved = state.movement.displace(np.zeros(shape), x, start, near)
+    moved = _in_one_step(state.movement).displace(np.zeros(shape), x, start, near)
     # neighbours know the categories of their own rows alone
     x = getattr(state.base, "centers_", x)[[0]]
     drawn = _draw(state, x)
@@ -87,6 +94,15 @@ def _ask(state, n_numeric, n_categorical):
             figures += [part.cpu().numpy() for part in state.lagrangian(path, given)]
     if decoded.shape != shape or not all(np.isfinite(f).all() for f in figures):
         raise ValueError("its answers are not finite numbers")
+
+
+def _in_one_step(movement):
+    """Return a movement that shows what it is made of as soon as any."""
+    if not hasattr(movement.flow_map, "n_steps"):
+        return movement
+    flow_map = copy.copy(movement.flow_map)
+    flow_map.n_steps = 1
+    return replace(movement, flow_map=flow_map)
 
 
 def _draw(state, x):

@@ -36,6 +36,9 @@ class ParticleRegression:
         Errors of the chosen one at held-out inputs that are known at all trained values.
     """
 
+    name: str  # of the kind of base, and why it was chosen: see `make_base`
+    reason: str
+
     def fit(self, data, n_categories, seed, n_jobs=None):
         """Fit on TrainingData with one answer per input and trained value."""
         of, n_anchors = number_groups(data.groups), len(data.anchors.lam)
