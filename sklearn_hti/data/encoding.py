@@ -50,11 +50,8 @@ class ConditionEncoder:
             try:
                 codes = self.ordinal_.transform(values).astype(np.int64)
             except ValueError as error:
-                raise ValueError(
-                    f"X: {error}. Every category has to occur in fit; categorical columns "
-                    f"are at {np.flatnonzero(self.categorical_).tolist()} of X without "
-                    "the lambda column."
-                ) from error
+                self._raise_unseen(X, values)
+                raise ValueError(f"X: {error}") from error
         scaled = numeric
         if self.scaler_ is not None:  # its `transform` would check once more what was checked
             scaled = (numeric - self.scaler_.mean_) / self.scaler_.scale_
@@ -67,6 +64,18 @@ class ConditionEncoder:
             if codes.size or rest.size:
                 keys = np.hstack([keys, codes.astype(np.float32), rest])
         return Conditions(scaled, codes, keys)
+
+    def _raise_unseen(self, X, values):
+        """Raise for the first column with categories that did not occur in fit."""
+        columns, categories = np.flatnonzero(self.categorical_), self.ordinal_.categories_
+        for column, of_one, known in zip(columns, values.T, categories, strict=True):
+            new = pd.unique(of_one[~pd.Series(of_one).isin(known).to_numpy()])
+            if len(new):
+                raise ValueError(
+                    f"X: column {_column_name(X, column)} holds {_listed(new)}, which did not "
+                    f"occur in fit; there it held {_listed(known)}. Ask the networks for such "
+                    "inputs and fit again, or leave these rows out."
+                )
 
     def _coarse(self):
         """Return the numbers of columns too far from zero for single precision.
@@ -88,10 +97,9 @@ class ConditionEncoder:
             return
         row, j = np.argwhere(far)[0]
         column = np.flatnonzero(~self.categorical_)[j]
-        name = repr(X.columns[column]) if is_frame(X) else f"{column}"
         warnings.warn(
             f"X: {far.any(axis=1).sum()} of {len(far)} rows are unlike the inputs of fit, such as "
-            f"row {row}, where column {name} (without the lambda column) is "
+            f"row {row}, where column {_column_name(X, column)} is "
             f"{numeric[row, j]:g}; in fit it ran from {low[j]:g} to {high[j]:g}. Answers there "
             "are guesses: ask the networks for such inputs and fit again.",
             SupportWarning,
@@ -106,10 +114,13 @@ class ConditionEncoder:
         if self.categorical_.any():
             frame = X if is_frame(X) else pd.DataFrame(X)
             categories = frame.loc[:, self.categorical_].astype(object)
-            if categories.isna().to_numpy().any():
+            missing = categories.isna().to_numpy()
+            if missing.any():
+                row, j = np.argwhere(missing)[0]
+                name = _column_name(X, np.flatnonzero(self.categorical_)[j])
                 raise ValueError(
-                    "Input X contains NaN in a categorical column; replace missing values, "
-                    "for instance by a category of their own."
+                    f"Input X contains NaN in a categorical column: {name}, at row {row}. Replace "
+                    "missing values, for instance by a category of their own."
                 )
             numeric, values = frame.loc[:, ~self.categorical_], categories.to_numpy()
         if not numeric.shape[1]:
@@ -117,6 +128,19 @@ class ConditionEncoder:
         numeric = as_float_array(numeric, "X", ensure_min_features=0)
         check_size(numeric, "X")
         return numeric, values
+
+
+def _column_name(X, column):
+    """Return how users find a column of X, which lacks that of lambda here."""
+    if is_frame(X):
+        return repr(X.columns[column])
+    return f"{column} (without the lambda column)"
+
+
+def _listed(values, most=5):
+    """Return the first of some values, for messages."""
+    more = f" and {len(values) - most} more" if len(values) > most else ""
+    return ", ".join(repr(v) for v in np.asarray(values)[:most].tolist()) + more
 
 
 def categorical_mask(X, categorical_features):
