@@ -8,6 +8,7 @@ import numpy as np
 
 from ._utils.parameters import HasMethods, Interval, StrOptions
 from ._utils.random import draw_seeds
+from ._utils.torch_state import own_torch_state
 from .answers.query import count_outputs, split_lam
 from .answers.state import FittedAttribute, FittedState
 from .assessment.stage import Assessment
@@ -154,40 +155,41 @@ class BaseSurrogate(Saved, ABC):
             If networks that are asked do not give the outputs y.
         """
         self._state = None  # not fitted before all stages are done
-        self._validate_params()
-        components = self._build_components()
-        rows = self._check_rows(X, y, lam)
-        anchors = self._find_anchors(rows)
-        problem = self._encode(rows, anchors)
-        training = self._training(problem.encoder)
-        begin_checkpoints(self, problem.data, training.seeds)
-        rng = np.random.default_rng(training.seeds["coupling"])
-        read = way_reader(problem.data, components.solver or CouplingSolver(), rng)
-        if self._trains and base_is_chosen(self.base_lam, self.base):
-            problem = place_base(problem, read().trajectories)
-        learned = self._fit_movement(problem, components, read, training)
-        base = self._fit_base(problem, learned, training)
-        state = FittedState(
-            encoder=problem.encoder,
-            outputs=problem.outputs,
-            anchors=anchors.lam,
-            base_lam=problem.base_lam,
-            deployed_lam=float(anchors.lam[0] if self.base_lam is None else self.base_lam),
-            movement=learned.movement,
-            generator=learned.generator,
-            particle_field=learned.particle_field,
-            networks=learned.networks,
-            base=base.source,
-            noise=base.noise,
-            history=as_frame({**learned.history, "base": base.history}),
-            n_iter=learned.n_iter,
-            solver=components.solver,
-            lagrangian=learned.lagrangian,
-            conditions=learned.conditions,
-            diagnostics=learned.diagnostics,
-        )
-        assessment = self._assess(problem, components, learned, state, training)
-        self._state = replace(state, **vars(assessment))
+        with own_torch_state():
+            self._validate_params()
+            components = self._build_components()
+            rows = self._check_rows(X, y, lam)
+            anchors = self._find_anchors(rows)
+            problem = self._encode(rows, anchors)
+            training = self._training(problem.encoder)
+            begin_checkpoints(self, problem.data, training.seeds)
+            rng = np.random.default_rng(training.seeds["coupling"])
+            read = way_reader(problem.data, components.solver or CouplingSolver(), rng)
+            if self._trains and base_is_chosen(self.base_lam, self.base):
+                problem = place_base(problem, read().trajectories)
+            learned = self._fit_movement(problem, components, read, training)
+            base = self._fit_base(problem, learned, training)
+            state = FittedState(
+                encoder=problem.encoder,
+                outputs=problem.outputs,
+                anchors=anchors.lam,
+                base_lam=problem.base_lam,
+                deployed_lam=float(anchors.lam[0] if self.base_lam is None else self.base_lam),
+                movement=learned.movement,
+                generator=learned.generator,
+                particle_field=learned.particle_field,
+                networks=learned.networks,
+                base=base.source,
+                noise=base.noise,
+                history=as_frame({**learned.history, "base": base.history}),
+                n_iter=learned.n_iter,
+                solver=components.solver,
+                lagrangian=learned.lagrangian,
+                conditions=learned.conditions,
+                diagnostics=learned.diagnostics,
+            )
+            assessment = self._assess(problem, components, learned, state, training)
+            self._state = replace(state, **vars(assessment))
         return self
 
     def _build_components(self):
