@@ -17,6 +17,7 @@ from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.way import way_reader
 from .data import validation as check
 from .data.anchors import find_anchors
+from .data.budget import BUDGET
 from .data.encoding import ConditionEncoder, OutputScaler
 from .data.outputs import OutputSpace
 from .data.problem import Problem, Rows, encode
@@ -238,6 +239,8 @@ class BaseSurrogate(Saved, ABC):
         """Return the Problem: encoded rows, those of bins moved to their anchors, and the base."""
         y, n_rows = rows.y, len(rows.y)
         encoder = ConditionEncoder().fit(rows.X, self.categorical_features, n_rows)
+        if self._trains:
+            encoder.refuse_many(rows.X, BUDGET.categories)
         scaler = OutputScaler().fit(y, self.output_scaling)
         if self.output_scaling == "common":
             warn_if_unlike(y)

@@ -439,6 +439,25 @@ def test_unseen_category_of_an_array(make):
         model.predict(table)
 
 
+def test_more_categories_than_a_fit_takes(refuse):
+    words = [f"word {i}" for i in range(10_000)]
+    frame = pd.DataFrame({"size": np.repeat(["s", "l"], 10_000), "id": words * 2})
+    lam, y = np.repeat([0.0, 1.0], 10_000), np.zeros(20_000)
+    remedy = r"'id' holds 10,000 categories; a fit takes 4,096 .*OneHotEncoder\(max_categories="
+    refuse(remedy, X=frame, y=y, lam=lam)
+    array = frame.to_numpy(dtype=object)
+    refuse(r"column 1 .*10,000", X=array, y=y, lam=lam, categorical_features=[0, 1])
+
+
+def test_without_training_any_number_of_categories_is_taken(make):
+    frame = pd.DataFrame({"id": [f"word {i}" for i in range(5000)] * 3})
+    lam, y = np.repeat([0.0, 1.0, 2.0], 5000), np.tile(np.arange(5000.0), 3)
+    model = make(base=None).fit(frame, y + lam, lam)
+    outputs = [y[:9], y[:9] + 1, y[:9] + 2]
+    answer = model.interpolate(frame[:9], outputs, lams=[0.0, 1.0, 2.0], lam=1.0)
+    np.testing.assert_allclose(answer, outputs[1])
+
+
 def test_many_categories_are_not_all_listed(make):
     frame = pd.DataFrame({"k": [f"level {i % 10}" for i in range(30)]})
     model = make(max_iter=1, base="neighbors").fit(frame, Y, LAM)

@@ -38,6 +38,19 @@ class ConditionEncoder:
         self.range_ = np.stack([numeric.min(axis=0), numeric.max(axis=0)])
         return self
 
+    def refuse_many(self, X, most):
+        """Raise where X has more categories than a fit can take as features."""
+        if sum(self.n_categories_) <= most:
+            return
+        largest = int(np.argmax(self.n_categories_))
+        name = _column_name(X, np.flatnonzero(self.categorical_)[largest])
+        raise ValueError(
+            f"X: column {name} holds {self.n_categories_[largest]:,} categories; a fit takes "
+            f"{most:,} in all columns together, each as a feature. Leave out a column that only "
+            "names rows, group rare categories (sklearn.preprocessing.OneHotEncoder("
+            "max_categories=...) in front of the surrogate does), or describe them by numbers."
+        )
+
     def transform(self, X, n_rows, *, beyond_fit=False):
         """Return the Conditions of X, `n_rows` empty ones for None.
 
