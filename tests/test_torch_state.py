@@ -13,6 +13,7 @@ from numpy.testing import assert_array_equal
 from sklearn_hti import load
 from sklearn_hti._utils.torch_state import TorchState, callers_torch_state, own_torch_state
 from sklearn_hti.baselines import ConditionalFlowMatchingRegressor
+from sklearn_hti.inspection import LagrangianDisplay
 from sklearn_hti.paths import GeodesicPath
 from sklearn_hti.solvers import MongeGap, NeuralDual
 
@@ -134,6 +135,20 @@ def test_networks_and_bases_see_what_their_caller_has_set(make, state):
         make(max_iter=1, base=network).fit(X, Y, LAM).sample(X[:3], 0.3)
     assert len(seen) > 6
     assert set(seen) == {here}
+
+
+@every_state
+def test_displays(make, state):
+    pytest.importorskip("matplotlib")
+    model = make(kinetic="rbf", path="smooth", potential="density", max_iter=1).fit(X, Y, LAM)
+
+    def shown():
+        display = LagrangianDisplay.from_estimator(model, X[:1], random_state=0)
+        return np.concatenate([display.potential.ravel(), display.metric.ravel()])
+
+    expected = shown()
+    with STATES[state]():
+        assert_array_equal(shown(), expected)
 
 
 def test_potentials_of_the_user_have_gradients(make):

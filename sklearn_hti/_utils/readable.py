@@ -9,16 +9,19 @@ _NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)
 def as_readable(values):
     """Return values as numpy and scikit-learn read them.
 
-    Tensors, and those in lists, become arrays, whatever their precision, device and gradient; a
-    lazy frame is collected. All else is returned as it is.
+    Tensors, and those in lists and arrays of objects, become arrays, whatever their precision,
+    device and gradient; a lazy frame is collected. All else is returned as it is.
 
     Raises
     ------
     TypeError
         If a tensor holds no numbers that could be read.
     """
-    if isinstance(values, np.ndarray | float | int):
+    if isinstance(values, float | int):
         return values
+    if isinstance(values, np.ndarray):
+        held = values.dtype == object and values.size and isinstance(values.flat[0], torch.Tensor)
+        return as_readable(values.tolist()) if held else values
     if isinstance(values, torch.Tensor):
         return _as_array(values)
     if isinstance(values, list | tuple):

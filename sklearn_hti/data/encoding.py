@@ -138,9 +138,22 @@ class ConditionEncoder:
             numeric, values = frame.loc[:, ~self.categorical_], categories.to_numpy()
         if not numeric.shape[1]:
             return np.zeros((len(X), 0)), values
-        numeric = as_float_array(numeric, "X", ensure_min_features=0)
-        check_size(numeric, "X")
-        return numeric, values
+        numbers = self._numbers(numeric)
+        check_size(numbers, "X")
+        return numbers, values
+
+    def _numbers(self, numeric):
+        """Return the numeric columns as float64; errors name the first that holds none."""
+        try:
+            return as_float_array(numeric, "X", ensure_min_features=0)
+        except ValueError as error:
+            for name in numeric.columns if is_frame(numeric) else ():
+                of_one = pd.to_numeric(numeric[name], errors="coerce")
+                good = np.isfinite(of_one.to_numpy(float, na_value=np.nan))
+                if not good.all():
+                    where = f"column {name!r}, at row {good.argmin()}"
+                    raise ValueError(f"{error} This is in {where}.") from error
+            raise
 
 
 def _column_name(X, column):

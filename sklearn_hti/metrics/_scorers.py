@@ -129,6 +129,7 @@ class MeanScorer(_LamScorer):
         """
         given = {} if lam is None else {"lam": lam}
         predicted = estimator.predict(X, **given)
+        y_true = as_readable(y_true)
         return self._sign * self._score_func(y_true, predicted, **self._options)
 
 

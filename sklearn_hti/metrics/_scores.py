@@ -120,7 +120,7 @@ def crps(y_true, y_samples):
     shape = np.shape(y_true)
     columns = np.reshape(y_true, (shape[0], -1)).T if shape else [y_true]
     samples = np.asarray(y_samples)
-    if samples.shape[1:] != shape or not shape:
+    if samples.shape[1:] != shape or not samples.size:
         return energy_score(y_true, y_samples)  # says what is wrong
     draws = np.moveaxis(samples.reshape(len(samples), shape[0], -1), 2, 0)
     return float(np.mean([energy_score(y, d) for y, d in zip(columns, draws, strict=True)]))

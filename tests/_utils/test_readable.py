@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from sklearn.metrics import r2_score
 
 from sklearn_hti import metrics, sweep
 from sklearn_hti._utils.readable import as_readable
@@ -48,6 +49,9 @@ def test_lists_of_tensors():
     rows = list(with_gradient(VALUES))
     assert_array_equal(as_readable(rows), VALUES)
     assert_array_equal(as_readable([list(row) for row in rows]), VALUES)
+    held = np.empty(2, dtype=object)
+    held[0], held[1] = rows
+    assert_array_equal(as_readable(held), VALUES)
 
 
 @pytest.mark.parametrize("tensor", [torch.zeros(3, device="meta"), torch.eye(3).to_sparse()])
@@ -107,12 +111,16 @@ def test_queries_of_tensors(on_networks, networks):
     )
 
 
-def test_metrics_of_tensors(rng):
+def test_metrics_of_tensors(rng, on_networks, networks):
     y, draws = rng.normal(size=(6, 2)), rng.normal(size=(3, 6, 2))
     for metric in (metrics.energy_score, metrics.crps):
         assert metric(with_gradient(y), with_gradient(draws)) == metric(y, draws)
     expected = metrics.squared_wasserstein(y, draws[0])
     assert metrics.squared_wasserstein(with_gradient(y), with_gradient(draws[0])) == expected
+    rows = networks.X[:9], networks.y[:9]
+    for scorer in (metrics.neg_crps, metrics.make_lam_scorer(r2_score)):
+        given = scorer(on_networks, *map(with_gradient, rows), lam=with_gradient(0.5))
+        assert given == scorer(on_networks, *rows, lam=0.5)
 
 
 class Tensors:
