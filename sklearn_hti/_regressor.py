@@ -137,7 +137,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         "per_output" divides each by its standard deviation, for outputs in different units.
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Categorical columns of X without the lambda column: those of category or string type
-        in a DataFrame, none, or a list of positions, of names, or a boolean mask.
+        in a DataFrame, none, or a list of positions, of names, or a boolean mask. A fit that
+        trains takes 4,096 categories at most, in all columns together.
     max_iter : int, default=550
         Optimisation steps of each network.
     batch_size : int, default=256

@@ -8,6 +8,7 @@ import numpy as np
 
 from ._utils.parameters import HasMethods, Interval, StrOptions
 from ._utils.random import draw_seeds
+from ._utils.torch_state import own_torch_state
 from .answers.query import count_outputs, split_lam
 from .answers.state import FittedAttribute, FittedState
 from .assessment.stage import Assessment
@@ -16,6 +17,7 @@ from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.way import way_reader
 from .data import validation as check
 from .data.anchors import find_anchors
+from .data.budget import BUDGET
 from .data.encoding import ConditionEncoder, OutputScaler
 from .data.outputs import OutputSpace
 from .data.problem import Problem, Rows, encode
@@ -154,6 +156,12 @@ class BaseSurrogate(Saved, ABC):
             If networks that are asked do not give the outputs y.
         """
         self._state = None  # not fitted before all stages are done
+        with own_torch_state():
+            self._state = self._learn(X, y, lam)
+        return self
+
+    def _learn(self, X, y, lam):
+        """Return the FittedState: all stages of a fit."""
         self._validate_params()
         components = self._build_components()
         rows = self._check_rows(X, y, lam)
@@ -187,8 +195,7 @@ class BaseSurrogate(Saved, ABC):
             diagnostics=learned.diagnostics,
         )
         assessment = self._assess(problem, components, learned, state, training)
-        self._state = replace(state, **vars(assessment))
-        return self
+        return replace(state, **vars(assessment))
 
     def _build_components(self):
         """Return the Components; raise where one cannot be built, before data are read."""
@@ -236,6 +243,8 @@ class BaseSurrogate(Saved, ABC):
         """Return the Problem: encoded rows, those of bins moved to their anchors, and the base."""
         y, n_rows = rows.y, len(rows.y)
         encoder = ConditionEncoder().fit(rows.X, self.categorical_features, n_rows)
+        if self._trains:
+            encoder.refuse_many(rows.X, BUDGET.categories)
         scaler = OutputScaler().fit(y, self.output_scaling)
         if self.output_scaling == "common":
             warn_if_unlike(y)

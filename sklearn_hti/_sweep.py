@@ -13,6 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory
 
 from ._utils.global_state import draw_seed, global_seed
+from ._utils.readable import as_readable
 
 
 def sweep(
@@ -164,7 +165,9 @@ def _train_and_query(estimator, X, y, X_query, method, n_draws, seed):
     with global_seed(seed, estimator):
         estimator.fit(_own(X), _own(y))
         query = getattr(estimator, method)
-        return estimator, [np.asarray(query(_own(X_query))).copy() for _ in range(n_draws)]
+        return estimator, [
+            np.asarray(as_readable(query(_own(X_query)))).copy() for _ in range(n_draws)
+        ]
 
 
 def _own(data):
@@ -285,4 +288,4 @@ def _take_rows(X, row):
     """Rows of an array or DataFrame; its labels would repeat, so they are renewed."""
     if hasattr(X, "iloc"):
         return X.iloc[row].reset_index(drop=True)
-    return (X if hasattr(X, "shape") else np.asarray(X))[row]
+    return (X if hasattr(X, "shape") else np.asarray(as_readable(X)))[row]

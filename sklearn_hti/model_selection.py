@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 
+from ._utils.readable import as_readable
 from .data import validation as check
 from .data.anchors import find_anchors
 
@@ -97,7 +98,7 @@ class LeaveOneLambdaOut(BaseCrossValidator):
     def _anchors(self, X, lam):
         """Return the Anchors of all rows."""
         if lam is None and self.lam_column is not None and X is not None:
-            X = X if check.is_frame(X) else np.asarray(X)
+            X = X if check.is_frame(X) else np.asarray(as_readable(X))
             lam = check.drop_column(X, check.locate_column(X, self.lam_column))[1]
         if lam is None:
             raise ValueError(

@@ -250,6 +250,8 @@ class Answering(RegressorMixin, BaseEstimator):
         float
             R^2, averaged over outputs.
         """
+        if X is None and lam is not None:  # one lambda is that of all rows of y
+            lam = check.check_lam(lam, count_outputs(y) or 1)
         predicted = self.predict(X, lam)
         y, _ = check_given(self._state, y, len(predicted))
         with np.errstate(over="ignore"):

@@ -5,6 +5,7 @@ from numbers import Integral
 
 import numpy as np
 
+from .._utils.readable import as_readable
 from ..data import validation as check
 from ..data.anchors import distinct_lambdas
 from ..field.particles import equal_sizes
@@ -93,7 +94,7 @@ def check_said(state, X, outputs, lams):
     Clouds of different sizes, which go without X, get the size of the largest: their rows are
     repeated evenly.
     """
-    lams = check.as_float_array(np.atleast_1d(lams), "lams", ensure_2d=False)
+    lams = check.as_float_array(np.atleast_1d(as_readable(lams)), "lams", ensure_2d=False)
     if lams.ndim != 1 or len(lams) < 2:
         raise ValueError(
             f"`lams` must hold two or more lambdas, those of the networks; got shape {lams.shape}."
@@ -107,8 +108,14 @@ def check_said(state, X, outputs, lams):
             f"`outputs` must hold the outputs of {len(lams)} networks, one per entry of `lams`; "
             f"got {found}."
         )
+    clouds = [check_given(state, y, None, f"outputs[{i}]") for i, y in enumerate(outputs)]
     n_rows = None if X is None else count_outputs(X)
-    clouds = [check_given(state, y, n_rows, f"outputs[{i}]") for i, y in enumerate(outputs)]
+    for i, (y, _) in enumerate(clouds):
+        if n_rows not in (None, len(y)):
+            raise ValueError(
+                f"`outputs[{i}]` holds {len(y)} rows, and X {n_rows}: pass the output at every "
+                "row of X. Only clouds of draws without a condition, X=None, may differ in size."
+            )
     scaled = equal_sizes([state.outputs.encode(y) for y, _ in clouds], np.random.default_rng(0))
     order = np.argsort(lams)
     return Said(scaled[order], lams[order], clouds[0][1])
@@ -124,6 +131,7 @@ def check_grid(state, lam_grid):
 
 def count_outputs(values):
     """Return the number of rows of y, before it is checked; None if it has none."""
+    values = values if hasattr(values, "shape") else as_readable(values)
     if hasattr(values, "shape"):  # sparse matrices have no length
         return values.shape[0] if values.shape else None
     return len(values) if hasattr(values, "__len__") and check.count_axes(values) else None

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from .._utils.random import sampling_generator
+from .._utils.torch_state import own_torch_state
 from ..data.budget import BUDGET
 from ..data.conditions import Query
 from ..data.validation import take
@@ -16,6 +17,7 @@ _AT_ONCE = 256  # distinct rows whose means are computed at once
 _MAX_SEED = 2**31 - 1
 
 
+@own_torch_state()
 def sample(state, query, n_samples, random_state):
     """Return draws (n_samples, n, D) in the user's units."""
     check_n_samples(n_samples)
@@ -34,6 +36,7 @@ def sample(state, query, n_samples, random_state):
     return np.ascontiguousarray(np.moveaxis(moved, 1, 0))
 
 
+@own_torch_state()
 def moments(state, query):
     """Return mean and standard deviation of y (n, D); rows of equal x and lambda are done once."""
     if state.networks is not None:
@@ -56,6 +59,7 @@ def moments(state, query):
     return mean[back.reshape(-1)], std[back.reshape(-1)]
 
 
+@own_torch_state()
 def follow(state, query, grid, *, given=None, n_draws=1, random_state=None):
     """Return outputs (L, n_draws, n, D) along a grid, drawn at the base unless they are given."""
     along = np.broadcast_to(grid[:, None], (len(grid), len(query)))

@@ -38,6 +38,19 @@ class ConditionEncoder:
         self.range_ = np.stack([numeric.min(axis=0), numeric.max(axis=0)])
         return self
 
+    def refuse_many(self, X, most):
+        """Raise where X has more categories than a fit can take as features."""
+        if sum(self.n_categories_) <= most:
+            return
+        largest = int(np.argmax(self.n_categories_))
+        name = _column_name(X, np.flatnonzero(self.categorical_)[largest])
+        raise ValueError(
+            f"X: column {name} holds {self.n_categories_[largest]:,} categories; a fit takes "
+            f"{most:,} in all columns together, each as a feature. Leave out a column that only "
+            "names rows, group rare categories (sklearn.preprocessing.OneHotEncoder("
+            "max_categories=...) in front of the surrogate does), or describe them by numbers."
+        )
+
     def transform(self, X, n_rows, *, beyond_fit=False):
         """Return the Conditions of X, `n_rows` empty ones for None.
 
@@ -50,11 +63,8 @@ class ConditionEncoder:
             try:
                 codes = self.ordinal_.transform(values).astype(np.int64)
             except ValueError as error:
-                raise ValueError(
-                    f"X: {error}. Every category has to occur in fit; categorical columns "
-                    f"are at {np.flatnonzero(self.categorical_).tolist()} of X without "
-                    "the lambda column."
-                ) from error
+                self._raise_unseen(X, values)
+                raise ValueError(f"X: {error}") from error
         scaled = numeric
         if self.scaler_ is not None:  # its `transform` would check once more what was checked
             scaled = (numeric - self.scaler_.mean_) / self.scaler_.scale_
@@ -67,6 +77,18 @@ class ConditionEncoder:
             if codes.size or rest.size:
                 keys = np.hstack([keys, codes.astype(np.float32), rest])
         return Conditions(scaled, codes, keys)
+
+    def _raise_unseen(self, X, values):
+        """Raise for the first column with categories that did not occur in fit."""
+        columns, categories = np.flatnonzero(self.categorical_), self.ordinal_.categories_
+        for column, of_one, known in zip(columns, values.T, categories, strict=True):
+            new = pd.unique(of_one[~pd.Series(of_one).isin(known).to_numpy()])
+            if len(new):
+                raise ValueError(
+                    f"X: column {_column_name(X, column)} holds {_listed(new)}, which did not "
+                    f"occur in fit; there it held {_listed(known)}. Ask the networks for such "
+                    "inputs and fit again, or leave these rows out."
+                )
 
     def _coarse(self):
         """Return the numbers of columns too far from zero for single precision.
@@ -88,10 +110,9 @@ class ConditionEncoder:
             return
         row, j = np.argwhere(far)[0]
         column = np.flatnonzero(~self.categorical_)[j]
-        name = repr(X.columns[column]) if is_frame(X) else f"{column}"
         warnings.warn(
             f"X: {far.any(axis=1).sum()} of {len(far)} rows are unlike the inputs of fit, such as "
-            f"row {row}, where column {name} (without the lambda column) is "
+            f"row {row}, where column {_column_name(X, column)} is "
             f"{numeric[row, j]:g}; in fit it ran from {low[j]:g} to {high[j]:g}. Answers there "
             "are guesses: ask the networks for such inputs and fit again.",
             SupportWarning,
@@ -106,17 +127,46 @@ class ConditionEncoder:
         if self.categorical_.any():
             frame = X if is_frame(X) else pd.DataFrame(X)
             categories = frame.loc[:, self.categorical_].astype(object)
-            if categories.isna().to_numpy().any():
+            missing = categories.isna().to_numpy()
+            if missing.any():
+                row, j = np.argwhere(missing)[0]
+                name = _column_name(X, np.flatnonzero(self.categorical_)[j])
                 raise ValueError(
-                    "Input X contains NaN in a categorical column; replace missing values, "
-                    "for instance by a category of their own."
+                    f"Input X contains NaN in a categorical column: {name}, at row {row}. Replace "
+                    "missing values, for instance by a category of their own."
                 )
             numeric, values = frame.loc[:, ~self.categorical_], categories.to_numpy()
         if not numeric.shape[1]:
             return np.zeros((len(X), 0)), values
-        numeric = as_float_array(numeric, "X", ensure_min_features=0)
-        check_size(numeric, "X")
-        return numeric, values
+        numbers = self._numbers(numeric)
+        check_size(numbers, "X")
+        return numbers, values
+
+    def _numbers(self, numeric):
+        """Return the numeric columns as float64; errors name the first that holds none."""
+        try:
+            return as_float_array(numeric, "X", ensure_min_features=0)
+        except ValueError as error:
+            for name in numeric.columns if is_frame(numeric) else ():
+                of_one = pd.to_numeric(numeric[name], errors="coerce")
+                good = np.isfinite(of_one.to_numpy(float, na_value=np.nan))
+                if not good.all():
+                    where = f"column {name!r}, at row {good.argmin()}"
+                    raise ValueError(f"{error} This is in {where}.") from error
+            raise
+
+
+def _column_name(X, column):
+    """Return how users find a column of X, which lacks that of lambda here."""
+    if is_frame(X):
+        return repr(X.columns[column])
+    return f"{column} (without the lambda column)"
+
+
+def _listed(values, most=5):
+    """Return the first of some values, for messages."""
+    more = f" and {len(values) - most} more" if len(values) > most else ""
+    return ", ".join(repr(v) for v in np.asarray(values)[:most].tolist()) + more
 
 
 def categorical_mask(X, categorical_features):

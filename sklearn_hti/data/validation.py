@@ -9,6 +9,7 @@ from sklearn import get_config
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples, validate_data
 
+from .._utils.readable import as_readable
 from .._utils.text import printable
 
 _LARGEST = 1e150
@@ -23,9 +24,10 @@ def is_frame(X):
 
 def as_float_array(value, name, **options):
     """Convert to a finite float64 array; errors name the argument."""
-    if _is_plain(value) and (value.ndim == 2 or not options.get("ensure_2d", True)):
-        return np.asarray(value, dtype=np.float64)
     with errors_name(name):
+        value = as_readable(value)
+        if _is_plain(value) and (value.ndim == 2 or not options.get("ensure_2d", True)):
+            return np.asarray(value, dtype=np.float64)
         _refuse_times(value)
         return check_array(value, dtype=np.float64, input_name=name, **options)
 
@@ -74,8 +76,8 @@ def _refuse_times(value):
 
 def precision(X):
     """Return the name of the floating-point dtype of an array, "float64" for all else."""
-    dtype = getattr(X, "dtype", None)
-    return dtype.name if dtype in (np.float16, np.float32) else "float64"
+    name = str(getattr(X, "dtype", None)).removeprefix("torch.")
+    return name if name in ("float16", "float32") else "float64"
 
 
 def check_features(estimator, X, *, reset):
@@ -95,13 +97,31 @@ def check_features(estimator, X, *, reset):
         return None
     if not reset and estimator.n_features_in_ == 0:
         raise ValueError("X was None in fit (no condition), so X must be None here too.")
-    if hasattr(X, "to_pandas"):
-        X = X.to_pandas()
-    if not reset and _is_known(estimator, X):
-        return np.asarray(X, dtype=np.float64)
     with errors_name("X"):
+        X = as_readable(X)
+        if hasattr(X, "to_pandas"):
+            X = X.to_pandas()
+        if not reset and _is_known(estimator, X):
+            return np.asarray(X, dtype=np.float64)
+        _refuse_no_table(X)
         _refuse_times(X)
         return _check_table(estimator, X, reset)
+
+
+def _refuse_no_table(X):
+    """Raise for what holds one row, or named columns, and is no table."""
+    if hasattr(X, "iloc") and not is_frame(X):
+        raise ValueError(
+            "X is a Series; pass a table: frame.iloc[[i]] is one row of a frame, "
+            "series.to_frame() one column."
+        )
+    if isinstance(X, dict):
+        raise TypeError(
+            "X is a dict; pass a table: pandas.DataFrame([X]) where it holds one row, "
+            "pandas.DataFrame(X) where it holds columns."
+        )
+    if isinstance(X, list) and X and isinstance(X[0], dict):
+        raise TypeError("X is a list of dicts; pass a table: pandas.DataFrame(X).")
 
 
 def _is_known(estimator, X):
@@ -124,7 +144,7 @@ def _check_table(estimator, X, reset):
                 f"Found array with {len(X)} sample(s) in X while a minimum of "
                 f"{minimum} is required."
             )
-        return validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return _check_names(estimator, X, reset)
     listed = not isinstance(estimator.categorical_features, str | None)
     try:
         return validate_data(
@@ -136,12 +156,31 @@ def _check_table(estimator, X, reset):
             ensure_min_samples=minimum,
         )
     except ValueError as error:
+        if "array with dim" in str(error):
+            raise ValueError(f"`X`: {error} {_flatten('X', np.shape(X))}") from error
         if "could not convert" not in str(error):
             raise
         raise ValueError(
             f"X: {error}. Columns of strings are read as categories in a DataFrame, or "
             "in an array when listed in `categorical_features`."
         ) from error
+
+
+def _check_names(estimator, X, reset):
+    """Check the names of the columns of a frame."""
+    try:
+        return validate_data(estimator, X, reset=reset, skip_check_array=True)
+    except ValueError as error:
+        known = getattr(estimator, "feature_names_in_", None)
+        if reset or known is None or not set(known) <= set(X.columns):
+            raise
+        remedy = "Pass X[surrogate.feature_names_in_], the columns of fit in their order."
+        raise ValueError(f"`X`: {error}{remedy}") from error
+
+
+def _flatten(name, shape):
+    """Say how to make two axes of more."""
+    return f"It has shape {shape}: flatten its further axes, {name}.reshape({shape[0]}, -1)."
 
 
 def locate_column(X, column):
@@ -209,8 +248,10 @@ def check_outputs(y, n_rows=None, *, name="y"):
     """Return y as (n, D) float64 and whether it came as one column of shape (n,)."""
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None")
-    y = as_float_array(y, name, ensure_2d=False, ensure_min_samples=1)
-    if y.ndim not in (1, 2) or 0 in y.shape:
+    y = as_float_array(y, name, ensure_2d=False, allow_nd=True, ensure_min_samples=1)
+    if y.ndim > 2:
+        raise ValueError(f"`{name}` must have shape (n,) or (n, D). {_flatten(name, y.shape)}")
+    if y.ndim == 0 or 0 in y.shape:
         raise ValueError(f"`{name}` must have shape (n,) or (n, D); got {y.shape}.")
     if n_rows is not None and len(y) != n_rows:
         raise ValueError(
@@ -223,6 +264,7 @@ def count_rows(X, lam=None):
     """Return the number of rows of a query; without X, as many as lambda has entries."""
     if X is not None:
         return _num_samples(X)
+    lam = as_readable(lam)
     return 1 if lam is None or count_axes(lam) == 0 else _num_samples(lam)
 
 
@@ -294,7 +336,10 @@ def check_bounds(y_bounds, y):
     if y_bounds is None:
         return None
     try:
-        low, high = (np.broadcast_to(np.asarray(b, dtype=float), (y.shape[1],)) for b in y_bounds)
+        low, high = (
+            np.broadcast_to(np.asarray(as_readable(b), dtype=float), (y.shape[1],))
+            for b in y_bounds
+        )
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"y_bounds={y_bounds!r} must be (low, high), each a scalar or one value per "

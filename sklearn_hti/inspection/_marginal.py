@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._utils.readable import as_readable
 from ..answers.labels import enter, final_step, name_lambda, name_outputs, require, spaced_lambdas
 from ._common import find_output, make_axes, match_truth, plain
 
@@ -130,7 +131,8 @@ class MarginalDisplay:
         require("matplotlib", caller)
         surrogate = final_step(estimator, caller)
         grid = spaced_lambdas(surrogate, lam_grid, 7)
-        lam = grid if lam_grid is None else np.unique(np.asarray(lam_grid, dtype=float))
+        asked = grid if lam_grid is None else as_readable(lam_grid)
+        lam = np.unique(np.asarray(asked, dtype=float))
         X_seen = enter(estimator, X)
         draws = np.asarray(
             surrogate.trajectory(X_seen, lam, n_samples=n_samples, random_state=random_state)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from .._utils.files import replacing
+from .._utils.torch_state import own_torch_state
 from .clock_graph import ClockGraph
 
 FORMATS = ("onnx", "torch")
@@ -75,6 +76,7 @@ class _WithoutCondition(nn.Module):
         return self.whole(y[:, :0], y, lam)
 
 
+@own_torch_state()
 def export(state, columns, path, format, lam_from):
     """Write the graph; see `HyperparameterTrajectoryRegressor.export`.
 

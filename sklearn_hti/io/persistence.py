@@ -19,6 +19,7 @@ from torch import nn
 from .._utils.files import readable, replacing
 from .._utils.registry import storable, storable_classes
 from .._utils.text import printable
+from .._utils.torch_state import own_torch_state
 from .._version import __version__
 from ..exceptions import TrajectoryWarning
 from ..nn.inference import pick_device
@@ -139,8 +140,10 @@ def load(path, device="auto", *, networks=None):
     head, arrays = _read(path)
     try:
         where = _choose_device(device, head["device"])
-        model = Decoder(_classes(), arrays, where, size=os.path.getsize(path)).decode(head["root"])
-        check_answers(model)
+        size = os.path.getsize(path)
+        with own_torch_state():
+            model = Decoder(_classes(), arrays, where, size=size).decode(head["root"])
+            check_answers(model)
     except _DeviceError as error:
         raise ValueError(str(error)) from error
     except Exception as error:  # whatever a damaged or hostile file provokes
@@ -200,6 +203,7 @@ def get_state(model):
     return {"nodes": nodes, "arrays": encoder.arrays, "device": device, "foreign": foreign}
 
 
+@own_torch_state()
 def set_state(model, state):
     """Give a surrogate the attributes that `get_state` has returned."""
     device = _choose_device("auto", state["device"])

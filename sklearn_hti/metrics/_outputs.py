@@ -2,6 +2,8 @@
 
 from sklearn.utils import check_array
 
+from .._utils.readable import as_readable
+
 
 def check_outputs(y, name):
     """Return outputs as a float array.
@@ -23,7 +25,7 @@ def check_outputs(y, name):
     ValueError
         If an output has axes of its own, or is not finite.
     """
-    y = check_array(y, dtype=float, ensure_2d=False, allow_nd=True, input_name=name)
+    y = check_array(as_readable(y), dtype=float, ensure_2d=False, allow_nd=True, input_name=name)
     if y.ndim > 2:
         raise ValueError(
             f"{name} has shape {y.shape}; pass (n,) or (n, D), and flatten further axes into D."

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.spatial.distance import cdist, pdist
 from sklearn.utils import check_array
 
+from .._utils.readable import as_readable
 from ._outputs import check_outputs
 
 
@@ -57,6 +58,7 @@ def energy_score(y_true, y_samples):
     >>> energy_score([2.0], [[-1.0], [1.0]])
     1.0
     """
+    y_true, y_samples = as_readable(y_true), as_readable(y_samples)
     y_samples = check_array(
         y_samples, dtype=float, ensure_2d=False, allow_nd=True, input_name="y_samples"
     )
@@ -114,10 +116,11 @@ def crps(y_true, y_samples):
     >>> crps([[0.0, 2.0]], [[[-1.0, -1.0]], [[1.0, 1.0]]])
     0.5
     """
+    y_true, y_samples = as_readable(y_true), as_readable(y_samples)
     shape = np.shape(y_true)
     columns = np.reshape(y_true, (shape[0], -1)).T if shape else [y_true]
     samples = np.asarray(y_samples)
-    if samples.shape[1:] != shape or not shape:
+    if samples.shape[1:] != shape or not samples.size:
         return energy_score(y_true, y_samples)  # says what is wrong
     draws = np.moveaxis(samples.reshape(len(samples), shape[0], -1), 2, 0)
     return float(np.mean([energy_score(y, d) for y, d in zip(columns, draws, strict=True)]))

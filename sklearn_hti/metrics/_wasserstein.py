@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from .._utils.readable import as_readable
 from ._outputs import check_outputs
 
 # The network simplex stops at this many pivots. 2,000 points a side need about 4e4, so
@@ -94,7 +95,7 @@ def _encode_groups(groups, n_true, n_pred):
 
 
 def _check_labels(labels, n_rows, name):
-    labels = np.asarray(labels)
+    labels = np.asarray(as_readable(labels))
     if labels.shape != (n_rows,):
         raise ValueError(
             f"groups has shape {labels.shape} for the {n_rows} rows of {name}; pass one "

@@ -10,6 +10,7 @@ import numpy as np
 
 from .._utils.global_state import global_seed
 from .._utils.registry import storable
+from .._utils.torch_state import callers_torch_state
 from ..data.facts import SAME_DRAWS, outputs_differ
 from ..data.validation import LAM_ROUNDING, take
 from ..exceptions import TrajectoryWarning
@@ -23,9 +24,10 @@ _FAR_DRAWS = 5.0  # standard deviations of draws: the same of outputs that draws
 
 def check_networks(networks):
     """Raise unless `networks` is a dictionary of networks by their value of lambda."""
-    if not isinstance(networks, Mapping):
+    if not isinstance(networks, Mapping) or not networks:
+        given = "{}" if isinstance(networks, Mapping) else type(networks).__name__
         raise ValueError(
-            f"networks={type(networks).__name__}: pass a dict of trained networks by their value "
+            f"networks={given}: pass a dict of trained networks by their value "
             "of lambda, such as {0.1: model, 1.0: other}; sweep(...).networks is one."
         )
     for key, network in networks.items():
@@ -104,7 +106,8 @@ class Networks:
         size = max(1, _MAX_ROWS // n_draws)
         out = np.empty((len(X), n_draws, self.n_outputs))
         try:
-            with global_seed(seed, getattr(network, "__self__", network)):
+            asked = getattr(network, "__self__", network)
+            with global_seed(seed, asked), callers_torch_state():
                 for begin in range(0, len(X), size):
                     rows = np.arange(begin, min(begin + size, len(X)))
                     out[rows] = self._answer(lam, network, take(X, rows), n_draws)

@@ -95,9 +95,14 @@ def test_clocks_are_offered_where_they_are_finite(name, lam):
 
 
 def test_undefined_clocks_name_those_that_are():
-    with pytest.raises(ValueError, match=r"lam_transform='log'.*defined there: 'odds', or"):
+    with pytest.raises(
+        ValueError,
+        match=r"lam_transform='log'.*accepted there: None, 'auto', 'odds', 'entropy', or a",
+    ):
         make_warp_clock("log", np.array([0.0, 0.5]))
-    with pytest.raises(ValueError, match=r"from 0 to 2.*defined there: none"):
+    with pytest.raises(
+        ValueError, match=r"from 0 to 2.*accepted there: None, 'auto', 'entropy', or a"
+    ):
         make_warp_clock("probit", np.array([0.0, 2.0]))
 
 

@@ -178,7 +178,7 @@ def test_what_users_see_is_kept(default, table, path):
     assert (again.base_.name, again.base_.reason) == (default.base_.name, default.base_.reason)
     assert again.base_lam_ == default.base_lam_
     assert repr(again.solver_) == repr(default.solver_)
-    with pytest.raises(ValueError, match="Every category has to occur in fit"):
+    with pytest.raises(ValueError, match="column 'letter' holds 'z'"):
         again.predict(table[0].assign(letter="z"), 0.3)
 
 
