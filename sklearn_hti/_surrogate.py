@@ -179,6 +179,7 @@ class BaseSurrogate(Saved, ABC):
             networks=learned.networks,
             base=base.source,
             noise=base.noise,
+            lam_column=self.lam_column,
             history=as_frame({**learned.history, "base": base.history}),
             n_iter=learned.n_iter,
             solver=components.solver,

@@ -15,6 +15,7 @@ from .query import (
     check_given,
     check_grid,
     check_lam_within,
+    check_moved,
     check_said,
     count_outputs,
     split_lam,
@@ -132,11 +133,12 @@ class Answering(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the surrogate asks networks that answer with draws, or was fitted with base=None.
+            If the surrogate asks networks that answer with draws, or was fitted with base=None;
+            if `y` lies outside `y_bounds`.
         """
         query = self._query(X, lam_to, name="lam_to", n_rows=count_outputs(y))
         start = check_lam_within(self._state, lam_from, len(query), "lam_from")
-        y, single = check_given(self._state, y, len(query))
+        y, single = check_moved(self._state, y, len(query))
         moved = transport(self._state, query, Given(y, start))
         return moved[:, 0] if single else moved
 
@@ -225,7 +227,7 @@ class Answering(RegressorMixin, BaseEstimator):
         given = None
         if y is not None:
             start = check_lam_within(self._state, lam_from, len(query), "lam_from")
-            given = Given(check_given(self._state, y, len(query))[0], start)
+            given = Given(check_moved(self._state, y, len(query))[0], start)
         n_draws = 1 if n_samples is None else n_samples
         draws = {"n_draws": n_draws, "random_state": random_state}
         path = follow(self._state, query, grid, given=given, **draws)
