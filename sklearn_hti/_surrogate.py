@@ -215,7 +215,8 @@ class BaseSurrogate(Saved, ABC):
         self._check_anchors(anchors)
         if self.n_anchors == "auto" and self._moves_bins:
             warn_if_merged(rows.lam, anchors)
-        warn_if_narrow(anchors)
+        if self._trains:  # networks that are asked have more than their rows
+            warn_if_narrow(anchors)
         return anchors
 
     def _count_anchors(self, rows):

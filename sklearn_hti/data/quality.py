@@ -13,7 +13,7 @@ _ROUNDING = 1e-12  # of an output: constants that were computed differ by less
 _UNLIKE = 1e3  # times the spread of another output: distances do not see that one
 _FEW = 10  # values of an output, or fewer, that draws cannot move between
 _ENOUGH = 100  # rows that tell few values from few rows
-_FEW_ROWS, _FEWER = 100, 4  # of an anchor; and so many times fewer than of those beside it
+_FEW_ROWS, _FEWER = 100, 4  # of an anchor; and so many times fewer than of the others
 
 
 def warn_if_unlike(y):
@@ -87,18 +87,18 @@ def warn_if_merged(lam, anchors):
 
 
 def warn_if_narrow(anchors):
-    """Warn of an anchor of few rows between anchors of many, which all trajectories pass."""
+    """Warn of anchors of few rows beside anchors of many: all that moves there passes these."""
     n_rows = np.bincount(anchors.index, minlength=len(anchors.lam))
-    beside = np.minimum(n_rows[:-2], n_rows[2:])
-    inner = n_rows[1:-1]
-    few = 1 + np.flatnonzero((inner < _FEW_ROWS) & (_FEWER * inner < beside))
+    others = np.array([np.median(np.delete(n_rows, k)) for k in range(len(n_rows))])
+    few = np.flatnonzero((n_rows < _FEW_ROWS) & (_FEWER * n_rows < others))
     if len(few):
-        k = few[0]
+        k = few[n_rows[few].argmin()]
+        more = f" (and {len(few) - 1} more such)" if len(few) > 1 else ""
         warnings.warn(
-            f"lam: the anchor at {anchors.lam[k]:g} has {n_rows[k]} rows, those beside it "
-            f"{n_rows[k - 1]} and {n_rows[k + 1]}. All that moves between them passes these "
-            "few, and draws there and beyond are likely too narrow. Ask the network at "
-            f"{anchors.lam[k]:g} for more outputs, or leave it out.",
+            f"lam: the anchor at {anchors.lam[k]:g}{more} has {n_rows[k]} row"
+            f"{'s' if n_rows[k] > 1 else ''}, the others {others[k]:g} (median). All that moves "
+            "there and beyond passes these few, and draws are likely too narrow. Ask the network "
+            f"at {anchors.lam[k]:g} for more outputs, or leave it out.",
             CouplingWarning,
             stacklevel=4,
         )

@@ -89,15 +89,30 @@ def anchors_of(*n_rows):
     return find_anchors(np.repeat(np.arange(len(n_rows)) / 2, n_rows))
 
 
-def test_an_anchor_of_few_rows_between_many_is_named():
-    with pytest.warns(CouplingWarning, match=r"at 0.5 has 30 rows, those beside it 200 and 400"):
-        warn_if_narrow(anchors_of(200, 30, 400))
-    with pytest.warns(CouplingWarning, match=r"at 1 has 99 rows"):
-        warn_if_narrow(anchors_of(500, 450, 99, 450))
+@pytest.mark.parametrize(
+    ("n_rows", "named"),
+    [
+        ((200, 30, 400), r"at 0.5 has 30 rows, the others 300 \(median\)"),
+        ((500, 450, 99, 450), "at 1 has 99 rows"),
+        ((1000, 1000, 1), "at 1 has 1 row, the others 1000"),
+        ((3, 1000, 1000), "at 0 has 3 rows"),
+        ((30, 500, 30), r"at 0 \(and 1 more such\) has 30 rows"),
+        ((1000, 3, 2), r"at 1 \(and 1 more such\) has 2 rows"),
+        ((1000, 1), "at 0.5 has 1 row,"),
+    ],
+)
+def test_an_anchor_of_few_rows_is_named(n_rows, named):
+    with pytest.warns(CouplingWarning, match=named):
+        warn_if_narrow(anchors_of(*n_rows))
+
+
+@pytest.mark.parametrize(
+    "n_rows", [(30, 30), (60, 20, 60), (2000, 100, 2000), (2000, 90, 90, 90), (14, 50, 60)]
+)
+def test_anchors_of_enough_rows_are_not(n_rows):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for n_rows in ((30, 30), (30, 500, 30), (60, 20, 60), (2000, 100, 2000), (9, 50, 60)):
-            warn_if_narrow(anchors_of(*n_rows))
+        warn_if_narrow(anchors_of(*n_rows))
 
 
 def test_lambdas_of_networks_in_bins_are_named():
