@@ -19,7 +19,13 @@ from .data.anchors import find_anchors
 from .data.encoding import ConditionEncoder, OutputScaler
 from .data.outputs import OutputSpace
 from .data.problem import Problem, Rows, encode
-from .data.quality import warn_if_discrete, warn_if_merged, warn_if_narrow, warn_if_unlike
+from .data.quality import (
+    warn_if_discrete,
+    warn_if_far_out,
+    warn_if_merged,
+    warn_if_narrow,
+    warn_if_unlike,
+)
 from .data.validation import take
 from .io.saving import Saved
 from .lagrangian import KineticEnergy, PotentialEnergy
@@ -142,7 +148,8 @@ class BaseSurrogate(Saved, ABC):
         CouplingWarning
             If rows share their x with no row of a neighbouring anchor while others do, or
             outputs differ a thousandfold in spread and have one unit of distances; if lambdas
-            that rows share are merged into bins.
+            that rows share are merged into bins; if an anchor has far fewer rows than others, or
+            a number lies far out of all others.
         ClockWarning
             If the anchors cannot tell how far along the path a lambda is.
         ConvergenceWarning
@@ -239,7 +246,8 @@ class BaseSurrogate(Saved, ABC):
         y, n_rows = rows.y, len(rows.y)
         encoder = ConditionEncoder().fit(rows.X, self.categorical_features, n_rows)
         scaler = OutputScaler().fit(y, self.output_scaling)
-        if self.output_scaling == "common":
+        far_out = warn_if_far_out(rows.X, y, encoder.categorical_)
+        if self.output_scaling == "common" and not far_out:
             warn_if_unlike(y)
         outputs = OutputSpace(scaler, check.check_bounds(self.y_bounds, y), rows.single)
         data = encode(rows, anchors, encoder, outputs)

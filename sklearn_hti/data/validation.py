@@ -332,6 +332,12 @@ def check_inside(y, bounds, name):
         )
 
 
+def take_columns(X, positions):
+    """Return some columns of an array or a DataFrame as numbers."""
+    columns = X.iloc[:, positions] if is_frame(X) else X[:, positions]
+    return np.asarray(columns, dtype=np.float64)
+
+
 def take(X, rows):
     """Return some rows of an array or a DataFrame."""
     return X.iloc[rows] if is_frame(X) else X[rows]
