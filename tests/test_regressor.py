@@ -476,3 +476,19 @@ def test_angles_by_sine_and_cosine(make, rng):
     )
     assert error(raw, 0.25) > 0.3
     assert error(np.arctan2(sine, cosine), 0.25) < 0.03
+
+
+@pytest.mark.parametrize("unit", [2.0**-1000, 2.0**450])
+def test_units_of_outputs_change_no_answer(make, rng, unit):
+    X, lam = np.tile(rng.normal(size=(30, 1)), (3, 1)), np.repeat([0.0, 1.0, 2.0], 30)
+    y = X[:, 0] + lam * rng.normal(size=90)
+    model = make(max_iter=5, base="flow", base_lam=2.0)
+    asked = {"X": X[:3], "lam": 0.5}
+
+    def answers(unit):
+        model.fit(X, unit * y, lam)
+        moments = model.predict(**asked, return_std=True)
+        score = unit * model.score(X, unit * y, lam)
+        return np.concatenate([*moments, *model.interval(**asked), [score]]) / unit
+
+    assert_allclose(answers(unit), answers(1.0), rtol=1e-9)

@@ -254,8 +254,9 @@ class Answering(RegressorMixin, BaseEstimator):
         """
         predicted = self.predict(X, lam)
         y, _ = check_given(self._state, y, len(predicted))
+        scaled = map(self._state.outputs.encode, (y, predicted.reshape(y.shape)))
         with np.errstate(over="ignore"):
-            score = r2_score(y, predicted.reshape(y.shape), sample_weight=sample_weight)
+            score = r2_score(*scaled, sample_weight=sample_weight)
         if np.isinf(score):
             raise ValueError("`y` varies too little for R^2; take an absolute error.")
         return score

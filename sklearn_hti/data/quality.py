@@ -7,7 +7,7 @@ import numpy as np
 from .._utils.groupby import number_groups
 from ..exceptions import CouplingWarning
 from .anchors import distinct_lambdas
-from .facts import FEW, MANY, DrawCounts
+from .facts import FEW, LEVELS, DrawCounts
 from .validation import is_frame, take_columns
 
 _ROUNDING = 1e-12  # of an output: constants that were computed differ by less
@@ -98,7 +98,7 @@ def _far_out(values):
     if not distance.max() > _FAR_OUT * np.median(distance):  # what follows sorts
         return 0.0, None
     distinct = np.unique(values)
-    if len(distinct) < MANY:
+    if len(distinct) <= LEVELS:
         return 0.0, None
     center = np.median(distinct)
     ordered = np.sort(np.abs(distinct - center))
