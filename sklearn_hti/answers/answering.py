@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..data import validation as check
 from ..data.conditions import Query
+from ..metrics._outputs import scale_exponent
 from .interpolation import interpolate
 from .query import (
     Given,
@@ -254,7 +255,8 @@ class Answering(RegressorMixin, BaseEstimator):
         """
         predicted = self.predict(X, lam)
         y, _ = check_given(self._state, y, len(predicted))
-        scaled = map(self._state.outputs.encode, (y, predicted.reshape(y.shape)))
+        exponent = scale_exponent(y, predicted)
+        scaled = (np.ldexp(v, -exponent) for v in (y, predicted.reshape(y.shape)))
         with np.errstate(over="ignore"):
             score = r2_score(*scaled, sample_weight=sample_weight)
         if np.isinf(score):
