@@ -487,7 +487,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     def export(self, path, format="onnx", *, lam_from=None):
         """Write the transport from one lambda to any as a single graph.
 
-        The graph needs neither this package nor scikit-learn. Its inputs are single-precision
+        The graph needs neither this package nor scikit-learn. Its inputs are double-precision
         arrays ``x`` of shape (n, C), ``y`` of shape (n, D) and ``lam`` of shape (n,), for any
         number of rows n; its output ``moved`` of shape (n, D) is that of `transport`. ``x`` holds
         the columns of X without the lambda column, categories by their numbers; without a

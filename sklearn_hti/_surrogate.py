@@ -21,7 +21,13 @@ from .data.budget import BUDGET
 from .data.encoding import ConditionEncoder, OutputScaler
 from .data.outputs import OutputSpace
 from .data.problem import Problem, Rows, encode
-from .data.quality import warn_if_discrete, warn_if_merged, warn_if_narrow, warn_if_unlike
+from .data.quality import (
+    warn_if_discrete,
+    warn_if_far_out,
+    warn_if_merged,
+    warn_if_narrow,
+    warn_if_unlike,
+)
 from .data.validation import take
 from .io.saving import Saved
 from .lagrangian import KineticEnergy, PotentialEnergy
@@ -144,7 +150,8 @@ class BaseSurrogate(Saved, ABC):
         CouplingWarning
             If rows share their x with no row of a neighbouring anchor while others do, or
             outputs differ a thousandfold in spread and have one unit of distances; if lambdas
-            that rows share are merged into bins.
+            that rows share are merged into bins; if an anchor has far fewer rows than others, or
+            a number lies far out of all others.
         ClockWarning
             If the anchors cannot tell how far along the path a lambda is.
         ConvergenceWarning
@@ -187,6 +194,7 @@ class BaseSurrogate(Saved, ABC):
             networks=learned.networks,
             base=base.source,
             noise=base.noise,
+            lam_column=self.lam_column,
             history=as_frame({**learned.history, "base": base.history}),
             n_iter=learned.n_iter,
             solver=components.solver,
@@ -221,7 +229,8 @@ class BaseSurrogate(Saved, ABC):
         self._check_anchors(anchors)
         if self.n_anchors == "auto" and self._moves_bins:
             warn_if_merged(rows.lam, anchors)
-        warn_if_narrow(anchors)
+        if self._trains:  # networks that are asked have more than their rows
+            warn_if_narrow(anchors)
         return anchors
 
     def _count_anchors(self, rows):
@@ -246,7 +255,8 @@ class BaseSurrogate(Saved, ABC):
         if self._trains:
             encoder.refuse_many(rows.X, BUDGET.categories)
         scaler = OutputScaler().fit(y, self.output_scaling)
-        if self.output_scaling == "common":
+        far_out = warn_if_far_out(rows.X, y, encoder.categorical_)
+        if self.output_scaling == "common" and not far_out:
             warn_if_unlike(y)
         outputs = OutputSpace(scaler, check.check_bounds(self.y_bounds, y), rows.single)
         data = encode(rows, anchors, encoder, outputs)

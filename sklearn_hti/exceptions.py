@@ -27,7 +27,7 @@ class ClockWarning(TrajectoryWarning):
 
 
 class CouplingWarning(TrajectoryWarning):
-    """Training rows have no partner at a neighbouring anchor, or outputs no map follows well."""
+    """Training rows are few, far out, without a partner, or have outputs no map follows well."""
 
 
 class ConvergenceWarning(TrajectoryWarning, _SklearnConvergenceWarning):

@@ -284,7 +284,7 @@ def test_malformed_bounds(refuse, y_bounds):
 
 @pytest.mark.parametrize("y_bounds", [(-10, 0.1), (-0.1, 10), ([-10, -10], [10, 0.1])])
 def test_y_outside_its_bounds(refuse, y_bounds):
-    refuse(r"y has \d+ value\(s\) outside y_bounds", y_bounds=y_bounds)
+    refuse(r"`y` has \d+ value\(s\) outside y_bounds", y_bounds=y_bounds)
 
 
 @pytest.mark.parametrize(
@@ -662,3 +662,26 @@ def test_anchors_of_single_precision_can_be_asked_for(make):
         assert np.isfinite(model.transport(X, Y, lam_from=at, lam_to=0.5)).all()
     with pytest.raises(ValueError, match="outside the anchors"):
         model.predict(X, 0.9001)
+
+
+def test_given_outputs_outside_their_bounds(make, networks):
+    X, y, low, high = networks.X, networks.y, networks.y.min(), networks.y.max()
+    model = make(max_iter=5, validate=False, y_bounds=(low, high)).fit(X, y, networks.lam)
+    bad = np.full_like(y[:2], high)
+    assert np.isfinite(model.transport(X[:2], bad, lam_from=0.0, lam_to=1.0)).all()
+    bad[1, 0] = 50
+    match = r"outside y_bounds, such as 50 in row 1"
+    with pytest.raises(ValueError, match="`y` has 1 .*" + match):
+        model.transport(X[:2], bad, lam_from=0.0, lam_to=1.0)
+    with pytest.raises(ValueError, match="`y` has 1 .*" + match):
+        model.trajectory(X[:2], [0.0, 1.0], y=bad, lam_from=0.0)
+    with pytest.raises(ValueError, match=r"`outputs\[1\]` has 1 .*" + match):
+        model.interpolate(X[:2], [y[:2], bad], lams=[0.0, 1.0], lam=0.5)
+    assert model.score(X[:2], bad, lam=0.0) < 1
+
+
+@pytest.mark.parametrize("lam", [1e9 + 402, 1e9 - 1, 1e9 + 2.01])
+def test_lambda_outside_anchors_far_from_zero(make, networks, lam):
+    model = make(max_iter=5, validate=False).fit(networks.X, networks.y, 1e9 + networks.lam)
+    with pytest.raises(ValueError, match=r"outside the anchors \[1000000000, 1000000002\]"):
+        model.predict(networks.X[:2], lam=lam)

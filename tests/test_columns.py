@@ -1,5 +1,7 @@
 """Columns of X: categories in frames and arrays, and lambda as a column."""
 
+from copy import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -165,3 +167,30 @@ def test_names_in_messages_print():
     page = NearestAnchorRegressor(lam_column="<script>")._repr_html_()
     assert "&lt;script&gt;" in page
     assert "<script>'" not in page
+
+
+def test_numbers_in_an_object_column_are_numbers(make, networks):
+    frame = pd.DataFrame(networks.X, columns=["a", "b"])
+    model = make(max_iter=5, validate=False).fit(frame, networks.y, networks.lam)
+    objects = make(max_iter=5, validate=False)
+    objects.fit(frame.astype({"a": object}), networks.y, networks.lam)
+    new = frame[:5] * 0.9
+    assert_array_equal(objects.predict(new, lam=0.5), model.predict(new, lam=0.5))
+
+
+def test_a_position_that_is_the_name_of_another_column_is_refused(make, networks):
+    X = pd.DataFrame(np.column_stack([networks.X[:, 0], networks.lam]), columns=[1, 0])
+    with pytest.raises(ValueError, match=r"lam_column: 0 is the position of column 1 .*rename"):
+        make(lam_column=0).fit(X, networks.y)
+    with pytest.raises(ValueError, match="categorical_features: 1 is the position of column 0"):
+        make(categorical_features=[1]).fit(X, networks.y, networks.lam)
+    model = make(max_iter=5, validate=False, lam_column=1)
+    model.fit(X.set_axis([0, 1], axis=1), networks.y)
+    assert_array_equal(model.anchors_, [0, 1, 2])
+
+
+def test_a_column_that_was_set_after_fit_is_refused(on_networks, networks):
+    later = copy(on_networks).set_params(lam_column=0)
+    for ask in (later.predict, later.sample):
+        with pytest.raises(ValueError, match=r"lam_column=0 was set after .*None; fit again"):
+            ask(networks.X[:2], lam=0.5)

@@ -9,12 +9,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..data import validation as check
 from ..data.conditions import Query
+from ..metrics._outputs import scale_exponent
 from .interpolation import interpolate
 from .query import (
     Given,
     check_given,
     check_grid,
     check_lam_within,
+    check_moved,
     check_said,
     count_outputs,
     split_lam,
@@ -132,11 +134,12 @@ class Answering(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the surrogate asks networks that answer with draws, or was fitted with base=None.
+            If the surrogate asks networks that answer with draws, or was fitted with base=None;
+            if `y` lies outside `y_bounds`.
         """
         query = self._query(X, lam_to, name="lam_to", n_rows=count_outputs(y))
         start = check_lam_within(self._state, lam_from, len(query), "lam_from")
-        y, single = check_given(self._state, y, len(query))
+        y, single = check_moved(self._state, y, len(query))
         moved = transport(self._state, query, Given(y, start))
         return moved[:, 0] if single else moved
 
@@ -225,7 +228,7 @@ class Answering(RegressorMixin, BaseEstimator):
         given = None
         if y is not None:
             start = check_lam_within(self._state, lam_from, len(query), "lam_from")
-            given = Given(check_given(self._state, y, len(query))[0], start)
+            given = Given(check_moved(self._state, y, len(query))[0], start)
         n_draws = 1 if n_samples is None else n_samples
         draws = {"n_draws": n_draws, "random_state": random_state}
         path = follow(self._state, query, grid, given=given, **draws)
@@ -254,8 +257,10 @@ class Answering(RegressorMixin, BaseEstimator):
             lam = check.check_lam(lam, count_outputs(y) or 1)
         predicted = self.predict(X, lam)
         y, _ = check_given(self._state, y, len(predicted))
+        exponent = scale_exponent(y, predicted)
+        scaled = (np.ldexp(v, -exponent) for v in (y, predicted.reshape(y.shape)))
         with np.errstate(over="ignore"):
-            score = r2_score(y, predicted.reshape(y.shape), sample_weight=sample_weight)
+            score = r2_score(*scaled, sample_weight=sample_weight)
         if np.isinf(score):
             raise ValueError("`y` varies too little for R^2; take an absolute error.")
         return score

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 from scipy.stats import norm
@@ -32,7 +33,7 @@ def interval(state, query, coverage):
     parts.append(_of_time(state, query, mean, coverage))
     if state.networks is not None and state.networks.draws:  # the mean is one of some draws
         parts.append(norm.ppf(0.5 + coverage / 2) * deviation / np.sqrt(BUDGET.coupled_draws))
-    width = np.sqrt(sum(part**2 for part in parts))
+    width = reduce(np.hypot, parts)
     return state.outputs.clip(mean - width), state.outputs.clip(mean + width)
 
 

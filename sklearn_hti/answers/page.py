@@ -51,6 +51,8 @@ def write_page(
     if surrogate._state.outputs.single:
         draws = draws[..., None]
     draws = np.moveaxis(draws, 1, 2)  # rows before draws
+    space = surrogate._state.outputs  # single precision holds scaled outputs of any unit
+    scaled = space.encode(draws).astype("<f4")
     lam_name = name_lambda(surrogate, lam_name)
     anchors = surrogate.anchors_
     title = f"Outputs along {lam_name}" if title is None else str(title)
@@ -64,7 +66,9 @@ def write_page(
         "labels": [*map(printable, name_rows(surrogate, X, draws.shape[1], labels))],
         "common": surrogate.output_scaling == "common",
         "shape": draws.shape,
-        "values": base64.b64encode(draws.astype("<f4").tobytes()).decode("ascii"),
+        "center": space.scaler.center_.tolist(),
+        "scale": space.scaler.scale_.tolist(),
+        "values": base64.b64encode(scaled.tobytes()).decode("ascii"),
     }
     page = Template(_read("page.html")).substitute(
         title=html.escape(printable(title)),

@@ -43,8 +43,9 @@ def split_lam(estimator, X, lam, *, reset, n_rows=None):
     Parameters
     ----------
     estimator : BaseEstimator
-        Has the parameters `lam_column` and `categorical_features`; `n_features_in_` and the names
-        of columns are set (`reset`) or compared.
+        Has the parameters `lam_column`, which has to be that of the fit, and
+        `categorical_features`; `n_features_in_` and the names of columns are set (`reset`) or
+        compared.
     X : array-like of shape (n, C), DataFrame or None
         As users pass it.
     lam : object
@@ -59,6 +60,11 @@ def split_lam(estimator, X, lam, *, reset, n_rows=None):
     Inputs
         X is an array of no columns where it is None.
     """
+    if not reset and estimator.lam_column != estimator._state.lam_column:
+        raise ValueError(
+            f"lam_column={estimator.lam_column!r} was set after fit, which had "
+            f"lam_column={estimator._state.lam_column!r}; fit again."
+        )
     X = check.check_features(estimator, X, reset=reset)
     if X is not None and estimator.lam_column is not None:
         position = check.locate_column(X, estimator.lam_column)
@@ -88,6 +94,14 @@ def check_given(state, y, n_rows, name="y"):
     return y, single
 
 
+def check_moved(state, y, n_rows, name="y"):
+    """Return outputs that are to be moved, as `check_given` does; raise outside of `y_bounds`."""
+    y, single = check_given(state, y, n_rows, name)
+    if state.outputs.bounds is not None:
+        check.check_inside(y, state.outputs.bounds, name)
+    return y, single
+
+
 def check_said(state, X, outputs, lams):
     """Return what several networks said, checked: their scaled outputs and lambdas.
 
@@ -108,7 +122,7 @@ def check_said(state, X, outputs, lams):
             f"`outputs` must hold the outputs of {len(lams)} networks, one per entry of `lams`; "
             f"got {found}."
         )
-    clouds = [check_given(state, y, None, f"outputs[{i}]") for i, y in enumerate(outputs)]
+    clouds = [check_moved(state, y, None, f"outputs[{i}]") for i, y in enumerate(outputs)]
     n_rows = None if X is None else count_outputs(X)
     for i, (y, _) in enumerate(clouds):
         if n_rows not in (None, len(y)):

@@ -46,7 +46,7 @@ def moments(state, query):
         return mean, np.zeros_like(mean)
     if state.generator is not None:
         draws = sample(state, query, BUDGET.mean_draws, state.noise)
-        return draws.mean(axis=0), draws.std(axis=0)
+        return draws.mean(axis=0), state.outputs.std(draws, axis=0)
     key = np.column_stack([query.conditions.scaled, query.conditions.codes, query.lam])
     _, first, back = np.unique(key, axis=0, return_index=True, return_inverse=True)
     mean = np.empty((len(first), state.outputs.n_outputs))
@@ -55,7 +55,7 @@ def moments(state, query):
         rows = first[begin : begin + _AT_ONCE]
         draws = _fixed_draws(state, query, rows)
         mean[begin : begin + _AT_ONCE] = draws.mean(axis=1)
-        std[begin : begin + _AT_ONCE] = draws.std(axis=1)
+        std[begin : begin + _AT_ONCE] = state.outputs.std(draws, axis=1)
     return mean[back.reshape(-1)], std[back.reshape(-1)]
 
 

@@ -41,6 +41,7 @@ class FittedState:
     generator: object | None = None
     particle_field: ParticleField | None = None
     networks: Networks | None = None
+    lam_column: int | str | None = None  # of X, as it was fitted
     history: pd.DataFrame
     n_iter: int | None = None  # of the flow map
     solver: object | None = None

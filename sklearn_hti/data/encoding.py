@@ -1,6 +1,8 @@
 """Scaling of X and y, categories and groups of equal x; arrays to tensors."""
 
 import warnings
+from datetime import date, timedelta
+from numbers import Number
 
 import numpy as np
 import pandas as pd
@@ -9,9 +11,17 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from .._utils.registry import storable
 from ..exceptions import SupportWarning
 from .conditions import Conditions
-from .validation import as_float_array, check_reach, check_size, errors_name, is_frame
+from .validation import (
+    as_float_array,
+    check_reach,
+    check_size,
+    errors_name,
+    is_frame,
+    refuse_two_meanings,
+)
 
 _COARSE = 1e-3  # of the standard deviation of a column: single precision resolves no finer
+_EXPONENTS = 96  # binary ones of numbers that are single precision with room for outliers
 _FAR = 0.5  # of the range of a column in fit: a number farther out is unlike those of fit
 
 
@@ -29,7 +39,7 @@ class ConditionEncoder:
         n_columns = 0 if X is None else X.shape[1]
         self.categorical_ = categorical_mask(X, categorical_features)
         numeric, values = self._split(X, n_rows)
-        self.scaler_ = as_arrays(StandardScaler()).fit(numeric) if numeric.shape[1] else None
+        self.scaler_ = _standardise(numeric) if numeric.shape[1] else None
         with errors_name("X"):
             self.ordinal_ = as_arrays(OrdinalEncoder()).fit(values) if values.shape[1] else None
         self.n_categories_ = [len(c) for c in self.ordinal_.categories_] if values.shape[1] else []
@@ -71,6 +81,7 @@ class ConditionEncoder:
         check_reach(scaled, "X")
         if not beyond_fit:
             self._warn_if_far(X, numeric)
+        numeric = numeric * self._units()
         with np.errstate(over="ignore"):
             keys = numeric.astype(np.float32)
             rest = (numeric - keys)[:, self._coarse()].astype(np.float32)
@@ -99,6 +110,14 @@ class ConditionEncoder:
             return slice(0)
         far = np.finfo(np.float32).eps * np.abs(self.scaler_.mean_)
         return np.flatnonzero(far > _COARSE * self.scaler_.scale_)
+
+    def _units(self):
+        """Return what columns beyond the range of single precision are multiplied by; else 1."""
+        if self.scaler_ is None:
+            return 1.0
+        largest = np.maximum(np.abs(self.scaler_.mean_), self.scaler_.scale_)
+        exponent = np.frexp(largest)[1]
+        return np.where(np.abs(exponent) > _EXPONENTS, np.ldexp(1.0, -exponent), 1.0)
 
     def _warn_if_far(self, X, numeric):
         """Warn of numbers far out of the range that they had in fit."""
@@ -182,7 +201,7 @@ def categorical_mask(X, categorical_features):
                 "accepted: 'from_dtype', None, or a list of columns."
             )
         if is_frame(X):
-            mask[:] = [_is_categorical(dtype) for dtype in X.dtypes]
+            mask[:] = [_is_categorical(X.iloc[:, i]) for i in range(n_columns)]
         return mask
     listed = np.asarray(categorical_features)
     if listed.dtype == bool:
@@ -194,6 +213,8 @@ def categorical_mask(X, categorical_features):
         return listed.copy()
     names = list(X.columns) if is_frame(X) else []
     for column in listed.tolist():
+        if isinstance(column, int) and -n_columns <= column < n_columns:
+            refuse_two_meanings("categorical_features", column, X)
         if column in names:
             mask[names.index(column)] = True
         elif isinstance(column, int) and -n_columns <= column < n_columns:
@@ -206,10 +227,46 @@ def categorical_mask(X, categorical_features):
     return mask
 
 
-def _is_categorical(dtype):
+def _standardise(numeric):
+    """Return a fitted StandardScaler, also where squares of the numbers would be zero."""
+    _, exponent = np.frexp(np.abs(numeric).max(axis=0))
+    scaler = as_arrays(StandardScaler()).fit(np.ldexp(numeric, -exponent))
+    varies = scaler.scale_ == np.sqrt(scaler.var_)
+    scaler.mean_ = np.ldexp(scaler.mean_, exponent)
+    scaler.scale_ = np.where(varies, np.ldexp(scaler.scale_, exponent), 1.0)
+    scaler.var_ = np.ldexp(scaler.var_, 2 * exponent)
+    return scaler
+
+
+def _is_categorical(column):
+    """Tell whether a column of a frame holds categories; raise where it is not clear."""
+    dtype = column.dtype
+    if pd.api.types.is_object_dtype(dtype):
+        return _holds_categories(column)
     return isinstance(dtype, pd.CategoricalDtype) or (
         not pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
     )
+
+
+def _holds_categories(column):
+    """Tell whether an object column holds categories, or else numbers; raise where both."""
+    given = column[column.notna()].tolist()
+    if any(isinstance(v, (date, timedelta, np.datetime64, np.timedelta64)) for v in given):
+        raise TypeError(
+            f"X: column {column.name!r} holds dates or time spans, which are no numbers; pass a "
+            "time in a unit of your choice."
+        )
+    is_number = [isinstance(v, (Number, np.bool_)) for v in given]
+    if not any(is_number):
+        return True
+    if not all(is_number):
+        number, other = given[is_number.index(True)], given[is_number.index(False)]
+        raise ValueError(
+            f"X: column {column.name!r} mixes numbers and categories, such as {number!r} and "
+            f"{other!r}. Make it numbers, pandas.to_numeric(X[{column.name!r}], errors='coerce') "
+            f"with gaps filled, or categories, X[{column.name!r}].astype(str)."
+        )
+    return False
 
 
 @storable
@@ -224,13 +281,15 @@ class OutputScaler:
     def fit(self, y, mode):
         """Learn the centre and the scale from all rows."""
         self.center_ = y.mean(axis=0)
-        with np.errstate(over="ignore"):
-            spread = np.std(y - self.center_, axis=0)
-        if not np.isfinite(spread).all():
-            raise ValueError("y is too large to be scaled; divide it by a constant.")
+        _, exponent = np.frexp(np.abs(y).max())  # squares of small numbers are zero
+        spread = np.std(np.ldexp(y, -exponent) - np.ldexp(self.center_, -exponent), axis=0)
         if mode == "common":
             spread = np.full_like(spread, np.sqrt(np.mean(spread**2)))
-        tiny = np.finfo(np.float64).eps * np.maximum(np.abs(self.center_), 1e-200) * 10
+        spread = np.ldexp(spread, exponent)
+        with np.errstate(over="ignore"):
+            if not np.isfinite(spread**2).all():
+                raise ValueError("y is too large to be scaled; divide it by a constant.")
+        tiny = np.finfo(np.float64).eps * np.abs(self.center_) * 10
         self.scale_ = np.where(spread > tiny, spread, 1.0)
         return self
 

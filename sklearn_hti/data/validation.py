@@ -14,6 +14,7 @@ from .._utils.text import printable
 
 _LARGEST = 1e150
 LAM_ROUNDING = 4 * np.finfo(np.float32).eps  # of lambda: values that differ by less are one
+_MOST_ROUNDING = 1e-3  # of the range of lambda: what lies farther outside was not rounded
 _FARTHEST = 1e18  # standard deviations: the square is still a float32
 
 
@@ -198,7 +199,19 @@ def locate_column(X, column):
         raise ValueError(
             f"lam_column={column!r} does not point into X, which has {n_columns} columns."
         )
+    refuse_two_meanings("lam_column", column, X)
     return int(column) % n_columns
+
+
+def refuse_two_meanings(parameter, column, X):
+    """Raise where a position in X is the name of another column."""
+    names = X.columns.tolist() if is_frame(X) else []
+    if column in names and names.index(column) != column % len(names):
+        raise ValueError(
+            f"{parameter}: {column!r} is the position of column {names[column]!r} of X and the "
+            f"name of another, at position {names.index(column)}. Name columns by texts: "
+            "X.rename(columns=str)."
+        )
 
 
 def drop_column(X, position):
@@ -289,7 +302,7 @@ def check_within(lam, anchors, *, name="lam"):
     if outside.any():
         raise ValueError(
             f"`{name}` has {int(outside.sum())} value(s) outside the anchors "
-            f"[{low:g}, {high:g}], first {lam[outside][0]:g}: the surrogate interpolates "
+            f"[{low:.10g}, {high:.10g}], first {lam[outside][0]:.10g}: the surrogate interpolates "
             "only; train a network there and add its outputs to fit."
         )
     return np.clip(lam, low, high)
@@ -297,8 +310,11 @@ def check_within(lam, anchors, *, name="lam"):
 
 def _outside(lam, low, high):
     """Tell which lambdas lie outside of two others by more than rounding to float32."""
-    dust = 4 * np.finfo(float).eps * (high - low)  # an end at 0 that was computed
-    below, above = (LAM_ROUNDING * abs(end) + dust for end in (low, high))
+    span = high - low
+    dust = 4 * np.finfo(float).eps * span  # an end at 0 that was computed
+    below, above = (
+        min(LAM_ROUNDING * abs(end), _MOST_ROUNDING * span) + dust for end in (low, high)
+    )
     return (lam < low - below) | (lam > high + above)
 
 
@@ -308,9 +324,9 @@ def check_between(lam, lams):
     outside = _outside(lam, low, high)
     if outside.any():
         raise ValueError(
-            f"`lam` has {int(outside.sum())} value(s) outside `lams` [{low:g}, {high:g}], first "
-            f"{lam[outside][0]:g}; `interpolate` answers between the networks that were asked, "
-            "`transport` moves outputs beyond."
+            f"`lam` has {int(outside.sum())} value(s) outside `lams` [{low:.10g}, {high:.10g}], "
+            f"first {lam[outside][0]:.10g}; `interpolate` answers between the networks that were "
+            "asked, `transport` moves outputs beyond."
         )
     return np.clip(lam, low, high)
 
@@ -347,13 +363,28 @@ def check_bounds(y_bounds, y):
         ) from error
     if np.isnan(low).any() or np.isnan(high).any() or not (low < high).all():
         raise ValueError(f"y_bounds={y_bounds!r}: every low must be below its high.")
-    outside = (y < low) | (y > high)
-    if outside.any():
-        raise ValueError(
-            f"y has {int(outside.sum())} value(s) outside y_bounds={y_bounds!r}; clip y or "
-            "widen the bounds."
-        )
+    check_inside(y, (low, high), "y")
     return low, high
+
+
+def check_inside(y, bounds, name):
+    """Raise where outputs lie outside of `y_bounds`, to which answers are clipped."""
+    low, high = bounds
+    slack = 4 * np.finfo(np.float32).eps  # outputs that were clipped in single precision
+    outside = (y < low - slack * np.abs(low)) | (y > high + slack * np.abs(high))
+    if outside.any():
+        row, j = np.argwhere(outside)[0]
+        raise ValueError(
+            f"`{name}` has {int(outside.sum())} value(s) outside y_bounds, such as {y[row, j]:g} "
+            f"in row {row}, outside ({low[j]:g}, {high[j]:g}); clip `{name}`, or fit with wider "
+            "bounds."
+        )
+
+
+def take_columns(X, positions):
+    """Return some columns of an array or a DataFrame as numbers."""
+    columns = X.iloc[:, positions] if is_frame(X) else X[:, positions]
+    return np.asarray(columns, dtype=np.float64)
 
 
 def take(X, rows):

@@ -1,5 +1,6 @@
 """Outputs as the metrics read them."""
 
+import numpy as np
 from sklearn.utils import check_array
 
 from .._utils.readable import as_readable
@@ -31,3 +32,21 @@ def check_outputs(y, name):
             f"{name} has shape {y.shape}; pass (n,) or (n, D), and flatten further axes into D."
         )
     return y.reshape(len(y), -1)
+
+
+def scale_exponent(*outputs):
+    """Return the binary exponent of the largest of some outputs.
+
+    Divided by two to its power, outputs have squares, however large or small they are.
+
+    Parameters
+    ----------
+    *outputs : ndarray
+        Outputs.
+
+    Returns
+    -------
+    int
+        The exponent.
+    """
+    return int(np.frexp(max(np.abs(y).max(initial=0) for y in outputs))[1])

@@ -5,7 +5,7 @@ from scipy.spatial.distance import cdist, pdist
 from sklearn.utils import check_array
 
 from .._utils.readable import as_readable
-from ._outputs import check_outputs
+from ._outputs import check_outputs, scale_exponent
 
 
 def energy_score(y_true, y_samples):
@@ -74,12 +74,14 @@ def energy_score(y_true, y_samples):
             "`sample` for more with n_samples."
         )
     y_true = check_outputs(y_true, "y_true")
+    exponent = scale_exponent(y_true, y_samples)
+    y_true, y_samples = np.ldexp(y_true, -exponent), np.ldexp(y_samples, -exponent)
     draws_by_row = np.moveaxis(y_samples.reshape(len(y_samples), *y_true.shape), 1, 0)
     scores = [
         cdist(draws, y[np.newaxis]).mean() - pdist(draws).mean() / 2
         for y, draws in zip(y_true, draws_by_row, strict=True)
     ]
-    return float(np.mean(scores))
+    return float(np.ldexp(np.mean(scores), exponent))
 
 
 def crps(y_true, y_samples):

@@ -23,8 +23,8 @@ def read(path):
     pattern = r'<script id="data" type="application/json">(.*?)</script>'
     (text,) = re.findall(pattern, path.read_text(encoding="utf-8"), flags=re.DOTALL)
     data = json.loads(text)
-    values = np.frombuffer(base64.b64decode(data["values"]), dtype="<f4")
-    return data, values.reshape(data["shape"])
+    values = np.frombuffer(base64.b64decode(data["values"]), dtype="<f4").astype(float)
+    return data, data["center"] + np.array(data["scale"]) * values.reshape(data["shape"])
 
 
 @pytest.fixture
@@ -39,7 +39,19 @@ def test_draws_are_those_of_the_surrogate(path, on_networks, networks):
     assert data["anchors"] == [0.0, 1.0, 2.0]
     assert set(data["anchors"]) <= set(data["lam"])
     expected = on_networks.trajectory(X, data["lam"], n_samples=4, random_state=0)
-    np.testing.assert_allclose(draws, np.moveaxis(expected, 1, 2), rtol=1e-6)
+    np.testing.assert_allclose(draws, np.moveaxis(expected, 1, 2), atol=1e-6)
+
+
+@pytest.mark.parametrize(("unit", "shift"), [(1.0, 1.7e9), (1e40, 0.0), (1e-60, 0.0)])
+def test_draws_far_from_zero(path, rng, unit, shift):
+    """All that plain numbers in single precision would make of them is one value, or none."""
+    lam = np.repeat([0.0, 1.0], 50)
+    model = DisplacementInterpolationRegressor(lam_transform=None)
+    model.fit(None, shift + unit * rng.normal(lam), lam)
+    model.to_html(path, n_samples=30, random_state=0)
+    data, draws = read(path)
+    expected = model.trajectory(None, data["lam"], n_samples=30, random_state=0)
+    np.testing.assert_allclose(draws[:, 0, :, 0], expected[..., 0], rtol=1e-15, atol=1e-6 * unit)
 
 
 def test_given_names_and_lambdas(path, on_clouds, clouds):
