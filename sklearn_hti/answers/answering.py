@@ -252,8 +252,9 @@ class Answering(RegressorMixin, BaseEstimator):
         """
         predicted = self.predict(X, lam)
         y, _ = check_given(self._state, y, len(predicted))
+        weight = check.check_weight(sample_weight, len(y))
         with np.errstate(over="ignore"):
-            score = r2_score(y, predicted.reshape(y.shape), sample_weight=sample_weight)
+            score = r2_score(y, predicted.reshape(y.shape), sample_weight=weight)
         if np.isinf(score):
             raise ValueError("`y` varies too little for R^2; take an absolute error.")
         return score

@@ -188,6 +188,29 @@ def check_lam(lam, n_rows, *, name="lam"):
     return lam
 
 
+def check_weight(sample_weight, n_rows):
+    """Return weights as a float64 array of `n_rows` values, none negative; None stays None."""
+    if sample_weight is None:
+        return None
+    weight = as_float_array(sample_weight, "sample_weight", ensure_2d=False, allow_nd=True)
+    if weight.ndim == 0:
+        weight = np.full(n_rows, float(weight))
+    if weight.shape != (n_rows,):
+        raise ValueError(
+            f"`sample_weight` has shape {weight.shape}, but one weight for each of the {n_rows} "
+            "rows was expected."
+        )
+    if (weight < 0).any():
+        raise ValueError(
+            f"`sample_weight` is negative in {int((weight < 0).sum())} row(s), first "
+            f"{weight[weight < 0][0]:g}; give rows that must not count the weight zero."
+        )
+    check_size(weight, "sample_weight")
+    if not weight.any():
+        raise ValueError("`sample_weight` is zero for every row, so no row is left to learn from.")
+    return weight
+
+
 def _routing_hint():
     """Say what scikit-learn's tools do with lambda under the present configuration."""
     if get_config()["enable_metadata_routing"]:
