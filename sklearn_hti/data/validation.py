@@ -146,14 +146,16 @@ def locate_column(X, column):
     if isinstance(column, str):
         names = list(X.columns) if is_frame(X) else []
         if column not in names:
-            raise ValueError(
-                f"lam_column={column!r} is not a column of X; X has "
-                f"{names if names else 'no column names: pass a position'}."
+            found = names or (
+                "no column names, which tools such as BaggingRegressor take away: give a "
+                "position, or pass `lam` (with metadata routing)"
             )
+            raise ValueError(f"lam_column={column!r} is not a column of X; X has {found}.")
         return names.index(column)
     if not isinstance(column, numbers.Integral) or not -n_columns <= column < n_columns:
         raise ValueError(
-            f"lam_column={column!r} does not point into X, which has {n_columns} columns."
+            f"lam_column={column!r} does not point into X, which has {n_columns} column(s). "
+            "Inside tools that choose columns, pass `lam` (with metadata routing)."
         )
     return int(column) % n_columns
 
