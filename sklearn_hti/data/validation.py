@@ -194,7 +194,8 @@ def check_weight(sample_weight, n_rows):
     """Return weights as a float64 array of `n_rows` values, none negative; None stays None."""
     if sample_weight is None:
         return None
-    weight = as_float_array(sample_weight, "sample_weight", ensure_2d=False, allow_nd=True)
+    options = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0}
+    weight = as_float_array(sample_weight, "sample_weight", **options)
     if weight.ndim == 0:
         weight = np.full(n_rows, float(weight))
     if weight.shape != (n_rows,):

@@ -114,6 +114,18 @@ def test_wrong_weights_of_a_score(on_networks, networks):
             on_networks.score(networks.X, networks.y, networks.lam, sample_weight=weight)
 
 
+def test_a_scalar_and_a_mask(make, networks):
+    """As scikit-learn's estimators take them."""
+    X, y, lam = networks.X, networks.y, networks.lam
+    plain = make(max_iter=2).fit(X, y, lam).predict(X, lam)
+    scalar = make(max_iter=2).fit(X, y, lam, sample_weight=0.3)
+    assert_array_equal(scalar.predict(X, lam), plain)
+    mask = np.tile(np.arange(80) < 60, 3)
+    masked = make(max_iter=2).fit(X, y, lam, sample_weight=mask)
+    dropped = make(max_iter=2).fit(X[mask], y[mask], lam[mask])
+    assert_array_equal(masked.predict(X, lam), dropped.predict(X, lam))
+
+
 def test_frames_and_no_condition(make):
     pd = pytest.importorskip("pandas")
     lam = np.repeat([0.0, 1.0], 20)
