@@ -121,7 +121,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         quantile levels, "log" for regularisation strengths, "odds" for dropout rates.
     lam_column : int or str, default=None
         Where lambda sits in X (position or column name) when `lam` is not passed. None:
-        `lam` is required.
+        `lam` is required. Inside tools that drop or add columns, put lambda last and count from
+        the front: a column that is gone is then refused, while -1 takes another one.
     n_anchors : "auto" or int, default="auto"
         Number of anchors. "auto": the distinct values of lambda if there are at most 20, of
         which most have 3 rows, else 5 to 9 quantile bins, one for 150 rows. Outputs of a bin

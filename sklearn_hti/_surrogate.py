@@ -29,6 +29,7 @@ from .data.quality import (
     warn_if_unlike,
 )
 from .data.validation import take
+from .data.weights import rows_by_weight
 from .io.saving import Saved
 from .lagrangian import KineticEnergy, PotentialEnergy
 from .nn import Conditioning
@@ -117,7 +118,7 @@ class BaseSurrogate(Saved, ABC):
     _moves_bins = True  # outputs of a bin are moved to its anchor
     _trains = True  # a movement, and a source of draws at the base
 
-    def fit(self, X, y, lam=None):
+    def fit(self, X, y, lam=None, sample_weight=None):
         """Learn the surrogate from outputs at the anchors.
 
         Parameters
@@ -129,6 +130,11 @@ class BaseSurrogate(Saved, ABC):
             Outputs of the networks, one draw per row.
         lam : array-like of shape (n,), default=None
             Hyperparameter value lambda of the network of each row. None: `lam_column` of X.
+        sample_weight : array-like of shape (n,), default=None
+            Weight of each row. Zero drops a row, and whole weights repeat rows. Other weights
+            count by their ratios: rows are repeated or left out, in proportion, so that there
+            are about as many as before, and an input that trained values share keeps a row at
+            each of them. None: all rows count once.
 
         Returns
         -------
@@ -164,14 +170,14 @@ class BaseSurrogate(Saved, ABC):
         """
         self._state = None  # not fitted before all stages are done
         with own_torch_state():
-            self._state = self._learn(X, y, lam)
+            self._state = self._learn(X, y, lam, sample_weight)
         return self
 
-    def _learn(self, X, y, lam):
+    def _learn(self, X, y, lam, sample_weight):
         """Return the FittedState: all stages of a fit."""
         self._validate_params()
         components = self._build_components()
-        rows = self._check_rows(X, y, lam)
+        rows = self._check_rows(X, y, lam, sample_weight)
         anchors = self._find_anchors(rows)
         problem = self._encode(rows, anchors)
         training = self._training(problem.encoder)
@@ -209,14 +215,24 @@ class BaseSurrogate(Saved, ABC):
         """Return the Components; raise where one cannot be built, before data are read."""
         return Components()
 
-    def _check_rows(self, X, y, lam):
-        """Return what `fit` is given as Rows, checked."""
+    def _check_rows(self, X, y, lam, sample_weight):
+        """Return what `fit` is given as Rows, checked; they are repeated by their weights."""
         if "conditioning" in self._parameter_constraints:
             resolve("conditioning", self.conditioning)
         inputs = split_lam(self, X, lam, reset=True, n_rows=count_outputs(y))
         y, single = check.check_outputs(y, inputs.n_rows)
         lam = check.check_lam(inputs.lam, inputs.n_rows)
-        return Rows(inputs.X, y, lam, single, check.precision(X))
+        weight = check.check_weight(sample_weight, inputs.n_rows)
+        rows = Rows(inputs.X, y, lam, single, check.precision(X))
+        if weight is None:
+            return rows
+        return rows.take(rows_by_weight(weight, lam, self._number_inputs(rows), y))
+
+    def _number_inputs(self, rows):
+        """Return the number of the input of every row."""
+        n_rows = len(rows.y)
+        encoder = ConditionEncoder().fit(rows.X, self.categorical_features, n_rows)
+        return encoder.transform(rows.X, n_rows).groups()
 
     def _find_anchors(self, rows):
         """Return the Anchors of the rows; raise where they are not what parameters need."""
@@ -240,10 +256,8 @@ class BaseSurrogate(Saved, ABC):
         """
         if self.n_anchors != "auto" or not self._moves_bins or not find_anchors(rows.lam).binned:
             return self.n_anchors
-        n = len(rows.lam)
-        encoder = ConditionEncoder().fit(rows.X, self.categorical_features, n)
-        groups = encoder.transform(rows.X, n).groups()
-        return n if follow_every_value(rows.lam, groups, rows.y) else self.n_anchors
+        follow = follow_every_value(rows.lam, self._number_inputs(rows), rows.y)
+        return len(rows.lam) if follow else self.n_anchors
 
     def _check_anchors(self, anchors):
         """Raise where anchors are not what parameters need."""

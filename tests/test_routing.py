@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context, get_config
+from sklearn.base import clone
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.metrics import make_scorer, mean_squared_error, r2_score
@@ -146,15 +147,23 @@ def test_scorers_side_by_side(routing, short, clouds):
 
 def test_sample_weight_is_asked_for(routing, short, clouds):
     """Unlike lam it has no default: scikit-learn demands a decision."""
-    weight = np.arange(len(clouds.y))
+    weight = np.arange(len(clouds.y)) % 3
     params = {"lam": clouds.lam, "sample_weight": weight}
+    options = {"params": params, "cv": FOLDS, "error_score": "raise"}
     with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
-        cross_validate(short, clouds.X, clouds.y, params=params, cv=FOLDS, error_score="raise")
-    short.set_score_request(sample_weight=True)
-    result = cross_validate(
-        short, clouds.X, clouds.y, params=params, cv=FOLDS, error_score="raise"
-    )
-    assert np.isfinite(result["test_score"]).all()
+        cross_validate(short, clouds.X, clouds.y, **options)
+    for in_fit in (True, False):
+        short.set_fit_request(sample_weight=in_fit).set_score_request(sample_weight=True)
+        found = cross_validate(short, clouds.X, clouds.y, **options)["test_score"]
+        for score, (train, test) in zip(found, FOLDS.split(clouds.X), strict=True):
+            X, y, lam = clouds.X[test], clouds.y[test], clouds.lam[test]
+            fitted = clone(short).fit(
+                clouds.X[train],
+                clouds.y[train],
+                clouds.lam[train],
+                sample_weight=weight[train] if in_fit else None,
+            )
+            assert score == pytest.approx(fitted.score(X, y, lam, sample_weight=weight[test]))
 
 
 # ---------------------------------------------------------------- without routing

@@ -259,8 +259,9 @@ class Answering(RegressorMixin, BaseEstimator):
         y, _ = check_given(self._state, y, len(predicted))
         exponent = scale_exponent(y, predicted)
         scaled = (np.ldexp(v, -exponent) for v in (y, predicted.reshape(y.shape)))
+        weight = check.check_weight(sample_weight, len(y))
         with np.errstate(over="ignore"):
-            score = r2_score(*scaled, sample_weight=sample_weight)
+            score = r2_score(*scaled, sample_weight=weight)
         if np.isinf(score):
             raise ValueError("`y` varies too little for R^2; take an absolute error.")
         return score

@@ -21,6 +21,10 @@ class Rows:
     single: bool  # y came as (n,)
     dtype: str = "float64"  # X came in this precision
 
+    def take(self, rows):
+        """Return some rows, which may repeat."""
+        return replace(self, X=take(self.X, rows), y=self.y[rows], lam=self.lam[rows])
+
 
 @dataclass(frozen=True)
 class Problem:

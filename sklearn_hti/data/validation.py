@@ -190,14 +190,16 @@ def locate_column(X, column):
     if isinstance(column, str):
         names = list(X.columns) if is_frame(X) else []
         if column not in names:
-            raise ValueError(
-                f"lam_column={column!r} is not a column of X; X has "
-                f"{names if names else 'no column names: pass a position'}."
+            found = names or (
+                "no column names, which tools such as BaggingRegressor take away: give a "
+                "position, or pass `lam` (with metadata routing)"
             )
+            raise ValueError(f"lam_column={column!r} is not a column of X; X has {found}.")
         return names.index(column)
     if not isinstance(column, numbers.Integral) or not -n_columns <= column < n_columns:
         raise ValueError(
-            f"lam_column={column!r} does not point into X, which has {n_columns} columns."
+            f"lam_column={column!r} does not point into X, which has {n_columns} column(s). "
+            "Inside tools that choose columns, pass `lam` (with metadata routing)."
         )
     refuse_two_meanings("lam_column", column, X)
     return int(column) % n_columns
@@ -242,6 +244,30 @@ def check_lam(lam, n_rows, *, name="lam"):
             "was expected (or a scalar)."
         )
     return lam
+
+
+def check_weight(sample_weight, n_rows):
+    """Return weights as a float64 array of `n_rows` values, none negative; None stays None."""
+    if sample_weight is None:
+        return None
+    options = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0}
+    weight = as_float_array(sample_weight, "sample_weight", **options)
+    if weight.ndim == 0:
+        weight = np.full(n_rows, float(weight))
+    if weight.shape != (n_rows,):
+        raise ValueError(
+            f"`sample_weight` has shape {weight.shape}, but one weight for each of the {n_rows} "
+            "rows was expected."
+        )
+    if (weight < 0).any():
+        raise ValueError(
+            f"`sample_weight` is negative in {int((weight < 0).sum())} row(s), first "
+            f"{weight[weight < 0][0]:g}; give rows that must not count the weight zero."
+        )
+    check_size(weight, "sample_weight")
+    if not weight.any():
+        raise ValueError("`sample_weight` is zero for every row, so no row is left to learn from.")
+    return weight
 
 
 def _routing_hint():
