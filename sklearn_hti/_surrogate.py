@@ -6,6 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from ._utils.findings import one_warning
 from ._utils.parameters import HasMethods, Interval, StrOptions
 from ._utils.random import draw_seeds
 from .answers.query import count_outputs, split_lam
@@ -136,24 +137,33 @@ class BaseSurrogate(Saved, ABC):
 
         Warns
         -----
-        BaseWarning
-            If most x have equal outputs at the first anchor, or one, while others have several
-            that differ: it cannot be the base then.
+        TrajectoryWarning
+            At most once; what was found is joined in one text, the gravest first, whose category
+            it has. If networks that are asked do not give the outputs y.
+        ConvergenceWarning
+            If training was interrupted, a map stops short of an anchor, or the cost rewards
+            worse paths.
         CouplingWarning
             If rows share their x with no row of a neighbouring anchor while others do, or
             outputs differ a thousandfold in spread and have one unit of distances; if lambdas
             that rows share are merged into bins.
+        ValidationWarning
+            If answers that need no surrogate are nearer to outputs that were left out, or x
+            tells nothing of the outputs of held-out inputs.
+        BaseWarning
+            If most x have equal outputs at the first anchor, or one, while others have several
+            that differ: it cannot be the base then.
         ClockWarning
             If the anchors cannot tell how far along the path a lambda is.
-        ConvergenceWarning
-            If training was interrupted, a map stops short of an anchor, or the cost rewards
-            worse paths.
-        ValidationWarning
-            If answers that need no surrogate are nearer to outputs that were left out.
-        TrajectoryWarning
-            If networks that are asked do not give the outputs y.
         """
         self._state = None  # not fitted before all stages are done
+        with one_warning(self):
+            state = self._learn(X, y, lam)
+        self._state = state
+        return self
+
+    def _learn(self, X, y, lam):
+        """Return the FittedState: all stages of a fit."""
         self._validate_params()
         components = self._build_components()
         rows = self._check_rows(X, y, lam)
@@ -187,8 +197,7 @@ class BaseSurrogate(Saved, ABC):
             diagnostics=learned.diagnostics,
         )
         assessment = self._assess(problem, components, learned, state, training)
-        self._state = replace(state, **vars(assessment))
-        return self
+        return replace(state, **vars(assessment))
 
     def _build_components(self):
         """Return the Components; raise where one cannot be built, before data are read."""

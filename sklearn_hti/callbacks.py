@@ -5,7 +5,6 @@ import io
 import json
 import os
 import pickle
-import warnings
 from numbers import Real
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 
 from ._utils.files import replacing
+from ._utils.findings import warn
 from ._utils.fingerprint import describe
 from ._version import __version__
 from .exceptions import TrajectoryWarning
@@ -178,10 +178,10 @@ class Checkpoint(Callback):
             with replacing(self.file_) as fresh:
                 fresh.write_bytes(buffer.getvalue())
         except OSError as error:
-            warnings.warn(
+            warn(
                 f"no checkpoint could be written: {error}. Training goes on.",
                 TrajectoryWarning,
-                stacklevel=2,
+                at_once=True,
             )
 
 

@@ -1,9 +1,8 @@
 """Outputs that a fit takes, but cannot follow well: what users are warned of before training."""
 
-import warnings
-
 import numpy as np
 
+from .._utils.findings import warn
 from .._utils.groupby import number_groups
 from ..exceptions import CouplingWarning
 from .anchors import distinct_lambdas
@@ -24,12 +23,11 @@ def warn_if_unlike(y):
         return
     least, most = moving[[spread[moving].argmin(), spread[moving].argmax()]]
     if spread[most] > _UNLIKE * spread[least]:
-        warnings.warn(
+        warn(
             f"y: output {least} runs over {spread[least]:.3g}, output {most} over "
             f"{spread[most]:.3g}. Distances see the larger alone, and the smaller is moved "
             "badly. Set output_scaling='per_output'.",
             CouplingWarning,
-            stacklevel=4,
         )
 
 
@@ -51,13 +49,12 @@ def warn_if_discrete(y, groups, anchor):
         values, code = np.unique(of_one, return_inverse=True)
         if 2 <= len(values) <= _FEW and _are_draws(code, groups, anchor):
             gap = np.diff(values).min()
-            warnings.warn(
+            warn(
                 f"y: output {output} takes {len(values)} values alone. Maps cannot part equal "
                 "outputs, and most draws between anchors will lie between the values. Spread "
                 f"them before `fit`, y + rng.uniform(-0.5, 0.5, y.shape) * {gap:g}, and take the "
                 "value that is nearest to what `sample` gives.",
                 CouplingWarning,
-                stacklevel=4,
             )
             return
 
@@ -83,7 +80,7 @@ def warn_if_merged(lam, anchors):
         )
     else:
         return
-    warnings.warn(f"lam: {what}: n_anchors={len(values)}.", CouplingWarning, stacklevel=4)
+    warn(f"lam: {what}: n_anchors={len(values)}.", CouplingWarning)
 
 
 def warn_if_narrow(anchors):
@@ -94,13 +91,12 @@ def warn_if_narrow(anchors):
     few = 1 + np.flatnonzero((inner < _FEW_ROWS) & (_FEWER * inner < beside))
     if len(few):
         k = few[0]
-        warnings.warn(
+        warn(
             f"lam: the anchor at {anchors.lam[k]:g} has {n_rows[k]} rows, those beside it "
             f"{n_rows[k - 1]} and {n_rows[k + 1]}. All that moves between them passes these "
             "few, and draws there and beyond are likely too narrow. Ask the network at "
             f"{anchors.lam[k]:g} for more outputs, or leave it out.",
             CouplingWarning,
-            stacklevel=4,
         )
 
 

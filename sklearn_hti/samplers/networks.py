@@ -1,13 +1,13 @@
 """The trained networks themselves, asked at question time (docs/method.md, section 6)."""
 
 import inspect
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
 
 import numpy as np
 
+from .._utils.findings import warn
 from .._utils.global_state import global_seed
 from .._utils.registry import storable
 from ..data.facts import SAME_DRAWS, outputs_differ
@@ -197,11 +197,10 @@ def _warn_of_others(probes, lams, space, draws):
     said = f"not the outputs y of fit, by up to {max(misses):.2g} of their spread"
     if draws:
         said = f"no draws like the outputs y of fit, which are {max(misses):.2g} deviations away"
-    warnings.warn(
+    warn(
         f"{', '.join(wrong)}: answers are {said}. Answers follow the networks. Check the keys, "
         "and that networks take X as fit does, without the lambda column.",
         TrajectoryWarning,
-        stacklevel=5,
     )
 
 
