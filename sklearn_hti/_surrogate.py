@@ -24,6 +24,7 @@ from .data.quality import warn_if_discrete, warn_if_merged, warn_if_narrow, warn
 from .data.validation import take
 from .io.saving import Saved
 from .lagrangian import KineticEnergy, PotentialEnergy
+from .metrics._arrival import check_arrival
 from .nn import Conditioning
 from .nn.history import as_frame
 from .nn.inference import pick_device
@@ -207,6 +208,8 @@ class BaseSurrogate(Saved, ABC):
         """Return what `fit` is given as Rows, checked."""
         if "conditioning" in self._parameter_constraints:
             resolve("conditioning", self.conditioning)
+        if lam is not None and self.lam_column is None:
+            check_arrival(self)
         inputs = split_lam(self, X, lam, reset=True, n_rows=count_outputs(y))
         y, single = check.check_outputs(y, inputs.n_rows)
         lam = check.check_lam(inputs.lam, inputs.n_rows)

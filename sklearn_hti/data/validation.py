@@ -192,12 +192,14 @@ def _routing_hint():
     """Say what scikit-learn's tools do with lambda under the present configuration."""
     if get_config()["enable_metadata_routing"]:
         return (
-            "cross_val_predict and the scorers of scikit-learn never hand `lam` on: use "
-            "`lam_column`, or sklearn_hti.metrics.make_lam_scorer as scoring."
+            "cross_val_predict, `predict` of a search and the scorers of scikit-learn never hand "
+            "`lam` on: use `lam_column`, `search.best_estimator_.predict(X, lam)`, or "
+            "sklearn_hti.metrics.make_lam_scorer as scoring."
         )
     return (
         "Searches, cross-validation and pipelines of scikit-learn hand `lam` on with metadata "
-        "routing only: sklearn.set_config(enable_metadata_routing=True)."
+        "routing only: sklearn.set_config(enable_metadata_routing=True). `predict` of a search "
+        "never does: ask `search.best_estimator_.predict(X, lam)`."
     )
 
 

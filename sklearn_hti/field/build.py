@@ -140,16 +140,12 @@ def _warn_without_partner(plans, data):
     for (a, b), plan in zip(data.anchors.edges, plans, strict=True):
         coupled[a] |= np.diff(plan.indptr) > 0
         coupled[b][plan.indices] = True
-    alone = [(~rows).sum() for rows in coupled]
-    if any(alone):
-        counts = ", ".join(
-            f"{n} of {len(rows)} at lambda = {lam:g}"
-            for n, rows, lam in zip(alone, coupled, data.anchors.lam, strict=True)
-            if n
-        )
+    alone = [lam for lam, rows in zip(data.anchors.lam, coupled, strict=True) if not rows.all()]
+    if alone:
         warn(
-            f"X: rows are not used whose x occurs at no neighbouring trained value ({counts}). "
-            "Ask every network at the same inputs. In cross-validation, keep the rows of an input "
-            "in one fold: GroupKFold, with a number per x as groups.",
+            f"X: rows at lambda = {', '.join(f'{lam:g}' for lam in alone)} are not used: their x "
+            "occurs at no neighbouring trained value. Ask every network at the same inputs. In "
+            "cross-validation, keep the rows of an input in one fold: GroupKFold, with a number "
+            "per x as groups.",
             CouplingWarning,
         )

@@ -57,6 +57,7 @@ def place_base(problem, trajectories):
     elif not outputs_differ(data.groups[rows], data.y[rows]):
         fault = "outputs of one x are equal"
     enough = np.bincount(data.anchors.index).min() >= _FEWEST
+    enough = enough and data.facts.draws[chosen].mostly_repeated
     if fault and enough and _mostly_differ(data.groups[own], data.y[own]):
         warn(
             f"{fault} at lambda = {problem.base_lam:g}, so draws are taken at lambda = "
