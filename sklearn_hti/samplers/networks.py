@@ -13,7 +13,7 @@ from .._utils.registry import storable
 from ..data.facts import SAME_DRAWS, outputs_differ
 from ..data.validation import LAM_ROUNDING, take
 from ..exceptions import TrajectoryWarning
-from .wrapped import shaped
+from .wrapped import as_trained, shaped
 
 _MAX_ROWS = 8192  # that a network is asked at once
 _PROBE_ROWS, _PROBE_SEEDS = 16, 8
@@ -101,6 +101,7 @@ class Networks:
     def _ask_one(self, lam, network, X, n_draws, seed):
         if getattr(X, "dtype", None) == np.float64:
             X = X.astype(self.dtype, copy=False)
+        X = as_trained(X, network)
         size = max(1, _MAX_ROWS // n_draws)
         out = np.empty((len(X), n_draws, self.n_outputs))
         try:

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..data.budget import BUDGET
-from ..data.validation import as_float_array, is_frame
+from ..data.validation import as_float_array, is_frame, with_names
 
 _PROBE_ROWS = 5
 
@@ -15,6 +15,14 @@ def _repeat_rows(X, n_draws):
     """Return X with every row repeated `n_draws` times."""
     rows = np.repeat(np.arange(len(X)), n_draws)
     return X.iloc[rows] if is_frame(X) else X[rows]
+
+
+def as_trained(X, network):
+    """Return X with the names of columns that a network of scikit-learn was trained with."""
+    trained = getattr(network, "__self__", network)
+    if not hasattr(trained, "n_features_in_"):
+        return X
+    return with_names(X, getattr(trained, "feature_names_in_", None))
 
 
 class _WrappedBase:
@@ -44,6 +52,7 @@ class CallableBase(_WrappedBase):
         """Store the function and see, on a few rows, whether it is stochastic."""
         self.function_ = function
         probe = X[:_PROBE_ROWS] if not is_frame(X) else X.iloc[:_PROBE_ROWS]
+        probe = as_trained(probe, function)
         first, second = (np.asarray(function(probe), dtype=float) for _ in range(2))
         self._encode(first, (len(probe),))
         self.stochastic_ = not np.array_equal(first, second)
@@ -52,11 +61,11 @@ class CallableBase(_WrappedBase):
     def draw(self, query, noise, dtype=None):
         """Return scaled outputs (n, n_draws, D)."""
         _, n_draws = noise
-        n = len(query.X)
+        n, X = len(query.X), as_trained(query.X, self.function_)
         if not self.stochastic_:
-            y = self._encode(self.function_(query.X), (n,))
+            y = self._encode(self.function_(X), (n,))
             return np.repeat(y[:, None], n_draws, axis=1)
-        drawn = self._encode(self.function_(_repeat_rows(query.X, n_draws)), (n * n_draws,))
+        drawn = self._encode(self.function_(_repeat_rows(X, n_draws)), (n * n_draws,))
         return drawn.reshape(n, n_draws, -1)
 
 
