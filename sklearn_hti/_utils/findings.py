@@ -71,7 +71,7 @@ def one_warning(surrogate):
     with _lock:
         _said.pop(surrogate, None)
     if found:
-        found.sort(key=lambda finding: _GRAVEST_FIRST.index(finding[1]))
+        found.sort(key=lambda finding: _gravity(finding[1]))
         warn("\nAlso: ".join(message for message, _ in found), found[0][1])
 
 
@@ -83,6 +83,11 @@ def unheard():
         yield
     finally:
         _found.reset(token)
+
+
+def _gravity(category):
+    """Return the place of a category among all, from the gravest; others come last."""
+    return _GRAVEST_FIRST.index(category) if category in _GRAVEST_FIRST else len(_GRAVEST_FIRST)
 
 
 def _level_of_user():

@@ -2,9 +2,13 @@
 
 import warnings
 
+import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hti._utils.findings import one_warning, unheard, warn, warn_once
+from sklearn_hti.baselines import DisplacementInterpolationRegressor
 from sklearn_hti.exceptions import ClockWarning, CouplingWarning, SupportWarning
 
 
@@ -52,3 +56,21 @@ def test_a_kind_is_said_once_until_the_next_fit():
         assert [str(w.message) for w in caught] == ["first"]
         with one_warning(model):
             pass
+
+
+def test_a_warning_that_is_an_error_leaves_no_fit(rng):
+    lam = np.repeat([0.0, 1.0], 30)
+    model = DisplacementInterpolationRegressor()  # of two values, the clock is a guess
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ClockWarning):
+            model.fit(None, rng.normal(size=60) + lam, lam)
+    with pytest.raises(NotFittedError):
+        check_is_fitted(model)
+
+
+def test_findings_of_other_categories_come_last():
+    with pytest.warns() as caught, one_warning(Surrogate()):
+        warn("of the user", UserWarning)
+        warn("a guess", ClockWarning)
+    assert [w.category for w in caught] == [ClockWarning]
