@@ -78,9 +78,12 @@ def _warn_if_short(record, data, base_time, max_iter):
             short[k] = f"{left:.3g} of {standing:.3g} at lambda = {lams[k]:g}"
     if not short:
         return
-    remedy = f"max_iter={2 * max_iter}"
+    remedy, differ = f"max_iter={2 * max_iter}", data.facts.draws_differ
     if data.facts.draws[base_time].mostly_single:
         remedy += "; if the networks are random, several draws per input"
+    elif not differ[base_time] and any(differ[k] for k in short):
+        wide = next(k for k in short if differ[k])
+        remedy = f"base_lam={lams[wide]:g}: no map spreads draws of one input that are equal"
     warn(
         f"outputs that are moved from lambda = {lams[base_time]:g} stop short. Of their squared "
         f"distance, there is left {', '.join(short.values())} (scaled, `diagnostics_`). Try "

@@ -102,11 +102,13 @@ def test_the_floor_of_many_rows_is_that_of_some(monkeypatch):
     assert 0 < floor < 0.1
 
 
-def said_of(record, n_draws=1, base_time=0, **params):
+def said_of(record, n_draws=1, base_time=0, differ=(False,) * 5, **params):
     """Return the text of the one warning about a record of five trained values."""
     anchors = find_anchors(np.repeat(np.arange(5.0), 2))
     draws = DrawCounts.of(np.repeat(np.arange(10), n_draws))
-    data = SimpleNamespace(anchors=anchors, facts=SimpleNamespace(draws=[draws] * 5))
+    data = SimpleNamespace(
+        anchors=anchors, facts=SimpleNamespace(draws=[draws] * 5, draws_differ=differ)
+    )
     with warnings.catch_warnings(record=True) as said, one_warning(said_of):
         warnings.simplefilter("always")
         warn_of(record, data, base_time, HyperparameterTrajectoryRegressor(**params))
@@ -133,6 +135,13 @@ def test_maps_that_stop_short_are_one_warning():
 @pytest.mark.parametrize(("n_draws", "advised"), [(1, True), (30, False)])
 def test_draws_are_advised_where_they_are_single(n_draws, advised):
     assert ("several draws" in said_of(SHORT, n_draws)) == advised
+
+
+def test_equal_draws_are_advised_another_base():
+    """More steps do not spread them."""
+    said = said_of(SHORT, 30, differ=(False, False, True, True, True))
+    assert "base_lam=4" in said and "max_iter" not in said
+    assert "max_iter" in said_of(SHORT, 30, differ=(True,) * 5)
 
 
 @pytest.mark.parametrize(
