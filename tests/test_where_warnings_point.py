@@ -69,7 +69,12 @@ CASES = {
     "unlike outputs": (CouplingWarning, "per_output", unlike, {}),
     "two anchors": (ClockWarning, "two trained values", two, {"lam_transform": "auto"}),
     "left out": (ValidationWarning, "are predicted worse", there_and_back, {"validate": True}),
-    "draws that stay together": (ConvergenceWarning, "stop short", short_of, {"base_lam": 0.0}),
+    "draws that stay together": (
+        ConvergenceWarning,
+        "the flow map stops short",
+        short_of,
+        {"base_lam": 0.0},
+    ),
     "single draws": (
         CouplingWarning,
         "every condition has one draw",

@@ -85,9 +85,8 @@ def _warn_if_short(record, data, base_time, max_iter):
         wide = next(k for k in short if differ[k])
         remedy = f"base_lam={lams[wide]:g}: no map spreads draws of one input that are equal"
     warn(
-        f"outputs that are moved from lambda = {lams[base_time]:g} stop short. Of their squared "
-        f"distance, there is left {', '.join(short.values())} (scaled, `diagnostics_`). Try "
-        f"{remedy}.",
+        f"the flow map stops short: of the squared distance from lambda = {lams[base_time]:g}, "
+        f"there is left {', '.join(short.values())} (scaled, `diagnostics_`). Try {remedy}.",
         ConvergenceWarning,
     )
 
