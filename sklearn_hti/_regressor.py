@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._surrogate import BaseSurrogate, ClockedSurrogate, Components
+from ._utils.findings import warn_once
 from ._utils.parameters import StrOptions, clone_parameters
 from ._utils.registry import storable
 from .answers.from_networks import readable
@@ -20,6 +21,7 @@ from .clocks.movement import Movement
 from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.way import way_reader
 from .data.thinning import for_movement
+from .exceptions import TrajectoryWarning
 from .field.build import fit_trajectories
 from .field.fit import learn_field
 from .flow_map.learning import Learned
@@ -418,7 +420,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             couplings = replace(couplings, between=None)
         distilled = fit_flow_map(couplings, field, clock, data, problem.base_time, training)
         figures = check_fit(distilled.flow_map, data, couplings, problem.base_time, rng)
-        warn_of(figures, data.anchors.lam, self.cost)
+        warn_of(figures, data, problem.base_time, self)
         return Learned(
             movement=Movement(clock, distilled.flow_map),
             data=data,
@@ -465,7 +467,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         Warns
         -----
         TrajectoryWarning
-            If there are two trained values: none lies between others, to be left out.
+            If there are two trained values: none lies between others, to be left out. A
+            surrogate says it once.
 
         Examples
         --------
@@ -483,6 +486,13 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         query = self._query(X, lam)
         if not (isinstance(coverage, Real) and 0 < coverage < 1):
             raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+        if len(self._state.anchors) == 2:
+            warn_once(
+                self,
+                "With two trained values none could be left out: bounds rest on what is usual "
+                "between trained values, not on errors that were seen. Train a third value.",
+                TrajectoryWarning,
+            )
         return tuple(map(self._state.outputs.shape, interval(self._state, query, coverage)))
 
     def export(self, path, format="onnx", *, lam_from=None):

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from ._utils.findings import one_warning
 from ._utils.parameters import HasMethods, Interval, StrOptions
 from ._utils.random import draw_seeds
 from ._utils.torch_state import own_torch_state
@@ -32,6 +33,7 @@ from .data.validation import take
 from .data.weights import rows_by_weight
 from .io.saving import Saved
 from .lagrangian import KineticEnergy, PotentialEnergy
+from .metrics._arrival import check_arrival
 from .nn import Conditioning
 from .nn.history import as_frame
 from .nn.inference import pick_device
@@ -150,27 +152,30 @@ class BaseSurrogate(Saved, ABC):
 
         Warns
         -----
-        BaseWarning
-            If most x have equal outputs at the first anchor, or one, while others have several
-            that differ: it cannot be the base then.
+        TrajectoryWarning
+            At most once; what was found is joined in one text, the gravest first, whose category
+            it has. If networks that are asked do not give the outputs y.
+        ConvergenceWarning
+            If training was interrupted, a map stops short of an anchor, or the cost rewards
+            worse paths.
         CouplingWarning
             If rows share their x with no row of a neighbouring anchor while others do, or
             outputs differ a thousandfold in spread and have one unit of distances; if lambdas
             that rows share are merged into bins; if an anchor has far fewer rows than others, or
             a number lies far out of all others.
+        ValidationWarning
+            If answers that need no surrogate are nearer to outputs that were left out, or x
+            tells nothing of the outputs of held-out inputs.
+        BaseWarning
+            If most x have equal outputs at the first anchor, or one, while others have several
+            that differ: it cannot be the base then.
         ClockWarning
             If the anchors cannot tell how far along the path a lambda is.
-        ConvergenceWarning
-            If training was interrupted, a map stops short of an anchor, or the cost rewards
-            worse paths.
-        ValidationWarning
-            If answers that need no surrogate are nearer to outputs that were left out.
-        TrajectoryWarning
-            If networks that are asked do not give the outputs y.
         """
         self._state = None  # not fitted before all stages are done
-        with own_torch_state():
-            self._state = self._learn(X, y, lam, sample_weight)
+        with own_torch_state(), one_warning(self):
+            state = self._learn(X, y, lam, sample_weight)
+        self._state = state
         return self
 
     def _learn(self, X, y, lam, sample_weight):
@@ -219,6 +224,8 @@ class BaseSurrogate(Saved, ABC):
         """Return what `fit` is given as Rows, checked; they are repeated by their weights."""
         if "conditioning" in self._parameter_constraints:
             resolve("conditioning", self.conditioning)
+        if lam is not None and self.lam_column is None:
+            check_arrival(self)
         inputs = split_lam(self, X, lam, reset=True, n_rows=count_outputs(y))
         y, single = check.check_outputs(y, inputs.n_rows)
         lam = check.check_lam(inputs.lam, inputs.n_rows)

@@ -79,7 +79,8 @@ def sweep(
 
         X : array or DataFrame of shape (n, C)
             The query inputs, repeated for every value and draw,
-            n = n_values * n_query * n_draws. The draws at one input are neighbours.
+            n = n_query * n_values * n_draws. All rows of one input are neighbours, and among
+            them the draws at one value: folds of rows in order take no value away.
         y : ndarray of shape (n,) or (n, D)
             The outputs.
         lam : ndarray of shape (n,)
@@ -120,8 +121,8 @@ def sweep(
     >>> from sklearn_hti import sweep
     >>> X, y = load_diabetes(return_X_y=True)
     >>> data = sweep(Ridge(), "alpha", [0.1, 1.0, 10.0], X, y, X[:50])
-    >>> data.X.shape, data.y.shape, data.lam[[0, 50, 100]]
-    ((150, 10), (150,), array([ 0.1,  1. , 10. ]))
+    >>> data.X.shape, data.y.shape, data.lam[:4]
+    ((150, 10), (150,), array([ 0.1,  1. , 10. ,  0.1]))
     """
     values = _check_param_values(param_values)
     n_draws = _check_n_draws(n_draws)
@@ -142,11 +143,12 @@ def sweep(
         for (_, draws), value in zip(results, values, strict=True)
     ]
     estimators = [fitted for fitted, _ in results]
-    row = np.tile(np.repeat(np.arange(n_query), n_draws), len(values))
+    row = np.repeat(np.arange(n_query), len(values) * n_draws)
+    y = np.stack(outputs, axis=1)  # (n_query, n_values, n_draws[, D])
     return Bunch(
         X=_take_rows(X_query, row),
-        y=np.concatenate(outputs),
-        lam=np.repeat(np.array(values, dtype=float), n_query * n_draws),
+        y=y.reshape(-1, *y.shape[3:]),
+        lam=np.tile(np.repeat(np.array(values, dtype=float), n_draws), n_query),
         row=row,
         estimators=estimators,
         networks={
@@ -259,7 +261,7 @@ def _open_memory(memory, random_state):
 
 
 def _check_outputs(draws, n_query, source):
-    """The draws as one float array, those of an input next to each other."""
+    """The draws as one float array of shape (n_query, n_draws) or (n_query, n_draws, D)."""
     shape = draws[0].shape
     if len(shape) not in (1, 2) or shape[0] != n_query:
         raise ValueError(
@@ -277,7 +279,7 @@ def _check_outputs(draws, n_query, source):
             f"{source} gave {np.sum(~np.isfinite(y))} outputs that are NaN or infinite; "
             "the training diverged: leave this value out or steady the estimator."
         )
-    return y.reshape(-1, *y.shape[2:]).astype(float)
+    return y.astype(float)
 
 
 def _n_rows(X):

@@ -5,7 +5,6 @@ import io
 import json
 import os
 import pickle
-import warnings
 from numbers import Real
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from skorch.callbacks import (
 )
 
 from ._utils.files import readable, replacing
+from ._utils.findings import warn
 from ._utils.fingerprint import describe
 from ._version import __version__
 from .exceptions import TrajectoryWarning
@@ -189,10 +189,10 @@ class Checkpoint(Callback):
             with replacing(self.file_) as fresh:
                 fresh.write_bytes(buffer.getvalue())
         except OSError as error:
-            warnings.warn(
+            warn(
                 f"no checkpoint could be written: {error}. Training goes on.",
                 TrajectoryWarning,
-                stacklevel=2,
+                at_once=True,
             )
 
 

@@ -39,7 +39,7 @@ class SupportWarning(TrajectoryWarning):
 
 
 class ValidationWarning(TrajectoryWarning):
-    """Where anchors were left out, the surrogate was no better than answers without one."""
+    """What was left out of the fit was predicted no better than without a surrogate."""
 
 
 class DivergenceError(RuntimeError):

@@ -11,7 +11,8 @@ from .data.anchors import find_anchors
 class LeaveOneLambdaOut(BaseCrossValidator):
     """Leave the rows of one anchor out at a time, to be predicted from the other anchors.
 
-    This is what a surrogate is for; folds of random rows ask it for lambdas that it has seen.
+    This is what a surrogate is for. Folds of shuffled rows ask it for lambdas and inputs that it
+    has seen, and score near 1; `GroupKFold`, with a number per x as groups, leaves inputs out.
     Takes lambda as the estimators do: routed as `lam`, or as a column of X.
 
     Parameters

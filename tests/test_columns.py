@@ -1,12 +1,15 @@
 """Columns of X: categories in frames and arrays, and lambda as a column."""
 
+import warnings
 from copy import copy
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.linear_model import Ridge
 
+from sklearn_hti import sweep
 from sklearn_hti.baselines import NearestAnchorRegressor
 
 GRID = [0.0, 0.4, 1.0, 2.0]
@@ -194,3 +197,35 @@ def test_a_column_that_was_set_after_fit_is_refused(on_networks, networks):
     for ask in (later.predict, later.sample):
         with pytest.raises(ValueError, match=r"lam_column=0 was set after .*None; fit again"):
             ask(networks.X[:2], lam=0.5)
+
+
+@pytest.fixture
+def named(rng):
+    """Networks trained on a frame, and the rows of a fit."""
+    X = pd.DataFrame(rng.normal(size=(40, 2)), columns=["a", "b"])
+    return sweep(Ridge(), "alpha", [0.1, 1.0, 10.0], X, X["a"] + X["b"])
+
+
+def warned(ask, *rows, **named):
+    """Return how many warnings a question gives, and its answer."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        answer = ask(*rows, **named)
+    assert all("feature names" in str(w.message) for w in caught)
+    return len(caught), answer
+
+
+@pytest.mark.parametrize("kind", ["networks", "estimator", "function"])
+@pytest.mark.parametrize("of_fit", [pd.DataFrame, np.asarray])
+def test_names_that_were_in_fit_or_not_are_one_warning(make, named, kind, of_fit):
+    """Networks in the surrogate have no more to say; they take columns by their places."""
+    params = {
+        "networks": {"networks": named.networks},
+        "estimator": {"base": Ridge()},
+        "function": {"base": named.networks[0.1]},
+    }[kind]
+    model = make(max_iter=5, **params).fit(of_fit(named.X), named.y, named.lam)
+    for of_question in (pd.DataFrame, np.asarray):
+        n, answer = warned(model.predict, of_question(named.X[:6]), lam=0.5)
+        assert n == (of_question is not of_fit)
+        assert_allclose(answer, model.predict(of_fit(named.X[:6]), lam=0.5))

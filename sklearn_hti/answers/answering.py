@@ -52,8 +52,8 @@ class Answering(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         inputs = split_lam(self, X, lam, reset=False, n_rows=n_rows)
         lam = check_lam_within(self._state, inputs.lam, inputs.n_rows, name)
-        asked = self._state.networks is not None  # who know all inputs
-        conditions = self._state.encoder.transform(inputs.X, inputs.n_rows, beyond_fit=asked)
+        asked = self if self._state.networks is None else None  # networks know all inputs
+        conditions = self._state.encoder.transform(inputs.X, inputs.n_rows, asked=asked)
         return Query(inputs.X, conditions, lam)
 
     def sample(self, X, lam=None, *, n_samples=None, random_state=None):

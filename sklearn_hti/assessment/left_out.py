@@ -1,16 +1,16 @@
 """Trained values left out of the particle field, without training (docs/method.md, section 11)."""
 
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from .._utils.findings import unheard, warn
 from ..clocks.clock import Clock
 from ..clocks.time_scale import PlacedScale, make_time_scale
 from ..clocks.warps import WarpClock
 from ..clocks.way import way_reader
-from ..exceptions import TrajectoryWarning, ValidationWarning
+from ..exceptions import ValidationWarning
 from ..field.fit import aligned_draws, learn_field
 from ..field.particles import chain, follow
 from ..metrics import squared_wasserstein
@@ -73,8 +73,7 @@ def leave_values_out(data, lam_transform, solver, field, rng):
     rows = _rows_of(data, rng)
     interior = spread_out(np.arange(1, len(data.anchors.lam) - 1), data.budget.left_out_values)
     records, judged = [], []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TrajectoryWarning)  # of clocks without a value
+    with unheard():  # of clocks without a value
         for k in interior:
             rest = data.without(k)
             read = way_reader(rest, solver, rng)
@@ -119,14 +118,18 @@ def trusted(field, judged, anchors, lam_transform):
         return field
     asked_for = not (isinstance(lam_transform, str) and lam_transform == "auto")
     taken = best == "straight_line_in_clock" or not (asked_for or best == "no_transport")
-    mean = losses.mean()
-    warnings.warn(
-        f"Trained values that were left out are predicted worse than by {NAMES[best]} "
+    mean, excess = losses.mean(), losses["interpolate"] - losses[best]
+    remedy = f"Train a network near lambda = {judged['lam'][excess.idxmax()]:g}"
+    if not asked_for:
+        remedy += ", or set lam_transform to what you know of the hyperparameter"
+    elif lam_transform is not None and best != "straight_line_in_clock":
+        remedy += ", or try lam_transform='auto'"
+    warn(
+        f"trained values that were left out are predicted worse than by {NAMES[best]} "
         f"({mean['interpolate']:.3g} against {mean[best]:.3g}, `validation_`)"
-        f"{', which is the answer now' if taken else ''}. Train more values, or set "
-        "lam_transform to what you know of the hyperparameter.",
+        f"{', which is the answer now' if taken else '; answers between them may be, too'}. "
+        f"{remedy}.",
         ValidationWarning,
-        stacklevel=4,
     )
     if not taken:
         return field

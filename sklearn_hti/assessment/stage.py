@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .diagnostics import warn_if_blind
 from .means import unseen_errors
 from .uncertainty import Uncertainty, learn_uncertainty
 
@@ -37,6 +38,7 @@ def assess(problem, learned, state, lam_transform, seed):
     if validation is not None and errors is not None:
         of = np.searchsorted(state.anchors, validation["lam"])
         validation = validation.assign(base=np.mean(np.sum(errors[:, of] ** 2, axis=2), axis=0))
+    warn_if_blind(state, errors, problem.data)
     if state.networks is None and state.base is None:
         return Assessment(validation)
     data = problem.data if state.networks is None else learned.data

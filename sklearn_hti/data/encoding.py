@@ -1,6 +1,5 @@
 """Scaling of X and y, categories and groups of equal x; arrays to tensors."""
 
-import warnings
 from datetime import date, timedelta
 from numbers import Number
 
@@ -8,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
+from .._utils.findings import warn_once
 from .._utils.registry import storable
 from ..exceptions import SupportWarning
 from .conditions import Conditions
@@ -61,11 +61,11 @@ class ConditionEncoder:
             "max_categories=...) in front of the surrogate does), or describe them by numbers."
         )
 
-    def transform(self, X, n_rows, *, beyond_fit=False):
+    def transform(self, X, n_rows, *, asked=None):
         """Return the Conditions of X, `n_rows` empty ones for None.
 
-        Numbers far out of the range of fit are warned of, unless answers do not depend on fit
-        there (`beyond_fit`).
+        Numbers far out of the range of fit are warned of, once by the surrogate that is `asked`;
+        without, answers do not depend on fit there.
         """
         numeric, values = self._split(X, n_rows)
         codes = np.zeros((len(numeric), 0), dtype=np.int64)
@@ -79,8 +79,8 @@ class ConditionEncoder:
         if self.scaler_ is not None:  # its `transform` would check once more what was checked
             scaled = (numeric - self.scaler_.mean_) / self.scaler_.scale_
         check_reach(scaled, "X")
-        if not beyond_fit:
-            self._warn_if_far(X, numeric)
+        if asked is not None:
+            self._warn_if_far(asked, X, numeric)
         numeric = numeric * self._units()
         with np.errstate(over="ignore"):
             keys = numeric.astype(np.float32)
@@ -119,7 +119,7 @@ class ConditionEncoder:
         exponent = np.frexp(largest)[1]
         return np.where(np.abs(exponent) > _EXPONENTS, np.ldexp(1.0, -exponent), 1.0)
 
-    def _warn_if_far(self, X, numeric):
+    def _warn_if_far(self, asked, X, numeric):
         """Warn of numbers far out of the range that they had in fit."""
         low, high = self.range_
         margin = _FAR * (high - low) + 1e-6 * np.maximum(np.abs(low), np.abs(high))
@@ -127,15 +127,16 @@ class ConditionEncoder:
             far = (numeric < low - margin) | (numeric > high + margin)
         if not far.any():
             return
-        row, j = np.argwhere(far)[0]
+        j = far.any(axis=0).argmax()
         column = np.flatnonzero(~self.categorical_)[j]
-        warnings.warn(
-            f"X: {far.any(axis=1).sum()} of {len(far)} rows are unlike the inputs of fit, such as "
-            f"row {row}, where column {_column_name(X, column)} is "
-            f"{numeric[row, j]:g}; in fit it ran from {low[j]:g} to {high[j]:g}. Answers there "
-            "are guesses: ask the networks for such inputs and fit again.",
+        name = _column_name(X, column)
+        # every process that asks a copy of the surrogate has this text, and shows it once
+        warn_once(
+            asked,
+            f"X: rows are unlike the inputs of fit: column {name} ran from {low[j]:g} to "
+            f"{high[j]:g} there, and is far outside. Answers to such rows are guesses: ask the "
+            "networks for inputs like these, and fit again with the outputs.",
             SupportWarning,
-            stacklevel=5,
         )
 
     def _split(self, X, n_rows):

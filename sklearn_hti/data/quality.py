@@ -1,9 +1,8 @@
 """Outputs that a fit takes, but cannot follow well: what users are warned of before training."""
 
-import warnings
-
 import numpy as np
 
+from .._utils.findings import warn
 from .._utils.groupby import number_groups
 from ..exceptions import CouplingWarning
 from .anchors import distinct_lambdas
@@ -27,12 +26,11 @@ def warn_if_unlike(y):
         return
     least, most = moving[[spread[moving].argmin(), spread[moving].argmax()]]
     if spread[most] > _UNLIKE * spread[least]:
-        warnings.warn(
+        warn(
             f"y: output {least} runs over {spread[least]:.3g}, output {most} over "
             f"{spread[most]:.3g}. Distances see the larger alone, and the smaller is moved "
             "badly. Set output_scaling='per_output'.",
             CouplingWarning,
-            stacklevel=4,
         )
 
 
@@ -62,12 +60,11 @@ def warn_if_far_out(X, y, categorical):
     ]
     found = [text for text in found if text]
     if found:
-        warnings.warn(
+        warn(
             f"{' '.join(found)} Such numbers set the scale of all others, and answers elsewhere "
             "may be far off. If they are errors, or stand for missing values, leave these rows "
             "out; else pass a function of them without such a tail, such as np.arcsinh.",
             CouplingWarning,
-            stacklevel=4,
         )
     return bool(found)
 
@@ -127,13 +124,12 @@ def warn_if_discrete(y, groups, anchor):
         values, code = np.unique(of_one, return_inverse=True)
         if 2 <= len(values) <= _FEW and _are_draws(code, groups, anchor):
             gap = np.diff(values).min()
-            warnings.warn(
+            warn(
                 f"y: output {output} takes {len(values)} values alone. Maps cannot part equal "
                 "outputs, and most draws between anchors will lie between the values. Spread "
                 f"them before `fit`, y + rng.uniform(-0.5, 0.5, y.shape) * {gap:g}, and take the "
                 "value that is nearest to what `sample` gives.",
                 CouplingWarning,
-                stacklevel=4,
             )
             return
 
@@ -159,7 +155,7 @@ def warn_if_merged(lam, anchors):
         )
     else:
         return
-    warnings.warn(f"lam: {what}: n_anchors={len(values)}.", CouplingWarning, stacklevel=4)
+    warn(f"lam: {what}: n_anchors={len(values)}.", CouplingWarning)
 
 
 def warn_if_narrow(anchors):
@@ -170,13 +166,12 @@ def warn_if_narrow(anchors):
     if len(few):
         k = few[n_rows[few].argmin()]
         more = f" (and {len(few) - 1} more such)" if len(few) > 1 else ""
-        warnings.warn(
+        warn(
             f"lam: the anchor at {anchors.lam[k]:g}{more} has {n_rows[k]} row"
             f"{'s' if n_rows[k] > 1 else ''}, the others {others[k]:g} (median). All that moves "
             "there and beyond passes these few, and draws are likely too narrow. Ask the network "
             f"at {anchors.lam[k]:g} for more outputs, or leave it out.",
             CouplingWarning,
-            stacklevel=4,
         )
 
 

@@ -5,6 +5,7 @@ import re
 from contextlib import contextmanager
 
 import numpy as np
+import pandas as pd
 from sklearn import get_config
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples, validate_data
@@ -106,7 +107,20 @@ def check_features(estimator, X, *, reset):
             return np.asarray(X, dtype=np.float64)
         _refuse_no_table(X)
         _refuse_times(X)
-        return _check_table(estimator, X, reset)
+        X = _check_table(estimator, X, reset)
+        return X if reset else with_names(X, getattr(estimator, "feature_names_in_", None))
+
+
+def with_names(X, names):
+    """Return X with the names of columns that it had in a fit, by their places; None had none.
+
+    What is asked next then finds X as it was, and has nothing to warn of once more.
+    """
+    if names is None and is_frame(X) and all(map(pd.api.types.is_numeric_dtype, X.dtypes)):
+        return X.to_numpy(dtype=np.float64)
+    if names is None or is_frame(X) or len(names) != X.shape[1]:
+        return X
+    return pd.DataFrame(X, columns=names)
 
 
 def _refuse_no_table(X):
@@ -274,12 +288,14 @@ def _routing_hint():
     """Say what scikit-learn's tools do with lambda under the present configuration."""
     if get_config()["enable_metadata_routing"]:
         return (
-            "cross_val_predict and the scorers of scikit-learn never hand `lam` on: use "
-            "`lam_column`, or sklearn_hti.metrics.make_lam_scorer as scoring."
+            "cross_val_predict and `predict` of a search, as the scorers of scikit-learn, never "
+            "hand `lam` on: use `lam_column`, `search.best_estimator_.predict(X, lam)`, or "
+            "sklearn_hti.metrics.make_lam_scorer as scoring."
         )
     return (
         "Searches, cross-validation and pipelines of scikit-learn hand `lam` on with metadata "
-        "routing only: sklearn.set_config(enable_metadata_routing=True)."
+        "routing only: sklearn.set_config(enable_metadata_routing=True). `predict` of a search "
+        "never does: ask `search.best_estimator_.predict(X, lam)`."
     )
 
 

@@ -17,6 +17,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from torch import nn
 
 from .._utils.files import readable, replacing
+from .._utils.findings import warn
 from .._utils.registry import storable, storable_classes
 from .._utils.text import printable
 from .._utils.torch_state import own_torch_state
@@ -175,10 +176,9 @@ def _leave_networks_out(model):
         model.networks = None  # set since the fit, perhaps, which is saved
     if asked is None:
         return
-    warnings.warn(
+    warn(
         "save: the networks are not saved; bring them by load(path, networks=...).",
         TrajectoryWarning,
-        stacklevel=4,
     )
     model._state = replace(model._state, networks=replace(asked, networks=None))
 

@@ -1,20 +1,20 @@
 """The trained networks themselves, asked at question time (docs/method.md, section 6)."""
 
 import inspect
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
 
 import numpy as np
 
+from .._utils.findings import warn
 from .._utils.global_state import global_seed
 from .._utils.registry import storable
 from .._utils.torch_state import callers_torch_state
 from ..data.facts import SAME_DRAWS, outputs_differ
 from ..data.validation import LAM_ROUNDING, take
 from ..exceptions import TrajectoryWarning
-from .wrapped import shaped
+from .wrapped import as_trained, shaped
 
 _MAX_ROWS = 8192  # that a network is asked at once
 _PROBE_ROWS, _PROBE_SEEDS = 16, 8
@@ -103,6 +103,7 @@ class Networks:
     def _ask_one(self, lam, network, X, n_draws, seed):
         if getattr(X, "dtype", None) == np.float64:
             X = X.astype(self.dtype, copy=False)
+        X = as_trained(X, network)
         size = max(1, _MAX_ROWS // n_draws)
         out = np.empty((len(X), n_draws, self.n_outputs))
         try:
@@ -200,11 +201,10 @@ def _warn_of_others(probes, lams, space, draws):
     said = f"not the outputs y of fit, by up to {max(misses):.2g} of their spread"
     if draws:
         said = f"no draws like the outputs y of fit, which are {max(misses):.2g} deviations away"
-    warnings.warn(
+    warn(
         f"{', '.join(wrong)}: answers are {said}. Answers follow the networks. Check the keys, "
         "and that networks take X as fit does, without the lambda column.",
         TrajectoryWarning,
-        stacklevel=5,
     )
 
 

@@ -1,10 +1,10 @@
 """Which draws at the base anchor the parameter `base` names, or the data suggest."""
 
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .._utils.findings import warn
 from .._utils.groupby import first_of_each
 from ..data.facts import DrawCounts, is_continuous, outputs_differ
 from ..data.validation import take
@@ -57,13 +57,14 @@ def place_base(problem, trajectories):
     elif not outputs_differ(data.groups[rows], data.y[rows]):
         fault = "outputs of one x are equal"
     enough = np.bincount(data.anchors.index).min() >= _FEWEST
+    enough = enough and data.facts.draws[chosen].mostly_repeated
     if fault and enough and _mostly_differ(data.groups[own], data.y[own]):
-        warnings.warn(
-            f"{fault} at lambda = {problem.base_lam:g}, so draws are taken at "
-            f"base_lam={base_lam:g}, where they differ. `transport` from {problem.base_lam:g} "
-            "moves one output to one place at every lambda; ask `sample` for draws.",
+        warn(
+            f"{fault} at lambda = {problem.base_lam:g}, so draws are taken at lambda = "
+            f"{base_lam:g}, where they differ. `transport` from {problem.base_lam:g} moves one "
+            "output to one place at every lambda; ask `sample` for draws. Set "
+            f"base_lam={base_lam:g} if that is as it should be.",
             BaseWarning,
-            stacklevel=3,
         )
     return replace(problem, base_lam=base_lam)
 

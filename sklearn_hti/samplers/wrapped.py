@@ -8,7 +8,7 @@ from sklearn.base import clone
 from .._utils.readable import as_readable
 from .._utils.torch_state import callers_torch_state
 from ..data.budget import BUDGET
-from ..data.validation import as_float_array, is_frame
+from ..data.validation import as_float_array, is_frame, with_names
 
 _PROBE_ROWS = 5
 
@@ -17,6 +17,14 @@ def _repeat_rows(X, n_draws):
     """Return X with every row repeated `n_draws` times."""
     rows = np.repeat(np.arange(len(X)), n_draws)
     return X.iloc[rows] if is_frame(X) else X[rows]
+
+
+def as_trained(X, network):
+    """Return X with the names of columns that a network of scikit-learn was trained with."""
+    trained = getattr(network, "__self__", network)
+    if not hasattr(trained, "n_features_in_"):
+        return X
+    return with_names(X, getattr(trained, "feature_names_in_", None))
 
 
 class _WrappedBase:
@@ -46,6 +54,7 @@ class CallableBase(_WrappedBase):
         """Store the function and see, on a few rows, whether it is stochastic."""
         self.function_ = function
         probe = X[:_PROBE_ROWS] if not is_frame(X) else X.iloc[:_PROBE_ROWS]
+        probe = as_trained(probe, function)
         answers = (as_readable(answer_of(function, probe)) for _ in range(2))
         first, second = (np.asarray(answer, dtype=float) for answer in answers)
         self._encode(first, (len(probe),))
@@ -55,12 +64,11 @@ class CallableBase(_WrappedBase):
     def draw(self, query, noise, dtype=None):
         """Return scaled outputs (n, n_draws, D)."""
         _, n_draws = noise
-        n = len(query.X)
+        n, X = len(query.X), as_trained(query.X, self.function_)
         if not self.stochastic_:
-            y = self._encode(answer_of(self.function_, query.X), (n,))
+            y = self._encode(answer_of(self.function_, X), (n,))
             return np.repeat(y[:, None], n_draws, axis=1)
-        X = _repeat_rows(query.X, n_draws)
-        drawn = self._encode(answer_of(self.function_, X), (n * n_draws,))
+        drawn = self._encode(answer_of(self.function_, _repeat_rows(X, n_draws)), (n * n_draws,))
         return drawn.reshape(n, n_draws, -1)
 
 
