@@ -111,7 +111,8 @@ def outputs(model, parameter, values, X, y, method):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         data = sweep(model, parameter, values, given, target, asked, method=method, random_state=0)
-    return np.array(values, dtype=float), data.y.reshape(len(values), -1)
+    y = np.stack([data.y[data.lam == value].ravel() for value in values])
+    return np.array(values, dtype=float), y
 
 
 def errors(lam, y, anchors):

@@ -33,8 +33,8 @@ def median_ms(answer, repeats):
 
 def answers(model, folder, X, y, lam):
     """Return, by name, functions of no argument that answer the same question."""
-    single = [np.asarray(v, dtype=np.float32) for v in (X, y, lam)]
-    tensors = [torch.as_tensor(v) for v in single]
+    given = [np.asarray(v, dtype=np.float64) for v in (X, y, lam)]
+    tensors = [torch.as_tensor(v) for v in given]
     model.export(folder / "graph.pt2", "torch")
     graph = torch.export.load(folder / "graph.pt2").module()
     found = {
@@ -50,7 +50,7 @@ def answers(model, folder, X, y, lam):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(folder / "graph.onnx", options)
-    inputs = dict(zip(("x", "y", "lam"), single, strict=True))
+    inputs = dict(zip(("x", "y", "lam"), given, strict=True))
     return found | {"exported, onnxruntime": lambda: session.run(None, inputs)[0]}
 
 

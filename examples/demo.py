@@ -48,7 +48,7 @@ def train_networks(levels, X, y, train, seed):
         random_state=seed,
         verbose=0,
     )
-    return outputs, np.asarray(outputs.y).reshape(len(levels), len(X))
+    return outputs, np.asarray(outputs.y).reshape(len(X), len(levels)).T
 
 
 def print_row(cells, widths=(8, 10, 12, 11, 9, 14, 7, 14)):

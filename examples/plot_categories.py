@@ -81,7 +81,7 @@ with sklearn.config_context(enable_metadata_routing=True):
 # patients is moved to other strengths.
 pipe = candidates["all columns"].fit(data.X, data.y, lam=data.lam)
 judge = sweep(model, "svr__C", [2.0, 10.0, 60.0], train, y[:300], new)
-truth = judge.y.reshape(3, -1)
+truth = judge.y.reshape(-1, 3).T
 said = data.estimators[0].predict(new)
 print("   C  surrogate  not moving   (root mean squared error to the model trained there)")
 for strength, true in zip((2.0, 10.0, 60.0), truth, strict=True):

@@ -19,7 +19,6 @@ from skorch.callbacks import LRScheduler
 from torch import nn
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, sweep
-from sklearn_hti.exceptions import BaseWarning
 from sklearn_hti.metrics import squared_wasserstein
 
 # %%
@@ -62,14 +61,13 @@ asked, n_asked = X[300:340], 40
 rates, between = (0.1, 0.5, 0.8), (0.3, 0.65)
 train = X[:300], y[:300, None], asked
 data = sweep(network, "module__p", rates, *train, n_draws=50, random_state=0)
-known = data.y.reshape(len(rates), n_asked, 50)
+known = data.y.reshape(n_asked, len(rates), 50).swapaxes(0, 1)
 
 # %%
 # The surrogate starts from the deployed network, the one with rate 0.1: draws at another rate are
-# its answers, moved. How far, is read off the odds p / (1 − p), the clock for dropout rates.
+# its answers, moved.
 deployed = data.estimators[0]
 surrogate = HyperparameterTrajectoryRegressor(
-    lam_transform="odds",
     base=lambda x: deployed.predict(np.asarray(x, dtype=np.float32))[:, 0],
     max_iter=600,
     random_state=0,
@@ -84,7 +82,7 @@ torch.manual_seed(0)  # the deployed network draws its dropout from torch's glob
 # floor) further answers of the network that judges. The later 50 answers judge: `sweep` lends
 # all networks one seed, so that the first ones share their noise.
 judge = sweep(network, "module__p", between, *train, n_draws=100, random_state=0)
-truth = judge.y.reshape(len(between), n_asked, 100)
+truth = judge.y.reshape(n_asked, len(between), 100).swapaxes(0, 1)
 patients = np.repeat(np.arange(n_asked), 50)
 print("rate   sample  interpolate  rate below  rate above   floor")
 for k, rate in enumerate(between):
@@ -136,9 +134,10 @@ surrogate = HyperparameterTrajectoryRegressor(random_state=0)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     surrogate.fit(steady.X, steady.y[:, 0], steady.lam)
-print(*(w.message for w in caught if issubclass(w.category, BaseWarning)))
+print(*(warning.message for warning in caught))
 print("draws begin at", surrogate.base_lam_)
-rates, trained = (0.0, 0.3, 0.5), (steady.y[:2000], truth[0], steady.y[2000:4000])
+first, last = (steady.y[steady.lam == rate] for rate in (0.0, 0.5))
+rates, trained = (0.0, 0.3, 0.5), (first, truth[0], last)
 for rate, answers in zip(rates, trained, strict=True):
     spread = surrogate.predict(asked, lam=rate, return_std=True)[1].mean()
     true = np.reshape(answers, (n_asked, -1)).std(axis=1).mean()

@@ -32,7 +32,7 @@ def forecasts(levels):
     """Train a forecaster per level on the first 600 hours; return rows and answers by level."""
     network = quantile_network(n_inputs=8, max_epochs=120)
     data = sweep(network, "criterion__level", levels, X[train], y[train, None], X, random_state=0)
-    return data, data.y.reshape(len(levels), len(X))
+    return data, data.y.reshape(len(X), len(levels)).T
 
 
 # %%

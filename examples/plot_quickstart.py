@@ -17,7 +17,6 @@ from sklearn_hti.datasets import make_quantile_networks
 networks = make_quantile_networks(levels=(0.05, 0.3, 0.95), random_state=0)
 known = np.isin(networks.row, networks.train_rows)
 surrogate = HyperparameterTrajectoryRegressor(
-    lam_transform="probit",  # the clock that suits quantile levels
     base="neighbors",  # no generator of outputs is trained: `transport` needs none
     random_state=0,
 )

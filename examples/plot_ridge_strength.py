@@ -21,7 +21,7 @@ from sklearn_hti import HyperparameterTrajectoryRegressor, sweep
 # same patients. It is quick here, so the truth between is cheap as well: 13 strengths.
 X, y = load_diabetes(return_X_y=True)
 grid = np.geomspace(0.01, 10.0, 13)
-truth = sweep(Ridge(), "alpha", grid, X[:300], y[:300], X).y.reshape(13, -1)
+truth = sweep(Ridge(), "alpha", grid, X[:300], y[:300], X).y.reshape(-1, 13).T
 
 
 def fit(strengths, clock):
@@ -83,7 +83,7 @@ print("root mean squared error at strengths not trained, in units of the target"
 for name, path in paths.items():
     print(f"  {name:20} {error(path):5.2f}")
 nearest = np.abs(np.log(grid)[:, None] - np.log(three)).argmin(axis=1)
-known = sweep(Ridge(), "alpha", three, X[:300], y[:300], X[new]).y.reshape(3, -1)
+known = sweep(Ridge(), "alpha", three, X[:300], y[:300], X[new]).y.reshape(-1, 3).T
 print(f"  {'nearest regression':20} {error(known[nearest]):5.2f}")
 
 # %%

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._surrogate import BaseSurrogate, ClockedSurrogate, Components
+from ._utils.findings import warn_once
 from ._utils.parameters import StrOptions, clone_parameters
 from ._utils.registry import storable
 from .answers.from_networks import readable
@@ -21,6 +22,7 @@ from .clocks.movement import Movement
 from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.way import way_reader
 from .data.thinning import for_movement
+from .exceptions import TrajectoryWarning
 from .field.build import believed_on_tree, fit_trajectories
 from .field.fit import learn_field
 from .field.place import place_clock
@@ -124,7 +126,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         quantile levels, "log" for regularisation strengths, "odds" for dropout rates.
     lam_column : int or str, default=None
         Where lambda sits in X (position or column name) when `lam` is not passed. None:
-        `lam` is required.
+        `lam` is required. Inside tools that drop or add columns, put lambda last and count from
+        the front: a column that is gone is then refused, while -1 takes another one.
     n_anchors : "auto" or int, default="auto"
         Number of anchors. "auto": the distinct values of lambda if there are at most 20, of
         which most have 3 rows, else 5 to 9 quantile bins, one for 150 rows. Outputs of a bin
@@ -140,7 +143,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         "per_output" divides each by its standard deviation, for outputs in different units.
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Categorical columns of X without the lambda column: those of category or string type
-        in a DataFrame, none, or a list of positions, of names, or a boolean mask.
+        in a DataFrame, none, or a list of positions, of names, or a boolean mask. A fit that
+        trains takes 4,096 categories at most, in all columns together.
     max_iter : int, default=550
         Optimisation steps of each network.
     batch_size : int, default=256
@@ -372,7 +376,10 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     def _check_several(self):
         """Raise for components that follow one hyperparameter alone."""
         solver, path = resolve("solver", self.solver), resolve("path", self.path)
-        for name, alone in (("solver", isinstance(solver, MapSolver)), ("path", isinstance(path, SmoothPath))):
+        for name, alone in (
+            ("solver", isinstance(solver, MapSolver)),
+            ("path", isinstance(path, SmoothPath)),
+        ):
             if alone:
                 raise ValueError(
                     f"{name}={getattr(self, name)!r} follows one hyperparameter, and several vary "
@@ -440,7 +447,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             couplings = replace(couplings, between=None)
         distilled = fit_flow_map(couplings, field, clock, data, problem.base_time, training)
         figures = check_fit(distilled.flow_map, clock, data, couplings, problem.base_time, rng)
-        warn_of(figures, [*map(problem.space.text, data.anchors.lam)], self.cost)
+        warn_of(figures, data, problem.base_time, self, problem.space.text)
         return Learned(
             movement=Movement(clock, distilled.flow_map),
             data=data,
@@ -487,7 +494,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         Warns
         -----
         TrajectoryWarning
-            If there are two trained values: none lies between others, to be left out.
+            If there are two trained values: none lies between others, to be left out. A
+            surrogate says it once.
 
         Examples
         --------
@@ -505,12 +513,19 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         query = self._query(X, lam)
         if not (isinstance(coverage, Real) and 0 < coverage < 1):
             raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+        if len(self._state.anchors) == 2:
+            warn_once(
+                self,
+                "With two trained values none could be left out: bounds rest on what is usual "
+                "between trained values, not on errors that were seen. Train a third value.",
+                TrajectoryWarning,
+            )
         return tuple(map(self._state.outputs.shape, interval(self._state, query, coverage)))
 
     def export(self, path, format="onnx", *, lam_from=None):
         """Write the transport from one lambda to any as a single graph.
 
-        The graph needs neither this package nor scikit-learn. Its inputs are single-precision
+        The graph needs neither this package nor scikit-learn. Its inputs are double-precision
         arrays ``x`` of shape (n, C), ``y`` of shape (n, D) and ``lam`` of shape (n,), for any
         number of rows n; its output ``moved`` of shape (n, D) is that of `transport`. ``x`` holds
         the columns of X without the lambda column, categories by their numbers; without a

@@ -7,8 +7,10 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from ._utils.findings import one_warning
 from ._utils.parameters import HasMethods, Interval, StrOptions
 from ._utils.random import draw_seeds
+from ._utils.torch_state import own_torch_state
 from .answers.query import count_outputs, split_lam
 from .answers.state import FittedAttribute, FittedState
 from .assessment.stage import Assessment
@@ -19,16 +21,25 @@ from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.way import way_reader
 from .data import validation as check
 from .data.anchors import find_anchors
+from .data.budget import BUDGET
 from .data.encoding import ConditionEncoder, OutputScaler
-from .data.outputs import OutputSpace
 from .data.lam_space import learn_space
+from .data.outputs import OutputSpace
 from .data.problem import Problem, Rows, encode
-from .data.quality import warn_if_discrete, warn_if_merged, warn_if_narrow, warn_if_unlike
+from .data.quality import (
+    warn_if_discrete,
+    warn_if_far_out,
+    warn_if_merged,
+    warn_if_narrow,
+    warn_if_unlike,
+)
 from .data.validation import take
+from .data.weights import rows_by_weight
 from .field.fit import whole_particles
 from .field.plane import influential_axes
 from .io.saving import Saved
 from .lagrangian import KineticEnergy, PotentialEnergy
+from .metrics._arrival import check_arrival
 from .nn import Conditioning
 from .nn.history import as_frame
 from .nn.inference import pick_device
@@ -118,7 +129,7 @@ class BaseSurrogate(Saved, ABC):
     _trains = True  # a movement, and a source of draws at the base
     _takes_several = False  # hyperparameters
 
-    def fit(self, X, y, lam=None):
+    def fit(self, X, y, lam=None, sample_weight=None):
         """Learn the surrogate from outputs at the anchors.
 
         Parameters
@@ -131,6 +142,11 @@ class BaseSurrogate(Saved, ABC):
         lam : array-like of shape (n,) or (n, k), or DataFrame, default=None
             Hyperparameter value lambda of the network of each row; of several hyperparameters one
             column each, numbers or categories, which a DataFrame names. None: `lam_column` of X.
+        sample_weight : array-like of shape (n,), default=None
+            Weight of each row. Zero drops a row, and whole weights repeat rows. Other weights
+            count by their ratios: rows are repeated or left out, in proportion, so that there
+            are about as many as before, and an input that trained values share keeps a row at
+            each of them. None: all rows count once.
 
         Returns
         -------
@@ -146,31 +162,41 @@ class BaseSurrogate(Saved, ABC):
 
         Warns
         -----
-        BaseWarning
-            If most x have equal outputs at the first anchor, or one, while others have several
-            that differ: it cannot be the base then.
-        CouplingWarning
-            If rows share their x with no row of a neighbouring anchor while others do, or
-            outputs differ a thousandfold in spread and have one unit of distances; if lambdas
-            that rows share are merged into bins.
-        ClockWarning
-            If the anchors cannot tell how far along the path a lambda is.
+        TrajectoryWarning
+            At most once; what was found is joined in one text, the gravest first, whose category
+            it has. If networks that are asked do not give the outputs y.
         ConvergenceWarning
             If training was interrupted, a map stops short of an anchor, or the cost rewards
             worse paths.
+        CouplingWarning
+            If rows share their x with no row of a neighbouring anchor while others do, or
+            outputs differ a thousandfold in spread and have one unit of distances; if lambdas
+            that rows share are merged into bins; if an anchor has far fewer rows than others, or
+            a number lies far out of all others.
         ValidationWarning
-            If answers that need no surrogate are nearer to outputs that were left out.
-        TrajectoryWarning
-            If networks that are asked do not give the outputs y.
+            If answers that need no surrogate are nearer to outputs that were left out, or x
+            tells nothing of the outputs of held-out inputs.
+        BaseWarning
+            If most x have equal outputs at the first anchor, or one, while others have several
+            that differ: it cannot be the base then.
+        ClockWarning
+            If the anchors cannot tell how far along the path a lambda is.
         """
         self._state = None  # not fitted before all stages are done
+        with own_torch_state(), one_warning(self):
+            state = self._learn(X, y, lam, sample_weight)
+        self._state = state
+        return self
+
+    def _learn(self, X, y, lam, sample_weight):
+        """Return the FittedState: all stages of a fit."""
         self._validate_params()
         components = self._build_components()
-        rows = self._check_rows(X, y, lam)
+        rows = self._check_rows(X, y, lam, sample_weight)
         anchors = self._find_anchors(rows)
         problem = self._encode(rows, anchors)
         training = self._training(problem.encoder)
-        begin_checkpoints(self, problem.data, training.seeds)
+        begin_checkpoints(self, problem, training.seeds)
         rng = np.random.default_rng(training.seeds["coupling"])
         read = way_reader(problem.data, components.solver or CouplingSolver(), rng)
         hull = None
@@ -200,6 +226,7 @@ class BaseSurrogate(Saved, ABC):
             networks=learned.networks,
             base=base.source,
             noise=base.noise,
+            lam_column=self.lam_column,
             history=as_frame({**learned.history, "base": base.history}),
             n_iter=learned.n_iter,
             solver=components.solver,
@@ -208,17 +235,18 @@ class BaseSurrogate(Saved, ABC):
             diagnostics=learned.diagnostics,
         )
         assessment = self._assess(problem, components, learned, state, training)
-        self._state = replace(state, **vars(assessment))
-        return self
+        return replace(state, **vars(assessment))
 
     def _build_components(self):
         """Return the Components; raise where one cannot be built, before data are read."""
         return Components()
 
-    def _check_rows(self, X, y, lam):
-        """Return what `fit` is given as Rows, checked."""
+    def _check_rows(self, X, y, lam, sample_weight):
+        """Return what `fit` is given as Rows, checked; they are repeated by their weights."""
         if "conditioning" in self._parameter_constraints:
             resolve("conditioning", self.conditioning)
+        if lam is not None and self.lam_column is None:
+            check_arrival(self)
         inputs = split_lam(self, X, lam, reset=True, n_rows=count_outputs(y))
         y, single = check.check_outputs(y, inputs.n_rows)
         space, lam = learn_space(inputs.lam, inputs.n_rows)
@@ -227,7 +255,17 @@ class BaseSurrogate(Saved, ABC):
                 f"{type(self).__name__} moves outputs along one hyperparameter, and `lam` has "
                 f"{lam.shape[1]} that vary; take HyperparameterTrajectoryRegressor."
             )
-        return Rows(inputs.X, y, lam, single, check.precision(X), space)
+        weight = check.check_weight(sample_weight, inputs.n_rows)
+        rows = Rows(inputs.X, y, lam, single, check.precision(X), space)
+        if weight is None:
+            return rows
+        return rows.take(rows_by_weight(weight, lam, self._number_inputs(rows), y))
+
+    def _number_inputs(self, rows):
+        """Return the number of the input of every row."""
+        n_rows = len(rows.y)
+        encoder = ConditionEncoder().fit(rows.X, self.categorical_features, n_rows)
+        return encoder.transform(rows.X, n_rows).groups()
 
     def _find_anchors(self, rows):
         """Return the Anchors of the rows; raise where they are not what parameters need."""
@@ -243,7 +281,8 @@ class BaseSurrogate(Saved, ABC):
         self._check_anchors(anchors, rows.space)
         if self.n_anchors == "auto" and self._moves_bins:
             warn_if_merged(rows.lam, anchors)
-        warn_if_narrow(anchors)
+        if self._trains:  # networks that are asked have more than their rows
+            warn_if_narrow(anchors)
         return anchors
 
     def _asked_base(self, rows, anchors):
@@ -263,10 +302,8 @@ class BaseSurrogate(Saved, ABC):
         """
         if self.n_anchors != "auto" or not self._moves_bins or not find_anchors(rows.lam).binned:
             return self.n_anchors
-        n = len(rows.lam)
-        encoder = ConditionEncoder().fit(rows.X, self.categorical_features, n)
-        groups = encoder.transform(rows.X, n).groups()
-        return n if follow_every_value(rows.lam, groups, rows.y) else self.n_anchors
+        follow = follow_every_value(rows.lam, self._number_inputs(rows), rows.y)
+        return len(rows.lam) if follow else self.n_anchors
 
     def _check_anchors(self, anchors, space):
         """Raise where anchors are not what parameters need."""
@@ -275,8 +312,11 @@ class BaseSurrogate(Saved, ABC):
         """Return the Problem: encoded rows, those of bins moved to their anchors, and the base."""
         y, n_rows = rows.y, len(rows.y)
         encoder = ConditionEncoder().fit(rows.X, self.categorical_features, n_rows)
+        if self._trains:
+            encoder.refuse_many(rows.X, BUDGET.categories)
         scaler = OutputScaler().fit(y, self.output_scaling)
-        if self.output_scaling == "common":
+        far_out = warn_if_far_out(rows.X, y, encoder.categorical_)
+        if self.output_scaling == "common" and not far_out:
             warn_if_unlike(y)
         outputs = OutputSpace(scaler, check.check_bounds(self.y_bounds, y), rows.single)
         data = encode(rows, anchors, encoder, outputs)

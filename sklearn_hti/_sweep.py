@@ -1,6 +1,7 @@
 """Train an estimator at several values of one hyperparameter and collect its outputs."""
 
 import os
+from copy import deepcopy
 from difflib import get_close_matches
 from math import isfinite
 from numbers import Integral, Real
@@ -12,6 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory
 
 from ._utils.global_state import draw_seed, global_seed
+from ._utils.readable import as_readable
 
 
 def sweep(
@@ -33,7 +35,7 @@ def sweep(
 
     One clone of `estimator` is trained on (X, y) for each value, all with the same
     seed, so that only the hyperparameter differs, and all are queried at the same
-    inputs. The result is what
+    inputs, each with copies of its own. The result is what
     :class:`~sklearn_hti.HyperparameterTrajectoryRegressor` learns from:
     ``fit(data.X, data.y, lam=data.lam)``.
 
@@ -77,7 +79,8 @@ def sweep(
 
         X : array or DataFrame of shape (n, C)
             The query inputs, repeated for every value and draw,
-            n = n_values * n_query * n_draws. The draws at one input are neighbours.
+            n = n_query * n_values * n_draws. All rows of one input are neighbours, and among
+            them the draws at one value: folds of rows in order take no value away.
         y : ndarray of shape (n,) or (n, D)
             The outputs.
         lam : ndarray of shape (n,)
@@ -118,8 +121,8 @@ def sweep(
     >>> from sklearn_hti import sweep
     >>> X, y = load_diabetes(return_X_y=True)
     >>> data = sweep(Ridge(), "alpha", [0.1, 1.0, 10.0], X, y, X[:50])
-    >>> data.X.shape, data.y.shape, data.lam[[0, 50, 100]]
-    ((150, 10), (150,), array([ 0.1,  1. , 10. ]))
+    >>> data.X.shape, data.y.shape, data.lam[:4]
+    ((150, 10), (150,), array([ 0.1,  1. , 10. ,  0.1]))
     """
     values = _check_param_values(param_values)
     n_draws = _check_n_draws(n_draws)
@@ -140,11 +143,12 @@ def sweep(
         for (_, draws), value in zip(results, values, strict=True)
     ]
     estimators = [fitted for fitted, _ in results]
-    row = np.tile(np.repeat(np.arange(n_query), n_draws), len(values))
+    row = np.repeat(np.arange(n_query), len(values) * n_draws)
+    y = np.stack(outputs, axis=1)  # (n_query, n_values, n_draws[, D])
     return Bunch(
         X=_take_rows(X_query, row),
-        y=np.concatenate(outputs),
-        lam=np.repeat(np.array(values, dtype=float), n_query * n_draws),
+        y=y.reshape(-1, *y.shape[3:]),
+        lam=np.tile(np.repeat(np.array(values, dtype=float), n_draws), n_query),
         row=row,
         estimators=estimators,
         networks={
@@ -156,11 +160,26 @@ def sweep(
 
 
 def _train_and_query(estimator, X, y, X_query, method, n_draws, seed):
-    """Fit the estimator and query it `n_draws` times: the unit that is cached."""
+    """Fit the estimator and query it `n_draws` times: the unit that is cached.
+
+    Whatever it writes into what it is given, or gives away and writes into later, is its own.
+    """
     with global_seed(seed, estimator):
-        estimator.fit(X, y)
+        estimator.fit(_own(X), _own(y))
         query = getattr(estimator, method)
-        return estimator, [np.asarray(query(X_query)) for _ in range(n_draws)]
+        return estimator, [
+            np.asarray(as_readable(query(_own(X_query)))).copy() for _ in range(n_draws)
+        ]
+
+
+def _own(data):
+    """Return a copy of data that may be written into; what has no copy is shared."""
+    if hasattr(data, "detach"):  # a tensor, which may belong to a graph
+        return data.detach().clone()
+    try:
+        return deepcopy(data)
+    except TypeError:  # an open file, such as that of a Dataset
+        return data
 
 
 def _check_param_values(param_values):
@@ -238,11 +257,11 @@ def _open_memory(memory, random_state):
             "memory was given with random_state=None: every call trains with a fresh "
             "seed, so that nothing cached would be used again; pass an int random_state."
         )
-    return check_memory(os.fspath(memory) if isinstance(memory, os.PathLike) else memory)
+    return check_memory(os.fsdecode(memory) if isinstance(memory, bytes | os.PathLike) else memory)
 
 
 def _check_outputs(draws, n_query, source):
-    """The draws as one float array, those of an input next to each other."""
+    """The draws as one float array of shape (n_query, n_draws) or (n_query, n_draws, D)."""
     shape = draws[0].shape
     if len(shape) not in (1, 2) or shape[0] != n_query:
         raise ValueError(
@@ -260,7 +279,7 @@ def _check_outputs(draws, n_query, source):
             f"{source} gave {np.sum(~np.isfinite(y))} outputs that are NaN or infinite; "
             "the training diverged: leave this value out or steady the estimator."
         )
-    return y.reshape(-1, *y.shape[2:]).astype(float)
+    return y.astype(float)
 
 
 def _n_rows(X):
@@ -271,4 +290,4 @@ def _take_rows(X, row):
     """Rows of an array or DataFrame; its labels would repeat, so they are renewed."""
     if hasattr(X, "iloc"):
         return X.iloc[row].reset_index(drop=True)
-    return (X if hasattr(X, "shape") else np.asarray(X))[row]
+    return (X if hasattr(X, "shape") else np.asarray(as_readable(X)))[row]

@@ -5,15 +5,21 @@ import io
 import json
 import os
 import pickle
-import warnings
 from numbers import Real
 from pathlib import Path
 
 import numpy as np
 import torch
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    GradientNormClipping,
+    LRScheduler,
+    ParamMapper,
+)
 
-from ._utils.files import replacing
+from ._utils.files import readable, replacing
+from ._utils.findings import warn
 from ._utils.fingerprint import describe
 from ._version import __version__
 from .exceptions import TrajectoryWarning
@@ -21,6 +27,8 @@ from .nn.engine import count_steps, is_complete
 
 __all__ = ["Checkpoint"]
 
+# those of skorch that change what is learned; others watch
+_TRAINING = (EarlyStopping, GradientNormClipping, LRScheduler, ParamMapper)
 _STOPPING = ("misses_", "dynamic_threshold_", "best_model_weights_", "best_epoch_")
 # parameters that do not change what is learned, or whose seeds are known
 _FREE = ("callbacks", "device", "random_state", "verbose")
@@ -50,7 +58,9 @@ class Checkpoint(Callback):
     Notes
     -----
     Files are replaced once they are complete, so that none is ever half written, and hold tensors
-    and numbers alone. Callbacks of the user begin anew in a fit that goes on.
+    and numbers alone. Callbacks of the user begin anew in a fit that goes on. Fits are told apart
+    by their data, by parameters and by the code of functions and classes among them, with all that
+    it refers to; not by files that such code reads, nor by callbacks other than skorch's.
 
     Examples
     --------
@@ -94,7 +104,7 @@ class Checkpoint(Callback):
         """
         if not isinstance(self.every, Real) or not self.every > 0:
             raise ValueError(f"callbacks: every={self.every!r} of a Checkpoint must be above 0.")
-        self.fit_folder_ = Path(os.fspath(self.folder), name)
+        self.fit_folder_ = Path(os.fsdecode(self.folder), name)
         try:
             self.fit_folder_.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -126,7 +136,8 @@ class Checkpoint(Callback):
         self.batches_ = net.get_iterator(X, training=True)
         if self.file_.exists():
             try:
-                _restore(net, self.batches_, torch.load(self.file_, "cpu", weights_only=True))
+                state = torch.load(readable(self.file_), "cpu", weights_only=True)
+                _restore(net, self.batches_, state)
             except Exception as error:
                 # whose advice is to run what the file holds
                 code = isinstance(error, pickle.UnpicklingError)
@@ -178,14 +189,14 @@ class Checkpoint(Callback):
             with replacing(self.file_) as fresh:
                 fresh.write_bytes(buffer.getvalue())
         except OSError as error:
-            warnings.warn(
+            warn(
                 f"no checkpoint could be written: {error}. Training goes on.",
                 TrajectoryWarning,
-                stacklevel=2,
+                at_once=True,
             )
 
 
-def begin_checkpoints(model, data, seeds):
+def begin_checkpoints(model, problem, seeds):
     """Begin a fit with every Checkpoint among the callbacks of a surrogate."""
     given = getattr(model, "callbacks", None) or ()
     given = [c[1] if isinstance(c, tuple) else c for c in given]
@@ -199,12 +210,14 @@ def begin_checkpoints(model, data, seeds):
     parameters = {k: v for k, v in model.get_params(deep=False).items() if k not in _FREE}
     if not isinstance(model.base, str):
         del parameters["base"]  # a network of the user, which is not trained
-    told = describe([__version__, type(model), parameters, seeds, data.y.shape])
-    digest = hashlib.sha256(told.encode())
-    for array in (data.y, data.conditions.keys, data.lam):
-        digest.update(array.tobytes())
+    training = [[type(c), c.get_params(deep=False)] for c in given if isinstance(c, _TRAINING)]
+    # with the rows come their units, which potentials see, and the names of categories
+    data = problem.data
+    rows = [problem.y, data.y, data.lam, data.conditions, problem.encoder, problem.outputs]
+    told = describe([__version__, type(model), parameters, training, seeds, rows])
+    name = hashlib.sha256(told.encode()).hexdigest()[:16]
     for checkpoint in found:
-        checkpoint.begin(digest.hexdigest()[:16])
+        checkpoint.begin(name)
 
 
 def _state(net, batches):

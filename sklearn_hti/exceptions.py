@@ -27,7 +27,7 @@ class ClockWarning(TrajectoryWarning):
 
 
 class CouplingWarning(TrajectoryWarning):
-    """Training rows have no partner at a neighbouring anchor, or outputs no map follows well."""
+    """Training rows are few, far out, without a partner, or have outputs no map follows well."""
 
 
 class ConvergenceWarning(TrajectoryWarning, _SklearnConvergenceWarning):
@@ -39,7 +39,7 @@ class SupportWarning(TrajectoryWarning):
 
 
 class ValidationWarning(TrajectoryWarning):
-    """Where anchors were left out, the surrogate was no better than answers without one."""
+    """What was left out of the fit was predicted no better than without a surrogate."""
 
 
 class DivergenceError(RuntimeError):

@@ -1,28 +1,35 @@
 """Validation that matches the task: predict an anchor from the others."""
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 
+from ._utils.readable import as_readable
+from .clocks.axes import make_axes
+from .clocks.hull import interior
 from .data import validation as check
 from .data.anchors import find_anchors
+from .data.lam_space import learn_space
 
 
 class LeaveOneLambdaOut(BaseCrossValidator):
     """Leave the rows of one anchor out at a time, to be predicted from the other anchors.
 
-    This is what a surrogate is for; folds of random rows ask it for lambdas that it has seen.
+    This is what a surrogate is for. Folds of shuffled rows ask it for lambdas and inputs that it
+    has seen, and score near 1; `GroupKFold`, with a number per x as groups, leaves inputs out.
     Takes lambda as the estimators do: routed as `lam`, or as a column of X.
 
     Parameters
     ----------
-    lam_column : int or str, default=None
-        Where lambda sits in X when `lam` is not passed.
+    lam_column : int, str or list of these, default=None
+        Where lambda sits in X when `lam` is not passed; a list of several hyperparameters.
     n_anchors : "auto" or int, default="auto"
         Number of anchors, as in `HyperparameterTrajectoryRegressor`: the distinct values of
         lambda, or bins of near values.
     ends : bool, default=False
-        Whether the first and the last anchor are left out, too. The surrogates then have to
-        extrapolate, which they refuse.
+        Whether the first and the last anchor are left out, too; of several hyperparameters, those
+        on the convex hull. The surrogates then have to extrapolate, which they refuse.
 
     Examples
     --------
@@ -97,22 +104,25 @@ class LeaveOneLambdaOut(BaseCrossValidator):
     def _anchors(self, X, lam):
         """Return the Anchors of all rows."""
         if lam is None and self.lam_column is not None and X is not None:
-            X = X if check.is_frame(X) else np.asarray(X)
-            lam = check.drop_column(X, check.locate_column(X, self.lam_column))[1]
+            X = X if check.is_frame(X) else np.asarray(as_readable(X))
+            lam = check.split_columns(X, self.lam_column)[1]
         if lam is None:
             raise ValueError(
                 "`lam` is missing: pass it to the search (with metadata routing on), or name its "
                 "column of X by LeaveOneLambdaOut(lam_column=...)."
             )
-        return find_anchors(check.check_lam(lam, len(lam)), self.n_anchors)
+        space, lam = learn_space(lam, len(lam))
+        anchors = find_anchors(lam, self.n_anchors)
+        if anchors.several:
+            anchors = replace(anchors, scale=make_axes("auto", space, anchors.lam))
+        return anchors
 
     def _left_out(self, anchors):
         """Return the numbers of the anchors that are left out."""
-        kept_at_ends = 0 if self.ends else 1
-        out = range(len(anchors.lam))[kept_at_ends : len(anchors.lam) - kept_at_ends]
-        if not out or len(anchors.lam) < 3:
+        out = np.arange(len(anchors.lam)) if self.ends else interior(anchors)
+        if not len(out) or len(anchors.lam) < 3:
             raise ValueError(
                 f"LeaveOneLambdaOut: `lam` has {len(anchors.lam)} anchors; at least three are "
                 "needed, so that two are left when one is out."
             )
-        return list(out)
+        return out.tolist()

@@ -6,6 +6,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ._utils.random import sampling_generator
+from ._utils.readable import as_readable
 
 _OUTPUTS = ("actions", "logits", "probabilities")
 
@@ -139,7 +140,7 @@ class TrajectoryPolicy:
             If observations are not vectors of the length seen in `fit`, or `lam` is outside
             the anchors.
         """
-        batch = np.asarray(observation)
+        batch = np.asarray(as_readable(observation))
         if batch.ndim not in (1, 2):
             raise ValueError(
                 "observation must be a vector, or vectors of shape (n, C); got "
@@ -169,7 +170,7 @@ class TrajectoryPolicy:
             )
         else:
             start = self.base(batch)
-        return np.reshape(start, (len(batch), -1)), state
+        return np.reshape(as_readable(start), (len(batch), -1)), state
 
     def _clip(self, y, deterministic):
         """Return continuous actions inside their box."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import torch
 from scipy import sparse
 
 # ---------------------------------------------------------------- what holds numbers
@@ -69,6 +70,9 @@ ARRAYS = {
     "read-only": _read_only,
     "memmap": _memmap,
     "list": lambda v: v.tolist(),
+    "tensor with a gradient": lambda v: torch.tensor(v, requires_grad=True),
+    "bfloat16 tensor": lambda v: torch.tensor(_small(v) / 16).bfloat16(),
+    "list of tensors": lambda v: list(torch.tensor(v, requires_grad=True)) if len(v) else [],
 }
 FRAMES = {
     "frame": frame_of,

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
@@ -59,7 +60,8 @@ def test_not_finite(refuse, name, value):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_not_finite_in_a_frame(refuse, value):
-    refuse(r"\bX\b.*(NaN|infinity)", X=pd.DataFrame(with_value(X, value), columns=["a", "b"]))
+    frame = pd.DataFrame(with_value(X, value), columns=["a", "b"])
+    refuse(r"\bX\b.*(NaN|infinity)(?s:.*)column 'a', at row 3", X=frame)
 
 
 @pytest.mark.parametrize("missing", [np.nan, None, pd.NA])
@@ -86,13 +88,17 @@ def test_dates_in_a_frame_are_no_categories(refuse):
 @pytest.mark.parametrize(
     ("X", "match"),
     [
-        (X[:, :, None], "dim 3"),
+        (X[:, :, None], r"dim 3.* X\.reshape\(30, -1\)"),
+        (pd.DataFrame(X).iloc[0], r"Series.*iloc\[\[i\]\]"),
+        (pd.DataFrame(X)[0], "Series.*to_frame"),
+        ({"a": X[:, 0]}, "dict.*DataFrame"),
+        ([{"a": x} for x in X[:, 0]], "dicts.*DataFrame"),
         (pd.DataFrame(np.c_[X, X], columns=["a", "b", "a", "b"]), "unique column names"),
         (pd.DataFrame({"a": [[1.0]] * 30}), "list"),
     ],
 )
 def test_tables_that_are_none(refuse, X, match):
-    refuse(rf"`X`: .*{match}", error=(ValueError, TypeError), X=X)
+    refuse(rf"\bX\b.*{match}", error=(ValueError, TypeError), X=X)
 
 
 @pytest.mark.parametrize("name", ["y", "lam"])
@@ -141,6 +147,17 @@ def test_shape_of_y(refuse, y):
     refuse(r"\by\b", y=y)
 
 
+@pytest.mark.parametrize("further", [(1, 16, 16), (2, 2)])
+def test_outputs_of_further_axes_are_to_be_flattened(refuse, on_networks, further):
+    y = np.zeros((30, *further))
+    refuse(r"`y` must have shape.*y\.reshape\(30, -1\)", y=y)
+    refuse(r"`y` must have shape.*y\.reshape\(30, -1\)", y=torch.tensor(y))
+    with pytest.raises(ValueError, match=r"`y` must .*y\.reshape\(30, -1\)"):
+        on_networks.transport(X, y, lam_from=0.0, lam_to=1.0)
+    with pytest.raises(ValueError, match=r"`outputs\[0\]` must .*outputs\[0\]\.reshape\(30, -1\)"):
+        on_networks.interpolate(X, [y, y], lams=[0.0, 1.0], lam=0.5)
+
+
 def test_y_is_a_number(make):
     with pytest.raises((ValueError, TypeError), match=r"\by\b"):
         make().fit(X, 1.0, LAM)
@@ -165,7 +182,7 @@ def test_strings_in_an_array_hint_at_categories(refuse):
 
 def test_strings_in_a_frame_that_are_not_categorical(refuse):
     frame = pd.DataFrame({"a": ["low", "high"] * 15})
-    refuse(r"\bX\b.*(low|high)", X=frame, categorical_features=None)
+    refuse(r"\bX\b.*low.* column 'a', at row 0", X=frame, categorical_features=None)
 
 
 @pytest.mark.parametrize("columns", [[2], [-3], ["a"], [1.5], [True, False, True]])
@@ -267,7 +284,7 @@ def test_malformed_bounds(refuse, y_bounds):
 
 @pytest.mark.parametrize("y_bounds", [(-10, 0.1), (-0.1, 10), ([-10, -10], [10, 0.1])])
 def test_y_outside_its_bounds(refuse, y_bounds):
-    refuse(r"y has \d+ value\(s\) outside y_bounds", y_bounds=y_bounds)
+    refuse(r"`y` has \d+ value\(s\) outside y_bounds", y_bounds=y_bounds)
 
 
 @pytest.mark.parametrize(
@@ -403,9 +420,51 @@ def on_frame(make):
 @pytest.mark.parametrize("method", METHODS)
 def test_unseen_category(on_frame, method):
     model, frame = on_frame
-    frame = frame.assign(kind="huge")
-    with pytest.raises(ValueError, match=r"\bX\b.*huge"):
-        ask(model, method, frame, 1.0)
+    with pytest.raises(ValueError, match=r"X: column 'kind' holds 'huge'.*'high', 'low', 'mid'"):
+        ask(model, method, frame.assign(kind="huge"), 1.0)
+    with pytest.raises(
+        ValueError, match=r"X contains NaN in a categorical column: 'kind', at row"
+    ):
+        ask(model, method, frame.assign(kind=None), 1.0)
+
+
+def test_unseen_category_of_an_array(make):
+    """Columns are counted without that of lambda, as `categorical_features` are."""
+    table = np.column_stack([LAM, X[:, 0], np.tile([1.0, 2.0], 15)])
+    model = make(max_iter=1, base="neighbors", lam_column=0, categorical_features=[1])
+    model.fit(table, Y)
+    table[4, 2] = 3.0
+    with pytest.raises(
+        ValueError, match=r"column 1 \(without the lambda column\) holds 3.0, which"
+    ):
+        model.predict(table)
+
+
+def test_more_categories_than_a_fit_takes(refuse):
+    words = [f"word {i}" for i in range(10_000)]
+    frame = pd.DataFrame({"size": np.repeat(["s", "l"], 10_000), "id": words * 2})
+    lam, y = np.repeat([0.0, 1.0], 10_000), np.zeros(20_000)
+    remedy = r"'id' holds 10,000 categories; a fit takes 4,096 .*OneHotEncoder\(max_categories="
+    refuse(remedy, X=frame, y=y, lam=lam)
+    array = frame.to_numpy(dtype=object)
+    refuse(r"column 1 .*10,000", X=array, y=y, lam=lam, categorical_features=[0, 1])
+
+
+def test_without_training_any_number_of_categories_is_taken(make):
+    frame = pd.DataFrame({"id": [f"word {i}" for i in range(5000)] * 3})
+    lam, y = np.repeat([0.0, 1.0, 2.0], 5000), np.tile(np.arange(5000.0), 3)
+    model = make(base=None).fit(frame, y + lam, lam)
+    outputs = [y[:9], y[:9] + 1, y[:9] + 2]
+    answer = model.interpolate(frame[:9], outputs, lams=[0.0, 1.0, 2.0], lam=1.0)
+    np.testing.assert_allclose(answer, outputs[1])
+
+
+def test_many_categories_are_not_all_listed(make):
+    frame = pd.DataFrame({"k": [f"level {i % 10}" for i in range(30)]})
+    model = make(max_iter=1, base="neighbors").fit(frame, Y, LAM)
+    with pytest.raises(ValueError, match="'level 4' and 5 more") as caught:
+        model.predict(frame + "!", 1.0)
+    assert "'level 4!' and 5 more" in str(caught.value)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -413,8 +472,10 @@ def test_other_column_names(on_frame, method):
     model, frame = on_frame
     with pytest.raises(ValueError, match=r"(?s)feature names should match.*\bb\b"):
         ask(model, method, frame.rename(columns={"a": "b"}), 1.0)
-    with pytest.raises(ValueError, match=r"(?s)feature names.*order"):
+    with pytest.raises(ValueError, match=r"(?s)feature names.*order.*X\[surrogate.feature_names_"):
         ask(model, method, frame[["kind", "a"]], 1.0)
+    with pytest.raises(ValueError, match=r"(?s)unseen.*more.*X\[surrogate.feature_names_in_\]"):
+        ask(model, method, frame.assign(more=1.0), 1.0)
 
 
 @pytest.mark.parametrize("y", [Y[:, 0], Y[:, :1], np.zeros((30, 3))])
@@ -440,6 +501,11 @@ def test_given_outputs_of_networks_that_are_no_good(on_networks, which, bad):
     outputs[which] = bad
     with pytest.raises(ValueError, match=rf"outputs\[{which}\]"):
         on_networks.interpolate(X, outputs, lams=[0.0, 1.0], lam=0.5)
+
+
+def test_outputs_of_other_rows_than_x(on_networks):
+    with pytest.raises(ValueError, match=r"`outputs\[1\]` holds 20 rows, and X 30.*X=None"):
+        on_networks.interpolate(X, [Y, Y[:20]], lams=[0.0, 1.0], lam=0.5)
 
 
 def test_rows_of_unequal_lengths(refuse):
@@ -515,12 +581,12 @@ def test_before_fit(method, arguments, named):
         getattr(HyperparameterTrajectoryRegressor(), method)(*arguments, **named)
 
 
-def test_rows_that_cannot_be_used_are_counted(make):
+def test_rows_that_cannot_be_used_are_named(make):
     """Half of the inputs of the last network were put to no other."""
     X = np.arange(40.0)[:, None]
     X = np.concatenate([X, X, X + 20])
     lam = np.repeat([0.0, 1.0, 2.0], 40)
-    with pytest.warns(CouplingWarning, match=r"20 rows are not used \(20 at lambda = 2\)"):
+    with pytest.warns(CouplingWarning, match=r"rows at lambda = 2 are not used.*GroupKFold"):
         make(max_iter=2, base="neighbors").fit(X, X[:, 0] + lam, lam)
 
 
@@ -596,3 +662,26 @@ def test_anchors_of_single_precision_can_be_asked_for(make):
         assert np.isfinite(model.transport(X, Y, lam_from=at, lam_to=0.5)).all()
     with pytest.raises(ValueError, match="outside the anchors"):
         model.predict(X, 0.9001)
+
+
+def test_given_outputs_outside_their_bounds(make, networks):
+    X, y, low, high = networks.X, networks.y, networks.y.min(), networks.y.max()
+    model = make(max_iter=5, validate=False, y_bounds=(low, high)).fit(X, y, networks.lam)
+    bad = np.full_like(y[:2], high)
+    assert np.isfinite(model.transport(X[:2], bad, lam_from=0.0, lam_to=1.0)).all()
+    bad[1, 0] = 50
+    match = r"outside y_bounds, such as 50 in row 1"
+    with pytest.raises(ValueError, match="`y` has 1 .*" + match):
+        model.transport(X[:2], bad, lam_from=0.0, lam_to=1.0)
+    with pytest.raises(ValueError, match="`y` has 1 .*" + match):
+        model.trajectory(X[:2], [0.0, 1.0], y=bad, lam_from=0.0)
+    with pytest.raises(ValueError, match=r"`outputs\[1\]` has 1 .*" + match):
+        model.interpolate(X[:2], [y[:2], bad], lams=[0.0, 1.0], lam=0.5)
+    assert model.score(X[:2], bad, lam=0.0) < 1
+
+
+@pytest.mark.parametrize("lam", [1e9 + 402, 1e9 - 1, 1e9 + 2.01])
+def test_lambda_outside_anchors_far_from_zero(make, networks, lam):
+    model = make(max_iter=5, validate=False).fit(networks.X, networks.y, 1e9 + networks.lam)
+    with pytest.raises(ValueError, match=r"outside the anchors \[1000000000, 1000000002\]"):
+        model.predict(networks.X[:2], lam=lam)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from skorch.callbacks import Callback, TensorBoard
+from skorch.callbacks import Callback, LRScheduler, TensorBoard
 
 from sklearn_hti.callbacks import Checkpoint
 from sklearn_hti.exceptions import TrajectoryWarning
@@ -158,6 +158,22 @@ def test_potentials_of_one_place_are_two_fits(build, networks, tmp_path):
     flat, told, fresh = (answers(model, networks) for model in models)
     assert_array_equal(told, fresh)
     assert not np.array_equal(flat, fresh)
+
+
+def test_the_units_of_outputs_are_part_of_a_fit(make, networks, tmp_path):
+    """Rows are the same once they are scaled; a potential sees their units."""
+    parameters = {"max_iter": 50, "potential": lambda y, x: -(y[:, 0] ** 2)}
+    for factor in (1, 4, 1):
+        model = make(callbacks=[Checkpoint(tmp_path)], base="neighbors", **parameters)
+        model.fit(networks.X, factor * networks.y, networks.lam)
+    assert len(os.listdir(tmp_path)) == 2
+
+
+def test_callbacks_that_train_are_part_of_a_fit(build, tmp_path):
+    for size in (5, 7, 5):
+        schedule = LRScheduler("StepLR", step_size=size)
+        build(callbacks=[Checkpoint(tmp_path), Steps(), schedule], max_iter=50)
+    assert len(os.listdir(tmp_path)) == 2
 
 
 def test_a_checkpoint_needs_a_seed(build, tmp_path):

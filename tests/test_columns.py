@@ -1,9 +1,16 @@
 """Columns of X: categories in frames and arrays, and lambda as a column."""
 
+import warnings
+from copy import copy
+
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.linear_model import Ridge
+
+from sklearn_hti import sweep
+from sklearn_hti.baselines import NearestAnchorRegressor
 
 GRID = [0.0, 0.4, 1.0, 2.0]
 
@@ -142,3 +149,83 @@ def test_positions_of_categories_do_not_count_the_lambda_column(make, networks):
     table = np.column_stack([networks.lam, X])
     model = make(**params, lam_column=0).fit(table, networks.y)
     assert_array_equal(model.predict(table[:9]), plain.predict(X[:9], networks.lam[:9]))
+
+
+def test_names_in_messages_print():
+    """Whatever scikit-learn says of columns and levels."""
+    name = "dose\x1b[2J\u202e"
+    X = pd.DataFrame({name: np.tile(np.arange(5.0), 2), "kind": [name, "b"] * 5})
+    lam, options = np.repeat([0.0, 1.0], 5), {"categorical_features": ["kind"]}
+    model = NearestAnchorRegressor(**options).fit(X, lam, lam)
+    for asked in (X[["kind"]], X.rename(columns={name: "other"}), X.assign(kind=f"{name}2")):
+        with pytest.raises(ValueError, match=r"dose\\x1b") as error:
+            model.predict(asked, 0.5)
+        assert str(error.value).replace("\n", "").isprintable()
+        cause = error.value.__cause__
+        assert cause is None or str(cause).replace("\n", "").isprintable()
+    with pytest.raises(ValueError, match=r"dose\\x1b") as error:
+        NearestAnchorRegressor(categorical_features=None).fit(X, lam, lam)
+    assert str(error.value).isprintable()
+    assert r"\x1b" in repr(NearestAnchorRegressor(lam_column=name))
+    page = NearestAnchorRegressor(lam_column="<script>")._repr_html_()
+    assert "&lt;script&gt;" in page
+    assert "<script>'" not in page
+
+
+def test_numbers_in_an_object_column_are_numbers(make, networks):
+    frame = pd.DataFrame(networks.X, columns=["a", "b"])
+    model = make(max_iter=5, validate=False).fit(frame, networks.y, networks.lam)
+    objects = make(max_iter=5, validate=False)
+    objects.fit(frame.astype({"a": object}), networks.y, networks.lam)
+    new = frame[:5] * 0.9
+    assert_array_equal(objects.predict(new, lam=0.5), model.predict(new, lam=0.5))
+
+
+def test_a_position_that_is_the_name_of_another_column_is_refused(make, networks):
+    X = pd.DataFrame(np.column_stack([networks.X[:, 0], networks.lam]), columns=[1, 0])
+    with pytest.raises(ValueError, match=r"lam_column: 0 is the position of column 1 .*rename"):
+        make(lam_column=0).fit(X, networks.y)
+    with pytest.raises(ValueError, match="categorical_features: 1 is the position of column 0"):
+        make(categorical_features=[1]).fit(X, networks.y, networks.lam)
+    model = make(max_iter=5, validate=False, lam_column=1)
+    model.fit(X.set_axis([0, 1], axis=1), networks.y)
+    assert_array_equal(model.anchors_, [0, 1, 2])
+
+
+def test_a_column_that_was_set_after_fit_is_refused(on_networks, networks):
+    later = copy(on_networks).set_params(lam_column=0)
+    for ask in (later.predict, later.sample):
+        with pytest.raises(ValueError, match=r"lam_column=0 was set after .*None; fit again"):
+            ask(networks.X[:2], lam=0.5)
+
+
+@pytest.fixture
+def named(rng):
+    """Networks trained on a frame, and the rows of a fit."""
+    X = pd.DataFrame(rng.normal(size=(40, 2)), columns=["a", "b"])
+    return sweep(Ridge(), "alpha", [0.1, 1.0, 10.0], X, X["a"] + X["b"])
+
+
+def warned(ask, *rows, **named):
+    """Return how many warnings a question gives, and its answer."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        answer = ask(*rows, **named)
+    assert all("feature names" in str(w.message) for w in caught)
+    return len(caught), answer
+
+
+@pytest.mark.parametrize("kind", ["networks", "estimator", "function"])
+@pytest.mark.parametrize("of_fit", [pd.DataFrame, np.asarray])
+def test_names_that_were_in_fit_or_not_are_one_warning(make, named, kind, of_fit):
+    """Networks in the surrogate have no more to say; they take columns by their places."""
+    params = {
+        "networks": {"networks": named.networks},
+        "estimator": {"base": Ridge()},
+        "function": {"base": named.networks[0.1]},
+    }[kind]
+    model = make(max_iter=5, **params).fit(of_fit(named.X), named.y, named.lam)
+    for of_question in (pd.DataFrame, np.asarray):
+        n, answer = warned(model.predict, of_question(named.X[:6]), lam=0.5)
+        assert n == (of_question is not of_fit)
+        assert_allclose(answer, model.predict(of_fit(named.X[:6]), lam=0.5))

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy.linalg import inv, sqrtm
 from scipy.stats import norm
 
-from sklearn_hti.metrics import _wasserstein, energy_score, squared_wasserstein
+from sklearn_hti.metrics import _wasserstein, crps, energy_score, squared_wasserstein
 
 
 @pytest.fixture
@@ -170,3 +170,17 @@ def test_energy_score_checks_the_draws(shape, message):
         energy_score(np.zeros(4), np.zeros(shape))
     with pytest.raises(ValueError, match="y_samples contains NaN"):
         energy_score(np.zeros(4), np.full((3, 4), np.nan))
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200, 1e307])
+def test_scores_of_any_unit(rng, unit):
+    y, draws = rng.uniform(-1, 1, size=(5, 2)), rng.uniform(-1, 1, size=(8, 5, 2))
+    for score in (crps, energy_score):
+        np.testing.assert_allclose(score(unit * y, unit * draws) / unit, score(y, draws))
+
+
+def test_a_squared_distance_beyond_all_numbers_is_refused(rng):
+    y = rng.normal(size=(5, 2))
+    with pytest.raises(ValueError, match="divide both by a constant"):
+        squared_wasserstein(1e200 * y, 1e200 * y[::-1] + 1e200)
+    assert squared_wasserstein(1e200 * y, 1e200 * y) == 0

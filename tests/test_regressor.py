@@ -454,3 +454,41 @@ def test_few_draws_per_input_keep_their_spread(make, rng):
         moved = model.transport(asked, draw(asked, np.zeros(5000)), lam_from=0.0, lam_to=at)
         own = moved.reshape(50, 100, 2).std(axis=1).mean(axis=0)
         assert_allclose(own, 0.2 * (1 + 2 * at), rtol=0.1)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.TrajectoryWarning")
+def test_angles_by_sine_and_cosine(make, rng):
+    """The recipe of the page on limits: errors of raw angles are jumps at pi."""
+    x, values = rng.uniform(-1, 1, size=(80, 1)), [0.0, 0.5, 1.0]
+
+    def turn(lam):
+        return np.angle(np.exp(1j * (3 * x[:, 0] + 2 * lam)))
+
+    def error(angle, lam):
+        return np.abs(np.angle(np.exp(1j * (angle - turn(lam))))).mean()
+
+    X, lam = np.tile(x, (3, 1)), np.repeat(values, 80)
+    y = np.concatenate([turn(v) for v in values])
+    model = make(max_iter=5)
+    raw = model.fit(X, y, lam).predict(x, lam=0.25)
+    sine, cosine = (
+        model.fit(X, np.column_stack([np.sin(y), np.cos(y)]), lam).predict(x, lam=0.25).T
+    )
+    assert error(raw, 0.25) > 0.3
+    assert error(np.arctan2(sine, cosine), 0.25) < 0.03
+
+
+@pytest.mark.parametrize("unit", [2.0**-1000, 2.0**450])
+def test_units_of_outputs_change_no_answer(make, rng, unit):
+    X, lam = np.tile(rng.normal(size=(30, 1)), (3, 1)), np.repeat([0.0, 1.0, 2.0], 30)
+    y = X[:, 0] + lam * rng.normal(size=90)
+    model = make(max_iter=5, base="flow", base_lam=2.0)
+    asked = {"X": X[:3], "lam": 0.5}
+
+    def answers(unit):
+        model.fit(X, unit * y, lam)
+        moments = model.predict(**asked, return_std=True)
+        score = unit * model.score(X, unit * y, lam)
+        return np.concatenate([*moments, *model.interval(**asked), [score]]) / unit
+
+    assert_allclose(answers(unit), answers(1.0), rtol=1e-9)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context, get_config
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.metrics import make_scorer, mean_squared_error, r2_score
@@ -146,15 +147,23 @@ def test_scorers_side_by_side(routing, short, clouds):
 
 def test_sample_weight_is_asked_for(routing, short, clouds):
     """Unlike lam it has no default: scikit-learn demands a decision."""
-    weight = np.arange(len(clouds.y))
+    weight = np.arange(len(clouds.y)) % 3
     params = {"lam": clouds.lam, "sample_weight": weight}
+    options = {"params": params, "cv": FOLDS, "error_score": "raise"}
     with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
-        cross_validate(short, clouds.X, clouds.y, params=params, cv=FOLDS, error_score="raise")
-    short.set_score_request(sample_weight=True)
-    result = cross_validate(
-        short, clouds.X, clouds.y, params=params, cv=FOLDS, error_score="raise"
-    )
-    assert np.isfinite(result["test_score"]).all()
+        cross_validate(short, clouds.X, clouds.y, **options)
+    for in_fit in (True, False):
+        short.set_fit_request(sample_weight=in_fit).set_score_request(sample_weight=True)
+        found = cross_validate(short, clouds.X, clouds.y, **options)["test_score"]
+        for score, (train, test) in zip(found, FOLDS.split(clouds.X), strict=True):
+            X, y, lam = clouds.X[test], clouds.y[test], clouds.lam[test]
+            fitted = clone(short).fit(
+                clouds.X[train],
+                clouds.y[train],
+                clouds.lam[train],
+                sample_weight=weight[train] if in_fit else None,
+            )
+            assert score == pytest.approx(fitted.score(X, y, lam, sample_weight=weight[test]))
 
 
 # ---------------------------------------------------------------- without routing
@@ -175,12 +184,66 @@ def test_the_error_knows_the_remedy(short, clouds):
         cross_val_predict(short, clouds.X, clouds.y, params={"lam": clouds.lam}, cv=FOLDS)
 
 
-def test_an_error_that_became_nan_is_told(short, clouds):
-    """scikit-learn's default; the text says what to do."""
+@pytest.mark.parametrize("scoring", [None, neg_energy_score, {"e": neg_energy_score}, "r2"])
+@pytest.mark.parametrize("error_score", [np.nan, "raise"])
+def test_a_search_stops_where_lam_does_not_arrive(short, clouds, scoring, error_score):
+    """By default scikit-learn turns errors of scorers, not those of all fits, into NaN."""
+    refit = "e" if isinstance(scoring, dict) else True
+    options = {"cv": FOLDS, "scoring": scoring, "refit": refit, "error_score": error_score}
+    search = GridSearchCV(short, {"max_iter": [1, 30]}, **options)
+    with pytest.raises(ValueError, match=r"`lam`.*lam_column") as caught:
+        search.fit(clouds.X, clouds.y, lam=clouds.lam)
+    remedy = "make_lam_scorer" if scoring == "r2" else "enable_metadata_routing=True"
+    assert remedy in str(caught.value)
+
+
+def test_a_scorer_of_scikit_learn_stops_a_search(routing, short, clouds):
+    search = GridSearchCV(short, {"max_iter": [1, 30]}, cv=FOLDS, scoring="r2")
+    with pytest.raises(ValueError, match=r"scikit-learn predicts without `lam`.*make_lam_scorer"):
+        search.fit(clouds.X, clouds.y, lam=clouds.lam)
+
+
+def test_scorers_that_do_not_ask_for_lam_stay(short, clouds):
+    """A function of the user may judge by what `fit` knows itself."""
+
+    def judge(estimator, X, y):
+        return -estimator.n_iter_
+
     params = {"lam": clouds.lam}
-    with pytest.warns(UserWarning, match=r"(?s)`lam` is missing.*enable_metadata_routing=True"):
-        scores = cross_val_score(short, clouds.X, clouds.y, params=params, cv=FOLDS)
-    assert np.isnan(scores).all()
+    options = {"params": params, "cv": FOLDS}
+    scores = cross_val_score(short, clouds.X, clouds.y, scoring=judge, **options)
+    assert_array_equal(scores, [-10, -10])
+
+
+class Handing(BaseEstimator):
+    """An estimator of the user that keeps a surrogate, and hands lambda on itself."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def fit(self, X, y):
+        self.inner_ = clone(self.inner).fit(X[:, :-1], y, X[:, -1])
+        return self
+
+    def score(self, X, y):
+        return self.inner_.score(X[:, :-1], y, X[:, -1])
+
+
+def test_lam_of_an_inner_surrogate_is_its_owners(short, networks, table):
+    scores = cross_val_score(Handing(short), table, networks.y, cv=FOLDS)
+    assert_allclose(scores, by_hand(short, networks))
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_predict_of_a_search_names_the_remedy(short, clouds, on):
+    with config_context(enable_metadata_routing=True):
+        search = GridSearchCV(short, {"max_iter": [1]}, cv=FOLDS)
+        search.fit(clouds.X, clouds.y, lam=clouds.lam)
+    with (
+        config_context(enable_metadata_routing=on),
+        pytest.raises(ValueError, match=r"search\.best_estimator_\.predict\(X, lam\)"),
+    ):
+        search.predict(clouds.X)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """sweep: direct training reproduced, seeds shared, global states left alone."""
 
+from copy import deepcopy
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.datasets import make_regression
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch import NeuralNetRegressor
@@ -90,7 +93,16 @@ def test_ridge_equals_direct_training():
 
 
 def test_queries_the_training_inputs_by_default():
-    assert_array_equal(sweep(Ridge(), "alpha", ALPHAS, X, Y).X, np.tile(X, (3, 1)))
+    assert_array_equal(sweep(Ridge(), "alpha", ALPHAS, X, Y).X, np.repeat(X, 3, axis=0))
+
+
+@pytest.mark.parametrize("n_draws", [1, 3])
+def test_folds_in_order_take_no_value_away(n_draws):
+    """Those of scikit-learn's defaults; an input is in one fold, but for those at the edges."""
+    data = sweep(Ridge(), "alpha", ALPHAS, X, Y, n_draws=n_draws)
+    for train, test in KFold(5).split(data.X):
+        assert set(data.lam[train]) == set(data.lam[test]) == set(ALPHAS)
+        assert len(set(data.row[train]) & set(data.row[test])) <= 2
 
 
 def test_nested_parameter_and_many_outputs():
@@ -135,11 +147,55 @@ def test_trees_get_one_seed_and_the_call_repeats():
     assert not np.array_equal(once.y, other.y)
 
 
+class Writer(RegressorMixin, BaseEstimator):
+    """Centres what it is given in place, and answers from one buffer."""
+
+    def __init__(self, level=0.0):
+        self.level = level
+
+    def fit(self, X, y):
+        X -= 1.0
+        y *= 2.0
+        self.seen_ = deepcopy((X, y))
+        return self
+
+    def predict(self, X):
+        X -= 1.0
+        self.buffer_ = getattr(self, "buffer_", np.zeros(len(X)))
+        self.buffer_ += np.asarray(X)[:, 0]
+        return self.buffer_
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize(
+    "kind", [np.array, np.asfortranarray, pd.DataFrame, lambda a: torch.tensor(a) * 1]
+)
+def test_every_training_has_data_of_its_own(kind, n_jobs):
+    given, targets = kind(X), Y.copy()
+    data = sweep(Writer(), "level", [0.0, 1.0], given, targets, n_draws=2, n_jobs=n_jobs)
+    assert_array_equal(given, X)
+    assert_array_equal(targets, Y)
+    for fitted in data.estimators:
+        assert_array_equal(fitted.seen_[0], X - 1.0)
+        assert_array_equal(fitted.seen_[1], 2.0 * Y)
+    first = X[:, 0] - 1.0
+    assert_allclose(data.y.reshape(2, -1, 2), np.stack([[first, 2 * first]] * 2).swapaxes(1, 2))
+
+
+def test_a_transformer_that_writes_into_its_input_changes_nothing():
+    given = X.copy()
+    pipe = make_pipeline(StandardScaler(copy=False), Ridge())
+    data = sweep(pipe, "ridge__alpha", ALPHAS, given, Y, n_draws=2)
+    assert_array_equal(given, X)
+    expected = sweep(make_pipeline(StandardScaler(), Ridge()), "ridge__alpha", ALPHAS, X, Y)
+    assert_allclose(data.y, np.repeat(expected.y, 2))
+
+
 def test_without_random_state_the_estimators_own_seed_stays():
     forest = RandomForestRegressor(n_estimators=3, random_state=5)
     data = sweep(forest, "max_depth", [1, 3], X, Y)
     assert [e.random_state for e in data.estimators] == [5, 5]
-    assert_array_equal(data.y[:40], forest.set_params(max_depth=1).fit(X, Y).predict(X))
+    assert_array_equal(data.y[data.lam == 1], forest.set_params(max_depth=1).fit(X, Y).predict(X))
 
 
 def test_the_swept_parameter_may_be_the_seed_itself():
@@ -189,9 +245,10 @@ def test_draws_at_one_input_are_neighbours():
     net = make_net(StochasticNet)
     options = {"method": "sample", "n_draws": 4, "random_state": 0}
     data = sweep(net, "module__p", [0.0, 0.5], X, Y[:, None], X[:5], **options)
-    assert_array_equal(data.row, np.tile(np.repeat(np.arange(5), 4), 2))
+    assert_array_equal(data.row, np.repeat(np.arange(5), 8))
+    assert_array_equal(data.lam, np.tile(np.repeat([0.0, 0.5], 4), 5))
     assert_array_equal(data.X, X[data.row])
-    draws = data.y.reshape(2, 5, 4)
+    draws = data.y.reshape(5, 2, 4).swapaxes(0, 1)
     assert_allclose(np.ptp(draws[0], axis=1), 0, atol=1e-6)  # no dropout, no noise
     assert np.all(np.ptp(draws[1], axis=1) > 0)
 
@@ -240,7 +297,7 @@ def test_memory_serves_skorch_nets(tmp_path, n_jobs):
     again = sweep(net, "criterion__weight", [1.0, 2.0], X, Y[:, None], **options)
     assert count_fits(counter) == 2
     assert_array_equal(first.y, again.y)
-    assert_allclose(again.estimators[1].predict(X), again.y[40:], rtol=1e-6)
+    assert_allclose(again.estimators[1].predict(X), again.y[again.lam == 2.0], rtol=1e-6)
 
 
 def test_memory_without_a_seed_is_refused(tmp_path):

@@ -2,6 +2,8 @@
 
 import torch
 
+MAX_STEPS = 10_000  # of a parameter or a file; more would change no answer
+
 
 @torch.inference_mode()
 def integrate(velocity, y, start, end, n_steps):

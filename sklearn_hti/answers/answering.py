@@ -8,6 +8,8 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from ..data.conditions import Query
+from ..data.validation import check_weight
+from ..metrics._outputs import scale_exponent
 from .interpolation import interpolate
 from .query import (
     Given,
@@ -15,6 +17,7 @@ from .query import (
     check_given,
     check_grid,
     check_lam_within,
+    check_moved,
     check_said,
     count_outputs,
     split_lam,
@@ -53,8 +56,8 @@ class Answering(RegressorMixin, BaseEstimator):
             lam = np.repeat(lam[None], inputs.n_rows, axis=0)
         else:
             lam = check_lam_within(self._state, inputs.lam, inputs.n_rows, name)
-        asked = self._state.networks is not None  # who know all inputs
-        conditions = self._state.encoder.transform(inputs.X, inputs.n_rows, beyond_fit=asked)
+        asked = self if self._state.networks is None else None  # networks know all inputs
+        conditions = self._state.encoder.transform(inputs.X, inputs.n_rows, asked=asked)
         return Query(inputs.X, conditions, lam)
 
     def sample(self, X, lam=None, *, n_samples=None, random_state=None):
@@ -135,11 +138,12 @@ class Answering(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the surrogate asks networks that answer with draws, or was fitted with base=None.
+            If the surrogate asks networks that answer with draws, or was fitted with base=None;
+            if `y` lies outside `y_bounds`.
         """
         query = self._query(X, lam_to, name="lam_to", n_rows=count_outputs(y))
         start = check_lam_within(self._state, lam_from, len(query), "lam_from")
-        y, single = check_given(self._state, y, len(query))
+        y, single = check_moved(self._state, y, len(query))
         moved = transport(self._state, query, Given(y, start))
         return moved[:, 0] if single else moved
 
@@ -229,7 +233,7 @@ class Answering(RegressorMixin, BaseEstimator):
         given = None
         if y is not None:
             start = check_lam_within(self._state, lam_from, len(query), "lam_from")
-            given = Given(check_given(self._state, y, len(query))[0], start)
+            given = Given(check_moved(self._state, y, len(query))[0], start)
         n_draws = 1 if n_samples is None else n_samples
         draws = {"n_draws": n_draws, "random_state": random_state}
         path = follow(self._state, query, grid, given=given, **draws)
@@ -254,10 +258,15 @@ class Answering(RegressorMixin, BaseEstimator):
         float
             R^2, averaged over outputs.
         """
-        predicted = self.predict(X, lam)
+        # without X, one lambda is that of all rows of y
+        query = self._query(X, lam, n_rows=None if lam is None else count_outputs(y))
+        predicted = moments(self._state, query)[0]
         y, _ = check_given(self._state, y, len(predicted))
+        exponent = scale_exponent(y, predicted)
+        scaled = (np.ldexp(v, -exponent) for v in (y, predicted.reshape(y.shape)))
+        weight = check_weight(sample_weight, len(y))
         with np.errstate(over="ignore"):
-            score = r2_score(y, predicted.reshape(y.shape), sample_weight=sample_weight)
+            score = r2_score(*scaled, sample_weight=weight)
         if np.isinf(score):
             raise ValueError("`y` varies too little for R^2; take an absolute error.")
         return score

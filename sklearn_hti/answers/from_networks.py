@@ -40,7 +40,7 @@ def moments_of_networks(state, query):
     """Return mean and standard deviation of y (n, D), in the user's units."""
     n_asked = BUDGET.coupled_draws if state.networks.draws else 1
     draws = _answers(state, query, query.lam[None], n_asked, state.noise)[0]
-    return draws.mean(axis=1), draws.std(axis=1)
+    return draws.mean(axis=1), state.outputs.std(draws, axis=1)
 
 
 def displacements_of_networks(state, query, lam_from, grid):

@@ -3,10 +3,12 @@
 import numpy as np
 
 from .._utils.groupby import number_groups
+from .._utils.torch_state import own_torch_state
 from ..field.particles import follow, partners_in_groups
 from ..flow_map.transport import TransportMap
 
 
+@own_torch_state()
 def interpolate(state, query, said):
     """Return outputs (n, D) at the lambdas of a query, between those of several networks."""
     if state.particle_field is None:

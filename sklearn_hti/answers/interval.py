@@ -1,38 +1,24 @@
 """Intervals of the conditional mean (docs/method.md, section 11)."""
 
-import warnings
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 from scipy.stats import norm
 
 from ..data.budget import BUDGET
-from ..exceptions import TrajectoryWarning
 from .sampling import moments
 
 
 def interval(state, query, coverage):
-    """Return lower and upper bounds (n, D) of the conditional mean, in the user's units.
-
-    Warns
-    -----
-    TrajectoryWarning
-        If no trained value lies between others: nothing could be compared.
-    """
+    """Return lower and upper bounds (n, D) of the conditional mean, in the user's units."""
     mean, deviation = moments(state, query)
     known = state.uncertainty
-    if len(state.anchors) == 2:
-        warnings.warn(
-            "With two trained values none could be left out: bounds rest on what is usual "
-            "between trained values, not on errors that were seen. Train a third value.",
-            TrajectoryWarning,
-            stacklevel=3,
-        )
     parts = [state.outputs.scaler.scale_ * known.half_widths(query.lam, coverage)]
     parts.append(_of_time(state, query, mean, coverage))
     if state.networks is not None and state.networks.draws:  # the mean is one of some draws
         parts.append(norm.ppf(0.5 + coverage / 2) * deviation / np.sqrt(BUDGET.coupled_draws))
-    width = np.sqrt(sum(part**2 for part in parts))
+    width = reduce(np.hypot, parts)
     return state.outputs.clip(mean - width), state.outputs.clip(mean + width)
 
 

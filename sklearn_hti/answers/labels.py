@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from .._utils.readable import as_readable
 from ..data import validation as check
 from .query import before_last
 
@@ -89,9 +90,9 @@ def name_rows(surrogate, X, n_rows, labels):
         return labels
     if X is None:
         return [f"row {i}" for i in range(n_rows)]
-    frame = X if check.is_frame(X) else np.asarray(X)
+    frame = X if check.is_frame(X) else np.asarray(as_readable(X))
     if surrogate.lam_column is not None and frame.shape[1] == surrogate.n_features_in_:
-        frame, _ = check.drop_column(frame, check.locate_column(frame, surrogate.lam_column))
+        frame, _ = check.split_columns(frame, surrogate.lam_column)
     if not 1 <= frame.shape[1] <= 2:
         return [f"row {i}" for i in range(n_rows)]
     names = list(frame.columns) if check.is_frame(frame) else ["x", "x'"]

@@ -10,7 +10,17 @@
   const { ALL, share, lamAt, members, draws, atAnchor, quantiles, range, bands, histogram, peak,
     trails } = makeFamily(data, state);
   const steps = Number(slider.max);
-  const text = (v) => String(Number(v.toPrecision(3))).replace("-", "−");
+  // plotly reads tags, entities and %{...} in the texts that it draws
+  const SIGNS = { "&": "&amp;", "<": "&lt;", ">": "&gt;", "%": "&#37;" };
+  const safe = (name) => name.replace(/[&<>%]/g, (sign) => SIGNS[sign]);
+  // three digits of what differs: more of numbers far from zero
+  const digits = (low, high) => Math.min(15,
+    3 + Math.max(0, Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low)))));
+  const text = (v, n) => String(Number(v.toPrecision(n))).replaceAll("-", "−");
+  const lamDigits = digits(data.lam[0], data.lam[L - 1]);
+  const lamText = (v) => text(v, lamDigits);
+  const outText = (v, d) => text(v, digits(...range(d)));
+  const format = (name, d) => `%{${name}:.${digits(...range(d))}~g}`;
 
   // ---------------------------------------------------------------- pictures
   const SIDE = { xaxis: "x2", yaxis: "y" }, TOP = { xaxis: "x", yaxis: "y2" };
@@ -35,7 +45,7 @@
       ? members().map(([n]) => COLORS[n]) : COLORS[Math.max(0, state.row) % COLORS.length];
     const dots = { x: draws(state.x), y: draws(state.y), mode: "markers", showlegend: false,
       marker: { color, size: 7, opacity: 0.8, line: { color: "#fff", width: 0.5 } },
-      hovertemplate: "(%{x:.3~g}, %{y:.3~g})<extra></extra>" };
+      hovertemplate: `(${format("x", state.x)}, ${format("y", state.y)})<extra></extra>` };
     return [dots, filled(state.x, TOP), filled(state.y, SIDE)];
   }
 
@@ -61,14 +71,14 @@
       ...band(0, 4, "rgba(31,119,180,0.18)", "90 % of outputs"),
       ...band(1, 3, "rgba(31,119,180,0.3)", "50 %"),
       { x: data.lam, y: q[2], mode: "lines", line: { color: MAIN, width: 2 }, name: "median",
-        hovertemplate: data.lam_name + " = %{x:.3~g}: %{y:.3~g}<extra></extra>" },
+        hovertemplate: `${safe(data.lam_name)} = %{x:.${lamDigits}~g}: ${format("y", 0)}<extra></extra>` },
       ...data.anchors.map((a, k) => ridge(atAnchor(a, 0), 0, SIDE, { color: shade(k) }))];
     return [traces, {
-      xaxis: axis(data.lam_name, { domain: [0, 0.66], type: data.log ? "log" : "linear",
+      xaxis: axis(safe(data.lam_name), { domain: [0, 0.66], type: data.log ? "log" : "linear",
         range: [data.lam[0], data.lam[L - 1]].map((v) => data.log ? Math.log10(v) : v) }),
       xaxis2: axis("share of outputs", { domain: [0.7, 1], tickformat: ".0%",
         range: [0, peak(0)], fixedrange: true }),
-      yaxis: axis(data.outputs[0], { range: range(0) }),
+      yaxis: axis(safe(data.outputs[0]), { range: range(0) }),
       shapes: data.anchors.map((a) => ({ type: "line", xref: "x", yref: "paper", x0: a, x1: a,
         y0: 0, y1: 1, layer: "below", line: { color: "#dde2e7", width: 1 } })),
       showlegend: true,
@@ -79,7 +89,7 @@
   function inPlane() {  // D > 1: the plane of two outputs, and the histogram of either
     const { x: dx, y: dy } = state;
     const ghosts = data.anchors.map((a, k) => ({
-      x: atAnchor(a, dx), y: atAnchor(a, dy), mode: "markers", hoverinfo: "skip", name: `${data.lam_name} = ${text(a)}`,
+      x: atAnchor(a, dx), y: atAnchor(a, dy), mode: "markers", hoverinfo: "skip", name: `${safe(data.lam_name)} = ${lamText(a)}`,
       marker: { color: shade(k), size: 5, opacity: 0.55 },
       showlegend: data.anchors.length <= 4 || k === 0 || k === data.anchors.length - 1 }));
     const traces = [
@@ -88,8 +98,8 @@
       ...ghosts];
     const same = data.common ? { scaleanchor: "x", scaleratio: 1 } : {};
     return [traces, {
-      xaxis: axis(data.outputs[dx], { domain: [0, 0.8], range: range(dx), constrain: "range" }),
-      yaxis: axis(data.outputs[dy], Object.assign({ domain: [0, 0.8], range: range(dy) }, same)),
+      xaxis: axis(safe(data.outputs[dx]), { domain: [0, 0.8], range: range(dx), constrain: "range" }),
+      yaxis: axis(safe(data.outputs[dy]), Object.assign({ domain: [0, 0.8], range: range(dy) }, same)),
       xaxis2: plain({ domain: [0.83, 1], range: [0, peak(dy)] }),
       yaxis2: plain({ domain: [0.83, 1], range: [0, peak(dx)] }),
       showlegend: true,
@@ -122,11 +132,12 @@
   }
 
   function describe() {
-    const lam = `${data.lam_name} = ${text(state.lam)}`;
+    const lam = `${data.lam_name} = ${lamText(state.lam)}`;
     const anchor = data.anchors.includes(state.lam) ? " (anchor)" : "";
     const shown = D === 1 ? [0] : [...new Set([state.x, state.y])];
     const parts = shown.map((d) => {
-      const [low, middle, high] = quantiles(draws(d), [0.05, 0.5, 0.95]).map(text);
+      const [low, middle, high] = quantiles(draws(d), [0.05, 0.5, 0.95])
+        .map((v) => outText(v, d));
       return `${data.outputs[d]}: median ${middle}, 90 % between ${low} and ${high}`;
     });
     at("value").textContent = lam + anchor;
@@ -200,8 +211,8 @@
     const tick = document.createElement("button"), named = share(a) - last > 0.05;
     tick.type = "button";
     tick.style.left = 100 * share(a) + "%";
-    tick.textContent = named ? text(a) : " ";
-    tick.setAttribute("aria-label", `Anchor ${data.lam_name} = ${text(a)}`);
+    tick.textContent = named ? lamText(a) : " ";
+    tick.setAttribute("aria-label", `Anchor ${data.lam_name} = ${lamText(a)}`);
     tick.addEventListener("click", () => { if (playing !== null) stop(); go(a); });
     at("ticks").append(tick);
     if (named) last = share(a);

@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import os
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -10,6 +11,7 @@ from string import Template
 import numpy as np
 
 from .._utils.files import replacing
+from .._utils.text import printable
 from .labels import (
     enter,
     final_step,
@@ -49,30 +51,34 @@ def write_page(
     if surrogate._state.outputs.single:
         draws = draws[..., None]
     draws = np.moveaxis(draws, 1, 2)  # rows before draws
+    space = surrogate._state.outputs  # single precision holds scaled outputs of any unit
+    scaled = space.encode(draws).astype("<f4")
     lam_name = name_lambda(surrogate, lam_name)
     anchors = surrogate.anchors_
-    title = f"Outputs along {lam_name}" if title is None else title
+    title = f"Outputs along {lam_name}" if title is None else str(title)
     content = {
-        "title": title,
+        "title": printable(title),
         "lam": lam.tolist(),
-        "lam_name": lam_name,
+        "lam_name": printable(lam_name),
         "log": lam_scale(surrogate) == "log",
         "anchors": anchors[(anchors >= lam[0]) & (anchors <= lam[-1])].tolist(),
-        "outputs": name_outputs(output_names, draws.shape[3]),
-        "labels": name_rows(surrogate, X, draws.shape[1], labels),
+        "outputs": [*map(printable, name_outputs(output_names, draws.shape[3]))],
+        "labels": [*map(printable, name_rows(surrogate, X, draws.shape[1], labels))],
         "common": surrogate.output_scaling == "common",
         "shape": draws.shape,
-        "values": base64.b64encode(draws.astype("<f4").tobytes()).decode("ascii"),
+        "center": space.scaler.center_.tolist(),
+        "scale": space.scaler.scale_.tolist(),
+        "values": base64.b64encode(scaled.tobytes()).decode("ascii"),
     }
     page = Template(_read("page.html")).substitute(
-        title=html.escape(title),
+        title=html.escape(printable(title)),
         plotly=plotly,
         data=json.dumps(content).replace("<", "\\u003c"),  # no tag may end the script
         script=_read("page_family.js") + _read("page.js"),
     )
     with replacing(path) as fresh:
         fresh.write_text(page, encoding="utf-8")
-    return Path(path)
+    return Path(os.fsdecode(path))
 
 
 def _read(name):

@@ -2,8 +2,9 @@
 // The draws of the page under the chosen condition and lambda, and figures of them.
 function makeFamily(data, state) {
   const [L, N, S, D] = data.shape, ALL = -1, POOL = 3000, BINS = 44, TRAILS = 24;
-  const values = new Float32Array(
+  const scaled = new Float32Array(
     Uint8Array.from(atob(data.values), (c) => c.charCodeAt(0)).buffer);
+  const values = Float64Array.from(scaled, (v, i) => data.center[i % D] + data.scale[i % D] * v);
   const quick = new Map();  // what does not change with lambda
 
   const warp = data.log ? Math.log : (v) => v;

@@ -5,6 +5,7 @@ from numbers import Integral
 
 import numpy as np
 
+from .._utils.readable import as_readable
 from ..clocks.hull import Hull
 from ..data import validation as check
 from ..data.anchors import distinct_lambdas, find_anchors
@@ -43,8 +44,9 @@ def split_lam(estimator, X, lam, *, reset, n_rows=None):
     Parameters
     ----------
     estimator : BaseEstimator
-        Has the parameters `lam_column` and `categorical_features`; `n_features_in_` and the names
-        of columns are set (`reset`) or compared.
+        Has the parameters `lam_column`, which has to be that of the fit, and
+        `categorical_features`; `n_features_in_` and the names of columns are set (`reset`) or
+        compared.
     X : array-like of shape (n, C), DataFrame or None
         As users pass it.
     lam : object
@@ -59,9 +61,14 @@ def split_lam(estimator, X, lam, *, reset, n_rows=None):
     Inputs
         X is an array of no columns where it is None.
     """
+    if not reset and estimator.lam_column != estimator._state.lam_column:
+        raise ValueError(
+            f"lam_column={estimator.lam_column!r} was set after fit, which had "
+            f"lam_column={estimator._state.lam_column!r}; fit again."
+        )
     X = check.check_features(estimator, X, reset=reset)
     if X is not None and estimator.lam_column is not None:
-        X, column = check.take_columns(X, estimator.lam_column)
+        X, column = check.split_columns(X, estimator.lam_column)
         lam = column if lam is None else lam
     if X is not None:
         return Inputs(X, lam, len(X))
@@ -90,12 +97,21 @@ def check_given(state, y, n_rows, name="y"):
     return y, single
 
 
+def check_moved(state, y, n_rows, name="y"):
+    """Return outputs that are to be moved, as `check_given` does; raise outside of `y_bounds`."""
+    y, single = check_given(state, y, n_rows, name)
+    if state.outputs.bounds is not None:
+        check.check_inside(y, state.outputs.bounds, name)
+    return y, single
+
+
 def check_said(state, X, outputs, lams):
     """Return what several networks said, checked: their scaled outputs and lambdas.
 
     Clouds of different sizes, which go without X, get the size of the largest: their rows are
     repeated evenly.
     """
+    lams = as_readable(lams)
     if check.count_axes(lams) == 0:
         lams = np.atleast_1d(lams)
     lams = _several(state, lams, "lams")
@@ -110,8 +126,14 @@ def check_said(state, X, outputs, lams):
             f"`outputs` must hold the outputs of {len(lams)} networks, one per entry of `lams`; "
             f"got {found}."
         )
+    clouds = [check_moved(state, y, None, f"outputs[{i}]") for i, y in enumerate(outputs)]
     n_rows = None if X is None else count_outputs(X)
-    clouds = [check_given(state, y, n_rows, f"outputs[{i}]") for i, y in enumerate(outputs)]
+    for i, (y, _) in enumerate(clouds):
+        if n_rows not in (None, len(y)):
+            raise ValueError(
+                f"`outputs[{i}]` holds {len(y)} rows, and X {n_rows}: pass the output at every "
+                "row of X. Only clouds of draws without a condition, X=None, may differ in size."
+            )
     scaled = equal_sizes([state.outputs.encode(y) for y, _ in clouds], np.random.default_rng(0))
     order = np.argsort(lams) if lams.ndim == 1 else np.arange(len(lams))
     return Said(scaled[order], lams[order], clouds[0][1])
@@ -142,6 +164,7 @@ def _several(state, lams, name):
 
 def count_outputs(values):
     """Return the number of rows of y, before it is checked; None if it has none."""
+    values = values if hasattr(values, "shape") else as_readable(values)
     if hasattr(values, "shape"):  # sparse matrices have no length
         return values.shape[0] if values.shape else None
     return len(values) if hasattr(values, "__len__") and check.count_axes(values) else None

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from .._utils.random import sampling_generator
+from .._utils.torch_state import own_torch_state
 from ..data.budget import BUDGET
 from ..data.conditions import Query
 from ..data.lam_space import repeat_lam
@@ -17,6 +18,7 @@ _AT_ONCE = 256  # distinct rows whose means are computed at once
 _MAX_SEED = 2**31 - 1
 
 
+@own_torch_state()
 def sample(state, query, n_samples, random_state):
     """Return draws (n_samples, n, D) in the user's units."""
     check_n_samples(n_samples)
@@ -35,6 +37,7 @@ def sample(state, query, n_samples, random_state):
     return np.ascontiguousarray(np.moveaxis(moved, 1, 0))
 
 
+@own_torch_state()
 def moments(state, query):
     """Return mean and standard deviation of y (n, D); rows of equal x and lambda are done once."""
     if state.networks is not None:
@@ -44,7 +47,7 @@ def moments(state, query):
         return mean, np.zeros_like(mean)
     if state.generator is not None:
         draws = sample(state, query, BUDGET.mean_draws, state.noise)
-        return draws.mean(axis=0), draws.std(axis=0)
+        return draws.mean(axis=0), state.outputs.std(draws, axis=0)
     key = np.column_stack([query.conditions.scaled, query.conditions.codes, query.lam])
     _, first, back = np.unique(key, axis=0, return_index=True, return_inverse=True)
     mean = np.empty((len(first), state.outputs.n_outputs))
@@ -53,10 +56,11 @@ def moments(state, query):
         rows = first[begin : begin + _AT_ONCE]
         draws = _fixed_draws(state, query, rows)
         mean[begin : begin + _AT_ONCE] = draws.mean(axis=1)
-        std[begin : begin + _AT_ONCE] = draws.std(axis=1)
+        std[begin : begin + _AT_ONCE] = state.outputs.std(draws, axis=1)
     return mean[back.reshape(-1)], std[back.reshape(-1)]
 
 
+@own_torch_state()
 def follow(state, query, grid, *, given=None, n_draws=1, random_state=None):
     """Return outputs (L, n_draws, n, D) along a grid, drawn at the base unless they are given."""
     along = np.stack([repeat_lam(lam, len(query)) for lam in grid])

@@ -38,13 +38,16 @@ class FittedState:
     lam_space: LamSpace = LamSpace()
     hull: Hull | None = None  # of the trained values of several hyperparameters
     base_lam: float | np.ndarray  # the anchor at which outputs are drawn
-    deployed_lam: float | np.ndarray  # that of a deployed network, unless told: never one that the data chose
+    deployed_lam: (
+        float | np.ndarray
+    )  # that of a deployed network, unless told: never one that the data chose
     movement: object | None = None
     base: object | None = None
     noise: object | None = None  # of the draws behind conditional means
     generator: object | None = None
     particle_field: ParticleField | None = None
     networks: Networks | None = None
+    lam_column: int | str | None = None  # of X, as it was fitted
     history: pd.DataFrame
     n_iter: int | None = None  # of the flow map
     solver: object | None = None

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._utils.torch_state import own_torch_state
 from .from_networks import displacements_of_networks
 
 
@@ -10,6 +11,7 @@ def transport(state, query, given):
     return transports(state, query, given, query.lam[None])[0]
 
 
+@own_torch_state()
 def transports(state, query, given, grid):
     """Return given outputs (L, n, D) at lambdas (L, n), in the user's units."""
     outputs = state.outputs

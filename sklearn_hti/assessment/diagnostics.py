@@ -1,16 +1,15 @@
 """Figures of a fit: how far its transport is from the outputs at every anchor."""
 
-import warnings
-
 import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 
+from .._utils.findings import warn
 from .._utils.groupby import rank_in_group
 from ..data.budget import BUDGET
-from ..data.lam_space import repeat_lam
 from ..data.facts import inputs_shared
-from ..exceptions import ConvergenceWarning
+from ..data.lam_space import repeat_lam, shown
+from ..exceptions import ConvergenceWarning, ValidationWarning
 from ..lagrangian.support import path_conditions
 from ..metrics import squared_wasserstein
 from ..stats.distances import half_distance
@@ -47,32 +46,69 @@ def check_fit(flow_map, clock, data, couplings, base_time, rng):
     return record
 
 
-def warn_of(record, lam, cost):
+def warn_of(record, data, base_time, estimator, text=shown):
     """Warn of maps that stop short, and of costs that reward worse paths."""
-    messages = [
-        f"the flow map stops short of lambda = {lam[k]}: of the squared Wasserstein distance "
-        f"{standing:.3g} without moving, {left:.3g} is left (scaled outputs). Raise max_iter; "
-        "of random networks, give several draws per input."
-        for k, (left, standing, floor) in enumerate(
-            zip(*(record[f"{name}_w2"] for name in ("marginal", "standing", "floor")), strict=True)
-        )
-        if left > _SHORT * standing + floor + _NOTHING
-    ]
-    remedy = "lower weight of the potential, or take potential=None"
-    remedy = remedy if cost == "jacobi" else f"take cost='jacobi', or {remedy}"
+    _warn_if_short(record, data, base_time, estimator.max_iter, text)
+    remedy = "give the potential a lower weight, or take potential=None"
+    if estimator.potential is None:
+        remedy = "take kinetic='euclidean'"
+    elif estimator.cost != "jacobi":
+        remedy = f"take cost='jacobi', or {remedy}"
     negative = record.get("negative_costs", 0.0)
     if negative > _NEGATIVE:
-        messages.append(
-            f"{negative:.0%} of the paths have negative energy at cost={cost!r}, which rewards "
-            f"worse paths: {remedy}."
+        warn(
+            f"{negative:.0%} of the paths have negative energy at cost={estimator.cost!r}, which "
+            f"rewards worse paths: {remedy}.",
+            ConvergenceWarning,
         )
     longest = record.get("longest_segment", 1.0)
     if longest > _JUMP:
-        messages.append(
-            f"paths wait and jump (the longest segment is {longest:.1f} times the mean): {remedy}."
+        warn(
+            f"paths wait and jump (the longest segment is {longest:.1f} times the mean), and so "
+            f"do answers between trained values: {remedy}.",
+            ConvergenceWarning,
         )
-    for message in messages:
-        warnings.warn(message, ConvergenceWarning, stacklevel=5)
+
+
+def _warn_if_short(record, data, base_time, max_iter, text):
+    """Warn of trained values that outputs do not arrive at, when they are moved from the base."""
+    figures = (record[f"{name}_w2"] for name in ("marginal", "standing", "floor"))
+    lams, short = data.anchors.lam, {}
+    for k, (left, standing, floor) in enumerate(zip(*figures, strict=True)):
+        if k != base_time and left > _SHORT * standing + floor + _NOTHING:
+            short[k] = f"{left:.3g} of {standing:.3g} at lambda = {text(lams[k])}"
+    if not short:
+        return
+    remedy, differ = f"max_iter={2 * max_iter}", data.facts.draws_differ
+    if data.facts.draws[base_time].mostly_single:
+        remedy += "; if the networks are random, several draws per input"
+    elif not differ[base_time] and any(differ[k] for k in short):
+        wide = next(k for k in short if differ[k])
+        wide = text(lams[wide])
+        remedy = f"base_lam={wide}: no map spreads draws of one input that are equal"
+    start = text(lams[base_time])
+    warn(
+        f"the flow map stops short: of the squared distance from lambda = {start}, there is left "
+        f"{', '.join(short.values())} (scaled, `diagnostics_`). Try {remedy}.",
+        ConvergenceWarning,
+    )
+
+
+def warn_if_blind(state, errors, data):
+    """Warn of trained values whose outputs x does not tell, at inputs that were held out."""
+    if errors is None or not len(errors) or not data.facts.all_draws.show_neighbours:
+        return
+    far = np.mean(np.sum(errors**2, axis=2), axis=0) > _NOTHING
+    lams = state.anchors[far & state.base.blind_]
+    if len(lams):
+        warn(
+            "X: at inputs that were held out, x predicts the outputs at lambda = "
+            f"{', '.join(map(state.lam_space.text, lams))} no better than their mean does. Answers "
+            "at new inputs are not to be trusted; inputs of fit get their own outputs back. If the "
+            "networks are random, give several draws per input, as sweep(..., n_draws=20) does; "
+            "else add to X what the outputs depend on.",
+            ValidationWarning,
+        )
 
 
 def _marginals(flow_map, clock, data, base_time, rng):

@@ -1,6 +1,5 @@
 """Trained values left out of the particle field, without training (docs/method.md, section 11)."""
 
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,14 +7,15 @@ import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from .._utils.findings import unheard, warn
 from .._utils.tree import chain
 from ..clocks.clock import Clock
 from ..clocks.hull import interior
 from ..clocks.time_scale import PlacedScale, make_time_scale
 from ..clocks.warps import WarpClock
 from ..clocks.way import way_reader
-from ..data.lam_space import LamSpace, repeat_lam
-from ..exceptions import TrajectoryWarning, ValidationWarning
+from ..data.lam_space import ONE, repeat_lam
+from ..exceptions import ValidationWarning
 from ..field.fit import aligned_draws, learn_field
 from ..field.particles import follow
 from ..metrics import squared_wasserstein
@@ -51,7 +51,7 @@ class Rows:
     shared: bool
 
 
-def leave_values_out(data, lam_transform, solver, field, rng, space=LamSpace()):
+def leave_values_out(data, lam_transform, solver, field, rng, space=ONE):
     """Predict each interior trained value from all others.
 
     Parameters
@@ -80,8 +80,7 @@ def leave_values_out(data, lam_transform, solver, field, rng, space=LamSpace()):
     rows = _rows_of(data, rng)
     left_out = spread_out(interior(data.anchors), data.budget.left_out_values)
     records, judged = [], []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TrajectoryWarning)  # of clocks without a value
+    with unheard():  # of clocks without a value
         for k in left_out:
             rest = data.without(k)
             read = way_reader(rest, solver, rng)
@@ -140,14 +139,18 @@ def trusted(field, judged, anchors, lam_transform):
         return field
     asked_for = not (isinstance(lam_transform, str) and lam_transform == "auto")
     taken = best == "straight_line_in_clock" or not (asked_for or best == "no_transport")
-    mean = losses.mean()
-    warnings.warn(
-        f"Trained values that were left out are predicted worse than by {NAMES[best]} "
+    mean, excess = losses.mean(), losses["interpolate"] - losses[best]
+    remedy = f"Train a network near lambda = {judged['lam'][excess.idxmax()]:g}"
+    if not asked_for:
+        remedy += ", or set lam_transform to what you know of the hyperparameter"
+    elif lam_transform is not None and best != "straight_line_in_clock":
+        remedy += ", or try lam_transform='auto'"
+    warn(
+        f"trained values that were left out are predicted worse than by {NAMES[best]} "
         f"({mean['interpolate']:.3g} against {mean[best]:.3g}, `validation_`)"
-        f"{', which is the answer now' if taken else ''}. Train more values, or set "
-        "lam_transform to what you know of the hyperparameter.",
+        f"{', which is the answer now' if taken else '; answers between them may be, too'}. "
+        f"{remedy}.",
         ValidationWarning,
-        stacklevel=4,
     )
     if not taken:
         return field
@@ -214,7 +217,9 @@ def _judge(anchors, k, rows, particles, field, rng):
         "base": np.nan,
     }
     if rows.shared:
-        particles = follow([rows.outputs[m] for m in others], groups, field.edges(lams[others]), rng)
+        particles = follow(
+            [rows.outputs[m] for m in others], groups, field.edges(lams[others]), rng
+        )
         lines = particles
         if not anchors.several:
             lines = follow([rows.outputs[m] for m in near], groups, chain(2), rng)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..clocks.hull import interior
+from .diagnostics import warn_if_blind
 from .left_out import spread_out
 from .means import unseen_errors
 from .uncertainty import Uncertainty, learn_uncertainty
@@ -39,6 +40,7 @@ def assess(problem, learned, state, lam_transform, seed):
     if validation is not None and errors is not None:
         of = spread_out(interior(learned.data.anchors), learned.data.budget.left_out_values)
         validation = validation.assign(base=np.mean(np.sum(errors[:, of] ** 2, axis=2), axis=0))
+    warn_if_blind(state, errors, problem.data)
     if state.networks is None and state.base is None:
         return Assessment(validation)
     data = problem.data if state.networks is None else learned.data

@@ -18,7 +18,7 @@ from ..data.encoding import as_arrays
 from ..flow_map.learning import Learned
 from ..samplers.neighbours import NeighborsBase
 from ..samplers.selection import FittedBase
-from ..samplers.wrapped import draw_from, shaped
+from ..samplers.wrapped import answer_of, draw_from, shaped
 
 
 def _is_regressor(surrogate):
@@ -135,7 +135,7 @@ class DirectSurrogateRegressor(BaseSurrogate):
             estimator = MultiOutputRegressor(estimator)
         lam_scaler = as_arrays(StandardScaler()).fit(data.lam[:, None])
         mean = _Mean(estimator, lam_scaler, problem.encoder.n_categories_)
-        estimator.fit(mean.features(data.conditions, data.lam), y)
+        answer_of(estimator.fit, mean.features(data.conditions, data.lam), y)
         if hasattr(estimator, "sample"):
             return Learned(generator=_Generator(mean, problem.outputs.n_outputs))
         return Learned(_Differences(mean))
@@ -212,7 +212,8 @@ class _Mean:
 
     def __call__(self, conditions, lam):
         """Return the estimator's answer, (n, D)."""
-        return self.estimator.predict(self.features(conditions, lam)).reshape(len(lam), -1)
+        answer = answer_of(self.estimator.predict, self.features(conditions, lam))
+        return answer.reshape(len(lam), -1)
 
 
 @storable

@@ -3,6 +3,7 @@
 from numbers import Integral
 
 from .._surrogate import BaseSurrogate, Components
+from .._utils.ode import MAX_STEPS
 from .._utils.parameters import Interval, StrOptions
 from .._utils.registry import storable
 from ..field.build import fit_trajectories
@@ -36,7 +37,7 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         How rows of the same x are coupled: by exact optimal transport, or at random. Where
         inputs do not repeat, "independent" couples rows of the nearest x.
     n_steps : int, default=16
-        Midpoint steps per interval between anchors.
+        Midpoint steps per interval between anchors, 10,000 at most.
     conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
         How x enters the networks.
     base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
@@ -124,7 +125,7 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         **BaseSurrogate._network_constraints,
         **BaseSurrogate._clock_constraints,
         "coupling": [StrOptions({"ot", "independent"}), CouplingSolver],
-        "n_steps": [Interval(Integral, 1, None, closed="left")],
+        "n_steps": [Interval(Integral, 1, MAX_STEPS, closed="both")],
     }
 
     def __init__(

@@ -4,6 +4,7 @@ from dataclasses import replace
 from numbers import Integral
 
 from .._surrogate import BaseSurrogate, Components
+from .._utils.ode import MAX_STEPS
 from .._utils.parameters import Interval, StrOptions
 from .._utils.registry import storable
 from ..answers.state import FittedAttribute
@@ -32,7 +33,7 @@ class MetricFlowMatchingRegressor(FlowMatching):
     solver : {"coupling"} or CouplingSolver, default="coupling"
         How outputs of neighbouring anchors are coupled.
     n_steps : int, default=16
-        Midpoint steps per interval between anchors.
+        Midpoint steps per interval between anchors, 10,000 at most.
     conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
         How x enters the networks.
     base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
@@ -121,7 +122,7 @@ class MetricFlowMatchingRegressor(FlowMatching):
         "metric": [StrOptions({"land", "rbf"}), KineticEnergy],
         "path": [StrOptions({"geodesic"}), GeodesicPath],
         "solver": [StrOptions({"coupling"}), CouplingSolver],
-        "n_steps": [Interval(Integral, 1, None, closed="left")],
+        "n_steps": [Interval(Integral, 1, MAX_STEPS, closed="both")],
     }
 
     lagrangian_ = FittedAttribute("lagrangian")

@@ -118,7 +118,9 @@ class AxesScale:
         """Return the scale with other lengths of all axes, and bends of those that are free."""
         bends = iter(bends)
         axes = [
-            replace(axis, length=float(length), **({"bend": float(next(bends))} if axis.free else {}))
+            replace(
+                axis, length=float(length), **({"bend": float(next(bends))} if axis.free else {})
+            )
             for axis, length in zip(self.axes, lengths, strict=True)
         ]
         return AxesScale(tuple(axes))

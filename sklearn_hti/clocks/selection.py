@@ -1,9 +1,8 @@
 """Which rule the parameter `lam_transform` names, or the range of lambda suggests."""
 
-import warnings
-
 import numpy as np
 
+from .._utils.findings import warn
 from ..exceptions import ClockWarning
 from ..stats.selection import select
 from .clock import Clock
@@ -45,13 +44,12 @@ def guess_of_two(data):
             f"a guess is half-way between the {suggested.name} clock, which the range of lambda "
             "suggests, and the entropy clock"
         )
-    warnings.warn(
-        f"With two anchors the data cannot tell how fast outputs move between them; {guess}. "
-        "Set lam_transform to what you know of the hyperparameter ('probit' for quantile "
-        "levels, 'log' for regularisation strengths, 'odds' for dropout rates, None for "
-        "linear), or add an anchor.",
+    warn(
+        "two trained values do not tell how fast outputs move between them, and answers between "
+        f"them may come too early or too late; {guess}. Set lam_transform to what you know of the "
+        "hyperparameter ('probit' for quantile levels, 'log' for regularisation strengths, 'odds' "
+        "for dropout rates, None for linear), or train a network between the two.",
         ClockWarning,
-        stacklevel=5,
     )
     return Clock(rule, data.anchors.lam, f"two anchors: {guess}")
 

@@ -107,10 +107,9 @@ def make_warp_clock(name, lam):
     """Return the named clock; raise where it is not defined on the given lambdas."""
     rule = WarpClock(name)
     if not rule.defined_on(lam):
-        usable = [n for n in _WARPS if n != "identity" and WarpClock(n).defined_on(lam)]
+        usable = [n for n in CLOCK_NAMES if n not in _WARPS or WarpClock(n).defined_on(lam)]
         raise ValueError(
             f"lam_transform={name!r} is not defined on all of `lam` (from {lam.min():g} to "
-            f"{lam.max():g}); defined there: {', '.join(map(repr, usable)) or 'none'}, or "
-            "None, 'entropy', 'auto', or a transformer."
+            f"{lam.max():g}); accepted there: {', '.join(map(repr, usable))}, or a transformer."
         )
     return rule

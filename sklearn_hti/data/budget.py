@@ -38,6 +38,8 @@ class Budget:
     movement_draws: int = MIN_DRAWS  # of an input
     movement_numbers: int = 2**25  # of all trajectories, five for each interval and output
 
+    categories: int = 4096  # of all columns of X, each of which is a feature: others are refused
+
     # data that single decisions are made on
     clock: Reading = Reading(16_384, 2048, 256)  # means need no more
     paths: Reading = Reading(16_384, min_draws=320)

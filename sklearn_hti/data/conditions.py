@@ -80,7 +80,8 @@ class Features:
 
     def __getitem__(self, rows):
         x = self.conditions
-        hot = [np.eye(k)[c] for k, c in zip(self.n_categories, x.codes[rows].T, strict=True)]
+        codes = zip(self.n_categories, x.codes[rows].T, strict=True)
+        hot = [(c[..., None] == np.arange(k)).astype(float) for k, c in codes]
         return np.hstack([x.scaled[rows], *hot])
 
 

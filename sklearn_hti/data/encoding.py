@@ -1,17 +1,27 @@
 """Scaling of X and y, categories and groups of equal x; arrays to tensors."""
 
-import warnings
+from datetime import date, timedelta
+from numbers import Number
 
 import numpy as np
 import pandas as pd
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
+from .._utils.findings import warn_once
 from .._utils.registry import storable
 from ..exceptions import SupportWarning
 from .conditions import Conditions
-from .validation import as_float_array, check_reach, check_size, errors_name, is_frame
+from .validation import (
+    as_float_array,
+    check_reach,
+    check_size,
+    errors_name,
+    is_frame,
+    refuse_two_meanings,
+)
 
 _COARSE = 1e-3  # of the standard deviation of a column: single precision resolves no finer
+_EXPONENTS = 96  # binary ones of numbers that are single precision with room for outliers
 _FAR = 0.5  # of the range of a column in fit: a number farther out is unlike those of fit
 
 
@@ -29,7 +39,7 @@ class ConditionEncoder:
         n_columns = 0 if X is None else X.shape[1]
         self.categorical_ = categorical_mask(X, categorical_features)
         numeric, values = self._split(X, n_rows)
-        self.scaler_ = as_arrays(StandardScaler()).fit(numeric) if numeric.shape[1] else None
+        self.scaler_ = _standardise(numeric) if numeric.shape[1] else None
         with errors_name("X"):
             self.ordinal_ = as_arrays(OrdinalEncoder()).fit(values) if values.shape[1] else None
         self.n_categories_ = [len(c) for c in self.ordinal_.categories_] if values.shape[1] else []
@@ -38,11 +48,24 @@ class ConditionEncoder:
         self.range_ = np.stack([numeric.min(axis=0), numeric.max(axis=0)])
         return self
 
-    def transform(self, X, n_rows, *, beyond_fit=False):
+    def refuse_many(self, X, most):
+        """Raise where X has more categories than a fit can take as features."""
+        if sum(self.n_categories_) <= most:
+            return
+        largest = int(np.argmax(self.n_categories_))
+        name = _column_name(X, np.flatnonzero(self.categorical_)[largest])
+        raise ValueError(
+            f"X: column {name} holds {self.n_categories_[largest]:,} categories; a fit takes "
+            f"{most:,} in all columns together, each as a feature. Leave out a column that only "
+            "names rows, group rare categories (sklearn.preprocessing.OneHotEncoder("
+            "max_categories=...) in front of the surrogate does), or describe them by numbers."
+        )
+
+    def transform(self, X, n_rows, *, asked=None):
         """Return the Conditions of X, `n_rows` empty ones for None.
 
-        Numbers far out of the range of fit are warned of, unless answers do not depend on fit
-        there (`beyond_fit`).
+        Numbers far out of the range of fit are warned of, once by the surrogate that is `asked`;
+        without, answers do not depend on fit there.
         """
         numeric, values = self._split(X, n_rows)
         codes = np.zeros((len(numeric), 0), dtype=np.int64)
@@ -50,23 +73,33 @@ class ConditionEncoder:
             try:
                 codes = self.ordinal_.transform(values).astype(np.int64)
             except ValueError as error:
-                raise ValueError(
-                    f"X: {error}. Every category has to occur in fit; categorical columns "
-                    f"are at {np.flatnonzero(self.categorical_).tolist()} of X without "
-                    "the lambda column."
-                ) from error
+                self._raise_unseen(X, values)
+                raise ValueError(f"X: {error}") from error
         scaled = numeric
         if self.scaler_ is not None:  # its `transform` would check once more what was checked
             scaled = (numeric - self.scaler_.mean_) / self.scaler_.scale_
         check_reach(scaled, "X")
-        if not beyond_fit:
-            self._warn_if_far(X, numeric)
+        if asked is not None:
+            self._warn_if_far(asked, X, numeric)
+        numeric = numeric * self._units()
         with np.errstate(over="ignore"):
             keys = numeric.astype(np.float32)
             rest = (numeric - keys)[:, self._coarse()].astype(np.float32)
             if codes.size or rest.size:
                 keys = np.hstack([keys, codes.astype(np.float32), rest])
         return Conditions(scaled, codes, keys)
+
+    def _raise_unseen(self, X, values):
+        """Raise for the first column with categories that did not occur in fit."""
+        columns, categories = np.flatnonzero(self.categorical_), self.ordinal_.categories_
+        for column, of_one, known in zip(columns, values.T, categories, strict=True):
+            new = pd.unique(of_one[~pd.Series(of_one).isin(known).to_numpy()])
+            if len(new):
+                raise ValueError(
+                    f"X: column {_column_name(X, column)} holds {_listed(new)}, which did not "
+                    f"occur in fit; there it held {_listed(known)}. Ask the networks for such "
+                    "inputs and fit again, or leave these rows out."
+                )
 
     def _coarse(self):
         """Return the numbers of columns too far from zero for single precision.
@@ -78,7 +111,15 @@ class ConditionEncoder:
         far = np.finfo(np.float32).eps * np.abs(self.scaler_.mean_)
         return np.flatnonzero(far > _COARSE * self.scaler_.scale_)
 
-    def _warn_if_far(self, X, numeric):
+    def _units(self):
+        """Return what columns beyond the range of single precision are multiplied by; else 1."""
+        if self.scaler_ is None:
+            return 1.0
+        largest = np.maximum(np.abs(self.scaler_.mean_), self.scaler_.scale_)
+        exponent = np.frexp(largest)[1]
+        return np.where(np.abs(exponent) > _EXPONENTS, np.ldexp(1.0, -exponent), 1.0)
+
+    def _warn_if_far(self, asked, X, numeric):
         """Warn of numbers far out of the range that they had in fit."""
         low, high = self.range_
         margin = _FAR * (high - low) + 1e-6 * np.maximum(np.abs(low), np.abs(high))
@@ -86,16 +127,16 @@ class ConditionEncoder:
             far = (numeric < low - margin) | (numeric > high + margin)
         if not far.any():
             return
-        row, j = np.argwhere(far)[0]
+        j = far.any(axis=0).argmax()
         column = np.flatnonzero(~self.categorical_)[j]
-        name = repr(X.columns[column]) if is_frame(X) else f"{column}"
-        warnings.warn(
-            f"X: {far.any(axis=1).sum()} of {len(far)} rows are unlike the inputs of fit, such as "
-            f"row {row}, where column {name} (without the lambda column) is "
-            f"{numeric[row, j]:g}; in fit it ran from {low[j]:g} to {high[j]:g}. Answers there "
-            "are guesses: ask the networks for such inputs and fit again.",
+        name = _column_name(X, column)
+        # every process that asks a copy of the surrogate has this text, and shows it once
+        warn_once(
+            asked,
+            f"X: rows are unlike the inputs of fit: column {name} ran from {low[j]:g} to "
+            f"{high[j]:g} there, and is far outside. Answers to such rows are guesses: ask the "
+            "networks for inputs like these, and fit again with the outputs.",
             SupportWarning,
-            stacklevel=5,
         )
 
     def _split(self, X, n_rows):
@@ -106,17 +147,46 @@ class ConditionEncoder:
         if self.categorical_.any():
             frame = X if is_frame(X) else pd.DataFrame(X)
             categories = frame.loc[:, self.categorical_].astype(object)
-            if categories.isna().to_numpy().any():
+            missing = categories.isna().to_numpy()
+            if missing.any():
+                row, j = np.argwhere(missing)[0]
+                name = _column_name(X, np.flatnonzero(self.categorical_)[j])
                 raise ValueError(
-                    "Input X contains NaN in a categorical column; replace missing values, "
-                    "for instance by a category of their own."
+                    f"Input X contains NaN in a categorical column: {name}, at row {row}. Replace "
+                    "missing values, for instance by a category of their own."
                 )
             numeric, values = frame.loc[:, ~self.categorical_], categories.to_numpy()
         if not numeric.shape[1]:
             return np.zeros((len(X), 0)), values
-        numeric = as_float_array(numeric, "X", ensure_min_features=0)
-        check_size(numeric, "X")
-        return numeric, values
+        numbers = self._numbers(numeric)
+        check_size(numbers, "X")
+        return numbers, values
+
+    def _numbers(self, numeric):
+        """Return the numeric columns as float64; errors name the first that holds none."""
+        try:
+            return as_float_array(numeric, "X", ensure_min_features=0)
+        except ValueError as error:
+            for name in numeric.columns if is_frame(numeric) else ():
+                of_one = pd.to_numeric(numeric[name], errors="coerce")
+                good = np.isfinite(of_one.to_numpy(float, na_value=np.nan))
+                if not good.all():
+                    where = f"column {name!r}, at row {good.argmin()}"
+                    raise ValueError(f"{error} This is in {where}.") from error
+            raise
+
+
+def _column_name(X, column):
+    """Return how users find a column of X, which lacks that of lambda here."""
+    if is_frame(X):
+        return repr(X.columns[column])
+    return f"{column} (without the lambda column)"
+
+
+def _listed(values, most=5):
+    """Return the first of some values, for messages."""
+    more = f" and {len(values) - most} more" if len(values) > most else ""
+    return ", ".join(repr(v) for v in np.asarray(values)[:most].tolist()) + more
 
 
 def categorical_mask(X, categorical_features):
@@ -132,7 +202,7 @@ def categorical_mask(X, categorical_features):
                 "accepted: 'from_dtype', None, or a list of columns."
             )
         if is_frame(X):
-            mask[:] = [_is_categorical(dtype) for dtype in X.dtypes]
+            mask[:] = [_is_categorical(X.iloc[:, i]) for i in range(n_columns)]
         return mask
     listed = np.asarray(categorical_features)
     if listed.dtype == bool:
@@ -144,6 +214,8 @@ def categorical_mask(X, categorical_features):
         return listed.copy()
     names = list(X.columns) if is_frame(X) else []
     for column in listed.tolist():
+        if isinstance(column, int) and -n_columns <= column < n_columns:
+            refuse_two_meanings("categorical_features", column, X)
         if column in names:
             mask[names.index(column)] = True
         elif isinstance(column, int) and -n_columns <= column < n_columns:
@@ -156,10 +228,46 @@ def categorical_mask(X, categorical_features):
     return mask
 
 
-def _is_categorical(dtype):
+def _standardise(numeric):
+    """Return a fitted StandardScaler, also where squares of the numbers would be zero."""
+    _, exponent = np.frexp(np.abs(numeric).max(axis=0))
+    scaler = as_arrays(StandardScaler()).fit(np.ldexp(numeric, -exponent))
+    varies = scaler.scale_ == np.sqrt(scaler.var_)
+    scaler.mean_ = np.ldexp(scaler.mean_, exponent)
+    scaler.scale_ = np.where(varies, np.ldexp(scaler.scale_, exponent), 1.0)
+    scaler.var_ = np.ldexp(scaler.var_, 2 * exponent)
+    return scaler
+
+
+def _is_categorical(column):
+    """Tell whether a column of a frame holds categories; raise where it is not clear."""
+    dtype = column.dtype
+    if pd.api.types.is_object_dtype(dtype):
+        return _holds_categories(column)
     return isinstance(dtype, pd.CategoricalDtype) or (
         not pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
     )
+
+
+def _holds_categories(column):
+    """Tell whether an object column holds categories, or else numbers; raise where both."""
+    given = column[column.notna()].tolist()
+    if any(isinstance(v, (date, timedelta, np.datetime64, np.timedelta64)) for v in given):
+        raise TypeError(
+            f"X: column {column.name!r} holds dates or time spans, which are no numbers; pass a "
+            "time in a unit of your choice."
+        )
+    is_number = [isinstance(v, (Number, np.bool_)) for v in given]
+    if not any(is_number):
+        return True
+    if not all(is_number):
+        number, other = given[is_number.index(True)], given[is_number.index(False)]
+        raise ValueError(
+            f"X: column {column.name!r} mixes numbers and categories, such as {number!r} and "
+            f"{other!r}. Make it numbers, pandas.to_numeric(X[{column.name!r}], errors='coerce') "
+            f"with gaps filled, or categories, X[{column.name!r}].astype(str)."
+        )
+    return False
 
 
 @storable
@@ -174,13 +282,15 @@ class OutputScaler:
     def fit(self, y, mode):
         """Learn the centre and the scale from all rows."""
         self.center_ = y.mean(axis=0)
-        with np.errstate(over="ignore"):
-            spread = np.std(y - self.center_, axis=0)
-        if not np.isfinite(spread).all():
-            raise ValueError("y is too large to be scaled; divide it by a constant.")
+        _, exponent = np.frexp(np.abs(y).max())  # squares of small numbers are zero
+        spread = np.std(np.ldexp(y, -exponent) - np.ldexp(self.center_, -exponent), axis=0)
         if mode == "common":
             spread = np.full_like(spread, np.sqrt(np.mean(spread**2)))
-        tiny = np.finfo(np.float64).eps * np.maximum(np.abs(self.center_), 1e-200) * 10
+        spread = np.ldexp(spread, exponent)
+        with np.errstate(over="ignore"):
+            if not np.isfinite(spread**2).all():
+                raise ValueError("y is too large to be scaled; divide it by a constant.")
+        tiny = np.finfo(np.float64).eps * np.abs(self.center_) * 10
         self.scale_ = np.where(spread > tiny, spread, 1.0)
         return self
 

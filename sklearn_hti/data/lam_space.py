@@ -121,7 +121,9 @@ class LamSpace:
                     f"`{name}` has {len(column)} row(s), but one for each of the {n_rows} rows "
                     "was expected (or one for all)."
                 )
-        return [column if len(column) == n_rows else np.repeat(column, n_rows) for column in columns]
+        return [
+            column if len(column) == n_rows else np.repeat(column, n_rows) for column in columns
+        ]
 
     def _encode_column(self, j, column, name):
         label = self.names[j] if self.names else f"column {j}"
@@ -144,6 +146,9 @@ class LamSpace:
                 f"{list(self.levels[j])}."
             )
         return np.array([codes[value] for value in column], dtype=float)
+
+
+ONE = LamSpace()  # one hyperparameter without a name
 
 
 def learn_space(lam, n_rows):

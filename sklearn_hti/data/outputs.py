@@ -34,6 +34,11 @@ class OutputSpace:
         """Return outputs inside the box."""
         return y if self.bounds is None else np.clip(y, *self.bounds)
 
+    def std(self, draws, axis):
+        """Return the standard deviation of outputs (..., D), however small their squares are."""
+        _, exponent = np.frexp(self.scaler.scale_)
+        return np.ldexp(np.ldexp(draws, -exponent).std(axis=axis), exponent)
+
     def shape(self, y):
         """Return outputs (..., D) in the shape of y in fit: if it had no axis D, without one."""
         return y[..., 0] if self.single else y

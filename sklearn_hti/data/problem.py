@@ -29,6 +29,10 @@ class Rows:
         lam = self.lam[:, kept]
         return replace(self, lam=lam[:, 0] if space.scalar else lam, space=space)
 
+    def take(self, rows):
+        """Return some rows, which may repeat."""
+        return replace(self, X=take(self.X, rows), y=self.y[rows], lam=self.lam[rows])
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -1,19 +1,22 @@
 """Outputs that a fit takes, but cannot follow well: what users are warned of before training."""
 
-import warnings
-
 import numpy as np
 
+from .._utils.findings import warn
 from .._utils.groupby import number_groups
 from ..exceptions import CouplingWarning
 from .anchors import distinct_lambdas
-from .facts import FEW, DrawCounts
+from .facts import FEW, LEVELS, DrawCounts
+from .lam_space import shown
+from .validation import is_frame, take_columns
 
 _ROUNDING = 1e-12  # of an output: constants that were computed differ by less
 _UNLIKE = 1e3  # times the spread of another output: distances do not see that one
 _FEW = 10  # values of an output, or fewer, that draws cannot move between
 _ENOUGH = 100  # rows that tell few values from few rows
-_FEW_ROWS, _FEWER = 100, 4  # of an anchor; and so many times fewer than of those beside it
+_FAR_OUT = 20  # times farther out than the next: t of 3 degrees of freedom has 1 in 1,000 samples
+_FAR_PART, _FAR_ROWS = 0.01, 0.1  # of the values of a column, and of rows, at most are far out
+_FEW_ROWS, _FEWER = 100, 4  # of an anchor; and so many times fewer than of the others
 
 
 def warn_if_unlike(y):
@@ -24,13 +27,84 @@ def warn_if_unlike(y):
         return
     least, most = moving[[spread[moving].argmin(), spread[moving].argmax()]]
     if spread[most] > _UNLIKE * spread[least]:
-        warnings.warn(
+        warn(
             f"y: output {least} runs over {spread[least]:.3g}, output {most} over "
             f"{spread[most]:.3g}. Distances see the larger alone, and the smaller is moved "
             "badly. Set output_scaling='per_output'.",
             CouplingWarning,
-            stacklevel=4,
         )
+
+
+def warn_if_far_out(X, y, categorical):
+    """Warn of single numbers far out of all others, which would set the scale of everything.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, C) or DataFrame
+        Inputs.
+    y : ndarray of shape (n, D)
+        Outputs.
+    categorical : ndarray of shape (C,)
+        Which columns of X hold no numbers.
+
+    Returns
+    -------
+    bool
+        Whether there are such numbers.
+    """
+    numeric = np.flatnonzero(~categorical)
+    names = [repr(name) for name in X.columns] if is_frame(X) else range(X.shape[1])
+    columns = take_columns(X, numeric)
+    found = [
+        _describe("y", "output", range(y.shape[1]), y),
+        _describe("X", "column", [names[c] for c in numeric], columns),
+    ]
+    found = [text for text in found if text]
+    if found:
+        warn(
+            f"{' '.join(found)} Such numbers set the scale of all others, and answers elsewhere "
+            "may be far off. If they are errors, or stand for missing values, leave these rows "
+            "out; else pass a function of them without such a tail, such as np.arcsinh.",
+            CouplingWarning,
+        )
+    return bool(found)
+
+
+def _describe(table, kind, names, values):
+    """Return a sentence on the number farthest out of its column, or None."""
+    limit = _FAR_OUT * max(1, values.shape[1]) ** (1 / 3)  # more columns have more by chance
+    worst = None
+    for column, of_one in enumerate(values.T):
+        ratio, rows = _far_out(of_one)
+        if ratio > max(limit, 0 if worst is None else worst[0]):
+            worst = ratio, column, rows
+    if worst is None:
+        return None
+    _, column, far = worst
+    row = far.argmax()
+    rest = values[~far, column]
+    where = f"row {row}" if far.sum() == 1 else f"{far.sum()} rows, such as row {row},"
+    return (
+        f"{table}: {kind} {names[column]} has {values[row, column]:g} in {where} and runs from "
+        f"{rest.min():g} to {rest.max():g} in all others."
+    )
+
+
+def _far_out(values):
+    """Return how many times farther out the farthest numbers are than the next, and which."""
+    distance = np.abs(values - np.median(values))
+    if not distance.max() > _FAR_OUT * np.median(distance):  # what follows sorts
+        return 0.0, None
+    distinct = np.unique(values)
+    if len(distinct) <= LEVELS:
+        return 0.0, None
+    center = np.median(distinct)
+    ordered = np.sort(np.abs(distinct - center))
+    n_far = max(1, int(_FAR_PART * len(ordered)))
+    ratios = ordered[-n_far:] / ordered[-n_far - 1 : -1]
+    k = ratios.argmax()
+    far = np.abs(values - center) > ordered[-n_far - 1 + k]
+    return (ratios[k], far) if far.mean() <= _FAR_ROWS else (0.0, None)
 
 
 def warn_if_discrete(y, groups, anchor):
@@ -51,13 +125,12 @@ def warn_if_discrete(y, groups, anchor):
         values, code = np.unique(of_one, return_inverse=True)
         if 2 <= len(values) <= _FEW and _are_draws(code, groups, anchor):
             gap = np.diff(values).min()
-            warnings.warn(
+            warn(
                 f"y: output {output} takes {len(values)} values alone. Maps cannot part equal "
                 "outputs, and most draws between anchors will lie between the values. Spread "
                 f"them before `fit`, y + rng.uniform(-0.5, 0.5, y.shape) * {gap:g}, and take the "
                 "value that is nearest to what `sample` gives.",
                 CouplingWarning,
-                stacklevel=4,
             )
             return
 
@@ -83,26 +156,24 @@ def warn_if_merged(lam, anchors):
         )
     else:
         return
-    warnings.warn(f"lam: {what}: n_anchors={len(values)}.", CouplingWarning, stacklevel=4)
+    warn(f"lam: {what}: n_anchors={len(values)}.", CouplingWarning)
 
 
 def warn_if_narrow(anchors):
-    """Warn of an anchor of few rows between anchors of many, which all trajectories pass."""
-    if anchors.several:
-        return
+    """Warn of anchors of few rows beside anchors of many: all that moves there passes these."""
     n_rows = np.bincount(anchors.index, minlength=len(anchors.lam))
-    beside = np.minimum(n_rows[:-2], n_rows[2:])
-    inner = n_rows[1:-1]
-    few = 1 + np.flatnonzero((inner < _FEW_ROWS) & (_FEWER * inner < beside))
+    others = np.array([np.median(np.delete(n_rows, k)) for k in range(len(n_rows))])
+    few = np.flatnonzero((n_rows < _FEW_ROWS) & (_FEWER * n_rows < others))
     if len(few):
-        k = few[0]
-        warnings.warn(
-            f"lam: the anchor at {anchors.lam[k]:g} has {n_rows[k]} rows, those beside it "
-            f"{n_rows[k - 1]} and {n_rows[k + 1]}. All that moves between them passes these "
-            "few, and draws there and beyond are likely too narrow. Ask the network at "
-            f"{anchors.lam[k]:g} for more outputs, or leave it out.",
+        k = few[n_rows[few].argmin()]
+        lam = shown(anchors.lam[k])
+        more = f" (and {len(few) - 1} more such)" if len(few) > 1 else ""
+        warn(
+            f"lam: the anchor at {lam}{more} has {n_rows[k]} row"
+            f"{'s' if n_rows[k] > 1 else ''}, the others {others[k]:g} (median). All that moves "
+            "there and beyond passes these few, and draws are likely too narrow. Ask the network "
+            f"at {lam} for more outputs, or leave it out.",
             CouplingWarning,
-            stacklevel=4,
         )
 
 

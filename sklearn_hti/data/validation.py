@@ -5,12 +5,17 @@ import re
 from contextlib import contextmanager
 
 import numpy as np
+import pandas as pd
 from sklearn import get_config
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples, validate_data
 
+from .._utils.readable import as_readable
+from .._utils.text import printable
+
 _LARGEST = 1e150
 LAM_ROUNDING = 4 * np.finfo(np.float32).eps  # of lambda: values that differ by less are one
+_MOST_ROUNDING = 1e-3  # of the range of lambda: what lies farther outside was not rounded
 _FARTHEST = 1e18  # standard deviations: the square is still a float32
 
 
@@ -21,9 +26,10 @@ def is_frame(X):
 
 def as_float_array(value, name, **options):
     """Convert to a finite float64 array; errors name the argument."""
-    if _is_plain(value) and (value.ndim == 2 or not options.get("ensure_2d", True)):
-        return np.asarray(value, dtype=np.float64)
     with errors_name(name):
+        value = as_readable(value)
+        if _is_plain(value) and (value.ndim == 2 or not options.get("ensure_2d", True)):
+            return np.asarray(value, dtype=np.float64)
         _refuse_times(value)
         return check_array(value, dtype=np.float64, input_name=name, **options)
 
@@ -50,15 +56,17 @@ def _is_number(value):
 
 @contextmanager
 def errors_name(name):
-    """Put the name of the argument before the text of errors that lack it."""
+    """Put the name of the argument before the text of errors that lack it; names in it print."""
     try:
         yield
     except (ValueError, TypeError) as error:
-        if re.search(rf"\b{name}\b", str(error)):
+        told = printable(error)
+        prints, is_named = told == str(error), re.search(rf"\b{name}\b", told)
+        if is_named and prints:
             raise
         raise (ValueError if isinstance(error, ValueError) else TypeError)(
-            f"`{name}`: {error}"
-        ) from error
+            told if is_named else f"`{name}`: {told}"
+        ) from (error if prints else None)
 
 
 def _refuse_times(value):
@@ -70,8 +78,8 @@ def _refuse_times(value):
 
 def precision(X):
     """Return the name of the floating-point dtype of an array, "float64" for all else."""
-    dtype = getattr(X, "dtype", None)
-    return dtype.name if dtype in (np.float16, np.float32) else "float64"
+    name = str(getattr(X, "dtype", None)).removeprefix("torch.")
+    return name if name in ("float16", "float32") else "float64"
 
 
 def check_features(estimator, X, *, reset):
@@ -91,13 +99,44 @@ def check_features(estimator, X, *, reset):
         return None
     if not reset and estimator.n_features_in_ == 0:
         raise ValueError("X was None in fit (no condition), so X must be None here too.")
-    if hasattr(X, "to_pandas"):
-        X = X.to_pandas()
-    if not reset and _is_known(estimator, X):
-        return np.asarray(X, dtype=np.float64)
     with errors_name("X"):
+        X = as_readable(X)
+        if hasattr(X, "to_pandas"):
+            X = X.to_pandas()
+        if not reset and _is_known(estimator, X):
+            return np.asarray(X, dtype=np.float64)
+        _refuse_no_table(X)
         _refuse_times(X)
-        return _check_table(estimator, X, reset)
+        X = _check_table(estimator, X, reset)
+        return X if reset else with_names(X, getattr(estimator, "feature_names_in_", None))
+
+
+def with_names(X, names):
+    """Return X with the names of columns that it had in a fit, by their places; None had none.
+
+    What is asked next then finds X as it was, and has nothing to warn of once more.
+    """
+    if names is None and is_frame(X) and all(map(pd.api.types.is_numeric_dtype, X.dtypes)):
+        return X.to_numpy(dtype=np.float64)
+    if names is None or is_frame(X) or len(names) != X.shape[1]:
+        return X
+    return pd.DataFrame(X, columns=names)
+
+
+def _refuse_no_table(X):
+    """Raise for what holds one row, or named columns, and is no table."""
+    if hasattr(X, "iloc") and not is_frame(X):
+        raise ValueError(
+            "X is a Series; pass a table: frame.iloc[[i]] is one row of a frame, "
+            "series.to_frame() one column."
+        )
+    if isinstance(X, dict):
+        raise TypeError(
+            "X is a dict; pass a table: pandas.DataFrame([X]) where it holds one row, "
+            "pandas.DataFrame(X) where it holds columns."
+        )
+    if isinstance(X, list) and X and isinstance(X[0], dict):
+        raise TypeError("X is a list of dicts; pass a table: pandas.DataFrame(X).")
 
 
 def _is_known(estimator, X):
@@ -120,7 +159,7 @@ def _check_table(estimator, X, reset):
                 f"Found array with {len(X)} sample(s) in X while a minimum of "
                 f"{minimum} is required."
             )
-        return validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return _check_names(estimator, X, reset)
     listed = not isinstance(estimator.categorical_features, str | None)
     try:
         return validate_data(
@@ -132,6 +171,8 @@ def _check_table(estimator, X, reset):
             ensure_min_samples=minimum,
         )
     except ValueError as error:
+        if "array with dim" in str(error):
+            raise ValueError(f"`X`: {error} {_flatten('X', np.shape(X))}") from error
         if "could not convert" not in str(error):
             raise
         raise ValueError(
@@ -140,25 +181,56 @@ def _check_table(estimator, X, reset):
         ) from error
 
 
+def _check_names(estimator, X, reset):
+    """Check the names of the columns of a frame."""
+    try:
+        return validate_data(estimator, X, reset=reset, skip_check_array=True)
+    except ValueError as error:
+        known = getattr(estimator, "feature_names_in_", None)
+        if reset or known is None or not set(known) <= set(X.columns):
+            raise
+        remedy = "Pass X[surrogate.feature_names_in_], the columns of fit in their order."
+        raise ValueError(f"`X`: {error}{remedy}") from error
+
+
+def _flatten(name, shape):
+    """Say how to make two axes of more."""
+    return f"It has shape {shape}: flatten its further axes, {name}.reshape({shape[0]}, -1)."
+
+
 def locate_column(X, column):
     """Return the position of `lam_column` in X."""
     n_columns = X.shape[1]
     if isinstance(column, str):
         names = list(X.columns) if is_frame(X) else []
         if column not in names:
-            raise ValueError(
-                f"lam_column={column!r} is not a column of X; X has "
-                f"{names if names else 'no column names: pass a position'}."
+            found = names or (
+                "no column names, which tools such as BaggingRegressor take away: give a "
+                "position, or pass `lam` (with metadata routing)"
             )
+            raise ValueError(f"lam_column={column!r} is not a column of X; X has {found}.")
         return names.index(column)
     if not isinstance(column, numbers.Integral) or not -n_columns <= column < n_columns:
         raise ValueError(
-            f"lam_column={column!r} does not point into X, which has {n_columns} columns."
+            f"lam_column={column!r} does not point into X, which has {n_columns} column(s). "
+            "Inside tools that choose columns, pass `lam` (with metadata routing)."
         )
+    refuse_two_meanings("lam_column", column, X)
     return int(column) % n_columns
 
 
-def take_columns(X, columns):
+def refuse_two_meanings(parameter, column, X):
+    """Raise where a position in X is the name of another column."""
+    names = X.columns.tolist() if is_frame(X) else []
+    if column in names and names.index(column) != column % len(names):
+        raise ValueError(
+            f"{parameter}: {column!r} is the position of column {names[column]!r} of X and the "
+            f"name of another, at position {names.index(column)}. Name columns by texts: "
+            "X.rename(columns=str)."
+        )
+
+
+def split_columns(X, columns):
     """Return X without the column of lambda, or the columns, and what they hold."""
     if not isinstance(columns, list):
         position = locate_column(X, columns)
@@ -197,16 +269,42 @@ def check_lam(lam, n_rows, *, name="lam"):
     return lam
 
 
+def check_weight(sample_weight, n_rows):
+    """Return weights as a float64 array of `n_rows` values, none negative; None stays None."""
+    if sample_weight is None:
+        return None
+    options = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0}
+    weight = as_float_array(sample_weight, "sample_weight", **options)
+    if weight.ndim == 0:
+        weight = np.full(n_rows, float(weight))
+    if weight.shape != (n_rows,):
+        raise ValueError(
+            f"`sample_weight` has shape {weight.shape}, but one weight for each of the {n_rows} "
+            "rows was expected."
+        )
+    if (weight < 0).any():
+        raise ValueError(
+            f"`sample_weight` is negative in {int((weight < 0).sum())} row(s), first "
+            f"{weight[weight < 0][0]:g}; give rows that must not count the weight zero."
+        )
+    check_size(weight, "sample_weight")
+    if not weight.any():
+        raise ValueError("`sample_weight` is zero for every row, so no row is left to learn from.")
+    return weight
+
+
 def _routing_hint():
     """Say what scikit-learn's tools do with lambda under the present configuration."""
     if get_config()["enable_metadata_routing"]:
         return (
-            "cross_val_predict and the scorers of scikit-learn never hand `lam` on: use "
-            "`lam_column`, or sklearn_hti.metrics.make_lam_scorer as scoring."
+            "cross_val_predict and `predict` of a search, as the scorers of scikit-learn, never "
+            "hand `lam` on: use `lam_column`, `search.best_estimator_.predict(X, lam)`, or "
+            "sklearn_hti.metrics.make_lam_scorer as scoring."
         )
     return (
         "Searches, cross-validation and pipelines of scikit-learn hand `lam` on with metadata "
-        "routing only: sklearn.set_config(enable_metadata_routing=True)."
+        "routing only: sklearn.set_config(enable_metadata_routing=True). `predict` of a search "
+        "never does: ask `search.best_estimator_.predict(X, lam)`."
     )
 
 
@@ -214,8 +312,10 @@ def check_outputs(y, n_rows=None, *, name="y"):
     """Return y as (n, D) float64 and whether it came as one column of shape (n,)."""
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None")
-    y = as_float_array(y, name, ensure_2d=False, ensure_min_samples=1)
-    if y.ndim not in (1, 2) or 0 in y.shape:
+    y = as_float_array(y, name, ensure_2d=False, allow_nd=True, ensure_min_samples=1)
+    if y.ndim > 2:
+        raise ValueError(f"`{name}` must have shape (n,) or (n, D). {_flatten(name, y.shape)}")
+    if y.ndim == 0 or 0 in y.shape:
         raise ValueError(f"`{name}` must have shape (n,) or (n, D); got {y.shape}.")
     if n_rows is not None and len(y) != n_rows:
         raise ValueError(
@@ -228,6 +328,7 @@ def count_rows(X, lam=None):
     """Return the number of rows of a query; without X, as many as lambda has entries."""
     if X is not None:
         return _num_samples(X)
+    lam = as_readable(lam)
     return 1 if lam is None or count_axes(lam) == 0 else _num_samples(lam)
 
 
@@ -252,7 +353,7 @@ def check_within(lam, anchors, *, name="lam"):
     if outside.any():
         raise ValueError(
             f"`{name}` has {int(outside.sum())} value(s) outside the anchors "
-            f"[{low:g}, {high:g}], first {lam[outside][0]:g}: the surrogate interpolates "
+            f"[{low:.10g}, {high:.10g}], first {lam[outside][0]:.10g}: the surrogate interpolates "
             "only; train a network there and add its outputs to fit."
         )
     return np.clip(lam, low, high)
@@ -260,8 +361,11 @@ def check_within(lam, anchors, *, name="lam"):
 
 def _outside(lam, low, high):
     """Tell which lambdas lie outside of two others by more than rounding to float32."""
-    dust = 4 * np.finfo(float).eps * (high - low)  # an end at 0 that was computed
-    below, above = (LAM_ROUNDING * abs(end) + dust for end in (low, high))
+    span = high - low
+    dust = 4 * np.finfo(float).eps * span  # an end at 0 that was computed
+    below, above = (
+        min(LAM_ROUNDING * abs(end), _MOST_ROUNDING * span) + dust for end in (low, high)
+    )
     return (lam < low - below) | (lam > high + above)
 
 
@@ -271,9 +375,9 @@ def check_between(lam, lams):
     outside = _outside(lam, low, high)
     if outside.any():
         raise ValueError(
-            f"`lam` has {int(outside.sum())} value(s) outside `lams` [{low:g}, {high:g}], first "
-            f"{lam[outside][0]:g}; `interpolate` answers between the networks that were asked, "
-            "`transport` moves outputs beyond."
+            f"`lam` has {int(outside.sum())} value(s) outside `lams` [{low:.10g}, {high:.10g}], "
+            f"first {lam[outside][0]:.10g}; `interpolate` answers between the networks that were "
+            "asked, `transport` moves outputs beyond."
         )
     return np.clip(lam, low, high)
 
@@ -299,7 +403,10 @@ def check_bounds(y_bounds, y):
     if y_bounds is None:
         return None
     try:
-        low, high = (np.broadcast_to(np.asarray(b, dtype=float), (y.shape[1],)) for b in y_bounds)
+        low, high = (
+            np.broadcast_to(np.asarray(as_readable(b), dtype=float), (y.shape[1],))
+            for b in y_bounds
+        )
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"y_bounds={y_bounds!r} must be (low, high), each a scalar or one value per "
@@ -307,13 +414,28 @@ def check_bounds(y_bounds, y):
         ) from error
     if np.isnan(low).any() or np.isnan(high).any() or not (low < high).all():
         raise ValueError(f"y_bounds={y_bounds!r}: every low must be below its high.")
-    outside = (y < low) | (y > high)
-    if outside.any():
-        raise ValueError(
-            f"y has {int(outside.sum())} value(s) outside y_bounds={y_bounds!r}; clip y or "
-            "widen the bounds."
-        )
+    check_inside(y, (low, high), "y")
     return low, high
+
+
+def check_inside(y, bounds, name):
+    """Raise where outputs lie outside of `y_bounds`, to which answers are clipped."""
+    low, high = bounds
+    slack = 4 * np.finfo(np.float32).eps  # outputs that were clipped in single precision
+    outside = (y < low - slack * np.abs(low)) | (y > high + slack * np.abs(high))
+    if outside.any():
+        row, j = np.argwhere(outside)[0]
+        raise ValueError(
+            f"`{name}` has {int(outside.sum())} value(s) outside y_bounds, such as {y[row, j]:g} "
+            f"in row {row}, outside ({low[j]:g}, {high[j]:g}); clip `{name}`, or fit with wider "
+            "bounds."
+        )
+
+
+def take_columns(X, positions):
+    """Return some columns of an array or a DataFrame as numbers."""
+    columns = X.iloc[:, positions] if is_frame(X) else X[:, positions]
+    return np.asarray(columns, dtype=np.float64)
 
 
 def take(X, rows):

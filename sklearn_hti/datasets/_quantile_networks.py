@@ -100,12 +100,13 @@ def make_quantile_networks(
         n_jobs=n_jobs,
         random_state=seed,
     )
-    truth.remember(data.lam[:: len(X)], data.estimators)
+    truth.remember(levels, data.estimators)
+    by_level = np.arange(len(data.row)).reshape(len(X), -1).T.ravel()
     return Bunch(
-        X=data.X,
-        y=data.y[:, 0],
-        lam=data.lam,
-        row=data.row,
+        X=data.X[by_level],
+        y=data.y[by_level, 0],
+        lam=data.lam[by_level],
+        row=data.row[by_level],
         train_rows=train_rows,
         test_rows=test_rows,
         truth=truth,

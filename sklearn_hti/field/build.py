@@ -1,11 +1,11 @@
 """From couplings to trajectories: Lagrangian, plans, paths (docs/method.md, sections 2, 3, 7)."""
 
-import warnings
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
+from .._utils.findings import warn
 from ..data.lam_space import shown
 from ..exceptions import CouplingWarning
 from ..nn.engine import Engine
@@ -193,14 +193,12 @@ def _warn_without_partner(plans, data):
     for (a, b), plan in zip(data.anchors.edges, plans, strict=True):
         coupled[a] |= np.diff(plan.indptr) > 0
         coupled[b][plan.indices] = True
-    alone = [int((~rows).sum()) for rows in coupled]
-    if any(alone):
-        counts = ", ".join(
-            f"{n} at lambda = {shown(lam)}" for n, lam in zip(alone, data.anchors.lam, strict=True) if n
-        )
-        warnings.warn(
-            f"{sum(alone)} rows are not used ({counts}): their x occurs at no neighbouring "
-            "anchor. Put the same inputs to every network.",
+    alone = [lam for lam, rows in zip(data.anchors.lam, coupled, strict=True) if not rows.all()]
+    if alone:
+        warn(
+            f"X: rows at lambda = {', '.join(map(shown, alone))} are not used: their x "
+            "occurs at no neighbouring trained value. Ask every network at the same inputs. In "
+            "cross-validation, keep the rows of an input in one fold: GroupKFold, with a number "
+            "per x as groups.",
             CouplingWarning,
-            stacklevel=6,
         )

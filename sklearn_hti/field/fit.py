@@ -44,7 +44,6 @@ def find_noise(data, rng):
     """
     if not all(data.facts.inputs_shared):
         return 1.0
-    anchors = [data.anchors.rows(k) for k in range(len(data.anchors.lam))]
     if data.facts.one_answer:
         return 0.0
     budget = data.budget

@@ -121,7 +121,8 @@ def _most_probable(scale, moments, lams, rough_fraction):
 def _log_evidence(scale, moments, lams, rough_fraction, edges, contrasts):
     """Return the log marginal likelihood of one value, up to a constant (equation 24).
 
-    The same contrasts for all scales, those of a constant mean; linear functions have a wide prior.
+    All scales have the same contrasts, those of a constant mean, and linear functions have a wide
+    prior.
     """
     knots, places = scale.time(lams), scale.place(lams)
     kernel = blend(SMOOTH, Brownian(), rough_fraction, knots, edges)

@@ -92,5 +92,8 @@ def _probabilities(krigings, moments):
 
 
 def _with_kernel(field, length, rough_fraction):
-    kernel = {"smooth": replace(field.smooth, length=float(length)), "rough_fraction": float(rough_fraction)}
+    kernel = {
+        "smooth": replace(field.smooth, length=float(length)),
+        "rough_fraction": float(rough_fraction),
+    }
     return replace(field, simple="", **kernel)

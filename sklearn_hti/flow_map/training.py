@@ -15,7 +15,6 @@ from .module import FlowMap
 from .plane import PlaneFlowMap
 from .transport import TransportMap
 
-
 _N_PLACES = 256  # between trained values of several hyperparameters, that training begins at
 
 
@@ -93,9 +92,7 @@ def fit_flow_map(couplings, field, clock, data, base_time, training):
     examples = (
         None
         if rows is None
-        else dataset(
-            module, particles[rows], data, base_time, pooled, settings.device, rng
-        )
+        else dataset(module, particles[rows], data, base_time, pooled, settings.device, rng)
         for rows in split_rows(groups, rng, settings.early_stopping)
     )
     net = train(

@@ -27,7 +27,7 @@ class TransportMap:
         self.knots = knots
 
     def displacement(self, y, conditions, start, end, *, dtype=torch.float32):
-        """Return F(y, x, start, end) - y, shape (n, D) float64; times have shape (n,) or (n, P)."""
+        """Return F(y, x, start, end) - y, (n, D) float64; times have shape (n,) or (n, P)."""
         return self.displacements(y, conditions, start, end[:, None], dtype=dtype)[:, 0]
 
     def displacements(self, y, conditions, start, ends, *, dtype=torch.float32):

@@ -5,6 +5,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._utils.text import printable
 from ..answers.labels import enter
 from ..answers.query import check_given
 
@@ -45,6 +46,12 @@ def _is_condition(conditions, one):
     """Tell which conditions are a given one, but for the rounding of transformers of X."""
     near = np.abs(conditions.scaled - one.scaled) <= _SAME
     return near.all(axis=1) & (conditions.codes == one.codes).all(axis=1)
+
+
+def plain(name):
+    """Return a name as matplotlib shows it: no formula, no control characters, never left out."""
+    text = printable(name).replace("$", r"\$")
+    return f" {text}" if text[:1] in ("", "_") else text  # legends leave these out
 
 
 def make_axes(ax, n_panels):

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ..answers.labels import final_step, require
-from ._common import make_axes
+from ._common import make_axes, plain
 
 STAGES = {
     "paths": "paths between coupled outputs",
@@ -119,11 +119,11 @@ class HistoryDisplay:
         for axis, (stage, losses) in zip(self.axes_, self.losses.items(), strict=True):
             for name, (steps, values) in losses.items():
                 role = ROLES.get(name, name.replace("_", " "))
-                axis.plot(steps, values, label=role, **{"marker": ".", "lw": 1, **kwargs})
+                axis.plot(steps, values, label=plain(role), **{"marker": ".", "lw": 1, **kwargs})
             if all((values > 0).all() for _, values in losses.values()):
                 axis.set_yscale("log")
             players = [title for name, title in _PLAYERS.items() if name in losses]
-            axis.set(xlabel="step", title=(players or [STAGES.get(stage, stage)])[0])
+            axis.set(xlabel="step", title=plain((players or [STAGES.get(stage, stage)])[0]))
             axis.legend(fontsize="small")
         self.ax_.set_ylabel("loss")
         return self

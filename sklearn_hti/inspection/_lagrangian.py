@@ -5,7 +5,7 @@ import numpy as np
 from ..answers.labels import enter, final_step, name_lambda, name_outputs, require
 from ..data import validation as check
 from ..lagrangian.potential import LogDensity
-from ._common import find_output, make_axes
+from ._common import find_output, make_axes, plain
 from ._plane import LagrangianAt, cell_centers, window
 
 _DEPTH = 8.0  # below the highest log-density: all is one colour from here on
@@ -238,26 +238,26 @@ class LagrangianDisplay:
             style = {"levels": 12, "cmap": "Blues", **kwargs}
             self.contours_ = self.ax_.contourf(self.xx0, self.xx1, shown, **style)
             bar = self.ax_.inset_axes((1.03, 0, 0.04, 1))
-            self.figure_.colorbar(self.contours_, cax=bar, label=self.potential_name)
+            self.figure_.colorbar(self.contours_, cax=bar, label=plain(self.potential_name))
         style = {"facecolor": "none", "edgecolor": "C1", "lw": 1, **(ellipse_kw or {})}
         self.ellipses_ = PolyCollection(self._outlines(), **style)
         self.ax_.add_collection(self.ellipses_)
         style = {"color": "0.15", "lw": 0.8, "alpha": 0.7, **(path_kw or {})}
         self.ax_.plot(*np.moveaxis(self.paths, 2, 0), **style)
         for k, color in ((0, "w"), (-1, "k")):
-            lam = f"{self.lam_name} = {self.ends[k]:g}"
+            lam = plain(f"{self.lam_name} = {self.ends[k]:g}")
             self.ax_.scatter(
                 *self.paths[k].T, s=16, color=color, edgecolor="k", lw=0.6, zorder=3, label=lam
             )
         others = ", ".join(f"{name} = {value:.3g}" for name, value in self.held.items())
         self.ax_.legend(
-            title=f"at {others}" if others else None,
+            title=plain(f"at {others}") if others else None,
             loc="lower center",
             bbox_to_anchor=(0.5, 1),
             ncols=2,
             frameon=False,
         )
-        self.ax_.set(xlabel=self.names[0], ylabel=self.names[1])
+        self.ax_.set(xlabel=plain(self.names[0]), ylabel=plain(self.names[1]))
         if self.equal_aspect:
             self.ax_.set_aspect("equal")
         return self

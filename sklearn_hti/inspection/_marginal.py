@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from .._utils.readable import as_readable
 from ..answers.labels import enter, final_step, name_lambda, name_outputs, require, spaced_lambdas
-from ._common import find_output, make_axes, match_truth
+from ._common import find_output, make_axes, match_truth, plain
 
 _N_PLACES = 300
 _HEIGHT = 0.9  # of a ridge, in distances between ridges
@@ -130,7 +131,8 @@ class MarginalDisplay:
         require("matplotlib", caller)
         surrogate = final_step(estimator, caller)
         grid = spaced_lambdas(surrogate, lam_grid, 7)
-        lam = grid if lam_grid is None else np.unique(np.asarray(lam_grid, dtype=float))
+        asked = grid if lam_grid is None else as_readable(lam_grid)
+        lam = np.unique(np.asarray(asked, dtype=float))
         X_seen = enter(estimator, X)
         draws = np.asarray(
             surrogate.trajectory(X_seen, lam, n_samples=n_samples, random_state=random_state)
@@ -209,7 +211,7 @@ class MarginalDisplay:
             self.ax_.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
         ticks = [f"{v:.4g}{' (anchor)' if v in self.anchors else ''}" for v in self.lam]
         self.ax_.set_yticks(range(len(self.lam)), ticks)
-        self.ax_.set(xlabel=self.output_name, ylabel=self.lam_name)
+        self.ax_.set(xlabel=plain(self.output_name), ylabel=plain(self.lam_name))
         return self
 
 

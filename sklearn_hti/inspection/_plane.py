@@ -5,6 +5,7 @@ from itertools import chain
 import numpy as np
 import torch
 
+from .._utils.torch_state import own_torch_state
 from ..lagrangian.support import PathConditions
 
 
@@ -22,6 +23,7 @@ class LagrangianAt:
             group = nearest_condition(conditions, state.conditions)
         self.x = PathConditions(numeric, codes, torch.tensor([group], device=self.device))
 
+    @own_torch_state()
     @torch.no_grad()
     def potential(self, places):
         """Return u at places (m, 2), or None."""
@@ -30,6 +32,7 @@ class LagrangianAt:
         q = self.lagrangian.read(self._scaled(places))
         return self.lagrangian.field(q, self.x)[0].double().cpu().numpy()
 
+    @own_torch_state()
     @torch.no_grad()
     def metric(self, places):
         """Return the block of G at places (m, 2), in the units of the outputs."""
@@ -49,7 +52,8 @@ class LagrangianAt:
         """Return scaled places (1, m, D), the other outputs held."""
         y = np.tile(self.held, (len(places), 1))
         y[:, self.pair] = places
-        return torch.as_tensor(self.scaler.encode(y)[None], dtype=torch.float32).to(self.device)
+        scaled = self.scaler.encode(y)[None]
+        return torch.as_tensor(scaled, dtype=torch.float32, device=self.device)
 
 
 def nearest_condition(conditions, known):

@@ -12,7 +12,7 @@ from ..answers.labels import (
     require,
     spaced_lambdas,
 )
-from ._common import find_output, make_axes, match_truth
+from ._common import find_output, make_axes, match_truth, plain
 
 _MAX_LEGEND = 10
 
@@ -222,38 +222,42 @@ class TrajectoryDisplay:
         self.figure_ = self.ax_.figure
         kwargs = {"lw": 1, "alpha": 0.8 if self.paths.shape[1] <= 3 else 0.45, **kwargs}
         truth_kw = {"s": 22, "marker": "x", "lw": 1, "zorder": 2.5, **(truth_kw or {})}
+        rows = []
         for axis, panel in zip(self.axes_, self.panels, strict=True):
             draw = self._against_lambda if len(panel) == 1 else self._in_plane
             for row, label in enumerate(self.labels):
-                draw(axis, panel, row, {"color": f"C{row % 10}", **kwargs}, label)
+                style = {"color": f"C{row % 10}", **kwargs}
+                rows.append(draw(axis, panel, row, style))
+                rows[-1].set_label(plain(label))
             if self.truth is not None:
                 self._draw_truth(axis, panel, truth_kw)
-        self._legend()
+        self._legend(rows)
         return self
 
-    def _against_lambda(self, ax, panel, row, style, label):
+    def _against_lambda(self, ax, panel, row, style):
         lines = ax.plot(self.lam, self.paths[:, :, row, panel[0]], **style)
-        lines[0].set_label(label)
         if row == 0:
             for anchor in self.anchors:
                 ax.axvline(anchor, color="0.85", lw=1, zorder=0)
-            ax.set(xlabel=self.lam_name, ylabel=self.output_names[panel[0]])
+            ax.set(xlabel=plain(self.lam_name), ylabel=plain(self.output_names[panel[0]]))
             ax.set_xscale(self.lam_scale)
+        return lines[0]
 
-    def _in_plane(self, ax, panel, row, style, label):
+    def _in_plane(self, ax, panel, row, style):
         across, up = (self.paths[:, :, row, d] for d in panel)
         lines = ax.plot(across, up, **style)
-        lines[0].set_label(label)
         shown = np.flatnonzero(np.isin(self.lam, self.anchors))
         for k, grey in zip(shown, np.linspace(0.95, 0, len(shown)), strict=True):
-            where = {"label": f"{self.lam_name} = {self.lam[k]:g}"} if row == 0 else {}
+            where = {"label": plain(f"{self.lam_name} = {self.lam[k]:g}")} if row == 0 else {}
             ax.scatter(
                 across[k], up[k], s=14, color=str(grey), edgecolor="0.3", lw=0.5, zorder=3, **where
             )
         if row == 0:
-            ax.set(xlabel=self.output_names[panel[0]], ylabel=self.output_names[panel[1]])
+            xlabel, ylabel = (plain(self.output_names[d]) for d in panel)
+            ax.set(xlabel=xlabel, ylabel=ylabel)
             if self.equal_aspect:
                 ax.set_aspect("equal")
+        return lines[0]
 
     def _draw_truth(self, ax, panel, style):
         truth = self.truth
@@ -262,18 +266,15 @@ class TrajectoryDisplay:
         marks = ax.scatter(across, truth.y[:, panel[-1]], **{"c": colors, **style})
         marks.set_label("truth")
 
-    def _legend(self):
+    def _legend(self, rows):
         """Explain colours, unless there is one or too many, then the dots and crosses."""
-        handles = {}
-        for axis in self.axes_:
-            handles |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
-        rows = self.labels if 1 < len(self.labels) <= _MAX_LEGEND else []
-        marks = [label for label in handles if label not in self.labels]
-        labels = [*rows, *marks]
-        if labels:
+        found = [zip(*axis.get_legend_handles_labels(), strict=True) for axis in self.axes_]
+        marks = {label: mark for pairs in found for mark, label in pairs if mark not in rows}
+        rows = rows[: len(self.labels)] if 1 < len(self.labels) <= _MAX_LEGEND else []
+        handles = [*rows, *marks.values()]
+        if handles:
             where = {"loc": "upper left", "bbox_to_anchor": (1, 1), "frameon": False}
-            ax = self.axes_[-1]
-            ax.legend([handles[label] for label in labels], labels, fontsize="small", **where)
+            self.axes_[-1].legend(handles=handles, fontsize="small", **where)
 
 
 def _choose_panels(outputs, names):

@@ -1,16 +1,21 @@
 """Whether a surrogate that was read from a file fits together and answers."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import torch
 
+from .._utils.ode import MAX_STEPS
 from ..answers.answering import Answering
 from ..answers.state import FittedState
 from ..data.conditions import Conditions, Query
+from ..data.lam_space import repeat_lam
+from ..field.place import PlaceClock
 from ..flow_map.module import FlowMap
+from ..flow_map.plane import PlaneFlowMap
 from ..lagrangian.support import PathConditions
 from ..nn.modules import ConditionEmbedding
-
-_MAX_STEPS = 1_000_000
 
 
 def networks(state):
@@ -40,18 +45,28 @@ def check_answers(model):
     sizes = [len(c) for c in categories]
     n_numeric = 0 if encoder.scaler_ is None else len(encoder.scaler_.mean_)
     seen = {(encoder.n_numeric_, tuple(encoder.n_categories_))}
-    intervals = {len(state.anchors) - 1, state.movement.clock.n_intervals}
+    clock = state.movement.clock
+    intervals = {len(state.anchors) - 1, clock.n_intervals}
+    knots = {len(clock.knots)} if isinstance(clock, PlaceClock) else set()
     for part in (part for net in networks(state) for part in net.modules()):
         if isinstance(part, ConditionEmbedding):
             seen.add((part.n_numeric, part.n_categories))
-        if isinstance(part, FlowMap):
+        if isinstance(part, PlaneFlowMap):
+            knots.add(part.n_knots)
+        elif isinstance(part, FlowMap):
             intervals.add(part.n_intervals)
-    if len(intervals) > 1:
+    if len(intervals) > 1 or len(knots) > 1:
         raise ValueError("the number of anchors is not that of the networks")
     if seen != {(n_numeric, tuple(sizes))}:
         raise ValueError("the columns of X are not those of the networks")
-    if not getattr(state.movement.flow_map, "n_steps", 1) <= _MAX_STEPS:
-        raise ValueError(f"more than {_MAX_STEPS} steps")
+    if not 1 <= getattr(state.movement.flow_map, "n_steps", 1) <= MAX_STEPS:
+        raise ValueError(f"the number of steps is not from 1 to {MAX_STEPS}")
+    anchors = np.asarray(state.anchors)
+    ascend = anchors.ndim == 2 or (np.diff(anchors) > 0).all()
+    if not (np.isfinite(anchors).all() and ascend):
+        raise ValueError("the anchors do not ascend")
+    if not (np.reshape(anchors == state.base_lam, (len(anchors), -1)).all(axis=1)).any():
+        raise ValueError("the base is at no anchor")
     _ask(state, n_numeric, len(sizes))
 
 
@@ -65,13 +80,13 @@ def _ask(state, n_numeric, n_categorical):
     shape = (1, state.outputs.n_outputs)
     if state.particle_field is not None:
         ends = state.anchors[[0, -1]]
-        weights = state.particle_field.weights(state.anchors[:2].mean()[None], ends)
+        weights = state.particle_field.weights(ends.mean(axis=0)[None], ends)
         if weights.shape != (1, 2) or not np.isfinite(weights).all():
             raise ValueError("its answers are not finite numbers")
     if state.base is None:
         return
-    start, near = np.full(1, state.base_lam), np.full(1, state.anchors[:2].mean())
-    moved = state.movement.displace(np.zeros(shape), x, start, near)
+    start, near = repeat_lam(state.base_lam, 1), state.anchors[:2].mean(axis=0)[None]
+    moved = _in_one_step(state.movement).displace(np.zeros(shape), x, start, near)
     # neighbours know the categories of their own rows alone
     x = getattr(state.base, "centers_", x)[[0]]
     drawn = _draw(state, x)
@@ -87,6 +102,15 @@ def _ask(state, n_numeric, n_categorical):
             figures += [part.cpu().numpy() for part in state.lagrangian(path, given)]
     if decoded.shape != shape or not all(np.isfinite(f).all() for f in figures):
         raise ValueError("its answers are not finite numbers")
+
+
+def _in_one_step(movement):
+    """Return a movement that shows what it is made of as soon as any."""
+    if not hasattr(movement.flow_map, "n_steps"):
+        return movement
+    flow_map = copy.copy(movement.flow_map)
+    flow_map.n_steps = 1
+    return replace(movement, flow_map=flow_map)
 
 
 def _draw(state, x):

@@ -92,8 +92,9 @@ class ClockGraph(nn.Module):
         elif not isinstance(rule, WarpClock):
             figures |= {"table": _table(clock)}
         for name, value in (figures | {"anchors": clock.anchors}).items():
-            kind = torch.bool if name == "flat" else torch.float32
-            self.register_buffer(name, torch.as_tensor(value, dtype=kind))
+            kind = torch.bool if name == "flat" else torch.float64
+            # a copy: the file format loses tensors that share memory
+            self.register_buffer(name, torch.as_tensor(value, dtype=kind).clone())
 
     def forward(self, lam):
         """Return times (n,) of lambdas (n,)."""

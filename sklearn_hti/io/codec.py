@@ -1,11 +1,13 @@
 """Object graphs as plain data: JSON for structure and numbers, arrays beside it.
 
 Nothing is executed when data become objects again: classes come from a given table, are made
-without their constructors, and get attributes alone.
+without their constructors, and get the attributes alone that their own methods give them. What is
+copied or built from arrays counts against the size of the file, however often a node names them.
 """
 
 import math
 import re
+import sys
 
 import numpy as np
 import pandas as pd
@@ -14,9 +16,14 @@ from scipy.spatial import cKDTree
 from sklearn.base import BaseEstimator
 from torch import nn
 
+from .._utils.registry import attributes_of, parts_of
+
 _NUMBERS = "biuf"  # kinds of arrays that are stored as they are
 _FEW = 8  # arrays of a list that are stored one by one
 _DEVICE_NAMES = ("device", "device_")
+_PLAIN = (type(None), bool, int, float, str)
+_GROWTH = 32  # bytes of objects per byte of a file, at most, where a byte may stand for many
+_OBJECT = 128  # bytes of an array without its numbers
 
 
 class Encoder:
@@ -60,7 +67,7 @@ class Encoder:
             return [self.encode(v, f"{where}[{i}]") for i, v in enumerate(value)]
         if isinstance(value, np.ndarray):
             return self._array(value, where)
-        for tag, (stored, to_state, _) in _CODECS.items():
+        for tag, (stored, to_state, *_) in _CODECS.items():
             if kind is stored:
                 return {tag: self.encode(to_state(value), where)}
         if isinstance(value, np.generic) and value.dtype.kind in _NUMBERS + "U":
@@ -80,9 +87,13 @@ class Encoder:
         return {"object": [self.names[kind], state(value, where)]}
 
     def _array(self, array, where):
-        if array.dtype.kind in "OU":
+        if array.dtype.kind == "O":
             items = [self.encode(v, where) for v in array.ravel().tolist()]
-            return {"objects" if array.dtype.kind == "O" else "texts": [list(array.shape), items]}
+            return {"objects": [list(array.shape), items]}
+        if array.dtype.kind == "U":  # as wide in the file as in memory
+            letters = np.require(array, array.dtype.newbyteorder("="), "C").reshape(-1)
+            shape = (*array.shape, array.itemsize // 4)
+            return {"texts": self._array(letters.view(np.uint32).reshape(shape), where)}
         if array.dtype.kind not in _NUMBERS:
             raise TypeError(f"save: {where} has dtype {array.dtype}; convert it to numbers.")
         if array.ndim > 1 and array.flags.f_contiguous and not array.flags.c_contiguous:
@@ -101,6 +112,11 @@ class Encoder:
         for name, part in vars(value).items():
             if name in dropped:
                 continue
+            if self.foreign is None and name not in attributes_of(type(value)):
+                raise TypeError(
+                    f"save: {where}.{name}".replace(" .", " ") + f" is no attribute that a "
+                    f"{type(value).__name__} has; delete it, or take skops.io.dump or joblib.dump."
+                )
             if name in _DEVICE_NAMES and not isinstance(value, BaseEstimator):
                 state[name] = {"device": True}
             else:
@@ -132,15 +148,18 @@ class Decoder:
         The arrays of the nodes.
     device : str
         Where networks go.
-    foreign : list, default=()
-        The objects that the table does not name.
+    foreign : list, default=None
+        The objects that the table does not name; with it, the source is trusted.
+    size : int, default=None
+        Bytes of the file, which bound what is built; None is no bound.
     """
 
-    def __init__(self, classes, arrays, device, foreign=()):
+    def __init__(self, classes, arrays, device, foreign=None, size=None):
         self.classes = classes
         self.arrays = arrays
         self.device = device
         self.foreign = foreign
+        self.room = math.inf if size is None else _GROWTH * size
 
     def decode(self, node):
         """Return the value of a node.
@@ -156,10 +175,23 @@ class Decoder:
             return node
         ((tag, state),) = node.items()
         if tag in _CODECS:
-            return _CODECS[tag][2](self.decode(state))
+            _, _, expected, make = _CODECS[tag]
+            value = self.decode(state)
+            if not isinstance(value, expected):
+                raise ValueError(f"a {tag} of a {type(value).__name__} is not known")
+            if isinstance(value, np.ndarray):
+                self._spend(value)
+            return make(value)
         if tag not in _TAGS:
             raise ValueError(f"{tag!r} is no kind of node")
         return getattr(self, f"_{tag}")(state)
+
+    def _spend(self, array, n_objects=0):
+        """Count what is built of an array against the size of the file."""
+        rows = array.shape[0] if array.ndim else 1
+        self.room -= array.nbytes + 8 * rows + _OBJECT * n_objects
+        if self.room < 0:
+            raise ValueError("it would take far more memory than the file")
 
     def _float(self, text):
         return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[text]
@@ -175,6 +207,7 @@ class Decoder:
 
     def _ragged(self, nodes):
         joined, sizes = self.decode(nodes)
+        self._spend(joined, n_objects=len(sizes))
         return np.split(joined, np.cumsum(sizes)[:-1])
 
     def _objects(self, state):
@@ -184,11 +217,18 @@ class Decoder:
             array[i] = self.decode(item)
         return array.reshape(shape)
 
-    def _texts(self, state):
-        return self._objects(state).astype(np.str_)
+    def _texts(self, node):
+        letters = self.decode(node)
+        self._spend(letters)
+        if letters.dtype != np.uint32 or (letters > sys.maxunicode).any():
+            raise ValueError("its texts hold what is no letter")
+        return letters.view(f"U{letters.shape[-1]}")[..., 0]
 
     def _scalar(self, state):
-        return _checked_dtype(state[0], "biufU").type(self.decode(state[1]))
+        name, value = state[0], self.decode(state[1])
+        if not isinstance(value, _PLAIN):
+            raise ValueError("its scalars are none")
+        return _checked_dtype(name, "biufU").type(value)
 
     def _dtype(self, name):
         return _checked_dtype(name, "biuf").type
@@ -205,7 +245,7 @@ class Decoder:
             return self._module(cls, parts)
         value = cls.__new__(cls)
         for attribute in parts:
-            _check_name(cls, attribute)
+            self._check_name(cls, attribute, attributes_of(cls))
         vars(value).update({n: self.decode(part) for n, part in parts.items()})
         return value
 
@@ -213,8 +253,13 @@ class Decoder:
         module = cls.__new__(cls)
         nn.Module.__init__(module)
         for name, node in parts["plain"].items():
-            _check_name(cls, name, public=True)
+            if name.startswith("_"):
+                raise ValueError(f"{cls.__name__} has no stored attribute {name!r}")
+            self._check_name(cls, name, attributes_of(cls))
             vars(module)[name] = self.decode(node)
+        for name in (name for group in _GROUPS for name in parts[group]):
+            if not (name.isdecimal() and issubclass(cls, nn.Sequential | nn.ModuleList)):
+                self._check_name(cls, name, parts_of(cls))
         for name, node in parts["parameters"].items():
             tensor = self._tensor(node)
             module.register_parameter(
@@ -231,7 +276,16 @@ class Decoder:
 
     def _tensor(self, node):
         array = self.decode(node)
-        return None if array is None else torch.tensor(array, device=self.device)
+        if array is None:
+            return None
+        self._spend(array)
+        return torch.tensor(array, device=self.device)
+
+    def _check_name(self, cls, name, known):
+        """Refuse attributes that a class does not have, or has for itself."""
+        unknown = self.foreign is None and name not in known
+        if unknown or name.startswith("__") or callable(getattr(cls, name, None)):
+            raise ValueError(f"{cls.__name__} has no stored attribute {name!r}")
 
 
 # nodes that a Decoder has a method for
@@ -240,15 +294,25 @@ _TAGS = (
     *("ragged", "scalar", "texts", "transposed"),
 )
 
-# tag -> (type, to what can be encoded, and back)
+_GROUPS = ("parameters", "buffers", "modules")  # of a network
+
+
+def _to_frame(columns):
+    if not all(isinstance(v, (*_PLAIN, np.generic)) for _, column in columns for v in column):
+        raise ValueError("its tables hold more than numbers and texts")
+    return pd.DataFrame(dict(columns))
+
+
+# tag -> (type, to what can be encoded, what that becomes, and back)
 _CODECS = {
-    "tuple": (tuple, list, tuple),
-    "dict": (dict, lambda pairs: [[*pair] for pair in pairs.items()], dict),
-    "tree": (cKDTree, lambda tree: np.asarray(tree.data), cKDTree),
+    "tuple": (tuple, list, list, tuple),
+    "dict": (dict, lambda pairs: [[*pair] for pair in pairs.items()], list, dict),
+    "tree": (cKDTree, lambda tree: np.asarray(tree.data), np.ndarray, cKDTree),
     "frame": (
         pd.DataFrame,
         lambda frame: [[str(name), frame[name].tolist()] for name in frame],
-        lambda columns: pd.DataFrame(dict(columns)),
+        list,
+        _to_frame,
     ),
 }
 
@@ -275,12 +339,6 @@ def _checked_dtype(name, kinds):
     if dtype is None or dtype.kind not in kinds:
         raise ValueError(f"{name!r} is no type of numbers")
     return dtype
-
-
-def _check_name(cls, name, public=False):
-    """Refuse attributes that would stand in for what the class itself does."""
-    if name.startswith("_" if public else "__") or callable(getattr(cls, name, None)):
-        raise ValueError(f"{cls.__name__} has no stored attribute {name!r}")
 
 
 def _described(value):

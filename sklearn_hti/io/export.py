@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from .._utils.files import replacing
+from .._utils.torch_state import own_torch_state
 from .clock_graph import ClockGraph
 
 FORMATS = ("onnx", "torch")
@@ -18,7 +19,10 @@ _N_ROWS = 5  # of the example that the graph is traced with
 
 
 class TransportGraph(nn.Module):
-    """What `transport` computes, from one lambda to any, in single precision.
+    """What `transport` computes, from one lambda to any.
+
+    Inputs and outputs are double precision, which numbers far from zero need; in scaled units the
+    network computes in single precision, as `transport` does.
 
     Parameters
     ----------
@@ -49,19 +53,20 @@ class TransportGraph(nn.Module):
             "low": low,
             "high": high,
         }.items():
-            self.register_buffer(name, torch.tensor(value, dtype=torch.float32))
+            self.register_buffer(name, torch.tensor(value, dtype=torch.float64))
 
     def forward(self, x, y, lam):
         """Return outputs (n, D) at lambdas (n,), of outputs y (n, D) under inputs x (n, C)."""
-        numeric = (x[:, self.numeric] - self.x_mean) / self.x_scale
+        x, y, lam = x.double(), y.double(), lam.double()
+        numeric = ((x[:, self.numeric] - self.x_mean) / self.x_scale).float()
         columns = zip(self.categorical, self.n_categories, strict=True)
         codes = [x[:, i].round().long().clamp(0, k - 1) for i, k in columns]
         codes = torch.stack(codes, dim=1) if codes else x[:, :0].long()
-        end = self.clock(lam).unsqueeze(1)
+        end = self.clock(lam).float().unsqueeze(1)
         start = torch.full_like(end, self.start_time)
-        scaled = (y - self.y_center) / self.y_scale
+        scaled = ((y - self.y_center) / self.y_scale).float()
         moved = self.net.displacement(scaled, numeric, codes, start, end)
-        return (y + moved * self.y_scale).clamp(self.low, self.high)
+        return (y + moved.double() * self.y_scale).clamp(self.low, self.high)
 
 
 class _WithoutCondition(nn.Module):
@@ -75,6 +80,7 @@ class _WithoutCondition(nn.Module):
         return self.whole(y[:, :0], y, lam)
 
 
+@own_torch_state()
 def export(state, columns, path, format, lam_from):
     """Write the graph; see `HyperparameterTrajectoryRegressor.export`.
 
@@ -102,9 +108,9 @@ def export(state, columns, path, format, lam_from):
         _import_onnx()
     graph = TransportGraph(state, lam_from).eval().requires_grad_(False)
     example = {
-        "x": torch.zeros(_N_ROWS, len(columns)),
+        "x": torch.zeros(_N_ROWS, len(columns), dtype=torch.float64),
         "y": graph.y_center.expand(_N_ROWS, -1).clone(),
-        "lam": torch.full((_N_ROWS,), float(np.mean(state.anchors[:2]))),
+        "lam": torch.full((_N_ROWS,), float(np.mean(state.anchors[:2])), dtype=torch.float64),
     }
     if not columns:
         graph = _WithoutCondition(graph)
@@ -129,7 +135,7 @@ def columns_of_x(model):
     names = getattr(model, "feature_names_in_", range(model.n_features_in_))
     names = [n if isinstance(n, int) else str(n) for n in names]
     if model.n_features_in_ > len(model._state.encoder.categorical_):
-        lam_column = model.lam_column
+        lam_column = model._state.lam_column
         del names[names.index(lam_column) if isinstance(lam_column, str) else lam_column]
     return names
 

@@ -16,8 +16,11 @@ from sklearn import preprocessing
 from sklearn.exceptions import InconsistentVersionWarning
 from torch import nn
 
-from .._utils.files import replacing
+from .._utils.files import readable, replacing
+from .._utils.findings import warn
 from .._utils.registry import storable, storable_classes
+from .._utils.text import printable
+from .._utils.torch_state import own_torch_state
 from .._version import __version__
 from ..exceptions import TrajectoryWarning
 from ..nn.inference import pick_device
@@ -25,8 +28,9 @@ from ..samplers.networks import check_networks, find_networks
 from .checks import check_answers, device_of
 from .codec import Decoder, Encoder
 
-_FORMAT = 3
+_FORMAT = 4
 _ENTRY = "sklearn_hti"
+_LONG = 200  # letters of what a file says of itself, in messages
 
 # of torch and scikit-learn; classes of this package are `storable` where they are defined
 for _cls in (
@@ -133,24 +137,30 @@ def load(path, device="auto", *, networks=None):
     >>> again.predict(None, lam=0.5)
     array([2.])
     """
+    path = readable(path)
     head, arrays = _read(path)
     try:
         where = _choose_device(device, head["device"])
-        model = Decoder(_classes(), arrays, where).decode(head["root"])
-        check_answers(model)
+        size = os.path.getsize(path)
+        with own_torch_state():
+            model = Decoder(_classes(), arrays, where, size=size).decode(head["root"])
+            check_answers(model)
     except _DeviceError as error:
         raise ValueError(str(error)) from error
     except Exception as error:  # whatever a damaged or hostile file provokes
+        told = str(error)[:_LONG]
         raise ValueError(
-            f"{os.fspath(path)}: not a surrogate of this version of sklearn-hti ({error}); it "
-            f"was written by {head.get('version')!r}. Save it again, or take that version."
-        ) from error
-    if head.get("sklearn") != sklearn.__version__:
+            printable(
+                f"{path}: not a surrogate of this version of sklearn-hti ({told}); it was "
+                f"written by {head['version']!r}. Save it again, or take that version."
+            )
+        ) from (error if str(error) == printable(told) else None)
+    if head["sklearn"] != sklearn.__version__:
         warnings.warn(
             InconsistentVersionWarning(
                 estimator_name=type(model).__name__,
                 current_sklearn_version=sklearn.__version__,
-                original_sklearn_version=str(head.get("sklearn")),
+                original_sklearn_version=head["sklearn"],
             ),
             stacklevel=2,
         )
@@ -166,10 +176,9 @@ def _leave_networks_out(model):
         model.networks = None  # set since the fit, perhaps, which is saved
     if asked is None:
         return
-    warnings.warn(
+    warn(
         "save: the networks are not saved; bring them by load(path, networks=...).",
         TrajectoryWarning,
-        stacklevel=4,
     )
     model._state = replace(model._state, networks=replace(asked, networks=None))
 
@@ -194,6 +203,7 @@ def get_state(model):
     return {"nodes": nodes, "arrays": encoder.arrays, "device": device, "foreign": foreign}
 
 
+@own_torch_state()
 def set_state(model, state):
     """Give a surrogate the attributes that `get_state` has returned."""
     device = _choose_device("auto", state["device"])
@@ -214,31 +224,42 @@ class _DeviceError(ValueError):
 
 def _read(path):
     """Return head and arrays of a file, checked for damage."""
-    path = os.fspath(path)
     with open(path, "rb"):  # an OSError tells more than a parser
         pass
-    refused = f"{path}: not a surrogate that `save` has written, or damaged"
+    refused = f"{printable(path)}: not a surrogate that `save` has written, or damaged"
     try:
         with safe_open(path, framework="numpy") as file:
             entries = file.metadata() or {}
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         text, digest = entries[_ENTRY], entries["sha256"]
         head = json.loads(text)
-        version = head["format"]
+        version = _check_head(head)["format"]
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{refused} ({error!r}). Save it again.") from error
     if version != _FORMAT:
-        older = isinstance(version, int) and version < _FORMAT
+        older = version < _FORMAT
         remedy = "Fit and save again, or take that version" if older else "Upgrade sklearn-hti"
         raise ValueError(
-            f"{path}: written by sklearn-hti {head.get('version')!r} in format {version!r}; this "
-            f"is {__version__}, which reads format {_FORMAT}. {remedy}."
+            f"{printable(path)}: written by sklearn-hti {head['version']!r} in format {version}; "
+            f"this is {__version__}, which reads format {_FORMAT}. {remedy}."
         )
     if digest != _digest(text, arrays):
         raise ValueError(f"{refused}: its checksum is not that of its content. Save it again.")
     if not _are_numbers(arrays):
         raise ValueError(f"{refused}: it holds what is no number. Save it again.")
+    if max((n for a in arrays.values() for n in a.shape), default=0) > os.path.getsize(path):
+        raise ValueError(f"{refused}: its arrays are longer than the file. Save it again.")
     return head, arrays
+
+
+def _check_head(head):
+    """Return the head of a file if what messages tell of it is a number, and short names."""
+    names = [head[name] for name in ("version", "sklearn", "device")]
+    if not all(isinstance(n, str) and n.isprintable() and len(n) < _LONG for n in names):
+        raise ValueError("its versions are none")
+    if type(head["format"]) is not int:
+        raise ValueError("its format is none")
+    return head
 
 
 def _are_numbers(arrays):

@@ -1,6 +1,9 @@
 """Outputs as the metrics read them."""
 
+import numpy as np
 from sklearn.utils import check_array
+
+from .._utils.readable import as_readable
 
 
 def check_outputs(y, name):
@@ -23,9 +26,27 @@ def check_outputs(y, name):
     ValueError
         If an output has axes of its own, or is not finite.
     """
-    y = check_array(y, dtype=float, ensure_2d=False, allow_nd=True, input_name=name)
+    y = check_array(as_readable(y), dtype=float, ensure_2d=False, allow_nd=True, input_name=name)
     if y.ndim > 2:
         raise ValueError(
             f"{name} has shape {y.shape}; pass (n,) or (n, D), and flatten further axes into D."
         )
     return y.reshape(len(y), -1)
+
+
+def scale_exponent(*outputs):
+    """Return the binary exponent of the largest of some outputs.
+
+    Divided by two to its power, outputs have squares, however large or small they are.
+
+    Parameters
+    ----------
+    *outputs : ndarray
+        Outputs.
+
+    Returns
+    -------
+    int
+        The exponent.
+    """
+    return int(np.frexp(max(np.abs(y).max(initial=0) for y in outputs))[1])

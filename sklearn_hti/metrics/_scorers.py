@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from .._utils.groupby import number_groups
+from .._utils.readable import as_readable
 from ._outputs import check_outputs
 from ._scores import crps, energy_score
 from ._wasserstein import squared_wasserstein
@@ -128,6 +129,7 @@ class MeanScorer(_LamScorer):
         """
         given = {} if lam is None else {"lam": lam}
         predicted = estimator.predict(X, **given)
+        y_true = as_readable(y_true)
         return self._sign * self._score_func(y_true, predicted, **self._options)
 
 
@@ -176,10 +178,11 @@ def _draws_of_conditions(y_true, draws, X, lam):
     y_true = check_outputs(y_true, "y_true")
     key = [np.zeros((len(y_true), 1))]
     if X is not None:
+        X = as_readable(X)
         columns = [X[c] for c in X] if hasattr(X, "columns") else list(np.asarray(X).T)
         key += [np.unique(c, return_inverse=True)[1][:, None] for c in columns]
     if lam is not None:
-        key.append(np.broadcast_to(np.reshape(lam, (-1, 1)), (len(y_true), 1)))
+        key.append(np.broadcast_to(np.reshape(as_readable(lam), (-1, 1)), (len(y_true), 1)))
     groups = number_groups(np.hstack(key))
     drawn = np.asarray(draws)[0].reshape(len(y_true), -1)
     return squared_wasserstein(y_true, drawn, groups=groups)

@@ -4,7 +4,8 @@ import numpy as np
 from scipy.spatial.distance import cdist, pdist
 from sklearn.utils import check_array
 
-from ._outputs import check_outputs
+from .._utils.readable import as_readable
+from ._outputs import check_outputs, scale_exponent
 
 
 def energy_score(y_true, y_samples):
@@ -57,6 +58,7 @@ def energy_score(y_true, y_samples):
     >>> energy_score([2.0], [[-1.0], [1.0]])
     1.0
     """
+    y_true, y_samples = as_readable(y_true), as_readable(y_samples)
     y_samples = check_array(
         y_samples, dtype=float, ensure_2d=False, allow_nd=True, input_name="y_samples"
     )
@@ -72,12 +74,14 @@ def energy_score(y_true, y_samples):
             "`sample` for more with n_samples."
         )
     y_true = check_outputs(y_true, "y_true")
+    exponent = scale_exponent(y_true, y_samples)
+    y_true, y_samples = np.ldexp(y_true, -exponent), np.ldexp(y_samples, -exponent)
     draws_by_row = np.moveaxis(y_samples.reshape(len(y_samples), *y_true.shape), 1, 0)
     scores = [
         cdist(draws, y[np.newaxis]).mean() - pdist(draws).mean() / 2
         for y, draws in zip(y_true, draws_by_row, strict=True)
     ]
-    return float(np.mean(scores))
+    return float(np.ldexp(np.mean(scores), exponent))
 
 
 def crps(y_true, y_samples):
@@ -114,10 +118,11 @@ def crps(y_true, y_samples):
     >>> crps([[0.0, 2.0]], [[[-1.0, -1.0]], [[1.0, 1.0]]])
     0.5
     """
+    y_true, y_samples = as_readable(y_true), as_readable(y_samples)
     shape = np.shape(y_true)
     columns = np.reshape(y_true, (shape[0], -1)).T if shape else [y_true]
     samples = np.asarray(y_samples)
-    if samples.shape[1:] != shape or not shape:
+    if samples.shape[1:] != shape or not samples.size:
         return energy_score(y_true, y_samples)  # says what is wrong
     draws = np.moveaxis(samples.reshape(len(samples), shape[0], -1), 2, 0)
     return float(np.mean([energy_score(y, d) for y, d in zip(columns, draws, strict=True)]))

@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from ._outputs import check_outputs
+from .._utils.readable import as_readable
+from ._outputs import check_outputs, scale_exponent
 
 # The network simplex stops at this many pivots. 2,000 points a side need about 4e4, so
 # the bound ends a solve that cycles, not one that is slow.
@@ -47,8 +48,8 @@ def squared_wasserstein(y_true, y_pred, *, groups=None):
     Raises
     ------
     ValueError
-        If the outputs have different dimensions, contain NaN, or if a group occurs on
-        one side only.
+        If the outputs have different dimensions, contain NaN or are too large for their squares,
+        or if a group occurs on one side only.
     RuntimeError
         If the solver of POT does not reach the optimum.
 
@@ -71,10 +72,20 @@ def squared_wasserstein(y_true, y_pred, *, groups=None):
             f"y_true has {y_true.shape[1]} output dimension(s) and y_pred has "
             f"{y_pred.shape[1]}; pass outputs of the same network family."
         )
+    exponent = scale_exponent(y_true, y_pred)
+    scaled = np.ldexp(y_true, -exponent), np.ldexp(y_pred, -exponent)
     if groups is None:
-        return _solve_transport(y_true, y_pred)
-    of_true, of_pred = _encode_groups(groups, len(y_true), len(y_pred))
-    return _mean_over_groups(y_true, y_pred, of_true, of_pred)
+        value = _solve_transport(*scaled)
+    else:
+        value = _mean_over_groups(*scaled, *_encode_groups(groups, len(y_true), len(y_pred)))
+    with np.errstate(over="ignore"):
+        value = float(np.ldexp(value, 2 * exponent))
+    if np.isinf(value):
+        raise ValueError(
+            "y_true and y_pred are too large for the square of their distance; divide both by a "
+            "constant."
+        )
+    return value
 
 
 def _encode_groups(groups, n_true, n_pred):
@@ -94,7 +105,7 @@ def _encode_groups(groups, n_true, n_pred):
 
 
 def _check_labels(labels, n_rows, name):
-    labels = np.asarray(labels)
+    labels = np.asarray(as_readable(labels))
     if labels.shape != (n_rows,):
         raise ValueError(
             f"groups has shape {labels.shape} for the {n_rows} rows of {name}; pass one "

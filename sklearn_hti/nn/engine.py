@@ -1,7 +1,6 @@
 """The one training engine: a skorch net, an own batch iterator, seeded and on one device."""
 
 import math
-import warnings
 from copy import deepcopy
 from itertools import islice
 
@@ -15,6 +14,7 @@ from torch import nn
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
+from .._utils.findings import warn
 from ..data.budget import BUDGET
 from ..data.facts import DrawCounts
 from ..exceptions import ConvergenceWarning, DivergenceError
@@ -294,11 +294,10 @@ def train(
     with threadpool_limits(1, user_api="openmp"):
         net.fit(training, None)
     if not is_complete(net):
-        warnings.warn(
+        warn(
             f"{label}: interrupted after {count_steps(net.history)} of {n_epochs * n_batches} "
             "steps; the best state so far is kept.",
             ConvergenceWarning,
-            stacklevel=4,
         )
     net.module_.eval().requires_grad_(False)
     return net

@@ -63,6 +63,9 @@ class FlowBase:
     Optimal Transport", TMLR 2024.
     """
 
+    name: str  # of the kind of base, and why it was chosen: see `make_base`
+    reason: str
+
     def fit(self, y, conditions, groups, training):
         """Train the velocity field on the rows of the base anchor."""
         self.n_categories_ = training.encoder.n_categories_

@@ -25,6 +25,9 @@ class NeighborsBase:
         Rows to choose from, at least (fewer where a category has fewer).
     """
 
+    name: str  # of the kind of base, and why it was chosen: see `make_base`
+    reason: str
+
     def __init__(self, min_rows=FEW):
         self.min_rows = min_rows
 

@@ -1,20 +1,21 @@
 """The trained networks themselves, asked at question time (docs/method.md, section 6)."""
 
 import inspect
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
 
 import numpy as np
 
+from .._utils.findings import warn
 from .._utils.global_state import global_seed
 from .._utils.registry import storable
+from .._utils.torch_state import callers_torch_state
 from ..data.facts import SAME_DRAWS, outputs_differ
-from ..data.lam_space import LamSpace, shown
+from ..data.lam_space import ONE, shown
 from ..data.validation import LAM_ROUNDING, take
 from ..exceptions import TrajectoryWarning
-from .wrapped import shaped
+from .wrapped import as_trained, shaped
 
 _MAX_ROWS = 8192  # that a network is asked at once
 _PROBE_ROWS, _PROBE_SEEDS = 16, 8
@@ -24,15 +25,18 @@ _FAR_DRAWS = 5.0  # standard deviations of draws: the same of outputs that draws
 
 def check_networks(networks):
     """Raise unless `networks` is a dictionary of networks by their value of lambda."""
-    if not isinstance(networks, Mapping):
+    if not isinstance(networks, Mapping) or not networks:
+        given = "{}" if isinstance(networks, Mapping) else type(networks).__name__
         raise ValueError(
-            f"networks={type(networks).__name__}: pass a dict of trained networks by their value "
+            f"networks={given}: pass a dict of trained networks by their value "
             "of lambda, such as {0.1: model, 1.0: other}; sweep(...).networks is one."
         )
     for key, network in networks.items():
         parts = key if isinstance(key, tuple) else (key,)
         numbers = [part for part in parts if not (isinstance(key, tuple) and type(part) is str)]
-        if any(isinstance(v, bool) or not isinstance(v, Real) or not np.isfinite(v) for v in numbers):
+        if any(
+            isinstance(v, bool) or not isinstance(v, Real) or not np.isfinite(v) for v in numbers
+        ):
             raise ValueError(
                 f"networks: the key {key!r} is no value of lambda; use numbers, or tuples in the "
                 "order of the columns of lambda."
@@ -44,7 +48,7 @@ def check_networks(networks):
             )
 
 
-def find_networks(networks, anchors, space=LamSpace()):
+def find_networks(networks, anchors, space=ONE):
     """Return the networks of the trained values, in their order; others are not kept.
 
     Raises
@@ -120,15 +124,19 @@ class Networks:
     def _ask_one(self, lam, network, X, n_draws, seed):
         if getattr(X, "dtype", None) == np.float64:
             X = X.astype(self.dtype, copy=False)
+        X = as_trained(X, network)
         size = max(1, _MAX_ROWS // n_draws)
         out = np.empty((len(X), n_draws, self.n_outputs))
         try:
-            with global_seed(seed, getattr(network, "__self__", network)):
+            asked = getattr(network, "__self__", network)
+            with global_seed(seed, asked), callers_torch_state():
                 for begin in range(0, len(X), size):
                     rows = np.arange(begin, min(begin + size, len(X)))
                     out[rows] = self._answer(lam, network, take(X, rows), n_draws)
         except Exception as error:
-            error.add_note(f"networks[{shown(lam)}] was asked {type(X).__name__} of shape {X.shape}.")
+            error.add_note(
+                f"networks[{shown(lam)}] was asked {type(X).__name__} of shape {X.shape}."
+            )
             raise
         return out
 
@@ -217,11 +225,10 @@ def _warn_of_others(probes, lams, space, draws):
     said = f"not the outputs y of fit, by up to {max(misses):.2g} of their spread"
     if draws:
         said = f"no draws like the outputs y of fit, which are {max(misses):.2g} deviations away"
-    warnings.warn(
+    warn(
         f"{', '.join(wrong)}: answers are {said}. Answers follow the networks. Check the keys, "
         "and that networks take X as fit does, without the lambda column.",
         TrajectoryWarning,
-        stacklevel=5,
     )
 
 

@@ -34,7 +34,12 @@ class ParticleRegression:
         The regressor, and the held-out losses of all candidates.
     errors_ : ndarray of shape (G, M, D)
         Errors of the chosen one at held-out inputs that are known at all trained values.
+    blind_ : ndarray of shape (M,)
+        Trained values at which it predicts held-out inputs no better than their mean does.
     """
+
+    name: str  # of the kind of base, and why it was chosen: see `make_base`
+    reason: str
 
     def fit(self, data, n_categories, seed, n_jobs=None):
         """Fit on TrainingData with one answer per input and trained value."""
@@ -101,6 +106,10 @@ class ParticleRegression:
         }
         losses = [np.mean(error**2, axis=(1, 2)) for error in errors.values()]
         self.chosen_ = select(losses, list(held))
+        mean = _held_out(LinearMean, x[judged, :0], y[judged]).reshape(-1, *self._shape)
+        of_mean = (y[judged].reshape(mean.shape) - mean) * known[:, :, None]
+        pairs = np.mean(np.square([of_mean, errors[self.chosen_.name]]), axis=3)  # (2, n, M)
+        self.blind_ = np.array([select(pair).index == 0 for pair in np.moveaxis(pairs, 2, 0)])
         self.errors_ = errors[self.chosen_.name][known.all(axis=1)] * self.spread_
         parts = [makers[name]() for name in self.chosen_.name.split(", ")]
         return (Average(parts) if len(parts) > 1 else parts[0]).fit(x, y)

@@ -1,13 +1,13 @@
 """Which draws at the base anchor the parameter `base` names, or the data suggest."""
 
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .._utils.findings import warn
 from .._utils.groupby import first_of_each
-from ..data.lam_space import repeat_lam
 from ..data.facts import DrawCounts, is_continuous, outputs_differ
+from ..data.lam_space import repeat_lam
 from ..data.validation import take
 from ..exceptions import BaseWarning
 from .anchor import choose_anchor
@@ -60,13 +60,13 @@ def place_base(problem, trajectories):
     elif not outputs_differ(data.groups[rows], data.y[rows]):
         fault = "outputs of one x are equal"
     enough = np.bincount(data.anchors.index).min() >= _FEWEST
+    enough = enough and data.facts.draws[chosen].mostly_repeated
     if fault and enough and _mostly_differ(data.groups[own], data.y[own]):
-        warnings.warn(
-            f"{fault} at lambda = {here}, so draws are taken at "
-            f"base_lam={there}, where they differ. `transport` from {here} "
-            "moves one output to one place at every lambda; ask `sample` for draws.",
+        warn(
+            f"{fault} at lambda = {here}, so draws are taken at lambda = {there}, where they "
+            f"differ. `transport` from {here} moves one output to one place at every lambda; ask "
+            f"`sample` for draws. Set base_lam={there} if that is as it should be.",
             BaseWarning,
-            stacklevel=3,
         )
     return replace(problem, base_lam=base_lam)
 

@@ -5,8 +5,10 @@ import inspect
 import numpy as np
 from sklearn.base import clone
 
+from .._utils.readable import as_readable
+from .._utils.torch_state import callers_torch_state
 from ..data.budget import BUDGET
-from ..data.validation import as_float_array, is_frame
+from ..data.validation import as_float_array, is_frame, with_names
 
 _PROBE_ROWS = 5
 
@@ -15,6 +17,14 @@ def _repeat_rows(X, n_draws):
     """Return X with every row repeated `n_draws` times."""
     rows = np.repeat(np.arange(len(X)), n_draws)
     return X.iloc[rows] if is_frame(X) else X[rows]
+
+
+def as_trained(X, network):
+    """Return X with the names of columns that a network of scikit-learn was trained with."""
+    trained = getattr(network, "__self__", network)
+    if not hasattr(trained, "n_features_in_"):
+        return X
+    return with_names(X, getattr(trained, "feature_names_in_", None))
 
 
 class _WrappedBase:
@@ -44,7 +54,9 @@ class CallableBase(_WrappedBase):
         """Store the function and see, on a few rows, whether it is stochastic."""
         self.function_ = function
         probe = X[:_PROBE_ROWS] if not is_frame(X) else X.iloc[:_PROBE_ROWS]
-        first, second = (np.asarray(function(probe), dtype=float) for _ in range(2))
+        probe = as_trained(probe, function)
+        answers = (as_readable(answer_of(function, probe)) for _ in range(2))
+        first, second = (np.asarray(answer, dtype=float) for answer in answers)
         self._encode(first, (len(probe),))
         self.stochastic_ = not np.array_equal(first, second)
         return self
@@ -52,11 +64,11 @@ class CallableBase(_WrappedBase):
     def draw(self, query, noise, dtype=None):
         """Return scaled outputs (n, n_draws, D)."""
         _, n_draws = noise
-        n = len(query.X)
+        n, X = len(query.X), as_trained(query.X, self.function_)
         if not self.stochastic_:
-            y = self._encode(self.function_(query.X), (n,))
+            y = self._encode(answer_of(self.function_, X), (n,))
             return np.repeat(y[:, None], n_draws, axis=1)
-        drawn = self._encode(self.function_(_repeat_rows(query.X, n_draws)), (n * n_draws,))
+        drawn = self._encode(answer_of(self.function_, _repeat_rows(X, n_draws)), (n * n_draws,))
         return drawn.reshape(n, n_draws, -1)
 
 
@@ -65,7 +77,7 @@ class EstimatorBase(_WrappedBase):
 
     def fit(self, estimator, X, y):
         """Fit a clone on the rows of the base anchor."""
-        self.estimator_ = clone(estimator).fit(X, y)
+        self.estimator_ = answer_of(clone(estimator).fit, X, y)
         self.stochastic_ = hasattr(self.estimator_, "sample")
         return self
 
@@ -74,10 +86,16 @@ class EstimatorBase(_WrappedBase):
         seed, n_draws = noise
         n = len(query.X)
         if not self.stochastic_:
-            y = self._encode(self.estimator_.predict(query.X), (n,))
+            y = self._encode(answer_of(self.estimator_.predict, query.X), (n,))
             return np.repeat(y[:, None], n_draws, axis=1)
         drawn = self._encode(draw_from(self.estimator_, query.X, n_draws, seed), (n_draws, n))
         return np.moveaxis(drawn, 0, 1)
+
+
+def answer_of(function, *args, **kwargs):
+    """Call a function of the user, under the state of torch that the user has set."""
+    with callers_torch_state():
+        return function(*args, **kwargs)
 
 
 def shaped(outputs, shape, name):
@@ -88,10 +106,8 @@ def shaped(outputs, shape, name):
     ValueError
         If it has another shape, or holds what is no finite number.
     """
-    if hasattr(outputs, "detach"):  # a tensor, which knows its gradient or lies on a device
-        outputs = outputs.detach().cpu()
     given = as_float_array(
-        np.asarray(outputs), f"output of {name}", ensure_2d=False, allow_nd=True
+        np.asarray(as_readable(outputs)), f"output of {name}", ensure_2d=False, allow_nd=True
     )
     if given.shape not in (shape, shape[:-1] if shape[-1] == 1 else shape):
         raise ValueError(
@@ -106,4 +122,4 @@ def draw_from(generator, X, n_draws, seed):
     """Return draws of ``generator.sample(X, n_samples)``, seeded if it takes a seed."""
     accepted = inspect.signature(generator.sample).parameters
     options = {k: seed for k in ("random_state", "seed") if k in accepted}
-    return np.asarray(generator.sample(X, n_samples=n_draws, **options))
+    return np.asarray(as_readable(answer_of(generator.sample, X, n_samples=n_draws, **options)))

@@ -159,7 +159,8 @@ def _blocks(trajectories, data, n_least=0):
     for on in split_by_group(groups):
         points = (trajectories.points[on] - means[on]) / spreads[on]
         n_rows = min(len(np.unique(column)) for column in trajectories.rows[on].T)
-        n_rows = min(n_rows, len(np.unique(points[:, trajectories.root], axis=0)))  # equal outputs say no more
+        # equal outputs say no more
+        n_rows = min(n_rows, len(np.unique(points[:, trajectories.root], axis=0)))
         edges = data.anchors.edges
         blocks.append(Block(on, points, means[on], spreads[on], features[on], n_rows, edges))
     return blocks

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from .._utils.findings import warn
 from ..exceptions import ConvergenceWarning
 
 _MAX_ITER = 10_000_000  # of the exact solver
@@ -98,9 +99,8 @@ def _check_columns(plan, name, remedy):
     """Warn where the second marginal is far from uniform; the first is exact."""
     misplaced = 0.5 * np.abs(plan.sum(axis=0) - 1 / plan.shape[1]).sum()
     if misplaced > _TOLERATED:
-        warnings.warn(
-            f"CouplingSolver: {misplaced:.0%} of the mass of a {name} plan arrives at the wrong "
-            f"outputs. Take {remedy}, or regularization=None.",
+        warn(
+            f"CouplingSolver: more than {_TOLERATED:.0%} of the mass of {name} plans arrives at "
+            f"the wrong outputs. Take {remedy}, or regularization=None.",
             ConvergenceWarning,
-            stacklevel=2,
         )

@@ -1,6 +1,5 @@
 """Solvers that learn maps between anchors, and the maps that they return."""
 
-import warnings
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,8 +8,8 @@ import numpy as np
 import torch
 from sklearn.neighbors import NearestNeighbors
 
+from .._utils.findings import warn
 from .._utils.random import build_module, draw_seeds
-from ..data.lam_space import shown
 from ..exceptions import ConvergenceWarning
 from ..lagrangian.support import path_conditions
 from ..metrics import squared_wasserstein
@@ -175,18 +174,18 @@ class LearnedMaps:
 
     def warn_if_short(self, data):
         """Warn of maps whose outputs do not reach the next anchor."""
+        lams, short = data.anchors.lam, []
         for k, (a, b) in enumerate(data.anchors.edges):
             left, still = self.distance_left(data, k, a, b)
             if left > _SHORT * still:
-                warnings.warn(
-                    f"{self.solver.name}: the map from lambda = {shown(data.anchors.lam[a])} stops "
-                    f"short of {shown(data.anchors.lam[b])}: the squared Wasserstein distance left is "
-                    f"{left:.3g}, without moving {still:.3g} (scaled outputs). Raise max_iter "
-                    f"or learning_rate of {type(self.solver).__name__}, or take "
-                    "solver='coupling'.",
-                    ConvergenceWarning,
-                    stacklevel=7,
-                )
+                short.append(f"{left:.3g} of {still:.3g} from lambda = {lams[a]:g} to {lams[b]:g}")
+        if short:
+            warn(
+                f"{self.solver.name}: maps stop short, and so do all answers. Of the squared "
+                f"distance, there is left {', '.join(short)} (scaled). Raise max_iter or "
+                f"learning_rate of {type(self.solver).__name__}, or take solver='coupling'.",
+                ConvergenceWarning,
+            )
 
     def distance_left(self, data, k, a, b):
         """Return W2^2 to anchor b of mapped and of unmoved outputs, noise taken off.
@@ -209,11 +208,10 @@ class LearnedMaps:
         if "eigenvalue_max" in last and metric.sizes[1]:
             slack = 0.01 * (metric.high - metric.low)
             if last["eigenvalue_max"] > metric.high - slack:
-                warnings.warn(
+                warn(
                     f"{self.solver.name}: the metric has collapsed: its eigenvalues are at their "
                     "bounds everywhere, and only rotations are learned. Lower "
                     f"metric_learning_rate of {type(self.solver).__name__}, or say so with "
                     "kinetic='fixed_spectrum'.",
                     ConvergenceWarning,
-                    stacklevel=7,
                 )

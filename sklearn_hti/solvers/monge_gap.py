@@ -1,7 +1,6 @@
 """Maps between anchors by the conditional Monge gap (docs/method.md, equation 16)."""
 
-import warnings
-
+from .._utils.findings import warn
 from .._utils.parameters import check_range, check_sizes
 from .._utils.registry import storable
 from ..exceptions import CouplingWarning
@@ -132,11 +131,10 @@ class MongeGap(MapSolver):
     def _dataset(self, data, device):
         dataset = BlockDataset(data, device, self.block_size, self.condition_penalty)
         if dataset.block_size == 1:
-            warnings.warn(
+            warn(
                 "monge_gap: every condition has one draw at neighbouring anchors, so that the gap "
                 "of every map is zero and the maps are regressions on the pairs. "
                 "solver='coupling' does the same in less time.",
                 CouplingWarning,
-                stacklevel=7,
             )
         return dataset

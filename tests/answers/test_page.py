@@ -1,8 +1,12 @@
 """The page holds the draws of the surrogate and needs nothing else."""
 
 import base64
+import html
 import json
+import os
 import re
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -19,8 +23,8 @@ def read(path):
     pattern = r'<script id="data" type="application/json">(.*?)</script>'
     (text,) = re.findall(pattern, path.read_text(encoding="utf-8"), flags=re.DOTALL)
     data = json.loads(text)
-    values = np.frombuffer(base64.b64decode(data["values"]), dtype="<f4")
-    return data, values.reshape(data["shape"])
+    values = np.frombuffer(base64.b64decode(data["values"]), dtype="<f4").astype(float)
+    return data, data["center"] + np.array(data["scale"]) * values.reshape(data["shape"])
 
 
 @pytest.fixture
@@ -35,7 +39,19 @@ def test_draws_are_those_of_the_surrogate(path, on_networks, networks):
     assert data["anchors"] == [0.0, 1.0, 2.0]
     assert set(data["anchors"]) <= set(data["lam"])
     expected = on_networks.trajectory(X, data["lam"], n_samples=4, random_state=0)
-    np.testing.assert_allclose(draws, np.moveaxis(expected, 1, 2), rtol=1e-6)
+    np.testing.assert_allclose(draws, np.moveaxis(expected, 1, 2), atol=1e-6)
+
+
+@pytest.mark.parametrize(("unit", "shift"), [(1.0, 1.7e9), (1e40, 0.0), (1e-60, 0.0)])
+def test_draws_far_from_zero(path, rng, unit, shift):
+    """All that plain numbers in single precision would make of them is one value, or none."""
+    lam = np.repeat([0.0, 1.0], 50)
+    model = DisplacementInterpolationRegressor(lam_transform=None)
+    model.fit(None, shift + unit * rng.normal(lam), lam)
+    model.to_html(path, n_samples=30, random_state=0)
+    data, draws = read(path)
+    expected = model.trajectory(None, data["lam"], n_samples=30, random_state=0)
+    np.testing.assert_allclose(draws[:, 0, :, 0], expected[..., 0], rtol=1e-15, atol=1e-6 * unit)
 
 
 def test_given_names_and_lambdas(path, on_clouds, clouds):
@@ -89,6 +105,53 @@ def test_a_pipeline_writes_what_its_surrogate_would(path, networks, tmp_path):
     other = model.to_html(tmp_path / "m.html", scaler.transform(X), n_samples=3, random_state=0)
     np.testing.assert_array_equal(read(path)[1], read(other)[1])
     assert read(path)[0]["labels"][0] == f"x = {X[0, 0]:.3g}, x' = {X[0, 1]:.3g}"
+
+
+# enough of a browser for the script of a page: Plotly tells what it is given
+BROWSER = """
+const none = () => {};
+const node = () => ({
+  style: {}, append: none, add: none, setAttribute: none, addEventListener: none });
+const nodes = { data: { textContent: DATA }, lam: Object.assign(node(), { max: "240" }) };
+globalThis.document = {
+  getElementById: (id) => (nodes[id] ??= node()), createElement: node };
+globalThis.Option = function () {};
+globalThis.Plotly = { react: (_, ...given) => console.log(JSON.stringify(given.slice(0, 2))) };
+"""
+HOSTILE = '<a href="https://example.com">x</a> &lt;b&gt; %{y} \x1b[2J\u202e \udc80'
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node on the PATH")
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_names_are_no_markup(path, clouds, n_outputs):
+    """Plotly makes links of tags and values of %{...}; a name is shown as it is."""
+    X, y = clouds.X, np.column_stack([clouds.y] * n_outputs)
+    model = DisplacementInterpolationRegressor(lam_transform=None).fit(X, y, clouds.lam)
+    names = {"lam_name": HOSTILE, "title": HOSTILE, "labels": [HOSTILE]}
+    model.to_html(path, X[:1], n_samples=2, output_names=[HOSTILE] * n_outputs, **names)
+    text = path.read_text(encoding="utf-8")
+    assert not set("\x1b\u202e") & set(text)
+    pattern = r'<script id="data" type="application/json">(.*?)</script>\s*<script>(.*?)</script>'
+    ((data, script),) = re.findall(pattern, text, flags=re.DOTALL)
+    code = BROWSER.replace("DATA", json.dumps(data)) + script
+    done = subprocess.run(["node", "-"], input=code, capture_output=True, text=True, check=True)
+    traces, layout = json.loads(done.stdout)
+    shown = [layout["xaxis"]["title"]["text"], layout["yaxis"]["title"]["text"]]
+    shown += [trace.get("name", "") for trace in traces]
+    templates = [trace.get("hovertemplate", "") for trace in traces]
+    shown += [re.sub(r"%{[xy]:[^}]*}|<extra></extra>", "", template) for template in templates]
+    assert sum("example.com" in text for text in shown) >= 3
+    assert not any(re.search("[<>]|%{", text) for text in shown)
+    printed = json.loads(data)["title"]
+    assert html.unescape(shown[0]) == printed
+    assert printed.endswith(r"%{y} \x1b[2J\u202e \udc80")
+
+
+def test_a_private_page_stays_private(path, on_clouds, clouds):
+    path.touch(mode=0o600)
+    given = os.fsencode(path)
+    assert on_clouds.to_html(given, clouds.X[:1], n_samples=2, random_state=0) == path
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_refusals(path, on_clouds, clouds, monkeypatch):

@@ -1,12 +1,16 @@
 """What a fit should be asked before it is trusted."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from sklearn_hti import HyperparameterTrajectoryRegressor
+from sklearn_hti._utils.findings import one_warning
 from sklearn_hti.assessment.diagnostics import _floor, _some_of_each, warn_of
-from sklearn_hti.exceptions import ConvergenceWarning
+from sklearn_hti.data.anchors import find_anchors
+from sklearn_hti.data.facts import DrawCounts
 from sklearn_hti.lagrangian import CallablePotential
 from sklearn_hti.metrics import squared_wasserstein
 from sklearn_hti.paths import GeodesicPath
@@ -38,8 +42,7 @@ def test_what_x_does_not_tell_of_single_draws_is_measured(make):
     rng = np.random.default_rng(0)
     X, lam = np.tile(np.arange(60.0)[:, None], (3, 1)), np.repeat([0.0, 1.0, 2.0], 60)
     model = make(max_iter=20, validate=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with pytest.warns(match=r"no better than their mean(.|\n)*several draws per input"):
         model.fit(X, lam + rng.normal(size=180), lam)
     variance = 1 / np.var(lam + rng.normal(size=180))  # of the noise, scaled
     assert (model.validation_["base"] > 0.5 * variance).all()
@@ -99,21 +102,59 @@ def test_the_floor_of_many_rows_is_that_of_some(monkeypatch):
     assert 0 < floor < 0.1
 
 
-def test_warnings_follow_the_record():
-    """One per anchor that is missed; none where hardly anything moves, or nothing is known."""
+def said_of(record, n_draws=1, base_time=0, differ=(False,) * 5, **params):
+    """Return the text of the one warning about a record of five trained values."""
+    anchors = find_anchors(np.repeat(np.arange(5.0), 2))
+    draws = DrawCounts.of(np.repeat(np.arange(10), n_draws))
+    data = SimpleNamespace(
+        anchors=anchors, facts=SimpleNamespace(draws=[draws] * 5, draws_differ=differ)
+    )
+    with warnings.catch_warnings(record=True) as said, one_warning(said_of):
+        warnings.simplefilter("always")
+        warn_of(record, data, base_time, HyperparameterTrajectoryRegressor(**params))
+    return "".join(str(w.message) for w in said)
+
+
+SHORT = {
+    "marginal_w2": [0.3, 0.3, 0.3, 1e-9, 0.5],
+    "standing_w2": [0.3, 1.0, 1.0, 1e-9, 1.0],
+    "floor_w2": [0.0, 0.0, np.nan, 0.0, 0.0],
+}
+
+
+def test_maps_that_stop_short_are_one_warning():
+    """Not of the base itself, nor where hardly anything moves, or nothing is known."""
+    said = said_of(SHORT, max_iter=40)
+    assert "left 0.3 of 1 at lambda = 1, 0.5 of 1 at lambda = 4 (" in said
+    assert "max_iter=80" in said
+    assert "of 1 at lambda = 1" not in said_of(SHORT, base_time=1)
     good = {"marginal_w2": [0.0, 0.1], "standing_w2": [0.0, 1.0], "floor_w2": [0.0, 0.0]}
-    bad = {
-        "marginal_w2": [0.3, 0.3, 0.3, 1e-9],
-        "standing_w2": [1.0, 1.0, 1.0, 1e-9],
-        "floor_w2": [0.0, 0.1, np.nan, 0.0],
-        "longest_segment": 8.0,
-    }
-    with pytest.warns(ConvergenceWarning) as said:
-        warn_of(good, ["0", "1"], "jacobi")
-        warn_of(bad, ["0", "1", "2", "3"], "study")
-    short, jump = (str(w.message) for w in said)
-    assert "lambda = 0:" in short and "0.3 is left" in short
-    assert "longest segment is 8.0 times" in jump
+    assert not said_of(good)
+
+
+@pytest.mark.parametrize(("n_draws", "advised"), [(1, True), (30, False)])
+def test_draws_are_advised_where_they_are_single(n_draws, advised):
+    assert ("several draws" in said_of(SHORT, n_draws)) == advised
+
+
+def test_equal_draws_are_advised_another_base():
+    """More steps do not spread them."""
+    said = said_of(SHORT, 30, differ=(False, False, True, True, True))
+    assert "base_lam=4" in said and "max_iter" not in said
+    assert "max_iter" in said_of(SHORT, 30, differ=(True,) * 5)
+
+
+@pytest.mark.parametrize(
+    ("params", "advice"),
+    [
+        ({"cost": "study"}, "take cost='jacobi', or give the potential a lower weight"),
+        ({"cost": "jacobi"}, "and so do answers between trained values: give the potential"),
+        ({"potential": None}, "take kinetic='euclidean'"),
+    ],
+)
+def test_paths_that_jump_are_named(params, advice):
+    nothing = {name: [] for name in SHORT}
+    assert advice in said_of(nothing | {"longest_segment": 8.0}, **params)
 
 
 def test_many_rows_are_compared_by_some_of_each_condition(rng, monkeypatch):
@@ -126,3 +167,13 @@ def test_many_rows_are_compared_by_some_of_each_condition(rng, monkeypatch):
     assert len(np.unique(kept)) == 23
     few = rows[:30]
     assert _some_of_each(few, groups, rng) is few
+
+
+def test_trained_values_that_x_does_not_tell_are_named(make, rng):
+    """Noise at one of three; where all x have one output, their mean is right."""
+    X, lam = np.tile(rng.uniform(-1, 1, size=(60, 1)), (3, 1)), np.repeat([0.0, 1.0, 2.0], 60)
+    y = np.where(lam == 2, rng.normal(size=180), X[:, 0] + lam)
+    with pytest.warns(match=r"x predicts the outputs at lambda = 2 no better than their mean"):
+        make(max_iter=300).fit(X, y, lam)
+    make(max_iter=300).fit(X, lam + 1e-6 * y, lam)
+    make(max_iter=300).fit(X, X[:, 0] * (1 + lam), lam)

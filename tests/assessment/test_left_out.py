@@ -82,7 +82,8 @@ def test_errors_of_the_base_have_their_column():
             return super()._assess(problem, components, learned, state, training)
 
     Kept(base=None, random_state=0).fit(*data)
-    base = SimpleNamespace(errors_=np.arange(8.0).reshape(2, 4, 1))
+    blind = np.zeros(4, dtype=bool)
+    base = SimpleNamespace(errors_=np.arange(8.0).reshape(2, 4, 1), blind_=blind)
     kept["state"] = replace(kept["state"], base=base)
     found = assess(kept["problem"], kept["learned"], kept["state"], "auto", 0)
     assert found.validation["base"].tolist() == [(1 + 25) / 2, (4 + 36) / 2]
@@ -109,7 +110,8 @@ def test_a_value_off_the_way_is_a_warning():
 def judged(**distances):
     """Return records of three values left out."""
     worse = dict.fromkeys(("straight_line_in_clock", "straight_line", "nearest_anchor"), 9.0)
-    return pd.DataFrame(worse | {"no_transport": 9.0, "floor": 0.0} | distances, index=range(3))
+    worse |= {"lam": [1.0, 2.0, 4.0], "no_transport": 9.0, "floor": 0.0}
+    return pd.DataFrame(worse | distances, index=range(3))
 
 
 @pytest.fixture
@@ -148,9 +150,19 @@ def test_lines_take_the_place_of_the_field(field):
 
 def test_a_clock_that_was_asked_for_stays(field):
     found = judged(interpolate=1.0, straight_line=0.5)
-    with pytest.warns(ValidationWarning) as caught:
+    with pytest.warns(ValidationWarning, match="or try lam_transform='auto'") as caught:
         assert trusted(field, found, np.arange(5.0), "log") is field
     assert "the answer now" not in str(caught[0].message)
+
+
+@pytest.mark.parametrize("lam_transform", ["auto", "log", None])
+def test_the_advice_is_none_that_was_followed(field, lam_transform):
+    found = judged(interpolate=[1.0, 1.5, 1.2], straight_line=0.5)
+    with pytest.warns(ValidationWarning, match=r"Train a network near lambda = 2") as caught:
+        trusted(field, found, np.arange(5.0), lam_transform)
+    said = str(caught[0].message)
+    assert ("set lam_transform" in said) == (lam_transform == "auto")
+    assert ("try lam_transform" in said) == (lam_transform == "log")
 
 
 def test_a_copy_is_what_all_methods_answer(rng):

@@ -95,9 +95,14 @@ def test_clocks_are_offered_where_they_are_finite(name, lam):
 
 
 def test_undefined_clocks_name_those_that_are():
-    with pytest.raises(ValueError, match=r"lam_transform='log'.*defined there: 'odds', or"):
+    with pytest.raises(
+        ValueError,
+        match=r"lam_transform='log'.*accepted there: None, 'auto', 'odds', 'entropy', or a",
+    ):
         make_warp_clock("log", np.array([0.0, 0.5]))
-    with pytest.raises(ValueError, match=r"from 0 to 2.*defined there: none"):
+    with pytest.raises(
+        ValueError, match=r"from 0 to 2.*accepted there: None, 'auto', 'entropy', or a"
+    ):
         make_warp_clock("probit", np.array([0.0, 2.0]))
 
 
@@ -427,7 +432,7 @@ def test_outputs_that_do_not_move_leave_the_prior(encode):
 @pytest.mark.parametrize("stochastic", [False, True])
 def test_two_anchors_leave_the_entropy_clock(encode, stochastic):
     data = warped(encode, [0.1, 0.9], norm.ppf, stochastic=stochastic)
-    with pytest.warns(ClockWarning, match="two anchors.*lam_transform"):
+    with pytest.warns(ClockWarning, match="two trained values.*lam_transform"):
         clock = choose("auto", data)
     assert clock.name == "entropy"
     assert "two anchors" in clock.reason

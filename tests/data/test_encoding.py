@@ -1,5 +1,8 @@
 """Encoding: scales of y, categories, groups of equal x, anchors and bins."""
 
+from datetime import date
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -185,3 +188,39 @@ def test_equal_in_single_precision_is_equal():
 def test_lambda_outside_a_wide_range_is_refused(anchors, lam):
     with pytest.raises(ValueError, match="outside the anchors"):
         check_within(np.array([lam]), np.array(anchors))
+
+
+@pytest.mark.parametrize("unit", [2.0**-1000, 2.0**-140, 2.0**140, 2.0**480])
+def test_units_of_x_change_nothing(rng, unit):
+    X = rng.normal(size=(50, 2)).round(1)
+    one, other = encode(X)[1], encode(unit * X)[1]
+    assert_array_equal(one.scaled, other.scaled)
+    assert_array_equal(one.groups(), other.groups())
+    constant = ConditionEncoder().fit(np.full((5, 1), unit), None, 5)
+    assert constant.scaler_.scale_ == 1
+
+
+@pytest.mark.parametrize("mode", ["common", "per_output"])
+@pytest.mark.parametrize("unit", [2.0**-1000, 2.0**400])
+def test_units_of_y_change_nothing(y, mode, unit):
+    one, other = OutputScaler().fit(y, mode), OutputScaler().fit(unit * y, mode)
+    assert_array_equal(one.encode(y), other.encode(unit * y))
+
+
+def test_objects_that_are_numbers_are_numbers():
+    numbers = [1, 2.5, np.float32(3), True, Decimal("0.5"), None]
+    X = pd.DataFrame({"n": numbers, "c": list("ababab"), "gap": [None, *"babab"]}, dtype=object)
+    assert_array_equal(categorical_mask(X, "from_dtype"), [False, True, True])
+    assert_array_equal(categorical_mask(X, ["n"]), [True, False, False])
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ([1.5, "unknown"], r"column 'n' mixes .* 1.5 and 'unknown'.*to_numeric"),
+        ([date(2020, 1, 1), date(2020, 1, 2)], "column 'n' holds dates"),
+    ],
+)
+def test_objects_of_two_kinds_are_refused(values, match):
+    with pytest.raises((ValueError, TypeError), match=match):
+        categorical_mask(pd.DataFrame({"n": pd.Series(values, dtype=object)}), "from_dtype")

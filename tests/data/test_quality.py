@@ -1,14 +1,17 @@
 """Outputs that are warned of before training."""
 
+import re
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sklearn_hti.baselines import DirectSurrogateRegressor
 from sklearn_hti.data.anchors import find_anchors
 from sklearn_hti.data.quality import (
     warn_if_discrete,
+    warn_if_far_out,
     warn_if_merged,
     warn_if_narrow,
     warn_if_unlike,
@@ -89,15 +92,30 @@ def anchors_of(*n_rows):
     return find_anchors(np.repeat(np.arange(len(n_rows)) / 2, n_rows))
 
 
-def test_an_anchor_of_few_rows_between_many_is_named():
-    with pytest.warns(CouplingWarning, match=r"at 0.5 has 30 rows, those beside it 200 and 400"):
-        warn_if_narrow(anchors_of(200, 30, 400))
-    with pytest.warns(CouplingWarning, match=r"at 1 has 99 rows"):
-        warn_if_narrow(anchors_of(500, 450, 99, 450))
+@pytest.mark.parametrize(
+    ("n_rows", "named"),
+    [
+        ((200, 30, 400), r"at 0.5 has 30 rows, the others 300 \(median\)"),
+        ((500, 450, 99, 450), "at 1 has 99 rows"),
+        ((1000, 1000, 1), "at 1 has 1 row, the others 1000"),
+        ((3, 1000, 1000), "at 0 has 3 rows"),
+        ((30, 500, 30), r"at 0 \(and 1 more such\) has 30 rows"),
+        ((1000, 3, 2), r"at 1 \(and 1 more such\) has 2 rows"),
+        ((1000, 1), "at 0.5 has 1 row,"),
+    ],
+)
+def test_an_anchor_of_few_rows_is_named(n_rows, named):
+    with pytest.warns(CouplingWarning, match=named):
+        warn_if_narrow(anchors_of(*n_rows))
+
+
+@pytest.mark.parametrize(
+    "n_rows", [(30, 30), (60, 20, 60), (2000, 100, 2000), (2000, 90, 90, 90), (14, 50, 60)]
+)
+def test_anchors_of_enough_rows_are_not(n_rows):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for n_rows in ((30, 30), (30, 500, 30), (60, 20, 60), (2000, 100, 2000), (9, 50, 60)):
-            warn_if_narrow(anchors_of(*n_rows))
+        warn_if_narrow(anchors_of(*n_rows))
 
 
 def test_lambdas_of_networks_in_bins_are_named():
@@ -129,3 +147,59 @@ def test_fit_warns_of_an_anchor_of_few_rows(make, rng):
     lam = np.repeat([0.0, 1.0, 2.0], [100, 10, 100])
     with pytest.warns(CouplingWarning, match="at 1 has 10 rows"):
         make(max_iter=20).fit(None, rng.normal(size=len(lam)) + lam, lam)
+
+
+HEAVY = {
+    "normal": lambda rng, n: rng.normal(size=n),
+    "t, 3 degrees": lambda rng, n: rng.standard_t(3, size=n),
+    "lognormal": lambda rng, n: rng.lognormal(0, 1.5, size=n),
+    "exponential": lambda rng, n: rng.exponential(size=n),
+    "rare ones": lambda rng, n: (rng.uniform(size=n) < 0.003) * 1.0,
+    "zeros and more": lambda rng, n: (rng.uniform(size=n) < 0.1) * rng.lognormal(size=n),
+    "modes": lambda rng, n: np.where(rng.uniform(size=n) < 0.3, 0, rng.normal(1000, 1, size=n)),
+    "levels": lambda rng, n: rng.choice([1.0, 10.0, 1000.0], size=n),
+    "a constant": lambda rng, n: np.ones(n),
+    "strengths": lambda rng, n: rng.choice(np.geomspace(1e-6, 1e6, 25), size=n),
+}
+NONE = np.zeros(0, dtype=bool)
+
+
+@pytest.mark.parametrize("draw", HEAVY.values(), ids=HEAVY)
+@pytest.mark.parametrize("n_outputs", [1, 300])
+def test_heavy_tails_are_no_outliers(rng, draw, n_outputs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(30 if n_outputs == 1 else 1):
+            y = draw(rng, 600 * n_outputs).reshape(600, -1)
+            warn_if_far_out(np.zeros((600, 0)), y, NONE)
+            warn_if_far_out(y, np.ones((600, 1)), np.zeros(n_outputs, dtype=bool))
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1.0, 1e120])
+def test_outliers_are_named(rng, unit):
+    y = rng.standard_t(3, size=(600, 2))
+    y[207, 1] = 1e4
+    with pytest.warns(CouplingWarning, match=re.escape(f"1 has {1e4 * unit:g} in row 207 and")):
+        warn_if_far_out(np.zeros((600, 0)), unit * y, NONE)
+    X = np.tile(rng.normal(size=(40, 2)), (15, 1))
+    X[7::40, 0] = -9999  # one input of forty
+    match = re.escape(f"X: column 0 has {-9999 * unit:g} in 15 rows, such as row 7, and")
+    with pytest.warns(CouplingWarning, match=match):
+        warn_if_far_out(unit * X, y[:, :1], np.zeros(2, dtype=bool))
+
+
+def test_fit_names_outliers_once_and_the_remedy_mends_them(make, networks):
+    X, y = networks.X.copy(), networks.y.copy()
+    frame = pd.DataFrame({"c": np.tile(list("ab"), len(X) // 2), "a": X[:, 0], "b": X[:, 1]})
+    y[90, 0], frame.loc[[3, 83, 163], "b"] = 1e4, -9999.0
+    model = make(max_iter=5, validate=False)
+    with pytest.warns(CouplingWarning) as caught:
+        model.fit(frame, y, networks.lam)
+    (warning,) = caught
+    assert warning.filename == __file__
+    for text in ("y: output 0 has 10000 in row 90 ", "X: column 'b' has -9999 in 3 rows"):
+        assert text in str(warning.message)
+    kept = np.setdiff1d(np.arange(len(y)), [3, 83, 163, 10, 90, 170])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", CouplingWarning)
+        model.fit(frame.iloc[kept], y[kept], networks.lam[kept])

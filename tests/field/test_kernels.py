@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.gaussian_process import kernels as reference
 
-from sklearn_hti.field.kernels import Brownian, Matern, ThinPlate, blend, mean_increment
 from sklearn_hti._utils.tree import chain
+from sklearn_hti.field.kernels import Brownian, Matern, ThinPlate, blend, mean_increment
 
 
 @pytest.mark.parametrize("nu", [1.5, 2.5, np.inf])

@@ -6,9 +6,9 @@ from scipy.stats import multivariate_normal
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process import kernels as reference
 
+from sklearn_hti._utils.tree import chain
 from sklearn_hti.field.kernels import Brownian, Matern, ThinPlate, blend
 from sklearn_hti.field.kriging import Kriging
-from sklearn_hti._utils.tree import chain
 
 KNOTS = np.array([0.0, 0.15, 0.6, 1.0])[:, None]
 GRID = np.linspace(0, 1, 41)[:, None]

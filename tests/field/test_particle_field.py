@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from sklearn_hti._utils.tree import chain
 from sklearn_hti.clocks.clock import Clock
 from sklearn_hti.clocks.time_scale import PlacedScale, make_time_scale
 from sklearn_hti.clocks.warps import WarpClock
 from sklearn_hti.clocks.way import way_reader
 from sklearn_hti.field.kernels import Matern
 from sklearn_hti.field.particle_field import LENGTHS, ParticleField, fit_field
-from sklearn_hti._utils.tree import chain
 from sklearn_hti.field.particles import follow
 from sklearn_hti.solvers import CouplingSolver
 

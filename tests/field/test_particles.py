@@ -4,8 +4,8 @@ import numpy as np
 import ot
 import pytest
 
-from sklearn_hti.field import particles as module
 from sklearn_hti._utils.tree import chain, spanning_tree
+from sklearn_hti.field import particles as module
 from sklearn_hti.field.particles import equal_sizes, follow, partners
 from sklearn_hti.field.roughness import measure_noise
 

@@ -345,6 +345,47 @@ def test_axes_of_the_user_are_used(on_arcs):
         MarginalDisplay.from_estimator(on_arcs, [[0]], ax=axes)
 
 
+HOSTILE = ["$\\frac{a$", "_hidden", "", "a $b$\x07\u202e", "truth", "100 % & {x}^2", "\\$"]
+SEEN = [r"$\frac{a$", " _hidden", " ", r"a $b$\x07\u202e", "truth", "100 % & {x}^2", r"\$"]
+
+
+def seen(text):
+    """Return a text as matplotlib draws it, if it takes it for no formula."""
+    drawn, is_formula = text._preprocess_math(text.get_text())
+    assert not is_formula
+    return drawn
+
+
+@pytest.mark.parametrize(("name", "as_seen"), [*zip(HOSTILE, SEEN, strict=True)])
+def test_names_are_shown_as_they_are(on_clouds, clouds, on_arcs, arcs, name, as_seen):
+    """No name is a formula, hides from the legend or holds control characters."""
+    labels, X = [name, "other"], clouds.X[[0, -1]]
+    truth = (clouds.X, clouds.y, clouds.lam)
+    given = {"output_names": [name], "lam_name": name, "random_state": 0}
+    paths = TrajectoryDisplay.from_estimator(on_clouds, X, labels=labels, truth=truth, **given)
+    legend = [seen(text) for text in paths.ax_.get_legend().get_texts()]
+    assert legend == [as_seen, "other", "truth"]
+    marginal = MarginalDisplay.from_estimator(on_clouds, X, **given)
+    for axis in (paths.ax_, marginal.ax_):
+        assert seen(axis.xaxis.label) == seen(axis.yaxis.label) == as_seen
+    given["output_names"] = [name, f"{name}2"]
+    plane = TrajectoryDisplay.from_estimator(on_arcs, [[0]], **given)
+    lagrangian = LagrangianDisplay.from_estimator(on_arcs, [[0]], **given)
+    for axis in (plane.ax_, lagrangian.ax_):
+        assert seen(axis.xaxis.label) == as_seen
+        assert all(as_seen.strip() in seen(text) for text in axis.get_legend().get_texts())
+    for display in (paths, marginal, plane, lagrangian):
+        display.figure_.canvas.draw()
+
+
+def test_rows_of_one_name_keep_their_colours(on_clouds, clouds):
+    display = TrajectoryDisplay.from_estimator(
+        on_clouds, clouds.X[[0, -1]], labels=["same", "same"], random_state=0
+    )
+    lines = display.ax_.get_legend().get_lines()
+    assert [line.get_color() for line in lines] == ["C0", "C1"]
+
+
 def test_names_and_labels_are_counted(on_arcs):
     with pytest.raises(ValueError, match="`output_names` has 1 names for 2"):
         TrajectoryDisplay.from_estimator(on_arcs, [[0]], output_names=["a"])

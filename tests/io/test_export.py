@@ -62,7 +62,7 @@ def asked(table):
     lam = np.random.default_rng(1).uniform(0.02, 0.9, size=len(X))
     lam[:4] = 0.02, 0.3, 0.9, 0.3
     x = np.column_stack([X["letter"].cat.codes, X["number"], X["year"].cat.codes])
-    return X, y, lam, [np.asarray(v, dtype=np.float32) for v in (x, y, lam)]
+    return X, y, lam, [np.asarray(v, dtype=np.float64) for v in (x, y, lam)]
 
 
 def run(graph, given):
@@ -136,8 +136,8 @@ def test_bounds_are_kept(fitted, table):
 def test_lambdas_outside_count_as_the_ends_and_codes_as_the_nearest(fitted, table):
     given = [v[:2] for v in asked(table)[3]]
     graph = export.TransportGraph(fitted._state, 0.02)
-    inside = run(graph, [*given[:2], np.float32([0.02, 0.9])])
-    assert_array_equal(run(graph, [*given[:2], np.float32([-7.0, 1e9])]), inside)
+    inside = run(graph, [*given[:2], np.array([0.02, 0.9])])
+    assert_array_equal(run(graph, [*given[:2], np.array([-7.0, 1e9])]), inside)
     given[0][:, 0] = 0, 2
     at_ends = run(graph, given)
     given[0][:, 0] = -3, 99
@@ -149,7 +149,7 @@ def test_deterministic_networks_go_through_the_inverse(make, networks, lam_from)
     model = make(max_iter=100, base="neighbors").fit(networks.X, networks.y, networks.lam)
     X, lam = networks.X[:80], np.linspace(0, 2, 80)
     y = networks.f(X, lam_from)
-    given = [np.asarray(v, dtype=np.float32) for v in (X, y, lam)]
+    given = [np.asarray(v, dtype=np.float64) for v in (X, y, lam)]
     moved = run(export.TransportGraph(model._state, lam_from), given)
     assert_allclose(moved, model.transport(X, y, lam_from=lam_from, lam_to=lam), atol=1e-4)
 
@@ -160,6 +160,21 @@ def test_the_functions_that_runtimes_lack():
     z = torch.as_tensor(np.geomspace(1e-10, 1e10, 500), dtype=torch.float32)
     z = torch.cat([z, -z[z < 0.999]])
     assert_allclose(clock_graph.log1p(z), np.log1p(z.double().numpy()), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("unit", "shift", "start"),
+    [(1.0, 1.7e9, 1.7e9), (1e40, 0.0, 0.0), (1e-60, -1e-52, 1e9)],
+)
+def test_numbers_far_from_zero(make, networks, unit, shift, start):
+    """Times in seconds since 1970, and outputs of any unit; lambdas near to each other."""
+    X, y, lam = networks.X.copy(), shift + unit * networks.y, start + networks.lam
+    X[:, 0] = 1.7e9 + 1e3 * X[:, 0]
+    model = make(max_iter=100, base="neighbors").fit(X, y, lam)
+    between = start + np.linspace(0, 2, 80)
+    moved = run(export.TransportGraph(model._state, start), [X[:80], y[:80], between])
+    expected = model.transport(X[:80], y[:80], lam_from=start, lam_to=between)
+    assert_allclose(moved / unit, expected / unit, rtol=1e-15, atol=2e-5)
 
 
 # ---------------------------------------------------------------- files
@@ -213,7 +228,7 @@ def test_onnx_of_deterministic_networks_without_a_condition(make, networks, tmp_
     model.export(tmp_path / "graph", lam_from=2.0)
     session = onnxruntime.InferenceSession(os.fspath(tmp_path / "graph"))
     lam, y = np.linspace(0, 2, 80), networks.y[160:]
-    given = {"y": y.astype(np.float32), "lam": lam.astype(np.float32)}
+    given = {"y": y, "lam": lam}
     (moved,) = session.run(["moved"], given)
     assert_allclose(moved, model.transport(None, y, lam_from=2.0, lam_to=lam), atol=1e-4)
 
@@ -225,7 +240,7 @@ def test_the_torch_graph_needs_no_package_of_ours(fitted, tmp_path):
     program = f"""
 import sys, torch
 moved = torch.export.load({str(path)!r}).module()(
-    torch.zeros(2, 3), torch.zeros(2, 2), torch.full((2,), 0.5)
+    torch.zeros(2, 3).double(), torch.zeros(2, 2).double(), torch.full((2,), 0.5).double()
 )
 assert moved.isfinite().all()
 assert not any(name.startswith(("sklearn", "sklearn_hti")) for name in sys.modules)

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import resource
 import signal
 import sys
@@ -211,9 +212,15 @@ def forge(saved, path, rng):
                 array.flat[rng.integers(array.size)] = -(10**6)
         else:
             where[key] = VALUES[rng.integers(len(VALUES))]
+    write(head, arrays, path)
+
+
+def write(head, arrays, path):
+    """Write a file whose checksum is right; return its path."""
     text = json.dumps(head)
     entries = {"sklearn_hti": text, "sha256": persistence._digest(text, arrays)}
     path.write_bytes(to_safetensors(arrays, entries))
+    return path
 
 
 @pytest.mark.parametrize("n_files", [60, pytest.param(1000, marks=pytest.mark.slow)])
@@ -230,6 +237,84 @@ def test_forged_files(saved, frame, tmp_path, n_files):
                 assert str(path) in str(error)
                 n_refused += 1
     assert 0.2 * n_files < n_refused < n_files
+
+
+# ---------------------------------------------------------------- small, that would be large
+
+
+def _linear(n):
+    names = [{"parameters": {"weight": n, "bias": n}, "buffers": {}, "modules": {}, "plain": {}}]
+    return {"object": ["Linear", *names]}
+
+
+ONE, TWO, THREE = ({"array": key} for key in "xyz")
+LARGE = {
+    "parameters": [_linear(ONE)] * 1000,
+    "trees": [{"tree": ONE}] * 1000,
+    "trees of other views": [{"tree": {"transposed": {"transposed": ONE}}}] * 1000,
+    "texts": [{"texts": TWO}] * 10_000,
+    "lists of empty arrays": [{"ragged": [ONE, TWO]}] * 1000,
+    "tuples of numbers": [{"tuple": ONE}] * 1000,
+    "tables": [{"frame": [["a", ONE]]}] * 1000,
+    "tables of arrays": [{"frame": [["a", [ONE] * 100]]}] * 1000,
+    "scalars": [{"scalar": ["f8", ONE]}] * 1000,
+    "rows of nothing": {"tree": THREE},
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_is_built_is_bounded_by_the_size_of_the_file(saved, tmp_path, name):
+    head, arrays = persistence._read(saved)
+    arrays |= {"x": np.zeros((60_000, 2)), "y": np.zeros(200_000, dtype=np.uint32)}
+    if name == "rows of nothing":
+        arrays["z"] = np.zeros((10**9, 0))
+    head["root"] = LARGE[name]
+    with in_bounds(seconds=10, mib=1024), pytest.raises(ValueError) as error:
+        load(write(head, arrays, tmp_path / "model"))
+    assert "MemoryError" not in repr(error.value.__cause__)
+    wanted = r"far more memory|of a ndarray is not known|more than numbers|are none|longer than"
+    assert re.search(wanted, str(error.value))
+
+
+def test_texts_are_as_wide_as_the_file(saved, tmp_path):
+    """One long text among many was repeated for each of them."""
+    head, arrays = persistence._read(saved)
+    head["root"] = {"texts": [[2001], ["x" * 500_000] + [""] * 2000]}
+    with in_bounds(seconds=10, mib=512), pytest.raises(ValueError, match="not a surrogate"):
+        load(write(head, arrays, tmp_path / "model"))
+
+
+def test_texts_hold_letters_alone(saved, tmp_path):
+    head, arrays = persistence._read(saved)
+    arrays["x"] = np.full((3, 2), 2**31, dtype=np.uint32)
+    head["root"] = {"texts": ONE}
+    with pytest.raises(ValueError, match="no letter"):
+        load(write(head, arrays, tmp_path / "model"))
+
+
+# ---------------------------------------------------------------- what they say of themselves
+
+
+@pytest.mark.parametrize("name", ["version", "sklearn", "device"])
+@pytest.mark.parametrize("value", ["\x1b[2J\u202egpj", "9" * 10**6, ["\x1b"], None])
+def test_what_a_file_says_of_itself_is_short_and_prints(saved, tmp_path, name, value):
+    for number in (persistence._FORMAT, 99):
+        head, arrays = persistence._read(saved)
+        head |= {name: value, "format": number}
+        with pytest.raises(ValueError, match="damaged") as error:
+            load(write(head, arrays, tmp_path / "model"))
+        assert str(error.value).isprintable()
+        assert len(str(error.value)) < 1000
+
+
+def test_names_in_a_file_print(saved, tmp_path):
+    head, arrays = persistence._read(saved)
+    for root in ({"object": ["\x1b[2J", {}]}, {"\x1b[2J" * 1000: 1}, {"array": "\x1b[2J"}):
+        head["root"] = root
+        with pytest.raises(ValueError) as error:
+            load(write(head, arrays, tmp_path / "\x1b[2J"))
+        assert str(error.value).isprintable()
+        assert len(str(error.value)) < 1000
 
 
 # ---------------------------------------------------------------- that would run code

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import resource
+import time
 
 import joblib
 import numpy as np
@@ -29,6 +30,7 @@ import sklearn_hti
 from sklearn_hti import HyperparameterTrajectoryRegressor, baselines, load
 from sklearn_hti.clocks.time_scale import CurvedScale
 from sklearn_hti.io import persistence
+from sklearn_hti.io.codec import Decoder, Encoder
 from sklearn_hti.lagrangian import CallablePotential, DensityPotential, LearnedMetric
 from sklearn_hti.nn import Conditioning
 from sklearn_hti.paths import GeodesicPath
@@ -176,7 +178,7 @@ def test_what_users_see_is_kept(default, table, path):
     assert (again.base_.name, again.base_.reason) == (default.base_.name, default.base_.reason)
     assert again.base_lam_ == default.base_lam_
     assert repr(again.solver_) == repr(default.solver_)
-    with pytest.raises(ValueError, match="Every category has to occur in fit"):
+    with pytest.raises(ValueError, match="column 'letter' holds 'z'"):
         again.predict(table[0].assign(letter="z"), 0.3)
 
 
@@ -355,6 +357,28 @@ def test_a_path_that_is_a_folder(default, tmp_path):
         load(tmp_path / "missing")
 
 
+def test_a_pipe_does_not_block(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError):
+        load(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("name", [b"bytes", "n" * 255, b"not \xff text"])
+def test_every_name_is_saved_and_loaded(default, table, tmp_path, name):
+    path = os.path.join(os.fsencode(tmp_path), os.fsencode(name))
+    default.save(path)
+    assert_array_equal(load(path).predict(table[0], 0.3), default.predict(table[0], 0.3))
+
+
+def test_a_private_file_stays_private(default, path):
+    path.touch(mode=0o600)
+    default.save(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o400)
+    with pytest.raises(PermissionError, match="read-only"):
+        default.save(path)
+
+
 def test_a_full_disk_leaves_the_old_file(default, path):
     """Past the largest file that the process may write, the system reports an error."""
     path.write_bytes(b"old")
@@ -496,6 +520,10 @@ def _plain(name, attribute, value):
     return lambda head, arrays: find(head, name)["plain"].__setitem__(attribute, value)
 
 
+def _part(group):
+    return lambda head, arrays: find(head, "FlowMap")[group].update(note=None)
+
+
 HOSTILE = {
     "unknown class": _root({"object": ["os.system", {"command": "true"}]}),
     "path as class": _root({"object": ["../../Clock", {}]}),
@@ -512,6 +540,15 @@ HOSTILE = {
     "huge number of anchors": _plain("FlowMap", "n_intervals", 10**12),
     "overwritten method": _set("OutputScaler", "decode", "text"),
     "overwritten private part": _plain("Linear", "_forward_hooks", {"dict": []}),
+    "unknown attribute": _set("OutputScaler", "note", "text"),
+    "unknown private attribute": _set("StandardScaler", "_parameter_constraints", {"dict": []}),
+    "unknown attribute of a surrogate": _set("HyperparameterTrajectoryRegressor", "note", 1),
+    "class attribute": _set("HyperparameterTrajectoryRegressor", "_parameter_constraints", 1),
+    "unknown attribute of a network": _plain("Linear", "note", "text"),
+    "unknown parameter": _part("parameters"),
+    "unknown network": _part("modules"),
+    "anchors that descend": _set("FittedState", "anchors", {"array": "0"}),
+    "base at no anchor": _set("FittedState", "base_lam", 1e300),
     "dunder": _set("OutputScaler", "__class__", "text"),
     "wrong type": _set("OutputScaler", "scale_", "text"),
     "object type": _set("OutputScaler", "scale_", {"scalar": ["O", 1]}),
@@ -527,6 +564,40 @@ def test_a_hostile_file(saved, path, name):
     forge(saved, path, HOSTILE[name])
     with pytest.raises(ValueError, match=r"Save it again"):
         load(path)
+
+
+@pytest.mark.parametrize("n_steps", [0, 10**6, 1e300, None])
+def test_steps_without_end(fit, path, n_steps):
+    fit(clone(MODELS["flow matching"])).save(path)
+    forge(path, path, _set("FollowedVelocities", "n_steps", n_steps))
+    with pytest.raises(ValueError, match="Save it again"):
+        load(path)
+
+
+def test_loading_asks_for_one_step(fit, path):
+    model = fit(clone(MODELS["flow matching"]), n_steps=10_000)
+    model.save(path)
+    seconds = time.perf_counter()
+    assert load(path).n_steps == 10_000
+    assert time.perf_counter() - seconds < 1
+
+
+def test_an_attribute_of_the_user_is_refused(default, path):
+    noted = copy.copy(default)
+    noted.note = "mine"
+    with pytest.raises(TypeError, match="note is no attribute that a Hyper"):
+        noted.save(path)
+    assert pickle.loads(pickle.dumps(noted)).note == "mine"
+
+
+def test_text_of_any_shape_is_kept():
+    for text in (["a", "bcd\U0001f600"], [["", "é"]], [], "x", [[], []]):
+        array = np.array(text, dtype=np.str_)
+        encoder = Encoder({}, {})
+        node = encoder.encode(array)
+        again = Decoder({}, encoder.arrays, "cpu").decode(node)
+        assert (again.dtype, again.shape) == (array.dtype, array.shape)
+        assert_array_equal(again, array)
 
 
 def test_loading_builds_through_no_constructor(saved, monkeypatch, default):

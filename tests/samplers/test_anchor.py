@@ -135,7 +135,7 @@ def test_equal_draws_as_base_are_reported(make):
     rng = np.random.default_rng(0)
     x, lam = np.tile(np.repeat(rng.uniform(-1, 1, 40), 40), 2), np.repeat([0.0, 1.0], 1600)
     y = x[:, None] + lam[:, None] * rng.normal(size=(3200, 2))
-    with pytest.warns(ConvergenceWarning, match="short of lambda = 1"):
+    with pytest.warns(ConvergenceWarning, match=r"at lambda = 1 .* Try base_lam=1"):
         make(base_lam=0.0).fit(x[:, None], y, lam)
 
 

@@ -123,7 +123,7 @@ def test_pre_training_leads_to_the_identity_and_to_flat_potentials(encode, rng):
             seen.append([v.square().mean().sqrt().item() for v in (move, slope)])
 
     for n_steps in (None, 0, 200):
-        with pytest.warns(ConvergenceWarning, match="stops short"):
+        with pytest.warns(ConvergenceWarning, match="maps stop short"):
             fit(data, callbacks=[Look()], **FAST | {"max_iter": 1, "pretrain_iter": n_steps})
     at_zero, at_random, trained = np.array(seen)
     assert (at_zero == 0).all()
@@ -133,7 +133,7 @@ def test_pre_training_leads_to_the_identity_and_to_flat_potentials(encode, rng):
 
 def test_trajectories_name_rows_of_their_anchors_and_conditions(encode, clouds):
     data = encode(clouds.X, clouds.y, clouds.lam)
-    with pytest.warns(ConvergenceWarning, match="stops short"):
+    with pytest.warns(ConvergenceWarning, match="maps stop short"):
         maps = fit(data, clouds.X, max_iter=2)
     trajectories = maps.trajectories(data, None)
     assert isinstance(maps.geodesic, StraightGeodesic)
