@@ -178,8 +178,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
 
     Attributes
     ----------
-    anchors_ : ndarray of shape (K + 1,)
-        The lambdas between which transport was learned.
+    anchors_ : ndarray of shape (M,) or (M, k)
+        The lambdas between which transport was learned: trained values, or bins of many. Of several
+        hyperparameters one row each, as objects where some are categories.
     lam_transform_ : Clock
         The clock in use (``name``), and the ``reason``.
     base_ : object or None
@@ -208,9 +209,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         follow ``affine`` maps (see `CouplingSolver`), how much a detour
         changes the transport (``semigroup_error``, relative), and what learned paths are
         like (``longest_segment`` over the mean, fraction of ``negative_costs``, range of the
-        ``eigenvalues`` of the metric). Empty where nothing is trained.
+        ``eigenvalues`` of the metric). Several hyperparameters add ``loop_errors``: how far
+        transport around a loop of trained values ends from where it began, over the variance, for
+        edges that the tree of couplings leaves out, shortest first. Empty where nothing is trained.
     validation_ : DataFrame or None
-        One row per interior anchor left out (``lam``): squared Wasserstein distances, in scaled
+        One row per interior anchor left out (``lam``, or a column per hyperparameter): squared Wasserstein distances, in scaled
         units, to the true outputs. ``interpolate`` is the particle field of all other anchors, in
         the time that they tell: with three anchors two are left, and their time is a guess.
         Beside it stand answers without a field: ``straight_line_in_clock`` and ``straight_line``
