@@ -107,10 +107,10 @@ def warn_if_blind(state, errors, data):
     if len(lams):
         warn(
             "X: at inputs that were held out, x predicts the outputs at lambda = "
-            f"{', '.join(map(state.lam_space.text, lams))} no better than their mean does. Answers "
-            "at new inputs are not to be trusted; inputs of fit get their own outputs back. If the "
-            "networks are random, give several draws per input, as sweep(..., n_draws=20) does; "
-            "else add to X what the outputs depend on.",
+            f"{', '.join(map(state.lam_space.text, lams))} no better than their mean does. "
+            "Answers at new inputs are not to be trusted; inputs of fit get their own outputs "
+            "back. If the networks are random, give several draws per input, as sweep(..., "
+            "n_draws=20) does; else add to X what the outputs depend on.",
             ValidationWarning,
         )
 
