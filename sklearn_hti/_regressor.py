@@ -219,8 +219,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         trained.
     validation_ : DataFrame or None
         One row per interior anchor left out (``lam``, or a column per hyperparameter): squared
-        Wasserstein distances, in scaled units, to the true outputs. ``interpolate`` is the particle field of all other anchors, in
-        the time that they tell: with three anchors two are left, and their time is a guess.
+        Wasserstein distances, in scaled units, to the true outputs. ``interpolate`` is the
+        particle field of all other anchors, in the time that they tell: with three anchors two
+        are left, and their time is a guess.
         Beside it stand answers without a field: ``straight_line_in_clock`` and ``straight_line``
         between both neighbours, in that time and in lambda, the outputs of the
         ``nearest_anchor`` and of the first (``no_transport``), and the ``floor`` between halves of
