@@ -198,8 +198,9 @@ def refuse_strangers(data):
     """
     n_rows = np.bincount(data.anchors.index)
     if np.median(n_rows) < FEW and not all(data.facts.inputs_shared):
+        typical = f"{len(n_rows)} trained values of {np.median(n_rows):g} row(s) (median)"
         raise ValueError(
-            f"`lam` has {len(n_rows)} trained values of {np.median(n_rows):g} row(s) (median) whose "
-            "x occur at no other, so that outputs cannot be followed from one to the next. Ask "
+            f"`lam` has {typical} whose x occur at no other, so that outputs cannot be "
+            "followed from one to the next. Ask "
             f"every network at the same inputs, or at {FEW} inputs of its own at least."
         )
