@@ -315,10 +315,11 @@ class BaseSurrogate(Saved, ABC):
         if self._trains:
             encoder.refuse_many(rows.X, BUDGET.categories)
         scaler = OutputScaler().fit(y, self.output_scaling)
-        far_out = warn_if_far_out(rows.X, y, encoder.categorical_)
+        far_out = warn_if_far_out(rows.X, y, encoder.categorical_, rows.numbers)
         if self.output_scaling == "common" and not far_out:
             warn_if_unlike(y)
-        outputs = OutputSpace(scaler, check.check_bounds(self.y_bounds, y), rows.single)
+        bounds = check.check_bounds(self.y_bounds, y, rows.numbers)
+        outputs = OutputSpace(scaler, bounds, rows.single)
         data = encode(rows, anchors, encoder, outputs)
         warn_if_discrete(y, data.groups, anchors.index)
         if anchors.binned and self._moves_bins:

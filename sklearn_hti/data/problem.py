@@ -22,6 +22,7 @@ class Rows:
     single: bool  # y came as (n,)
     dtype: str = "float64"  # X came in this precision
     space: LamSpace = LamSpace()
+    numbers: np.ndarray | None = None  # of the rows that users passed; None: these
 
     def only(self, kept):
         """Return the rows in which some columns of lambda count alone."""
@@ -31,7 +32,8 @@ class Rows:
 
     def take(self, rows):
         """Return some rows, which may repeat."""
-        return replace(self, X=take(self.X, rows), y=self.y[rows], lam=self.lam[rows])
+        X, y, lam = take(self.X, rows), self.y[rows], self.lam[rows]
+        return replace(self, X=X, y=y, lam=lam, numbers=rows)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from ..clocks.warps import WarpClock
 from .kernels import Brownian, Matern, blend
 from .particle_field import ROUGH_FRACTION, ParticleField
 
-SMOOTH = Matern(1.0, 2.5)  # in units of the lengths of the axes
+SMOOTH = Matern()  # times are in units of the lengths of the axes
 _PARTICLES = 3  # whose evidence counts: particles of many inputs move alike
 _SLOPE = 10.0  # variance of linear functions over the trained range, of an increment's
 _LENGTH, _BEND = 1.0, 1.0  # prior deviations of the logarithm of a length, and of a bend
+_ODDS = 3.0  # logarithm, of a suggested scale to a linear one before outputs are seen
 _STARTS = (0.5, 2.0)  # lengths that the search begins at
 _LIMITS = (0.05, 50.0), (-4.0, 4.0)  # of lengths and of bends
 _JITTER = 1e-8
@@ -89,7 +90,7 @@ def _confirmed(scale, moments, lams, rough_fraction):
             linear = replace(axis, rule=WarpClock("identity"))
             other = replace(scale, axes=(*scale.axes[:j], linear, *scale.axes[j + 1 :]))
             of_other, probability = _most_probable(other, moments, lams, rough_fraction)
-            if probability > best:
+            if probability > best + _ODDS:
                 scale, found, best = other, of_other, probability
     return found
 
