@@ -1,12 +1,13 @@
 """The lambdas that a page of several hyperparameters holds, and how it answers between them."""
 
 import numpy as np
-from scipy.spatial import Delaunay
+from scipy.spatial import ConvexHull, Delaunay
 
 _ROUNDING = 1e-6  # of the trained range
-_POINTS = 125  # of grids between the trained values
-_MOST = {1: 61}  # of them along one number, by how many vary freely
-_MOST_ELSE = 9
+_POINTS = 125  # beside the trained values
+_FINEST = {1: 61}  # grid: points along one number, by how many vary freely
+_FINEST_ELSE = 12
+_TRIED = 20_000  # points of a grid that reaches beyond the hull
 _SLIDER = 240  # steps of a slider
 
 
@@ -29,9 +30,9 @@ def choose_points(chart, lam_grid=None):
         else:
             added = lam_grid[(lam_grid[:, chart.categories] == group.codes).all(axis=1)]
         z = chart.place(added)[:, free]
-        z, added = z[_inside(knots, z)], added[_inside(knots, z)]
-        apart = np.abs(z[:, None] - knots).max(axis=2).min(axis=1) > _ROUNDING
-        z, added = z[apart], added[apart]
+        new = _inside(knots, z)
+        new &= np.abs(z[:, None] - knots).max(axis=2).min(axis=1) > _ROUNDING
+        z, added = z[new], added[new]
         numbers = np.r_[trained, n_points + np.arange(len(z))]
         corners = numbers[_simplices(np.vstack([knots, z]))]
         start = group.follow(free, np.zeros((1, len(free))))[0]
@@ -69,19 +70,27 @@ def describe(chart):
 
 
 def _grid(knots, n_groups):
-    """Return an even grid over the range of trained values (m, r)."""
-    r = knots.shape[1]
-    n = int((_POINTS / n_groups) ** (1 / r) + _ROUNDING)
-    n = min(max(n, 2), _MOST.get(r, _MOST_ELSE))
-    axes = [np.linspace(*ends, n) for ends in zip(knots.min(axis=0), knots.max(axis=0))]
-    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, r)
+    """Return the finest even grid between trained values (m, r) that is not too large."""
+    r, found = knots.shape[1], np.empty((0, knots.shape[1]))
+    ends = list(zip(knots.min(axis=0), knots.max(axis=0), strict=True))
+    for n in range(2, _FINEST.get(r, _FINEST_ELSE) + 1):
+        axes = [np.linspace(*of, n) for of in ends]
+        z = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, r)
+        if len(z) > _TRIED:
+            break
+        z = z[_inside(knots, z)]
+        if len(z) > _POINTS / n_groups:
+            break
+        found = z
+    return found
 
 
 def _inside(knots, z):
     """Tell which places (n, r) lie within the convex hull of trained ones."""
     if knots.shape[1] == 1:
         return (z[:, 0] >= knots.min() - _ROUNDING) & (z[:, 0] <= knots.max() + _ROUNDING)
-    return Delaunay(knots).find_simplex(z, tol=_ROUNDING) >= 0
+    sides = ConvexHull(knots).equations
+    return (z @ sides[:, :-1].T + sides[:, -1] <= _ROUNDING).all(axis=1)
 
 
 def _simplices(z):

@@ -1,7 +1,10 @@
 const data = JSON.parse(at("data").textContent);
 const [, N, , D] = data.shape;
-const start = data.places[0];
-const state = { places: [...start], codes: [...data.codes[0]], point: 0, along: 0,
+const off = (p) => data.places[p].reduce((sum, v) => sum + (v - 0.5) ** 2, 0);
+const points = [...Array(data.trained).keys()];
+const middle = points.reduce((a, b) => (off(b) < off(a) ? b : a));
+const state = { places: [...data.places[middle]], codes: [...data.codes[middle]], point: middle,
+  along: data.regions[0].free[0],
   row: N > 1 ? ALL : 0, x: 0, y: D > 1 ? 1 : 0 };
 const space = makeSpace(data, state);
 const { numbers, categories, draws, histogram, range, peak } = space;
@@ -68,7 +71,7 @@ function trails() {  // some draws along the chosen number
 
 function inPlane(mix) {  // D > 1: the plane of two outputs, and the histogram of either
   const { x: dx, y: dy } = state, every = Math.ceil(space.members().length * data.trained / POOL);
-  const ghosts = [dx, dy].map((d) => [...Array(data.trained).keys()]
+  const ghosts = [dx, dy].map((d) => points
     .flatMap((p) => space.onPoint(p, d)).filter((_, i) => i % every === 0));
   const color = state.row === ALL && N <= COLORS.length
     ? space.members().map(([n]) => COLORS[n]) : COLORS[Math.max(0, state.row) % COLORS.length];
@@ -156,11 +159,20 @@ function show() {  // what is chosen, on all controls
   redraw();
 }
 
+function moveTo(point) {  // a trained value
+  state.point = point;
+  state.places = [...data.places[point]];
+  state.codes.splice(0, state.codes.length, ...data.codes[point]);
+  const { free } = space.region();
+  if (!free.includes(state.along)) [state.along] = free;
+  show();
+}
+
 function moved() {  // a slider or a category: what is not free follows
   const r = space.region();
   if (r !== undefined) {
     state.places = space.follow(state.places, r);
-    if (!r.free.includes(state.along)) state.along = r.free[0];
+    if (!r.free.includes(state.along)) [state.along] = r.free;
   }
   state.point = null;
   show();
@@ -168,15 +180,9 @@ function moved() {  // a slider or a category: what is not free follows
 
 const boxes = categories.map((j, c) => choose(state.codes, data.hypers[j].name, c,
   data.hypers[j].levels, [...data.hypers[j].levels.keys()], moved));
-const points = [...Array(data.trained).keys()];
 const known = choose(state, "Trained value", "point", ["–", ...points.map(lamOf)], [-1, ...points],
   () => {
-    if (state.point < 0) { state.point = null; return; }
-    state.places = [...data.places[state.point]];
-    state.codes.splice(0, state.codes.length, ...data.codes[state.point]);
-    const r = space.region();
-    if (!r.free.includes(state.along)) state.along = r.free[0];
-    show();
+    if (state.point < 0) state.point = null; else moveTo(state.point);
   });
 if (numbers.length > 1) {
   choose(state, "Along", "along", numbers.map((j) => data.hypers[j].name), [...numbers.keys()],
@@ -194,5 +200,5 @@ at("title").textContent = data.title;
 at("note").textContent = (D > 1 ? "Every dot is one draw, followed" : "The same draws, followed") +
   " along the hyperparameters. Ticks below the sliders: trained values. Answers are computed at " +
   `${data.shape[0]} values of lambda, and blended in between.`;
-show();
+moveTo(middle);
 draw();

@@ -99,10 +99,11 @@ function makeSpace(data, state) {
   function along(n, steps) {  // places along number n through the chosen one, and their mixes
     const r = region();
     if (r === undefined || !r.free.includes(n)) return [];
-    return [...Array(steps + 1).keys()].map((i) => {
+    const even = [...Array(steps + 1).keys()].map((i) => i / steps);
+    return [...even, state.places[n]].sort((a, b) => a - b).map((place) => {
       const moved = [...state.places];
-      moved[n] = i / steps;
-      return [i / steps, locate(follow(moved, r))];
+      moved[n] = place;
+      return [place, locate(follow(moved, r))];
     }).filter(([, mix]) => mix !== null);
   }
 
