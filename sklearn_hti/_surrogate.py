@@ -203,7 +203,7 @@ class BaseSurrogate(Saved, ABC):
         if anchors.several:
             hull = Hull(rows.space, (anchors.scale, anchors.scale.plain()), anchors.lam)
             kept = influential_axes(anchors.scale, whole_particles(read), anchors.lam)
-            if len(kept) < anchors.lam.shape[1]:
+            if self._leaves_axes_out(rows, anchors, kept):
                 rows = rows.only(kept)
                 anchors = self._find_anchors(rows)
                 problem = self._encode(rows, anchors)
@@ -284,6 +284,14 @@ class BaseSurrogate(Saved, ABC):
         if self._trains:  # networks that are asked have more than their rows
             warn_if_narrow(anchors)
         return anchors
+
+    def _leaves_axes_out(self, rows, anchors, kept):
+        """Return whether axes are left out, of which only some are kept."""
+        if len(kept) == anchors.lam.shape[1]:
+            return False
+        # every network that is asked keeps its own trained value
+        merged = len(find_anchors(rows.only(kept).lam, len(rows.y)).lam) < len(anchors.lam)
+        return not (merged and getattr(self, "networks", None) is not None)
 
     def _asked_base(self, rows, anchors):
         """Return the lambda of the base that the parameter names, or of the first anchor."""

@@ -330,3 +330,28 @@ def test_networks_are_asked(X, lams):
     del networks[tuple(lams[3])]
     with pytest.raises(ValueError, match=r"no network for lambda = \(1, 1\)"):
         HyperparameterTrajectoryRegressor(networks=networks).fit(*rows_of(lams, X))
+
+
+def test_few_trained_values_leave_no_axis_out():
+    """Three values do not show that a hyperparameter does nothing."""
+    lams = np.array([[0.0, 0.0], [1.0, 0.5], [0.5, 1.0]])
+    y = np.concatenate([[lam.sum()] * 4 for lam in lams])
+    X = np.tile(np.arange(4.0)[:, None], (3, 1))
+    surrogate = HyperparameterTrajectoryRegressor(lam_transform=None, **FIELD)
+    surrogate.fit(X, y, np.repeat(lams, 4, axis=0))
+    given = [np.full(4, lam.sum()) for lam in lams]
+    assert_allclose(surrogate.interpolate(X[:4], given, lams=lams, lam=[0.5, 0.5]), 1.0)
+
+
+def test_networks_on_a_grid_keep_their_values(X):
+    """Of two networks that agree, each is asked at its own value."""
+    grid = np.array([[a, b] for a in np.linspace(0, 1, 4) for b in (0.0, 1.0, 2.0)])
+
+    def one(X, lam):
+        return family(X, [lam[0], 0.5])
+
+    networks = {tuple(lam): (lambda X, lam=lam: one(X, lam) + 1e-9 * lam[1]) for lam in grid}
+    surrogate = HyperparameterTrajectoryRegressor(networks=networks, random_state=0)
+    surrogate.fit(*rows_of(grid, X, one))
+    for lam in grid[1:3]:
+        assert_allclose(surrogate.predict(X, lam=lam), networks[tuple(lam)](X), atol=1e-13)
