@@ -43,13 +43,20 @@ def enter(estimator, X):
     return before_last(estimator, X) if isinstance(estimator, Pipeline) else X
 
 
-def spaced_lambdas(surrogate, lam, size):
-    """Return ascending lambdas: `size` even ones unless given, and the anchors among them."""
-    anchors = surrogate.anchors_
+def spaced_lambdas(surrogate, lam, size, ends=None):
+    """Return ascending lambdas: `size` even ones unless given, and the anchors among them.
+
+    Of one hyperparameter that varies; even ones are between the ends, or the first anchor and the
+    last.
+    """
+    anchors, space = surrogate._state.anchors, surrogate._state.lam_space
     if lam is None:
-        space = np.geomspace if lam_scale(surrogate) == "log" else np.linspace
-        lam = space(anchors[0], anchors[-1], size)
-        lam[[0, -1]] = anchors[[0, -1]]  # geomspace rounds
+        ends = np.sort(anchors[[0, -1]] if ends is None else ends)
+        spaced = np.geomspace if lam_scale(surrogate) == "log" else np.linspace
+        lam = spaced(*ends, size)
+        lam[[0, -1]] = ends  # geomspace rounds
+    elif space.n_columns > 1:
+        lam = space.encode(lam, space.count_rows(lam), "lam_grid")
     lam = check.as_float_array(lam, "lam_grid", ensure_2d=False)
     if lam.ndim != 1:
         raise ValueError(f"`lam_grid` must have shape (L,); got {lam.shape}.")
@@ -65,10 +72,13 @@ def lam_scale(surrogate):
 
 
 def name_lambda(surrogate, name):
-    """Return what to call lambda: its column where it has a name."""
-    if name is None:
-        name = surrogate.lam_column if isinstance(surrogate.lam_column, str) else "λ"
-    return name
+    """Return what to call lambda where one number varies: its column where it has a name."""
+    if name is not None:
+        return name
+    if isinstance(surrogate.lam_column, str):
+        return surrogate.lam_column
+    space = surrogate._state.lam_space
+    return str(space.kept_names[0]) if space.names else "λ"
 
 
 def name_outputs(names, n_outputs):

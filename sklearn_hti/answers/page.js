@@ -1,39 +1,19 @@
 (function () {
   const data = JSON.parse(document.getElementById("data").textContent);
   const [L, N, , D] = data.shape;
-  const COLORS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd",
-    "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf"];
-  const MAIN = COLORS[0], GREY = "#9aa5b1";
-  const at = (id) => document.getElementById(id);
   const plot = at("plot"), slider = at("lam"), play = at("play");
   const state = { lam: data.lam[0], row: N > 1 ? -1 : 0, x: 0, y: D > 1 ? 1 : 0 };
-  const { ALL, share, lamAt, members, draws, atAnchor, quantiles, range, bands, histogram, peak,
-    trails } = makeFamily(data, state);
+  const { share, lamAt, members, draws, atAnchor, range, bands, histogram, peak, trails } =
+    makeFamily(data, state);
   const steps = Number(slider.max);
-  // plotly reads tags, entities and %{...} in the texts that it draws
-  const SIGNS = { "&": "&amp;", "<": "&lt;", ">": "&gt;", "%": "&#37;" };
-  const safe = (name) => name.replace(/[&<>%]/g, (sign) => SIGNS[sign]);
-  // three digits of what differs: more of numbers far from zero
-  const digits = (low, high) => Math.min(15,
-    3 + Math.max(0, Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low)))));
-  const text = (v, n) => String(Number(v.toPrecision(n))).replaceAll("-", "−");
   const lamDigits = digits(data.lam[0], data.lam[L - 1]);
   const lamText = (v) => text(v, lamDigits);
   const outText = (v, d) => text(v, digits(...range(d)));
   const format = (name, d) => `%{${name}:.${digits(...range(d))}~g}`;
 
   // ---------------------------------------------------------------- pictures
-  const SIDE = { xaxis: "x2", yaxis: "y" }, TOP = { xaxis: "x", yaxis: "y2" };
-
-  function ridge(y, d, axes, style) {  // a histogram as one line: those can move alone
-    const h = histogram(y, d), [value, part] = axes === TOP ? "xy" : "yx";
-    const shape = axes === TOP ? "hvh" : "vhv";
-    return Object.assign({ [value]: h.centers, [part]: h.shares, mode: "lines", showlegend: false,
-      line: { color: style.color, width: 1, shape }, hoverinfo: "skip" }, axes, style.more);
-  }
-
-  const filled = (d, axes) => ridge(draws(d), d, axes, { color: MAIN, more: {
-    fill: axes === TOP ? "tozeroy" : "tozerox", fillcolor: "rgba(31,119,180,0.55)" } });
+  const ridge = (y, d, axes, style) => outline(histogram(y, d), axes, style);
+  const filled = (d, axes) => ridge(draws(d), d, axes, fill(axes));
 
   function moving() {  // the traces that change with lambda
     if (D === 1) {
@@ -54,22 +34,10 @@
     return `rgb(${level},${level},${level})`;
   };
 
-  const axis = (title, more) => Object.assign({
-    title: { text: title }, zeroline: false, showline: true, linecolor: GREY, ticks: "outside",
-    tickcolor: GREY, gridcolor: "#eef1f4",
-  }, more);
-  const plain = (more) => axis("", Object.assign(
-    { showticklabels: false, showgrid: false, showline: false, ticks: "", fixedrange: true }, more));
-
   function alongLambda() {  // D = 1: quantiles along lambda, with a histogram beside them
-    const q = bands(0), band = (low, high, color, name) => [
-      { x: data.lam, y: q[low], mode: "lines", line: { width: 0 }, hoverinfo: "skip",
-        showlegend: false },
-      { x: data.lam, y: q[high], mode: "lines", line: { width: 0 }, fill: "tonexty",
-        fillcolor: color, hoverinfo: "skip", name: name, showlegend: true }];
-    const traces = [
-      ...band(0, 4, "rgba(31,119,180,0.18)", "90 % of outputs"),
-      ...band(1, 3, "rgba(31,119,180,0.3)", "50 %"),
+    const q = bands(0), traces = [
+      ...band(data.lam, q[0], q[4], "rgba(31,119,180,0.18)", "90 % of outputs"),
+      ...band(data.lam, q[1], q[3], "rgba(31,119,180,0.3)", "50 %"),
       { x: data.lam, y: q[2], mode: "lines", line: { color: MAIN, width: 2 }, name: "median",
         hovertemplate: `${safe(data.lam_name)} = %{x:.${lamDigits}~g}: ${format("y", 0)}<extra></extra>` },
       ...data.anchors.map((a, k) => ridge(atAnchor(a, 0), 0, SIDE, { color: shade(k) }))];
@@ -121,13 +89,8 @@
     const [still, layout] = D === 1 ? alongLambda() : inPlane();
     drawn = key;
     n_still = still.length;
-    Plotly.react(plot, [...still, ...traces], Object.assign(layout, {
-      margin: { l: 64, r: 12, t: 28, b: 52 }, hovermode: "closest", dragmode: "pan",
-      paper_bgcolor: "#fff", plot_bgcolor: "#fff", uirevision: key,
-      font: { family: "system-ui, Segoe UI, Roboto, Helvetica, sans-serif", size: 13,
-        color: "#1f2933" },
-    }), { responsive: true, displaylogo: false,
-      modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] });
+    Plotly.react(plot, [...still, ...traces], Object.assign(layout, LOOK, { uirevision: key }),
+      BUTTONS);
     describe();
   }
 
@@ -147,27 +110,12 @@
   }
 
   // ---------------------------------------------------------------- controls
-  let waiting = false;
-  function redraw() {  // at most once per frame
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(() => { waiting = false; draw(); });
-  }
+  const redraw = oncePerFrame(draw);
 
   function go(lam) {
     state.lam = lam;
     slider.value = Math.round(share(lam) * steps);
     redraw();
-  }
-
-  function choose(label, key, options, values) {
-    const box = document.createElement("label"), select = document.createElement("select");
-    select.id = key;
-    options.forEach((name, i) => select.add(new Option(name, values[i])));
-    select.value = state[key];
-    select.addEventListener("change", () => { state[key] = Number(select.value); redraw(); });
-    box.append(label + " ", select);
-    at("controls").append(box);
   }
 
   let playing = null;
@@ -199,12 +147,12 @@
   });
   play.addEventListener("click", () => (playing === null ? run() : stop()));
   if (N > 1) {
-    choose("Condition", "row", ["all " + N + " together", ...data.labels],
-      [ALL, ...data.labels.keys()]);
+    choose(state, "Condition", "row", ["all " + N + " together", ...data.labels],
+      [ALL, ...data.labels.keys()], redraw);
   }
   if (D > 2) {
-    choose("Across", "x", data.outputs, [...data.outputs.keys()]);
-    choose("Up", "y", data.outputs, [...data.outputs.keys()]);
+    choose(state, "Across", "x", data.outputs, [...data.outputs.keys()], redraw);
+    choose(state, "Up", "y", data.outputs, [...data.outputs.keys()], redraw);
   }
   let last = -1;
   for (const a of data.anchors) {

@@ -12,6 +12,7 @@ import numpy as np
 
 from .._utils.files import replacing
 from .._utils.text import printable
+from .chart import make_chart
 from .labels import (
     enter,
     final_step,
@@ -22,8 +23,13 @@ from .labels import (
     require,
     spaced_lambdas,
 )
+from .page_points import choose_points, describe
+from .query import check_grid
 
 _GRID = 61
+_SCRIPTS = ("page_common.js", "page_family.js", "page.js")
+_SCRIPTS_OF_SEVERAL = ("page_common.js", "page_space.js", "page_several.js")
+_SLIDERS = '<div id="sliders"></div>'
 
 
 def write_page(
@@ -42,26 +48,25 @@ def write_page(
     """Write the page; see `BaseSurrogate.to_html`."""
     surrogate = final_step(estimator, "to_html")
     plotly = require("plotly.offline", "to_html").get_plotlyjs()
-    lam = spaced_lambdas(surrogate, lam_grid, _GRID)
-    if len(lam) < 2:
-        raise ValueError(f"`lam_grid` must hold two lambdas at least; got {lam.tolist()}.")
+    chart = make_chart(surrogate, lam_name)
+    if chart is None:
+        lam, about = _along(surrogate, lam_grid, lam_name)
+        asked = surrogate._state.lam_space.decode(lam)
+        title = f"Outputs along {about['lam_name']}" if title is None else str(title)
+    else:
+        asked, about = _between(surrogate, chart, lam_grid)
+        title = f"Outputs by {', '.join(chart.names)}" if title is None else str(title)
     X_seen = enter(estimator, X)
-    draws = surrogate.trajectory(X_seen, lam, n_samples=n_samples, random_state=random_state)
+    draws = surrogate.trajectory(X_seen, asked, n_samples=n_samples, random_state=random_state)
     draws = np.asarray(draws)
     if surrogate._state.outputs.single:
         draws = draws[..., None]
     draws = np.moveaxis(draws, 1, 2)  # rows before draws
     space = surrogate._state.outputs  # single precision holds scaled outputs of any unit
     scaled = space.encode(draws).astype("<f4")
-    lam_name = name_lambda(surrogate, lam_name)
-    anchors = surrogate.anchors_
-    title = f"Outputs along {lam_name}" if title is None else str(title)
     content = {
         "title": printable(title),
-        "lam": lam.tolist(),
-        "lam_name": printable(lam_name),
-        "log": lam_scale(surrogate) == "log",
-        "anchors": anchors[(anchors >= lam[0]) & (anchors <= lam[-1])].tolist(),
+        **about,
         "outputs": [*map(printable, name_outputs(output_names, draws.shape[3]))],
         "labels": [*map(printable, name_rows(surrogate, X, draws.shape[1], labels))],
         "common": surrogate.output_scaling == "common",
@@ -74,11 +79,46 @@ def write_page(
         title=html.escape(printable(title)),
         plotly=plotly,
         data=json.dumps(content).replace("<", "\\u003c"),  # no tag may end the script
-        script=_read("page_family.js") + _read("page.js"),
+        sliders=_read("page_slider.html").rstrip("\n") if chart is None else _SLIDERS,
+        script="".join(map(_read, _SCRIPTS if chart is None else _SCRIPTS_OF_SEVERAL)),
     )
     with replacing(path) as fresh:
         fresh.write_text(page, encoding="utf-8")
     return Path(os.fsdecode(path))
+
+
+def _along(surrogate, lam_grid, lam_name):
+    """Return the lambdas of a page of one hyperparameter, and what it says of them."""
+    lam = spaced_lambdas(surrogate, lam_grid, _GRID)
+    if len(lam) < 2:
+        raise ValueError(f"`lam_grid` must hold two lambdas at least; got {lam.tolist()}.")
+    anchors = surrogate._state.anchors
+    return lam, {
+        "lam": lam.tolist(),
+        "lam_name": printable(name_lambda(surrogate, lam_name)),
+        "log": lam_scale(surrogate) == "log",
+        "anchors": anchors[(anchors >= lam[0]) & (anchors <= lam[-1])].tolist(),
+    }
+
+
+def _between(surrogate, chart, lam_grid):
+    """Return the lambdas of a page of several hyperparameters, and what it says of them."""
+    if lam_grid is not None:
+        check_grid(surrogate._state, lam_grid)
+        lam_grid = chart.space.encode(lam_grid, chart.space.count_rows(lam_grid))
+    lam, regions = choose_points(chart, lam_grid)
+    hypers = describe(chart)
+    for one in hypers:
+        one["name"] = printable(one["name"])
+        one["levels"] = None if one["levels"] is None else [*map(printable, one["levels"])]
+    return chart.space.decode(lam), {
+        "lam": lam.tolist(),
+        "places": chart.place(lam).tolist(),
+        "codes": lam[:, chart.categories].astype(int).tolist(),
+        "trained": len(chart.lams),
+        "hypers": hypers,
+        "regions": regions,
+    }
 
 
 def _read(name):

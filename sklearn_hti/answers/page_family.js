@@ -1,10 +1,6 @@
-"use strict";
 // The draws of the page under the chosen condition and lambda, and figures of them.
 function makeFamily(data, state) {
-  const [L, N, S, D] = data.shape, ALL = -1, POOL = 3000, BINS = 44, TRAILS = 24;
-  const scaled = new Float32Array(
-    Uint8Array.from(atob(data.values), (c) => c.charCodeAt(0)).buffer);
-  const values = Float64Array.from(scaled, (v, i) => data.center[i % D] + data.scale[i % D] * v);
+  const [L, N, S, D] = data.shape, values = readValues(data);
   const quick = new Map();  // what does not change with lambda
 
   const warp = data.log ? Math.log : (v) => v;
@@ -24,12 +20,8 @@ function makeFamily(data, state) {
     return quick.get(key);
   }
 
-  const members = () => kept("members", () => {  // [row, draw], thinned where they are many
-    const rows = state.row === ALL ? [...Array(N).keys()] : [state.row];
-    const every = Math.max(1, Math.ceil(rows.length * S / POOL));
-    const pairs = rows.flatMap((n) => [...Array(S).keys()].map((s) => [n, s]));
-    return pairs.filter((_, i) => i % every === 0);
-  });
+  const members = () => kept("members", () =>
+    pairs(state.row === ALL ? [...Array(N).keys()] : [state.row], S));
 
   function onGrid(l, d) {
     return members().map(([n, s]) => values[((l * N + n) * S + s) * D + d]);
@@ -45,21 +37,12 @@ function makeFamily(data, state) {
     return onGrid(l - 1, d).map((v, i) => (1 - f) * v + f * here[i]);
   }
 
-  function quantiles(y, levels) {
-    const sorted = Float64Array.from(y).sort();
-    return levels.map((q) => {
-      const place = q * (sorted.length - 1), k = Math.floor(place);
-      return sorted[k] + (place - k) * ((sorted[k + 1] ?? sorted[k]) - sorted[k]);
-    });
-  }
-
   const range = (d) => kept("range" + d, () => {
     let low = Infinity, high = -Infinity;
     for (let l = 0; l < L; l++) {
       for (const v of onGrid(l, d)) { low = Math.min(low, v); high = Math.max(high, v); }
     }
-    const margin = 0.06 * (high - low) || 0.1 * Math.max(1, Math.abs(low));
-    return [low - margin, high + margin];
+    return widened(low, high);
   });
 
   const bands = (d) => kept("bands" + d, () => {
@@ -68,15 +51,7 @@ function makeFamily(data, state) {
     return [0, 1, 2, 3, 4].map((q) => all.map((row) => row[q]));
   });
 
-  function histogram(y, d) {
-    const [low, high] = range(d), width = (high - low) / BINS;
-    const counts = new Array(BINS).fill(0);
-    for (const v of y) counts[Math.min(BINS - 1, Math.max(0, Math.floor((v - low) / width)))] += 1;
-    return {
-      centers: counts.map((_, i) => low + (i + 0.5) * width),
-      shares: counts.map((c) => c / y.length),
-    };
-  }
+  const histogram = (y, d) => shares(y, range(d));
 
   const atAnchor = (lam, d) => onGrid(data.lam.indexOf(lam), d);
 
@@ -102,6 +77,5 @@ function makeFamily(data, state) {
     return { x, y };
   });
 
-  return { ALL, share, lamAt, members, draws, atAnchor, quantiles, range, bands, histogram, peak,
-    trails };
+  return { share, lamAt, members, draws, atAnchor, range, bands, histogram, peak, trails };
 }

@@ -1,8 +1,15 @@
-"""Pictures of fitted surrogates: paths, marginals, Lagrangian and losses."""
+"""Pictures of fitted surrogates: paths, marginals, maps over lambda, Lagrangian and losses."""
 
 from ._history import HistoryDisplay
 from ._lagrangian import LagrangianDisplay
+from ._lam_map import LamMapDisplay
 from ._marginal import MarginalDisplay
 from ._trajectory import TrajectoryDisplay
 
-__all__ = ["HistoryDisplay", "LagrangianDisplay", "MarginalDisplay", "TrajectoryDisplay"]
+__all__ = [
+    "HistoryDisplay",
+    "LagrangianDisplay",
+    "LamMapDisplay",
+    "MarginalDisplay",
+    "TrajectoryDisplay",
+]

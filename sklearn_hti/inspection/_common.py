@@ -21,17 +21,19 @@ def find_output(output, names):
     raise ValueError(f"{output!r} is not an output; there are {len(names)}: {names}.")
 
 
-def match_truth(estimator, surrogate, truth, conditions):
+def match_truth(estimator, surrogate, truth, conditions, line):
     """Return the rows of the truth whose x is among the conditions, and which of them.
 
-    A Bunch of y (m, D), lam (m,) and row (m,), the first condition of equal x.
+    A Bunch of y (m, D), lam (m,) or (m, k), encoded, and row (m,), the first condition of equal x.
     """
     if truth is None:
         return None
     if not isinstance(truth, tuple | list) or len(truth) != 3:
         raise ValueError("`truth` must be rows as in fit: a tuple (X, y, lam).")
     X, y, lam = truth
-    query = surrogate._query(enter(estimator, X), lam, name="lam of truth", n_rows=len(y))
+    X = enter(estimator, X)
+    query = surrogate._query(X, lam, name="lam of truth", n_rows=len(y))
+    lam = line.encode(surrogate, X, lam, len(query))
     y, _ = check_given(surrogate._state, y, len(query))
     row = np.full(len(query), -1)
     for i in reversed(range(len(conditions))):
@@ -39,7 +41,7 @@ def match_truth(estimator, surrogate, truth, conditions):
     if (row < 0).all():
         raise ValueError("`truth` has no row with an x that is shown; ask it at the rows of X.")
     known = row >= 0
-    return Bunch(y=y[known], lam=query.lam[known], row=row[known])
+    return Bunch(y=y[known], lam=lam[known], row=row[known])
 
 
 def _is_condition(conditions, one):

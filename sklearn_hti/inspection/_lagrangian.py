@@ -6,6 +6,7 @@ from ..answers.labels import enter, final_step, name_lambda, name_outputs, requi
 from ..data import validation as check
 from ..lagrangian.potential import LogDensity
 from ._common import find_output, make_axes, plain
+from ._line import make_line
 from ._plane import LagrangianAt, cell_centers, window
 
 _DEPTH = 8.0  # below the highest log-density: all is one colour from here on
@@ -45,6 +46,8 @@ class LagrangianDisplay:
         Name of lambda.
     equal_aspect : bool, default=True
         Whether both directions have one unit.
+    end_texts : tuple of str, default=None
+        The ends as text; None: the name and the number.
 
     Attributes
     ----------
@@ -88,6 +91,7 @@ class LagrangianDisplay:
         potential_name="potential",
         lam_name="λ",
         equal_aspect=True,
+        end_texts=None,
     ):
         self.xx0 = xx0
         self.xx1 = xx1
@@ -101,6 +105,7 @@ class LagrangianDisplay:
         self.potential_name = potential_name
         self.lam_name = lam_name
         self.equal_aspect = equal_aspect
+        self.end_texts = end_texts
 
     @classmethod
     def from_estimator(
@@ -130,7 +135,8 @@ class LagrangianDisplay:
             that of the nearest condition of the fit in the same categories.
         interval : tuple of (low, high), default=None
             Lambdas between which paths are drawn, whose surroundings are shown; None is from
-            the first anchor to the last.
+            the first anchor to the last. Of several hyperparameters, two lambdas, such as the
+            trained values at the ends of an edge; None is the two that are farthest apart.
         outputs : pair of int or str, default=None
             The plane; None is that of the first two outputs.
         n_paths : int, default=20
@@ -141,8 +147,8 @@ class LagrangianDisplay:
             Ellipses in either direction.
         output_names : list of str, default=None
             Names of the outputs.
-        lam_name : str, default=None
-            Name of lambda; None is that of `lam_column`, or λ.
+        lam_name : str or list of str, default=None
+            Name of lambda, one for each hyperparameter; None is that of `fit`, or λ.
         random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
         ax : Axes, default=None
@@ -175,8 +181,8 @@ class LagrangianDisplay:
             )
         names = name_outputs(output_names, surrogate._state.outputs.n_outputs)
         pair = _choose_pair(outputs, names)
-        ends = _check_interval(interval, surrogate.anchors_)
-        lam = np.linspace(*ends, 31)
+        lam, texts = _lambdas(surrogate, interval, lam_name)
+        ends = tuple(lam[[0, -1]].tolist())
         X_seen = enter(estimator, X)
         query = surrogate._query(X_seen, ends[0])
         if len(query) != 1:
@@ -203,8 +209,8 @@ class LagrangianDisplay:
             potential_name=(
                 "log-density" if isinstance(at.lagrangian.field, LogDensity) else "potential"
             ),
-            lam_name=name_lambda(surrogate, lam_name),
             equal_aspect=surrogate.output_scaling == "common",
+            end_texts=texts,
         )
         return display.plot(ax, **kwargs)
 
@@ -245,9 +251,15 @@ class LagrangianDisplay:
         style = {"color": "0.15", "lw": 0.8, "alpha": 0.7, **(path_kw or {})}
         self.ax_.plot(*np.moveaxis(self.paths, 2, 0), **style)
         for k, color in ((0, "w"), (-1, "k")):
-            lam = plain(f"{self.lam_name} = {self.ends[k]:g}")
+            lam = self.end_texts[k] if self.end_texts else f"{self.lam_name} = {self.ends[k]:g}"
             self.ax_.scatter(
-                *self.paths[k].T, s=16, color=color, edgecolor="k", lw=0.6, zorder=3, label=lam
+                *self.paths[k].T,
+                s=16,
+                color=color,
+                edgecolor="k",
+                lw=0.6,
+                zorder=3,
+                label=plain(lam),
             )
         others = ", ".join(f"{name} = {value:.3g}" for name, value in self.held.items())
         self.ax_.legend(
@@ -284,6 +296,19 @@ def _choose_pair(outputs, names):
     if len(pair) != 2 or pair[0] == pair[1]:
         raise ValueError(f"`outputs` must be two different outputs; got {outputs!r}.")
     return pair
+
+
+def _lambdas(surrogate, interval, lam_name):
+    """Return lambdas from one end of the interval to the other, and the ends as text."""
+    if surrogate._state.hull is None and surrogate._state.lam_space.n_columns == 1:
+        ends = _check_interval(interval, surrogate.anchors_)
+        name = name_lambda(surrogate, lam_name)
+        return np.linspace(*ends, 31), [f"{name} = {end:g}" for end in ends]
+    ends = (None, None) if interval is None else interval
+    if len(ends) != 2:
+        raise ValueError(f"`interval` must be two lambdas; got {len(ends)} of them.")
+    line = make_line(surrogate, None, *ends, size=31, lam_name=lam_name)
+    return line.lam, [line.texts[0], line.texts[-1]]
 
 
 def _check_interval(interval, anchors):

@@ -1,10 +1,13 @@
 """The distribution of one output at a row of lambdas."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from .._utils.readable import as_readable
-from ..answers.labels import enter, final_step, name_lambda, name_outputs, require, spaced_lambdas
+from ..answers.labels import enter, final_step, name_outputs, require
 from ._common import find_output, make_axes, match_truth, plain
+from ._line import make_line
 
 _N_PLACES = 300
 _HEIGHT = 0.9  # of a ridge, in distances between ridges
@@ -22,9 +25,9 @@ class MarginalDisplay:
     ----------
     draws : ndarray of shape (L, N)
         Draws at every lambda.
-    lam : ndarray of shape (L,)
+    lam : ndarray of shape (L,) or (L, k)
         The lambdas.
-    anchors : ndarray of shape (K + 1,)
+    anchors : ndarray of shape (K + 1,) or (K + 1, k)
         Those the surrogate was fitted at.
     truth : list of ndarray or None
         Outputs of the true networks at every lambda, empty where there are none.
@@ -32,6 +35,8 @@ class MarginalDisplay:
         Name of the output.
     lam_name : str, default="λ"
         Name of lambda.
+    lam_texts : list of str, default=None
+        The L lambdas as text; None: the numbers.
 
     Attributes
     ----------
@@ -60,13 +65,24 @@ class MarginalDisplay:
     (3, 50)
     """
 
-    def __init__(self, *, draws, lam, anchors, truth=None, output_name="output", lam_name="λ"):
+    def __init__(
+        self,
+        *,
+        draws,
+        lam,
+        anchors,
+        truth=None,
+        output_name="output",
+        lam_name="λ",
+        lam_texts=None,
+    ):
         self.draws = draws
         self.lam = lam
         self.anchors = anchors
         self.truth = truth
         self.output_name = output_name
         self.lam_name = lam_name
+        self.lam_texts = lam_texts
 
     @classmethod
     def from_estimator(
@@ -92,8 +108,9 @@ class MarginalDisplay:
             Any fitted surrogate of this package.
         X : array-like of shape (n, C), DataFrame or None, default=None
             The conditions; None for no condition.
-        lam_grid : array-like of shape (L,), default=None
-            The lambdas. None: 7 from the first anchor to the last, and the anchors.
+        lam_grid : array-like of shape (L,) or (L, k), default=None
+            The lambdas. None: 7 from the first anchor to the last, and the anchors; of several
+            hyperparameters, 7 on the line between the two that are farthest apart.
         output : int or str, default=0
             The output, by position or name.
         n_samples : int, default=500
@@ -103,8 +120,8 @@ class MarginalDisplay:
             are shown are outlined.
         output_names : list of str, default=None
             Names of the outputs.
-        lam_name : str, default=None
-            Name of lambda; None is that of `lam_column`, or λ.
+        lam_name : str or list of str, default=None
+            Name of lambda, one for each hyperparameter; None is that of `fit`, or λ.
         random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
         ax : Axes, default=None
@@ -130,30 +147,33 @@ class MarginalDisplay:
         caller = f"{cls.__name__}.from_estimator"
         require("matplotlib", caller)
         surrogate = final_step(estimator, caller)
-        grid = spaced_lambdas(surrogate, lam_grid, 7)
-        asked = grid if lam_grid is None else as_readable(lam_grid)
-        lam = np.unique(np.asarray(asked, dtype=float))
+        line = make_line(surrogate, lam_grid, size=7, lam_name=lam_name)
+        if lam_grid is not None and line.chart is None:  # without the anchors between them
+            asked = line.space.encode(as_readable(lam_grid), line.space.count_rows(lam_grid))
+            line = replace(line, encoded=np.unique(asked))
         X_seen = enter(estimator, X)
         draws = np.asarray(
-            surrogate.trajectory(X_seen, lam, n_samples=n_samples, random_state=random_state)
+            surrogate.trajectory(X_seen, line.lam, n_samples=n_samples, random_state=random_state)
         )
         if surrogate._state.outputs.single:
             draws = draws[..., None]
         names = name_outputs(output_names, draws.shape[-1])
         position = find_output(output, names)
-        conditions = surrogate._query(X_seen, lam[0], n_rows=draws.shape[2]).conditions
-        truth = match_truth(estimator, surrogate, truth, conditions)
+        conditions = surrogate._query(X_seen, line.lam[0], n_rows=draws.shape[2]).conditions
+        truth = match_truth(estimator, surrogate, truth, conditions, line)
         if truth is not None:
-            truth = [truth.y[np.isclose(truth.lam, value), position] for value in lam]
+            near = [_same(truth.lam, value) for value in line.encoded]
+            truth = [truth.y[rows, position] for rows in near]
             if not any(len(y) for y in truth):
                 raise ValueError("`truth` has no row at a lambda that is shown.")
         display = cls(
-            draws=draws[..., position].reshape(len(lam), -1),
-            lam=lam,
+            draws=draws[..., position].reshape(len(line.encoded), -1),
+            lam=line.lam,
             anchors=surrogate.anchors_,
             truth=truth,
             output_name=names[position],
-            lam_name=name_lambda(surrogate, lam_name),
+            lam_name=line.called,
+            lam_texts=_values(line),
         )
         return display.plot(ax, **kwargs)
 
@@ -209,10 +229,29 @@ class MarginalDisplay:
         if self.truth is not None:
             filled.set_label("surrogate")
             self.ax_.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
-        ticks = [f"{v:.4g}{' (anchor)' if v in self.anchors else ''}" for v in self.lam]
+        texts = self.lam_texts or [f"{v:.4g}" for v in self.lam]
+        known = [np.any([np.array_equal(v, a) for a in self.anchors]) for v in self.lam]
+        ticks = [
+            f"{plain(text)}{' (anchor)' if trained else ''}"
+            for text, trained in zip(texts, known, strict=True)
+        ]
         self.ax_.set_yticks(range(len(self.lam)), ticks)
         self.ax_.set(xlabel=plain(self.output_name), ylabel=plain(self.lam_name))
         return self
+
+
+def _values(line):
+    """Return the lambdas as text without names."""
+    if line.chart is None:
+        return [f"{value:.4g}" for value in line.encoded]
+    parts = map(line.chart.parts, line.encoded)
+    return [", ".join(part.rpartition(" = ")[2] for part in row) for row in parts]
+
+
+def _same(lam, value):
+    """Tell which lambdas are a given one, but for rounding."""
+    near = np.isclose(lam, value)
+    return near if near.ndim == 1 else near.all(axis=1)
 
 
 def _spread(values):

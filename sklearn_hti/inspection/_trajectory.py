@@ -1,18 +1,17 @@
 """Paths of outputs along lambda."""
 
 import numpy as np
+from sklearn.utils import Bunch
 
 from ..answers.labels import (
     enter,
     final_step,
-    lam_scale,
-    name_lambda,
     name_outputs,
     name_rows,
     require,
-    spaced_lambdas,
 )
 from ._common import find_output, make_axes, match_truth, plain
+from ._line import check_connected, make_line
 
 _MAX_LEGEND = 10
 
@@ -28,9 +27,10 @@ class TrajectoryDisplay:
     paths : ndarray of shape (L, n_samples, n, D)
         The same draws at every lambda, for every row of X.
     lam : ndarray of shape (L,)
-        The lambdas.
+        The lambdas, as axes show them: of several hyperparameters the number that varies along
+        the line, or the fraction of the way.
     anchors : ndarray of shape (K + 1,)
-        Those the surrogate was fitted at.
+        The trained values, or those on the line of several hyperparameters, as axes show them.
     panels : list of tuple of int
         One output or two per panel.
     output_names : list of str
@@ -40,11 +40,15 @@ class TrajectoryDisplay:
     truth : Bunch or None
         ``y`` (m, D), ``lam`` (m,) and the ``row`` (m,) of X that each belongs to.
     lam_name : str, default="λ"
-        Name of lambda.
+        Name of axes of lambda.
     lam_scale : {"linear", "log"}, default="linear"
         Scale of axes of lambda.
     equal_aspect : bool, default=True
         Whether planes have one unit in both directions.
+    lam_texts : list of str, default=None
+        The L lambdas as text; None: the name and the number.
+    lam_ticks : tuple of (places, texts), default=None
+        Ticks of axes of lambda; None: numbers.
 
     Attributes
     ----------
@@ -88,6 +92,8 @@ class TrajectoryDisplay:
         lam_name="λ",
         lam_scale="linear",
         equal_aspect=True,
+        lam_texts=None,
+        lam_ticks=None,
     ):
         self.paths = paths
         self.lam = lam
@@ -99,6 +105,8 @@ class TrajectoryDisplay:
         self.lam_name = lam_name
         self.lam_scale = lam_scale
         self.equal_aspect = equal_aspect
+        self.lam_texts = lam_texts
+        self.lam_ticks = lam_ticks
 
     @classmethod
     def from_estimator(
@@ -109,6 +117,7 @@ class TrajectoryDisplay:
         lam_grid=None,
         y=None,
         lam_from=None,
+        lam_to=None,
         n_samples=10,
         outputs=None,
         truth=None,
@@ -127,13 +136,18 @@ class TrajectoryDisplay:
             Any fitted surrogate of this package.
         X : array-like of shape (n, C), DataFrame or None, default=None
             The conditions to show, one colour each; None for no condition.
-        lam_grid : array-like of shape (L,), default=None
-            Lambdas, to which the anchors between them are added. None: 61 from the first
-            anchor to the last, evenly spaced (in log lambda where the clock is "log").
+        lam_grid : array-like of shape (L,) or (L, k), default=None
+            Lambdas, to which the anchors between them are added, of one hyperparameter. None: 61
+            from the first anchor to the last, evenly spaced (in log lambda where the clock is
+            "log"); of several, on the line between the two trained values that are farthest
+            apart, straight on their scales.
         y : array-like of shape (n,) or (n, D), default=None
             Outputs at `lam_from` to follow, one per row of X; None draws them.
-        lam_from : float or array-like of shape (n,), default=None
-            Lambda of `y`.
+        lam_from : float or array-like of shape (n,), (k,) or (n, k), or dict, default=None
+            Lambda of `y`; with `lam_to`, the beginning of the line.
+        lam_to : float, array-like of shape (k,) or dict, default=None
+            In place of `lam_grid`: the end of a straight line of 61 lambdas from `lam_from`, and
+            the trained values on it.
         n_samples : int, default=10
             Draws per row, where `y` is None.
         outputs : list of int, str or pair of these, default=None
@@ -145,8 +159,8 @@ class TrajectoryDisplay:
             Names of the outputs.
         labels : list of str, default=None
             Names of the rows of X.
-        lam_name : str, default=None
-            Name of lambda; None is that of `lam_column`, or λ.
+        lam_name : str or list of str, default=None
+            Name of lambda, one for each hyperparameter; None is that of `fit`, or λ.
         random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
         ax : Axes or array of Axes, default=None
@@ -164,8 +178,8 @@ class TrajectoryDisplay:
         TypeError
             If `estimator` is no surrogate.
         ValueError
-            If an output does not exist, a lambda is outside the anchors, or no x of the truth
-            is shown.
+            If an output does not exist, a lambda is outside the anchors, no x of the truth is
+            shown, or categories differ along the line.
         ImportError
             If matplotlib is not installed.
         """
@@ -173,29 +187,35 @@ class TrajectoryDisplay:
         require("matplotlib", caller)
         surrogate = final_step(estimator, caller)
         X_seen = enter(estimator, X)
-        lam = spaced_lambdas(surrogate, lam_grid, 61)
+        line = make_line(surrogate, lam_grid, lam_from, lam_to, size=61, lam_name=lam_name)
+        check_connected(line)
         options = {"n_samples": n_samples, "random_state": random_state}
-        if y is not None or lam_from is not None:
+        if y is not None or (lam_from is not None and lam_to is None):
             options = {"y": y, "lam_from": lam_from}
-        paths = np.asarray(surrogate.trajectory(X_seen, lam, **options))
+        paths = np.asarray(surrogate.trajectory(X_seen, line.lam, **options))
         if surrogate._state.outputs.single:
             paths = paths[..., None]
         if paths.ndim == 3:
             paths = paths[:, None]
         n_rows, n_outputs = paths.shape[2:]
-        conditions = surrogate._query(X_seen, lam[0], n_rows=n_rows).conditions
+        conditions = surrogate._query(X_seen, line.lam[0], n_rows=n_rows).conditions
+        truth = match_truth(estimator, surrogate, truth, conditions, line)
+        if truth is not None:
+            truth = _on_line(truth, line)
         names = name_outputs(output_names, n_outputs)
         display = cls(
             paths=paths,
-            lam=lam,
-            anchors=surrogate.anchors_,
+            lam=line.way,
+            anchors=line.known,
             panels=_choose_panels(outputs, names),
             output_names=names,
             labels=name_rows(surrogate, X, n_rows, labels),
-            truth=match_truth(estimator, surrogate, truth, conditions),
-            lam_name=name_lambda(surrogate, lam_name),
-            lam_scale=lam_scale(surrogate),
+            truth=truth,
+            lam_name=line.name,
+            lam_scale=line.axis_scale(surrogate),
             equal_aspect=surrogate.output_scaling == "common",
+            lam_texts=line.texts,
+            lam_ticks=line.ticks,
         )
         return display.plot(ax, **kwargs)
 
@@ -241,14 +261,18 @@ class TrajectoryDisplay:
                 ax.axvline(anchor, color="0.85", lw=1, zorder=0)
             ax.set(xlabel=plain(self.lam_name), ylabel=plain(self.output_names[panel[0]]))
             ax.set_xscale(self.lam_scale)
+            if self.lam_ticks is not None:
+                ax.set_xticks(self.lam_ticks[0], list(map(plain, self.lam_ticks[1])))
         return lines[0]
 
     def _in_plane(self, ax, panel, row, style):
         across, up = (self.paths[:, :, row, d] for d in panel)
         lines = ax.plot(across, up, **style)
         shown = np.flatnonzero(np.isin(self.lam, self.anchors))
+        if not len(self.anchors):  # no trained value on the line: its ends
+            shown = np.unique([0, len(self.lam) - 1])
         for k, grey in zip(shown, np.linspace(0.95, 0, len(shown)), strict=True):
-            where = {"label": plain(f"{self.lam_name} = {self.lam[k]:g}")} if row == 0 else {}
+            where = {"label": plain(self._lam_text(k))} if row == 0 else {}
             ax.scatter(
                 across[k], up[k], s=14, color=str(grey), edgecolor="0.3", lw=0.5, zorder=3, **where
             )
@@ -258,6 +282,11 @@ class TrajectoryDisplay:
             if self.equal_aspect:
                 ax.set_aspect("equal")
         return lines[0]
+
+    def _lam_text(self, k):
+        if self.lam_texts is None:
+            return f"{self.lam_name} = {self.lam[k]:g}"
+        return self.lam_texts[k]
 
     def _draw_truth(self, ax, panel, style):
         truth = self.truth
@@ -290,3 +319,12 @@ def _choose_panels(outputs, names):
             raise ValueError(f"`outputs`: a panel shows one output or two, not {output!r}.")
         panels.append(tuple(find_output(d, names) for d in chosen))
     return panels
+
+
+def _on_line(truth, line):
+    """Return the rows of the truth on the line, with lambda as axes show it."""
+    way = line.locate(truth.lam)
+    near = ~np.isnan(way)
+    if not near.any():
+        raise ValueError("`truth` has no row at a lambda on the line that is shown.")
+    return Bunch(y=truth.y[near], lam=way[near], row=truth.row[near])

@@ -23,12 +23,17 @@ class Saved(Answering):
         title=None,
         random_state=None,
     ):
-        """Write a page with a lambda slider that moves the distribution of the outputs.
+        """Write a page with sliders for lambda that move the distribution of the outputs.
 
         One file, to be opened in any browser, that loads nothing from elsewhere (about 5 MB,
         of which 4.8 are plotly.js). The same draws are followed, so that motion is continuous.
         One output is shown by quantiles along lambda and a histogram, more by the plane of two
         of them; anchors are ticks of the slider and grey in the picture.
+
+        Of several hyperparameters, every number has a slider and every category a list. One
+        output is shown along the number that is chosen. Where trained values do not surround
+        lambda, the page says so in place of an answer. Numbers that follow from others, as
+        weights do that sum to one, move by themselves.
 
         Parameters
         ----------
@@ -36,17 +41,19 @@ class Saved(Answering):
             The file to write.
         X : array-like of shape (n, C), DataFrame or None, default=None
             The conditions to choose from; None for no condition.
-        lam_grid : array-like of shape (L,), default=None
+        lam_grid : array-like of shape (L,) or (L, k), default=None
             Lambdas of the draws, to which the anchors between them are added; between two, a
-            draw moves straight. None: 61 from the first anchor to the last.
+            draw moves straight. None: 61 from the first anchor to the last; of several
+            hyperparameters, at most 125 of an even grid between the trained values, which are
+            added.
         n_samples : int, default=200
             Draws per row of X. The file holds ``5 * L * n * n_samples * D`` bytes of them.
         output_names : list of str, default=None
             Names of the outputs.
         labels : list of str, default=None
             Names of the rows of X.
-        lam_name : str, default=None
-            Name of lambda; None is that of `lam_column`, or λ.
+        lam_name : str or list of str, default=None
+            Name of lambda, one for each hyperparameter; None is that of `fit`, or λ.
         title : str, default=None
             Title of the page.
         random_state : int, RandomState, Generator or None, default=None

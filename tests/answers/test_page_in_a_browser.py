@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.baselines import DisplacementInterpolationRegressor
 from sklearn_hti.datasets import make_semicircles
 
@@ -156,6 +157,24 @@ def test_it_plays_to_the_end(line):
     line.wait(lambda: line.text("play") == "Pause")
     line.wait(lambda: line.text("value") == "dose = 2 (anchor)")
     line.wait(lambda: line.text("play") == "Play")
+
+
+def test_several_hyperparameters_have_a_slider_each(browser, tmp_path):
+    lams = [[a, b] for a in (0.0, 1.0) for b in (0.0, 2.0)]
+    networks = {tuple(lam): lambda X, lam=lam: X[:, 0] * lam[0] + lam[1] for lam in lams}
+    X = np.linspace(-1, 1, 10)[:, None]
+    y = np.concatenate([network(X) for network in networks.values()])
+    model = HyperparameterTrajectoryRegressor(networks=networks, random_state=0)
+    model.fit(np.tile(X, (4, 1)), y, np.repeat(lams, 10, axis=0))
+    browser.get(model.to_html(tmp_path / "page.html", X[:1], n_samples=2).as_uri())
+    sliders = browser.find_elements("css selector", "#sliders input")
+    assert len(sliders) == 2
+    for slider in sliders:
+        slider.send_keys(Keys.HOME, *[Keys.ARROW_RIGHT] * 60)  # of 240
+    wait = WebDriverWait(browser, 20)
+    wait.until(lambda _: browser.find_element("id", "value").text == "λ[0] = 0.25, λ[1] = 0.5")
+    assert "median 0.25," in browser.find_element("id", "readout").text
+    assert browser.get_log("browser") == []
 
 
 def test_nothing_is_loaded_and_nothing_goes_wrong(browser, plane):
