@@ -230,6 +230,11 @@ def _names_of(lam):
 def _split(lam, names, n_columns, name):
     """Return the columns of lambda as arrays, in the order of `fit`."""
     given = _names_of(lam)
+    if n_columns > 1 and not names and isinstance(lam, Mapping):
+        raise ValueError(
+            f"`{name}` has the names {sorted(given)}, but lambda had none in fit; pass its "
+            f"{n_columns} hyperparameters as an array in the order of fit."
+        )
     if not given and names and getattr(lam, "index", None) is not None and lam.ndim == 1:
         given = tuple(map(str, lam.index))
         if set(given) == set(names):

@@ -33,7 +33,8 @@ def check_networks(networks):
         )
     for key, network in networks.items():
         parts = key if isinstance(key, tuple) else (key,)
-        numbers = [part for part in parts if not (isinstance(key, tuple) and type(part) is str)]
+        categories = (str, bool, np.bool_) if isinstance(key, tuple) else ()
+        numbers = [part for part in parts if not isinstance(part, categories)]
         if any(
             isinstance(v, bool) or not isinstance(v, Real) or not np.isfinite(v) for v in numbers
         ):
