@@ -197,6 +197,14 @@ def learn_space(lam, n_rows):
     return space, encoded
 
 
+def learn_again(space, lam):
+    """Return the LamSpace of some of the rows that it was learned from, and their encoding."""
+    if lam.ndim == 1:
+        return space, lam
+    table = space.decode(lam)
+    return learn_space(dict(zip(space.names, table.T, strict=True)) or table, len(lam))
+
+
 def combinations(space_levels, lam):
     """Return the number of every row's combination of categories, and the combinations."""
     codes = [j for j, level in enumerate(space_levels) if level is not None]
@@ -235,7 +243,7 @@ def _split(lam, names, n_columns, name):
             f"`{name}` has the names {sorted(given)}, but lambda had none in fit; pass its "
             f"{n_columns} hyperparameters as an array in the order of fit."
         )
-    if not given and names and getattr(lam, "index", None) is not None and lam.ndim == 1:
+    if not given and names and hasattr(lam, "iloc") and lam.ndim == 1:
         given = tuple(map(str, lam.index))
         if set(given) == set(names):
             lam = dict(zip(given, lam, strict=True))  # a Series that is one row
