@@ -202,7 +202,8 @@ def learn_again(space, lam):
     if lam.ndim == 1:
         return space, lam
     table = space.decode(lam)
-    return learn_space(dict(zip(space.names, table.T, strict=True)) or table, len(lam))
+    named = space.names and dict(zip(space.names, table.T, strict=True))
+    return learn_space(named or table, len(lam))
 
 
 def combinations(space_levels, lam):
