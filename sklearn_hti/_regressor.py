@@ -107,14 +107,14 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         are not all whole numbers, else "flow". Where only inputs of the fit are asked about,
         with hundreds of draws of each, "neighbors" is nearer to them. None trains nothing, for
         `interpolate` alone.
-    base_lam : float, default=None
+    base_lam : float, array-like of shape (k,) or dict, default=None
         The anchor of the base. None is the first, unless draws at another anchor predict the
         outputs at all anchors clearly better: the particle that is nearest there misses by less
         than half as much, as a squared distance. This is so where draws of the first anchor are
         few or equal: a map cannot separate equal outputs. A base of your own (an estimator or a
         callable) sits at the first.
-    lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
-            transformer, default="auto"
+    lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"}, \
+            transformer, list or dict, default="auto"
         The clock. None is linear in lambda; a name or a monotone scikit-learn transformer
         makes time linear in that function of lambda; "entropy" lets outputs spread evenly.
         "auto" starts from the scale suggested by the range of lambda (log, probit, odds or
@@ -123,11 +123,15 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         distances between outputs place them. With two anchors it is a guess, with a
         `ClockWarning`: half-way between the suggested clock and "entropy", or "entropy" where
         the range suggests none. **This choice matters most**; set what you know: "probit" for
-        quantile levels, "log" for regularisation strengths, "odds" for dropout rates.
-    lam_column : int or str, default=None
-        Where lambda sits in X (position or column name) when `lam` is not passed. None:
-        `lam` is required. Inside tools that drop or add columns, put lambda last and count from
-        the front: a column that is gone is then refused, while -1 takes another one.
+        quantile levels, "log" for regularisation strengths, "odds" for dropout rates. Of several
+        hyperparameters, one choice is for all numbers, a list has one per column, and a dict one
+        by name. "auto" then takes a logarithm where a range spans two decades and a linear scale
+        is not clearly more probable, and bends each axis to fit the outputs; "entropy" is refused.
+    lam_column : int, str or list of these, default=None
+        Where lambda sits in X (position or column name) when `lam` is not passed; a list has the
+        columns of several hyperparameters. None: `lam` is required. Inside tools that drop or
+        add columns, put lambda last and count from the front: a column that is gone is then
+        refused, while -1 takes another one.
     n_anchors : "auto" or int, default="auto"
         Number of anchors. "auto": the distinct values of lambda if there are at most 20, of
         which most have 3 rows, else 5 to 9 quantile bins, one for 150 rows. Outputs of a bin
@@ -178,8 +182,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
 
     Attributes
     ----------
-    anchors_ : ndarray of shape (K + 1,)
-        The lambdas between which transport was learned.
+    anchors_ : ndarray of shape (M,) or (M, k)
+        The lambdas between which transport was learned: trained values, or bins of many. Of
+        several hyperparameters one row each, as objects where some are categories.
     lam_transform_ : Clock
         The clock in use (``name``), and the ``reason``.
     base_ : object or None
@@ -208,11 +213,15 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         follow ``affine`` maps (see `CouplingSolver`), how much a detour
         changes the transport (``semigroup_error``, relative), and what learned paths are
         like (``longest_segment`` over the mean, fraction of ``negative_costs``, range of the
-        ``eigenvalues`` of the metric). Empty where nothing is trained.
+        ``eigenvalues`` of the metric). Several hyperparameters add ``loop_errors``: how far
+        transport around a loop of trained values ends from where it began, over the variance,
+        for edges that the tree of couplings leaves out, shortest first. Empty where nothing is
+        trained.
     validation_ : DataFrame or None
-        One row per interior anchor left out (``lam``): squared Wasserstein distances, in scaled
-        units, to the true outputs. ``interpolate`` is the particle field of all other anchors, in
-        the time that they tell: with three anchors two are left, and their time is a guess.
+        One row per interior anchor left out (``lam``, or a column per hyperparameter): squared
+        Wasserstein distances, in scaled units, to the true outputs. ``interpolate`` is the
+        particle field of all other anchors, in the time that they tell: with three anchors two
+        are left, and their time is a guess.
         Beside it stand answers without a field: ``straight_line_in_clock`` and ``straight_line``
         between both neighbours, in that time and in lambda, the outputs of the
         ``nearest_anchor`` and of the first (``no_transport``), and the ``floor`` between halves of

@@ -203,7 +203,7 @@ class BaseSurrogate(Saved, ABC):
         if anchors.several:
             hull = Hull(rows.space, (anchors.scale, anchors.scale.plain()), anchors.lam)
             kept = influential_axes(anchors.scale, whole_particles(read), anchors.lam)
-            if len(kept) < anchors.lam.shape[1]:
+            if self._leaves_axes_out(rows, anchors, kept):
                 rows = rows.only(kept)
                 anchors = self._find_anchors(rows)
                 problem = self._encode(rows, anchors)
@@ -286,6 +286,14 @@ class BaseSurrogate(Saved, ABC):
             warn_if_narrow(anchors)
         return anchors
 
+    def _leaves_axes_out(self, rows, anchors, kept):
+        """Return whether axes are left out, of which only some are kept."""
+        if len(kept) == anchors.lam.shape[1]:
+            return False
+        # every network that is asked keeps its own trained value
+        merged = len(find_anchors(rows.only(kept).lam, len(rows.y)).lam) < len(anchors.lam)
+        return not (merged and getattr(self, "networks", None) is not None)
+
     def _asked_base(self, rows, anchors):
         """Return the lambda of the base that the parameter names, or of the first anchor."""
         if self.base_lam is None:
@@ -316,10 +324,11 @@ class BaseSurrogate(Saved, ABC):
         if self._trains:
             encoder.refuse_many(rows.X, BUDGET.categories)
         scaler = OutputScaler().fit(y, self.output_scaling)
-        far_out = warn_if_far_out(rows.X, y, encoder.categorical_)
+        far_out = warn_if_far_out(rows.X, y, encoder.categorical_, rows.numbers)
         if self.output_scaling == "common" and not far_out:
             warn_if_unlike(y)
-        outputs = OutputSpace(scaler, check.check_bounds(self.y_bounds, y), rows.single)
+        bounds = check.check_bounds(self.y_bounds, y, rows.numbers)
+        outputs = OutputSpace(scaler, bounds, rows.single)
         data = encode(rows, anchors, encoder, outputs)
         warn_if_discrete(y, data.groups, anchors.index)
         if anchors.binned and self._moves_bins:

@@ -622,9 +622,11 @@ def spied(networks):
 def test_a_key_that_is_not_in_fit_is_never_asked(grid):
     networks, seen = spied(grid.networks)
     out = ((grid.lam["C"] == 1.0) & (grid.lam["gamma"] == 0.1)).to_numpy()
-    model = make(networks).fit(grid.X[~out], grid.y[~out], grid.lam[~out])
+    model = make(networks, validate=False).fit(grid.X[~out], grid.y[~out], grid.lam[~out])
     model.predict(grid.X[:2], lam=(1.0, 0.1))
     assert seen == set(networks) - {(1.0, 0.1)}
+    with pytest.warns(ValidationWarning, match=r"near lambda = \(C=1, gamma=0.01\)"):
+        make(networks).fit(grid.X[~out], grid.y[~out], grid.lam[~out])
 
 
 def test_nor_is_one_that_differs_along_an_axis_without_influence(tmp_path):

@@ -282,7 +282,7 @@ def test_bounds_are_kept(make, y_bounds):
     y = np.clip(rng.normal(0.5, 0.5, size=(120, 1)), 0, 1)
     free = make(max_iter=5).fit(None, y, lam)
     model = make(max_iter=5, y_bounds=y_bounds).fit(None, y, lam)
-    start = rng.uniform(-1, 2, size=(300, 1))
+    start = np.linspace(0, 1, 300)[:, None]
     lams = np.full(300, 0.5)
     moved = free.transport(None, start, lam_from=0.0, lam_to=lams)
     assert moved.min() < 0

@@ -62,7 +62,7 @@ CASES = {
     "equal draws": (BaseWarning, "so draws are taken at", spreading, {}),
     "inputs of strangers": (
         CouplingWarning,
-        "whose x occurs at no neighbouring",
+        "their x occurs at no neighbouring",
         strangers,
         {"categorical_features": [0]},
     ),

@@ -288,7 +288,10 @@ def test_wrappers_hand_weights_on(family, make):
 
 @pytest.mark.parametrize(
     "wrap",
-    [lambda e: BaggingRegressor(e, n_estimators=2), lambda e: TransformedTargetRegressor(e)],
+    [
+        lambda e: BaggingRegressor(e, n_estimators=2, random_state=0),
+        lambda e: TransformedTargetRegressor(e),
+    ],
 )
 def test_scores_by_routing(family, make, wrap):
     """`make_lam_scorer` scores what has no `score` with lambda."""

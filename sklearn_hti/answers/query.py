@@ -114,12 +114,12 @@ def check_said(state, X, outputs, lams):
     lams = as_readable(lams)
     if check.count_axes(lams) == 0:
         lams = np.atleast_1d(lams)
-    lams = _several(state, lams, "lams")
+    asked, lams = lams, _several(state, lams, "lams")
     if len(lams) < 2:
         raise ValueError("`lams` must hold two or more lambdas, those of the networks; got one.")
-    distinct = distinct_lambdas(lams)[0] if lams.ndim == 1 else find_anchors(lams).lam
-    if len(distinct) < len(lams):
-        raise ValueError(f"`lams` must be distinct; got {lams.tolist()}.")
+    given = lams if state.hull is None else state.hull.space.encode(asked, len(lams), "lams")
+    if _count_distinct(given) < len(lams):
+        raise ValueError(f"`lams` must be distinct; got {given.tolist()}.")
     if not hasattr(outputs, "__len__") or len(outputs) != len(lams):
         found = len(outputs) if hasattr(outputs, "__len__") else type(outputs).__name__
         raise ValueError(
@@ -135,8 +135,14 @@ def check_said(state, X, outputs, lams):
                 "row of X. Only clouds of draws without a condition, X=None, may differ in size."
             )
     scaled = equal_sizes([state.outputs.encode(y) for y, _ in clouds], np.random.default_rng(0))
-    order = np.argsort(lams) if lams.ndim == 1 else np.arange(len(lams))
+    # where an axis without influence was left out, several networks are one: the first
+    order = np.unique(lams, axis=0, return_index=True)[1]
     return Said(scaled[order], lams[order], clouds[0][1])
+
+
+def _count_distinct(lams):
+    """Return the number of distinct lambdas (A,) or (A, k)."""
+    return len(distinct_lambdas(lams)[0] if lams.ndim == 1 else find_anchors(lams).lam)
 
 
 def check_between(state, lam, lams):

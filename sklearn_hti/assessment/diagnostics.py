@@ -13,6 +13,7 @@ from ..exceptions import ConvergenceWarning, ValidationWarning
 from ..lagrangian.support import path_conditions
 from ..metrics import squared_wasserstein
 from ..stats.distances import half_distance
+from .loops import loop_errors
 
 _MAX_ROWS, _MAX_COMPARED = BUDGET.checked_rows, BUDGET.compared_rows
 _MAX_GROUPS, _MAX_DRAWS = BUDGET.gap_inputs, BUDGET.gap_draws
@@ -34,12 +35,15 @@ def check_fit(flow_map, clock, data, couplings, base_time, rng):
     whether trajectories are; ``semigroup_error``, the median difference between going to the
     far anchor in one step and in two, over the median way; and where paths are learned
     ``longest_segment`` over the mean, ``negative_costs`` (their fraction) and ``eigenvalues``
-    (lowest and highest of the metric on the paths).
+    (lowest and highest of the metric on the paths). Several hyperparameters add ``loop_errors``.
     """
     trajectories, geodesic = couplings.trajectories, couplings.geodesic
     record = _marginals(flow_map, clock, data, base_time, rng)
     record["monge_gap"] = _monge_gaps(geodesic, trajectories, data, rng)
     record["affine"] = trajectories.affine
+    if data.anchors.several:
+        whole = _some(np.flatnonzero(trajectories.whole), rng)
+        record["loop_errors"] = loop_errors(trajectories, data, whole, rng)
     record |= _semigroup(flow_map, clock, data, base_time, rng)
     if not geodesic.is_straight:
         record |= _paths(geodesic, trajectories, rng)
@@ -103,10 +107,10 @@ def warn_if_blind(state, errors, data):
     if len(lams):
         warn(
             "X: at inputs that were held out, x predicts the outputs at lambda = "
-            f"{', '.join(map(state.lam_space.text, lams))} no better than their mean does. Answers "
-            "at new inputs are not to be trusted; inputs of fit get their own outputs back. If the "
-            "networks are random, give several draws per input, as sweep(..., n_draws=20) does; "
-            "else add to X what the outputs depend on.",
+            f"{', '.join(map(state.lam_space.text, lams))} no better than their mean does. "
+            "Answers at new inputs are not to be trusted; inputs of fit get their own outputs "
+            "back. If the networks are random, give several draws per input, as sweep(..., "
+            "n_draws=20) does; else add to X what the outputs depend on.",
             ValidationWarning,
         )
 

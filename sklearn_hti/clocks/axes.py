@@ -165,7 +165,7 @@ def make_axes(lam_transform, space, lam):
             rule = make_warp_clock(choice, column)
         else:
             rule = make_transformer_clock(choice, column)
-        axes.append(NumberAxis(rule, *map(float, ends), free=auto and not flat))
+        axes.append(NumberAxis(rule, *map(float, ends), free=auto))
     return AxesScale(tuple(axes))
 
 

@@ -59,7 +59,8 @@ class Hull:
                 f"`{name}` has {len(bad)} value(s) outside the convex hull of the trained "
                 f"values, first {self.space.text(lam)}, {apart[nearest]:.3g} of the trained "
                 f"range from the nearest trained value, {self.space.text(self.lams[nearest])}. "
-                "The surrogate interpolates only; train a network there and add its outputs to fit."
+                "The surrogate interpolates only; train a network there and add its outputs to "
+                "fit."
             )
         return lam
 

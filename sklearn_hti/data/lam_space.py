@@ -244,7 +244,7 @@ def _split(lam, names, n_columns, name):
             f"`{name}` has the names {sorted(given)}, but lambda had none in fit; pass its "
             f"{n_columns} hyperparameters as an array in the order of fit."
         )
-    if not given and names and hasattr(lam, "iloc") and lam.ndim == 1:
+    if not given and names and hasattr(lam, "index") and getattr(lam, "ndim", 0) == 1:
         given = tuple(map(str, lam.index))
         if set(given) == set(names):
             lam = dict(zip(given, lam, strict=True))  # a Series that is one row

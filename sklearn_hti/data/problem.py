@@ -22,6 +22,7 @@ class Rows:
     single: bool  # y came as (n,)
     dtype: str = "float64"  # X came in this precision
     space: LamSpace = LamSpace()
+    numbers: np.ndarray | None = None  # of the rows that users passed; None: these
 
     def only(self, kept):
         """Return the rows in which some columns of lambda count alone."""
@@ -31,8 +32,9 @@ class Rows:
 
     def take(self, rows):
         """Return some rows, which may repeat; what varies among them may be less."""
+        X, y = take(self.X, rows), self.y[rows]
         space, lam = learn_again(self.space, self.lam[rows])
-        return replace(self, X=take(self.X, rows), y=self.y[rows], lam=lam, space=space)
+        return replace(self, X=X, y=y, lam=lam, space=space, numbers=rows)
 
 
 @dataclass(frozen=True)

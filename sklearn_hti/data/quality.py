@@ -35,7 +35,7 @@ def warn_if_unlike(y):
         )
 
 
-def warn_if_far_out(X, y, categorical):
+def warn_if_far_out(X, y, categorical, numbers=None):
     """Warn of single numbers far out of all others, which would set the scale of everything.
 
     Parameters
@@ -46,6 +46,8 @@ def warn_if_far_out(X, y, categorical):
         Outputs.
     categorical : ndarray of shape (C,)
         Which columns of X hold no numbers.
+    numbers : ndarray of shape (n,), default=None
+        Numbers of the rows, of which some may be one; None: as they come.
 
     Returns
     -------
@@ -55,9 +57,10 @@ def warn_if_far_out(X, y, categorical):
     numeric = np.flatnonzero(~categorical)
     names = [repr(name) for name in X.columns] if is_frame(X) else range(X.shape[1])
     columns = take_columns(X, numeric)
+    numbers = np.arange(len(y)) if numbers is None else numbers
     found = [
-        _describe("y", "output", range(y.shape[1]), y),
-        _describe("X", "column", [names[c] for c in numeric], columns),
+        _describe("y", "output", range(y.shape[1]), y, numbers),
+        _describe("X", "column", [names[c] for c in numeric], columns, numbers),
     ]
     found = [text for text in found if text]
     if found:
@@ -70,7 +73,7 @@ def warn_if_far_out(X, y, categorical):
     return bool(found)
 
 
-def _describe(table, kind, names, values):
+def _describe(table, kind, names, values, numbers):
     """Return a sentence on the number farthest out of its column, or None."""
     limit = _FAR_OUT * max(1, values.shape[1]) ** (1 / 3)  # more columns have more by chance
     worst = None
@@ -81,11 +84,10 @@ def _describe(table, kind, names, values):
     if worst is None:
         return None
     _, column, far = worst
-    row = far.argmax()
-    rest = values[~far, column]
-    where = f"row {row}" if far.sum() == 1 else f"{far.sum()} rows, such as row {row},"
+    rows, rest = np.unique(numbers[far]), values[~far, column]
+    where = f"row {rows[0]}" if len(rows) == 1 else f"{len(rows)} rows, such as row {rows[0]},"
     return (
-        f"{table}: {kind} {names[column]} has {values[row, column]:g} in {where} and runs from "
+        f"{table}: {kind} {names[column]} has {values[far, column][0]:g} in {where} and runs from "
         f"{rest.min():g} to {rest.max():g} in all others."
     )
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.utils import check_array
 from sklearn.utils.validation import _num_samples, validate_data
@@ -130,7 +131,7 @@ def _refuse_no_table(X):
             "X is a Series; pass a table: frame.iloc[[i]] is one row of a frame, "
             "series.to_frame() one column."
         )
-    if isinstance(X, dict):
+    if isinstance(X, dict) and not issparse(X):  # of scipy, some are
         raise TypeError(
             "X is a dict; pass a table: pandas.DataFrame([X]) where it holds one row, "
             "pandas.DataFrame(X) where it holds columns."
@@ -399,7 +400,7 @@ def check_reach(scaled, name):
         )
 
 
-def check_bounds(y_bounds, y):
+def check_bounds(y_bounds, y, numbers=None):
     """Return (low, high) as arrays of D values, or None."""
     if y_bounds is None:
         return None
@@ -415,19 +416,20 @@ def check_bounds(y_bounds, y):
         ) from error
     if np.isnan(low).any() or np.isnan(high).any() or not (low < high).all():
         raise ValueError(f"y_bounds={y_bounds!r}: every low must be below its high.")
-    check_inside(y, (low, high), "y")
+    check_inside(y, (low, high), "y", numbers)
     return low, high
 
 
-def check_inside(y, bounds, name):
+def check_inside(y, bounds, name, numbers=None):
     """Raise where outputs lie outside of `y_bounds`, to which answers are clipped."""
     low, high = bounds
     slack = 4 * np.finfo(np.float32).eps  # outputs that were clipped in single precision
     outside = (y < low - slack * np.abs(low)) | (y > high + slack * np.abs(high))
     if outside.any():
-        row, j = np.argwhere(outside)[0]
+        i, j = np.argwhere(outside)[0]
+        row = i if numbers is None else numbers[i]
         raise ValueError(
-            f"`{name}` has {int(outside.sum())} value(s) outside y_bounds, such as {y[row, j]:g} "
+            f"`{name}` has {int(outside.sum())} value(s) outside y_bounds, such as {y[i, j]:g} "
             f"in row {row}, outside ({low[j]:g}, {high[j]:g}); clip `{name}`, or fit with wider "
             "bounds."
         )

@@ -11,10 +11,12 @@ from ..clocks.warps import WarpClock
 from .kernels import Brownian, Matern, blend
 from .particle_field import ROUGH_FRACTION, ParticleField
 
-SMOOTH = Matern(1.0, 2.5)  # in units of the lengths of the axes
+SMOOTH = Matern()  # times are in units of the lengths of the axes
 _PARTICLES = 3  # whose evidence counts: particles of many inputs move alike
 _SLOPE = 10.0  # variance of linear functions over the trained range, of an increment's
 _LENGTH, _BEND = 1.0, 1.0  # prior deviations of the logarithm of a length, and of a bend
+_ODDS = 3.0  # logarithm, of a suggested scale to a linear one before outputs are seen
+_USED = 6.0  # the same, of an axis that has an influence to one that has none
 _STARTS = (0.5, 2.0)  # lengths that the search begins at
 _LIMITS = (0.05, 50.0), (-4.0, 4.0)  # of lengths and of bends
 _JITTER = 1e-8
@@ -40,9 +42,11 @@ def fit_plane(scale, particles, lams, noise=0.0):
 
 
 def influential_axes(scale, particles, lams):
-    """Return the axes without which outputs are less probable, in order.
+    """Return the axes without which outputs are not clearly more probable, in order.
 
-    Where the outputs do not depend on an axis, evidence prefers to leave it out. One number stays.
+    Where the outputs do not depend on an axis, evidence prefers to leave it out. Users vary what they
+    believe to matter, so it has to be clear: of up to five trained values it is not. One number
+    stays.
 
     Parameters
     ----------
@@ -67,7 +71,7 @@ def influential_axes(scale, particles, lams):
         options = [j for j in kept if j not in numbers or len(numbers) > 1]
         found = {j: probability([i for i in kept if i != j]) for j in options}
         worst = max(found, key=found.get)
-        if found[worst] < best:
+        if found[worst] < best + _USED:
             break
         best = found[worst]
         kept.remove(worst)
@@ -89,7 +93,7 @@ def _confirmed(scale, moments, lams, rough_fraction):
             linear = replace(axis, rule=WarpClock("identity"))
             other = replace(scale, axes=(*scale.axes[:j], linear, *scale.axes[j + 1 :]))
             of_other, probability = _most_probable(other, moments, lams, rough_fraction)
-            if probability > best:
+            if probability > best + _ODDS:
                 scale, found, best = other, of_other, probability
     return found
 

@@ -146,7 +146,7 @@ class Tensors:
 def test_networks_that_answer_with_tensors(make):
     X = np.tile([[0.5], [1.0], [-2.0]], (4, 1))
     swept = sweep(Tensors(), "slope", [1.0, 2.0], X, X)
-    assert_array_equal(swept.y, np.concatenate([X, 2 * X]))
+    assert_array_equal(swept.y, np.hstack([X, 2 * X]).reshape(-1, 1))
     params = {"max_iter": 1, "validate": False}
     asked = make(networks=swept.networks, **params).fit(swept.X, swept.y, swept.lam)
     assert_array_equal(asked.predict(X, 2.0), 2 * X)

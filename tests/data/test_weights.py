@@ -6,6 +6,7 @@ from numpy.testing import assert_array_equal
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.data.weights import rows_by_weight
+from sklearn_hti.exceptions import TrajectoryWarning
 
 N = 400
 
@@ -141,3 +142,14 @@ def test_frames_and_no_condition(make):
         fitted = estimator.fit(X, y, sample_weight=weight, **given)
         assert isinstance(fitted, HyperparameterTrajectoryRegressor)
         assert np.isfinite(fitted.score(X, y, sample_weight=weight, **given))
+
+
+def test_rows_in_messages_are_those_that_were_passed(make, networks):
+    """Not those of the copies."""
+    X, y, lam = networks.X, networks.y.copy(), networks.lam
+    weight = np.tile([2.0, 1.0, 0.0, 3.0], 60)
+    y[[100, 102, 103], 0] = 1e4, -1e6, 1e4
+    with pytest.warns(TrajectoryWarning, match=r"has 10000 in 2 rows, such as row 100, and"):
+        make(max_iter=2).fit(X, y, lam, sample_weight=weight)
+    with pytest.raises(ValueError, match="such as 10000 in row 100, outside"):
+        make(y_bounds=(-1e3, 1e3)).fit(X, y, lam, sample_weight=weight)
