@@ -437,6 +437,7 @@ def test_memory_and_processes_serve_grids(tmp_path):
         ([{"C": 1.0, "gamma": 0.1}, {"C": 2.0}], r"the same keys; got \['C', 'gamma'\]"),
         ([{"C": 1.0, "kernel": "rbf"}, *POINTS[1::2]], r"kernel='rbf'\) is the only trained"),
         ([1.0, 2.0], "pass a name, a dict of lists"),
+        ({1: [1.0, 2.0]}, "1 is no name of a parameter"),
         ([{"C": [1.0, 2.0]}], r"C has the value \[1.0, 2.0\]"),
         ({"C": [1.0, 2.0], "gama": [0.1, 0.2]}, r"'gama'.*did you mean gamma"),
     ],

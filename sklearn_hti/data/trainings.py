@@ -61,6 +61,7 @@ def find_trainings(param_name, param_values):
         If they are not distinct, or outputs at them would be refused as lambda.
     """
     if not is_design(param_name):
+        _check_names([param_name])
         return Trainings((param_name,), _check_values(param_values), design=False)
     if param_values is not None:
         raise ValueError(
@@ -68,6 +69,7 @@ def find_trainings(param_name, param_values):
             "leave it out."
         )
     names, values = _read(param_name)
+    _check_names(names)
     _check_design(names, values)
     found = Trainings(names, values, design=True)
     with errors_name("param_name"):
@@ -105,6 +107,14 @@ def _read(design):
                 f"and {list(point)}."
             )
     return names, [tuple(point[name] for name in names) for point in points]
+
+
+def _check_names(names):
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        raise ValueError(
+            f"param_name: {wrong[0]!r} is no name of a parameter; pass a text, such as 'alpha'."
+        )
 
 
 def _check_design(names, values):
