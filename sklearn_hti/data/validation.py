@@ -207,8 +207,8 @@ def locate_column(X, column):
         if column not in names:
             found = names or (
                 "no column names, which tools such as BaggingRegressor and transformers take "
-                'away: give a position, ask transformers for frames, set_output(transform="pandas"), '
-                "or pass `lam` (with metadata routing)"
+                "away: give a position, ask transformers for frames, "
+                'set_output(transform="pandas"), or pass `lam` (with metadata routing)'
             )
             raise ValueError(f"lam_column={column!r} is not a column of X; X has {found}.")
         return names.index(column)

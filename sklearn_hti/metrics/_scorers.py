@@ -69,7 +69,8 @@ class SampleScorer(_LamScorer):
         y_true : array-like of shape (n,) or (n, D)
             Outputs of the true network.
         lam : float, array-like, DataFrame or dict, default=None
-            Hyperparameter value lambda, as ``sample`` takes it; None: the estimator's columns of X.
+            Hyperparameter value lambda, as ``sample`` takes it; None: the columns of X that the
+            estimator names.
 
         Returns
         -------
@@ -122,7 +123,8 @@ class MeanScorer(_LamScorer):
         y_true : array-like of shape (n,) or (n, D)
             Outputs of the true network.
         lam : float, array-like, DataFrame or dict, default=None
-            Hyperparameter value lambda, as ``predict`` takes it; None: the estimator's columns of X.
+            Hyperparameter value lambda, as ``predict`` takes it; None: the columns of X that the
+            estimator names.
 
         Returns
         -------
