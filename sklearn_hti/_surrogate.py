@@ -27,6 +27,7 @@ from .data.lam_space import learn_space
 from .data.outputs import OutputSpace
 from .data.problem import Problem, Rows, encode
 from .data.quality import (
+    refuse_strangers,
     warn_if_discrete,
     warn_if_far_out,
     warn_if_merged,
@@ -201,6 +202,7 @@ class BaseSurrogate(Saved, ABC):
         read = way_reader(problem.data, components.solver or CouplingSolver(), rng)
         hull = None
         if anchors.several:
+            refuse_strangers(problem.data)
             hull = Hull(rows.space, (anchors.scale, anchors.scale.plain()), anchors.lam)
             kept = influential_axes(anchors.scale, whole_particles(read), anchors.lam)
             if self._leaves_axes_out(rows, anchors, kept):

@@ -355,3 +355,20 @@ def test_networks_on_a_grid_keep_their_values(X):
     surrogate.fit(*rows_of(grid, X, one))
     for lam in grid[1:3]:
         assert_allclose(surrogate.predict(X, lam=lam), networks[tuple(lam)](X), atol=1e-13)
+
+
+def test_two_trained_values(X):
+    """The line between them is inside, and has bounds."""
+    lams = np.array([[0.0, 0.2], [1.0, 0.8]])
+    surrogate = HyperparameterTrajectoryRegressor(**FAST).fit(*rows_of(lams, X))
+    with pytest.warns(match="two trained values"):
+        lower, upper = surrogate.interval(X, lam=[0.5, 0.5])
+    assert (lower < upper).all()
+
+
+def test_a_lambda_of_its_own_for_every_row():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="50 trained values of 1 row.*same inputs"):
+        HyperparameterTrajectoryRegressor(**FAST).fit(
+            rng.normal(size=(50, 2)), rng.normal(size=50), rng.random((50, 2))
+        )

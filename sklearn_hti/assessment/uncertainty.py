@@ -138,7 +138,11 @@ def _quantiles(ratios, coverage):
 
 def _scale_of(lam_transform, scale, lams):
     """Return the scale whose deviation is that of the time: of a guess, the prior's."""
-    if len(lams) > 2 or not (isinstance(lam_transform, str) and lam_transform == "auto"):
+    if (
+        lams.ndim == 2
+        or len(lams) > 2
+        or not (isinstance(lam_transform, str) and lam_transform == "auto")
+    ):
         return scale
     return _curved(suggested_rule(lams), lams, np.array([0.0, 1.0]))
 

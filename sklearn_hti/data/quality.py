@@ -186,3 +186,20 @@ def _are_draws(code, groups, anchor):
     seen = np.unique(cells * n_codes + code.reshape(-1)) // n_codes
     differ = np.bincount(seen, minlength=n_cells)[cells] > 1
     return differ.mean() > 0.5 or DrawCounts.of(groups).mostly_single
+
+
+def refuse_strangers(data):
+    """Raise where trained values of several hyperparameters have few rows of inputs of their own.
+
+    Raises
+    ------
+    ValueError
+        If outputs of one trained value cannot be followed to another.
+    """
+    n_rows = np.bincount(data.anchors.index)
+    if np.median(n_rows) < FEW and not all(data.facts.inputs_shared):
+        raise ValueError(
+            f"`lam` has {len(n_rows)} trained values of {np.median(n_rows):g} row(s) (median) whose "
+            "x occur at no other, so that outputs cannot be followed from one to the next. Ask "
+            f"every network at the same inputs, or at {FEW} inputs of its own at least."
+        )

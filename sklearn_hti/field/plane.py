@@ -20,6 +20,7 @@ _USED = 6.0  # the same, of an axis that has an influence to one that has none
 _STARTS = (0.5, 2.0)  # lengths that the search begins at
 _LIMITS = (0.05, 50.0), (-4.0, 4.0)  # of lengths and of bends
 _JITTER = 1e-8
+_ENOUGH = 60  # trained values whose outputs tell lengths and bends
 
 
 def fit_plane(scale, particles, lams, noise=0.0):
@@ -44,9 +45,9 @@ def fit_plane(scale, particles, lams, noise=0.0):
 def influential_axes(scale, particles, lams):
     """Return the axes without which outputs are not clearly more probable, in order.
 
-    Where the outputs do not depend on an axis, evidence prefers to leave it out. Users vary what they
-    believe to matter, so it has to be clear: of up to five trained values it is not. One number
-    stays.
+    Where the outputs do not depend on an axis, evidence prefers to leave it out. Users vary what
+    they believe to matter, so it has to be clear: of up to five trained values it is not. One
+    number stays.
 
     Parameters
     ----------
@@ -100,6 +101,8 @@ def _confirmed(scale, moments, lams, rough_fraction):
 
 def _most_probable(scale, moments, lams, rough_fraction):
     """Return the AxesScale of the most probable lengths and bends, and its log probability."""
+    some = _far_apart(scale.place(lams))
+    moments, lams = moments[np.ix_(some, some)], lams[some]
     n_axes, n_free = len(scale.axes), sum(axis.free for axis in scale.axes)
     if not np.trace(moments) > 0:
         return scale, 0.0
@@ -120,6 +123,17 @@ def _most_probable(scale, moments, lams, rough_fraction):
     ]
     best = min(found, key=lambda one: one.fun)
     return scale.shaped(np.exp(best.x[:n_axes]), best.x[n_axes:]), -best.fun
+
+
+def _far_apart(places):
+    """Return at most `_ENOUGH` of the places (M, k), each far from those before it."""
+    if len(places) <= _ENOUGH:
+        return np.arange(len(places))
+    found, distance = [0], np.full(len(places), np.inf)
+    while len(found) < _ENOUGH:
+        distance = np.minimum(distance, np.linalg.norm(places - places[found[-1]], axis=1))
+        found.append(int(distance.argmax()))
+    return np.sort(found)
 
 
 def _log_evidence(scale, moments, lams, rough_fraction, edges, contrasts):
