@@ -210,6 +210,7 @@ class BaseSurrogate(Saved, ABC):
                 anchors = self._find_anchors(rows)
                 problem = self._encode(rows, anchors)
                 read = way_reader(problem.data, components.solver or CouplingSolver(), rng)
+            problem = replace(problem, hull=hull)
         if self._trains and base_is_chosen(self.base_lam, self.base):
             problem = place_base(problem, read().trajectories)
         learned = self._fit_movement(problem, components, read, training)

@@ -1,10 +1,10 @@
-"""Train an estimator at several values of one hyperparameter and collect its outputs."""
+"""Train an estimator at several values of hyperparameters and collect its outputs."""
 
 import os
 from copy import deepcopy
 from difflib import get_close_matches
-from math import isfinite
-from numbers import Integral, Real
+from functools import wraps
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
@@ -14,8 +14,27 @@ from sklearn.utils.validation import check_memory
 
 from ._utils.global_state import draw_seed, global_seed
 from ._utils.readable import as_readable
+from .data.trainings import find_trainings, is_design
 
 
+def _values_may_be_named(function):
+    """Let a grid or a design take the place of a name and its values."""
+
+    @wraps(function)
+    def called(*args, **kwargs):
+        if "param_values" not in kwargs and is_design(
+            args[1] if len(args) > 1 else kwargs.get("param_name")
+        ):
+            if len(args) < 3:
+                kwargs["param_values"] = None
+            elif args[2] is not None:
+                args = (*args[:2], None, *args[2:])
+        return function(*args, **kwargs)
+
+    return called
+
+
+@_values_may_be_named
 def sweep(
     estimator,
     param_name,
@@ -39,17 +58,23 @@ def sweep(
     :class:`~sklearn_hti.HyperparameterTrajectoryRegressor` learns from:
     ``fit(data.X, data.y, lam=data.lam)``.
 
+    Of several hyperparameters, pass a grid ``sweep(estimator, {"C": [0.1, 1, 10], "gamma":
+    [0.01, 0.1]}, X, y)``, or a design, a list with a dict for each training.
+
     Parameters
     ----------
     estimator : estimator
         Any scikit-learn or skorch estimator. It is cloned, never fitted itself.
-    param_name : str
+    param_name : str, dict, DataFrame or iterable of dict
         The hyperparameter lambda, as ``estimator.set_params`` takes it: ``"alpha"``,
         ``"ridge__alpha"``, or ``"module__p"`` and ``"criterion__level"`` of a skorch
-        net.
+        net. A dict of lists is a grid, of which all combinations are trained. A list of dicts
+        with the same keys, a DataFrame, or a `sklearn.model_selection.ParameterSampler` names
+        each training. Values are then numbers or categories, such as the names of kernels;
+        at least one number has to vary.
     param_values : sequence of float
         At least two distinct values, the anchors. They reach the estimator as they are,
-        so that an int stays an int.
+        so that an int stays an int. Left out where `param_name` has the values.
     X : array-like or DataFrame of shape (n_train, C)
         Training inputs.
     y : array-like of shape (n_train,) or (n_train, D), or None
@@ -83,17 +108,20 @@ def sweep(
             them the draws at one value: folds of rows in order take no value away.
         y : ndarray of shape (n,) or (n, D)
             The outputs.
-        lam : ndarray of shape (n,)
-            The hyperparameter value lambda of each row.
+        lam : ndarray of shape (n,) or DataFrame of shape (n, k)
+            The hyperparameter value lambda of each row; of a grid or a design a DataFrame, with a
+            column for each hyperparameter.
         row : ndarray of shape (n,)
             The row of `X_query` that each row repeats.
         estimators : list
-            The trained estimators, in the order of `param_values`.
+            The trained estimators, in the order of `param_values` or of the design. The last
+            hyperparameter of a grid varies fastest.
         networks : dict
             `method` of each trained estimator by its value, for the parameter of that name
-            of :class:`~sklearn_hti.HyperparameterTrajectoryRegressor`.
-        param_name : str
-            As given.
+            of :class:`~sklearn_hti.HyperparameterTrajectoryRegressor`. Of several
+            hyperparameters, by tuples in the order of the columns of ``lam``.
+        param_name : str or list of str
+            The name as given, or the names of a grid or a design.
 
     Raises
     ------
@@ -123,15 +151,29 @@ def sweep(
     >>> data = sweep(Ridge(), "alpha", [0.1, 1.0, 10.0], X, y, X[:50])
     >>> data.X.shape, data.y.shape, data.lam[:4]
     ((150, 10), (150,), array([ 0.1,  1. , 10. ,  0.1]))
+
+    Two hyperparameters on a grid:
+
+    >>> from sklearn.svm import SVR
+    >>> data = sweep(SVR(), {"C": [1.0, 10.0], "gamma": [0.1, 1.0]}, X, y, X[:50])
+    >>> data.lam[:3]
+         C  gamma
+    0  1.0    0.1
+    1  1.0    1.0
+    2 10.0    0.1
+    >>> list(data.networks)
+    [(1.0, 0.1), (1.0, 1.0), (10.0, 0.1), (10.0, 1.0)]
     """
-    values = _check_param_values(param_values)
+    trainings = find_trainings(param_name, param_values)
     n_draws = _check_n_draws(n_draws)
-    _check_param_name(estimator, param_name)
-    variants = [clone(estimator).set_params(**{param_name: v}) for v in values]
+    for name in trainings.names:
+        _check_param_name(estimator, name)
+    n_values = len(trainings.values)
+    variants = [clone(estimator).set_params(**trainings.params(k)) for k in range(n_values)]
     _check_method(variants[0], method)
     seed = draw_seed(random_state)
     if random_state is not None:
-        variants = [_set_seed(variant, seed, keep=param_name) for variant in variants]
+        variants = [_set_seed(variant, seed, keep=trainings.names) for variant in variants]
     X_query = X if X_query is None else X_query
     train = _open_memory(memory, random_state).cache(_train_and_query)
     results = Parallel(n_jobs=n_jobs, verbose=verbose)(
@@ -139,23 +181,22 @@ def sweep(
     )
     n_query = _n_rows(X_query)
     outputs = [
-        _check_outputs(draws, n_query, f"{method} at {param_name}={value!r}")
-        for (_, draws), value in zip(results, values, strict=True)
+        _check_outputs(draws, n_query, f"{method} at {trainings.text(k)}")
+        for k, (_, draws) in enumerate(results)
     ]
     estimators = [fitted for fitted, _ in results]
-    row = np.repeat(np.arange(n_query), len(values) * n_draws)
+    row = np.repeat(np.arange(n_query), n_values * n_draws)
     y = np.stack(outputs, axis=1)  # (n_query, n_values, n_draws[, D])
     return Bunch(
         X=_take_rows(X_query, row),
         y=y.reshape(-1, *y.shape[3:]),
-        lam=np.tile(np.repeat(np.array(values, dtype=float), n_draws), n_query),
+        lam=trainings.lam(np.tile(np.repeat(np.arange(n_values), n_draws), n_query)),
         row=row,
         estimators=estimators,
         networks={
-            float(value): getattr(fitted, method)
-            for value, fitted in zip(values, estimators, strict=True)
+            trainings.key(k): getattr(fitted, method) for k, fitted in enumerate(estimators)
         },
-        param_name=param_name,
+        param_name=list(trainings.names) if trainings.design else param_name,
     )
 
 
@@ -180,25 +221,6 @@ def _own(data):
         return deepcopy(data)
     except TypeError:  # an open file, such as that of a Dataset
         return data
-
-
-def _check_param_values(param_values):
-    values = list(param_values)
-    wrong = [
-        value
-        for value in values
-        if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value)
-    ]
-    if wrong:
-        raise ValueError(
-            f"param_values holds {wrong[:3]!r}; the values of a hyperparameter lambda "
-            "have to be finite numbers."
-        )
-    if len(values) < 2 or len(set(values)) < len(values):
-        raise ValueError(
-            f"param_values is {values!r}; pass at least two values, each of them once."
-        )
-    return values
 
 
 def _check_n_draws(n_draws):
@@ -242,11 +264,11 @@ def _check_method(estimator, method):
 
 
 def _set_seed(estimator, seed, keep):
-    """Set every parameter called random_state, except the one that is swept."""
+    """Set every parameter called random_state, except those that are swept."""
     names = [
         name
         for name in estimator.get_params(deep=True)
-        if name.split("__")[-1] == "random_state" and name != keep
+        if name.split("__")[-1] == "random_state" and name not in keep
     ]
     return estimator.set_params(**dict.fromkeys(names, seed))
 

@@ -10,7 +10,7 @@ from .clocks.axes import make_axes
 from .clocks.hull import interior
 from .data import validation as check
 from .data.anchors import find_anchors
-from .data.lam_space import learn_space
+from .data.lam_space import ONE, learn_space
 
 
 class LeaveOneLambdaOut(BaseCrossValidator):
@@ -60,7 +60,7 @@ class LeaveOneLambdaOut(BaseCrossValidator):
             Not read.
         groups : array-like, default=None
             Not read.
-        lam : array-like of shape (n,), default=None
+        lam : array-like of shape (n,) or (n, k) or DataFrame, default=None
             Hyperparameter value lambda of every row.
 
         Yields
@@ -73,7 +73,8 @@ class LeaveOneLambdaOut(BaseCrossValidator):
         Raises
         ------
         ValueError
-            If lambda is missing, or fewer than three anchors (two with `ends`) are there.
+            If lambda is missing, fewer than three anchors are there, or, of several
+            hyperparameters, none lies between the others.
         """
         anchors = self._anchors(X, lam)
         for k in self._left_out(anchors):
@@ -91,7 +92,7 @@ class LeaveOneLambdaOut(BaseCrossValidator):
             Not read.
         groups : array-like, default=None
             Not read.
-        lam : array-like of shape (n,), default=None
+        lam : array-like of shape (n,) or (n, k) or DataFrame, default=None
             Hyperparameter value lambda of every row.
 
         Returns
@@ -111,7 +112,7 @@ class LeaveOneLambdaOut(BaseCrossValidator):
                 "`lam` is missing: pass it to the search (with metadata routing on), or name its "
                 "column of X by LeaveOneLambdaOut(lam_column=...)."
             )
-        space, lam = learn_space(lam, len(lam))
+        space, lam = learn_space(lam, ONE.count_rows(lam))
         anchors = find_anchors(lam, self.n_anchors)
         if anchors.several:
             anchors = replace(anchors, scale=make_axes("auto", space, anchors.lam))
@@ -120,6 +121,12 @@ class LeaveOneLambdaOut(BaseCrossValidator):
     def _left_out(self, anchors):
         """Return the numbers of the anchors that are left out."""
         out = np.arange(len(anchors.lam)) if self.ends else interior(anchors)
+        if anchors.several and not len(out):
+            raise ValueError(
+                f"LeaveOneLambdaOut: none of the {len(anchors.lam)} trained values in `lam` lies "
+                "within the convex hull of the others, so that none can be predicted from them; "
+                "train values inside, or take ends=True."
+            )
         if not len(out) or len(anchors.lam) < 3:
             raise ValueError(
                 f"LeaveOneLambdaOut: `lam` has {len(anchors.lam)} anchors; at least three are "

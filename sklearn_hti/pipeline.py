@@ -52,7 +52,7 @@ class TrajectoryPipeline(Pipeline):
             Inputs of the first step.
         y : array-like of shape (n,) or (n, D)
             Outputs of the networks.
-        lam : array-like of shape (n,), default=None
+        lam : array-like of shape (n,) or (n, k) or DataFrame, default=None
             Hyperparameter value lambda of every row.
         **params : dict
             As for `sklearn.pipeline.Pipeline`.
@@ -74,8 +74,8 @@ class TrajectoryPipeline(Pipeline):
         ----------
         X : array-like of shape (n, C) or DataFrame
             Inputs.
-        lam : float or array-like of shape (n,), default=None
-            Hyperparameter value lambda.
+        lam : float, array-like, DataFrame or dict, default=None
+            Hyperparameter value lambda, one or one per row.
         **params : dict
             Of `predict` of the surrogate, such as ``return_std``.
 
@@ -95,8 +95,8 @@ class TrajectoryPipeline(Pipeline):
             Inputs.
         y : array-like of shape (n,) or (n, D)
             True outputs.
-        lam : float or array-like of shape (n,), default=None
-            Hyperparameter value lambda.
+        lam : float, array-like, DataFrame or dict, default=None
+            Hyperparameter value lambda, one or one per row.
         sample_weight : array-like of shape (n,), default=None
             Weight of each row.
 
@@ -116,8 +116,8 @@ class TrajectoryPipeline(Pipeline):
         ----------
         X : array-like of shape (n, C) or DataFrame
             Inputs.
-        lam : float or array-like of shape (n,), default=None
-            Hyperparameter value lambda.
+        lam : float, array-like, DataFrame or dict, default=None
+            Hyperparameter value lambda, one or one per row.
         **options : dict
             ``n_samples`` and ``random_state``.
 
@@ -138,7 +138,7 @@ class TrajectoryPipeline(Pipeline):
             Inputs.
         y : array-like of shape (n,) or (n, D)
             Outputs at `lam_from`.
-        lam_from, lam_to : float or array-like of shape (n,)
+        lam_from, lam_to : float, array-like, DataFrame or dict
             Where they come from, and where they are moved to.
 
         Returns
@@ -160,9 +160,9 @@ class TrajectoryPipeline(Pipeline):
             Inputs.
         outputs : array-like of shape (A, n) or (A, n, D)
             Outputs of A networks for those inputs.
-        lams : array-like of shape (A,)
+        lams : array-like of shape (A,) or (A, k), or DataFrame
             Lambda of each network.
-        lam : float or array-like of shape (n,)
+        lam : float, array-like, DataFrame or dict
             Where outputs are wanted.
 
         Returns
@@ -181,7 +181,7 @@ class TrajectoryPipeline(Pipeline):
         ----------
         X : array-like of shape (n, C) or DataFrame
             Inputs.
-        lam : float or array-like of shape (n,), default=None
+        lam : float, array-like, DataFrame or dict, default=None
             Hyperparameter value lambda, one or one per row.
         coverage : float, default=0.9
             Share of the conditional means that the bounds are to hold.
@@ -201,7 +201,7 @@ class TrajectoryPipeline(Pipeline):
         ----------
         X : array-like of shape (n, C) or DataFrame
             Inputs.
-        lam_grid : array-like of shape (L,)
+        lam_grid : array-like of shape (L,) or (L, k), or DataFrame
             Hyperparameter values lambda.
         **options : dict
             ``y``, ``lam_from``, ``n_samples`` and ``random_state``.

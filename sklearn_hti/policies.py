@@ -25,13 +25,14 @@ class TrajectoryPolicy:
         Fitted on observations X, and on actions or scores of actions y. Observations are what
         `predict` is given: where policies were trained on normalised ones, fit on what the
         environment that is acted in returns.
-    lam : float or array-like of shape (n,)
-        The lambda to act at, or one for each of n observations. May be set anew at any time.
+    lam : float, array-like, DataFrame or dict
+        The lambda to act at, such as a vector of preference weights, or one for each of n
+        observations, (n,) or (n, k). May be set anew at any time.
     base : object with `predict`, callable or None, default=None
         The policy trained at `lam_from`: an object with ``predict(observation, state,
         episode_start, deterministic)``, as models of stable-baselines3 have, or a function
         from observations (n, C) to outputs (n, D). None draws at the base of the surrogate.
-    lam_from : float, default=None
+    lam_from : float, array-like of shape (k,) or dict, default=None
         The lambda of `base`; None is the surrogate's `base_lam`, or its first anchor.
     action_space : gymnasium space or (low, high), default=None
         A box, which actions are clipped to, or the space ``Discrete`` of an environment.
@@ -83,7 +84,7 @@ class TrajectoryPolicy:
         self.surrogate = surrogate
         self.lam = lam
         self.base = base
-        self.lam_from = final._state.deployed_lam if lam_from is None else lam_from
+        self.lam_from = final._state.deployed_value if lam_from is None else lam_from
         self.action_space = action_space
         self.outputs = outputs
         self._check_together()

@@ -90,6 +90,19 @@ def networks():
 
 
 @pytest.fixture(scope="session")
+def plane():
+    """Deterministic networks y = f(x, lambda) of two hyperparameters, on a grid of 3 times 2."""
+
+    def f(X, lam):
+        a, b = np.broadcast_to(lam, (len(X), 2)).T
+        return X[:, 0] + a * (1 + X[:, 1]) + b * (X[:, 1] - a)
+
+    X = np.repeat(np.random.default_rng(0).uniform(-1, 1, size=(6, 2)), 6, axis=0)
+    lam = np.tile([(a, b) for a in (0.0, 1.0, 2.0) for b in (0.0, 1.0)], (6, 1))
+    return Bunch(X=X, y=f(X, lam), lam=lam, f=f)
+
+
+@pytest.fixture(scope="session")
 def clouds():
     """Stochastic networks: two conditions, y ~ N((1 + x) lambda, (1 + lambda)^2 / 4)."""
     rng = np.random.default_rng(0)

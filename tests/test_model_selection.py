@@ -235,3 +235,81 @@ def test_no_lambda_is_left_in_that_differs_by_rounding_from_the_one_left_out():
     assert not others
     assert set(lam[train]) == {0.0, 1.0}
     assert set(lam[test]) == {0.3, 0.1 + 0.2}
+
+
+# ---------------------------------------------------------------- several hyperparameters
+
+GRID = np.repeat([(a, b) for a in (0.0, 1.0, 2.0) for b in (0.0, 1.0, 3.0)], 2, axis=0)
+FRAME = pd.DataFrame(GRID, columns=["C", "gamma"])
+
+
+@pytest.mark.parametrize(
+    ("X", "column", "lam"),
+    [
+        (None, None, GRID),
+        (None, None, GRID.tolist()),
+        (None, None, FRAME),
+        (None, None, dict(FRAME)),
+        (np.column_stack([np.zeros(18), GRID]), [1, -1], None),
+        (FRAME.assign(x=0.0), ["C", "gamma"], None),
+    ],
+)
+def test_values_within_the_hull_of_the_others_are_left_out(X, column, lam):
+    cv = LeaveOneLambdaOut(lam_column=column)
+    left_out = []
+    for train, test in cv.split(X, lam=lam):
+        ((value),) = np.unique(GRID[test], axis=0).tolist()
+        assert value not in GRID[train].tolist()
+        assert sorted([*train, *test]) == list(range(18))
+        left_out.append(value)
+    assert left_out == [[0, 1], [1, 0], [1, 1], [1, 3], [2, 1]]  # all but the corners
+    assert cv.get_n_splits(X, lam=lam) == 5
+    assert LeaveOneLambdaOut(lam_column=column, ends=True).get_n_splits(X, lam=lam) == 9
+
+
+def test_weights_that_sum_to_one_are_left_out_within_their_plane():
+    corners = np.eye(3)
+    within = [(1 / 3, 1 / 3, 1 / 3), (0.5, 0.5, 0.0)]
+    lam = np.repeat([*corners, *within], 3, axis=0)
+    tests = [lam[test[0]].tolist() for _, test in LeaveOneLambdaOut().split(None, lam=lam)]
+    assert tests == [[*value] for value in within]
+
+
+def test_categories_have_hulls_of_their_own():
+    lam = pd.DataFrame({"kernel": ["rbf"] * 3 + ["linear"] * 2, "C": [0.0, 1.0, 2.0, 0.0, 1.0]})
+    ((_, test),) = LeaveOneLambdaOut().split(None, lam=lam)
+    assert test.tolist() == [1]
+
+
+def test_values_that_are_all_on_the_hull_are_refused():
+    corners = np.array([(a, b) for a in (0.0, 1.0) for b in (0.0, 1.0)])
+    with pytest.raises(ValueError, match=r"none of the 4 trained values.*ends=True"):
+        LeaveOneLambdaOut().get_n_splits(None, lam=corners)
+    assert LeaveOneLambdaOut(ends=True).get_n_splits(None, lam=corners) == 4
+
+
+class Shifted:
+    """Draws whose error is the first hyperparameter of the row, and mean as far away."""
+
+    def sample(self, X, lam, *, n_samples, random_state):
+        return np.tile(self.predict(X, lam), (n_samples, 1))
+
+    def predict(self, X, lam):
+        first = lam["C"] if isinstance(lam, dict | pd.DataFrame) else np.asarray(lam)[..., 0]
+        return X[:, 0] + np.broadcast_to(first, len(X))
+
+
+@pytest.mark.parametrize("scorer", [*SCORERS.values(), make_lam_scorer(r2_score)], ids=str)
+def test_scorers_take_lambda_in_all_forms(scorer):
+    """Rows of one lambda are a group, in whichever form lambda comes."""
+    X = np.zeros((18, 1))
+    y = np.tile([-1.0, 1.0], 9)
+    forms = [GRID, GRID.tolist(), FRAME, dict(FRAME)]
+    found = [scorer(Shifted(), X, y, lam=lam) for lam in forms]
+    assert np.ptp(found) == 0
+    one = {"C": 2.0, "gamma": 0.0}
+    of_one = [scorer(Shifted(), X, y, lam=lam) for lam in (one, (2.0, 0.0))]
+    assert of_one[0] == of_one[1]
+    if scorer is neg_squared_wasserstein:  # pairs -1, 1 against a point at C
+        assert found[0] == pytest.approx(-np.mean(1 + GRID[:, 0] ** 2))
+        assert of_one[0] == pytest.approx(-5)

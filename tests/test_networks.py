@@ -12,10 +12,11 @@ import sklearn
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import make_friedman1
+from sklearn.datasets import make_friedman1, make_regression
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import cross_validate
+from sklearn.svm import SVR
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, load, sweep
 from sklearn_hti.exceptions import ClockWarning, TrajectoryWarning, ValidationWarning
@@ -580,3 +581,75 @@ def test_inputs_far_from_those_of_fit_are_not_warned_of(surrogate, data):
 def test_a_bad_seed_is_refused(surrogate):
     with pytest.raises(ValueError, match="seed"):
         surrogate.sample(NEW, 0.4, random_state="abc")
+
+
+# ---------------------------------------------------------------- several hyperparameters
+
+
+@pytest.fixture(scope="module")
+def grid():
+    """Kernel machines on a grid, and what keys are asked."""
+    X, y = make_regression(12, 2, random_state=0)
+    return sweep(SVR(), {"C": [0.1, 1.0, 10.0], "gamma": [0.01, 0.1]}, X, y / y.std())
+
+
+def test_a_grid_is_answered_with_and_without_its_networks(grid, tmp_path):
+    X, lam = grid.X[::6], {"C": 3.0, "gamma": 0.03}
+    without = make(None, max_iter=2, validate=False).fit(grid.X, grid.y, grid.lam)
+    model = make(grid.networks).fit(grid.X, grid.y, grid.lam)
+    assert_allclose(model.predict(X, lam), without.predict(X, lam))
+    for key, network in grid.networks.items():  # new inputs, too
+        assert_allclose(model.predict(X + 0.1, lam=key), network(X + 0.1))
+    with pytest.warns(TrajectoryWarning, match="networks are not saved"):
+        model.save(tmp_path / "model")
+    again = load(tmp_path / "model", networks=grid.networks)
+    assert_array_equal(again.predict(X, lam), model.predict(X, lam))
+    swapped = {(gamma, C): network for (C, gamma), network in grid.networks.items()}
+    with pytest.raises(ValueError, match=r"no network for .*C=0.1.*in the order \(C, gamma\)"):
+        load(tmp_path / "model", networks=swapped)
+
+
+def spied(networks):
+    """Return networks that write down their keys when they are asked, and these."""
+    seen = set()
+
+    def spy(key, network):
+        return lambda X: seen.add(key) or network(X)
+
+    return {key: spy(key, network) for key, network in networks.items()}, seen
+
+
+def test_a_key_that_is_not_in_fit_is_never_asked(grid):
+    networks, seen = spied(grid.networks)
+    out = ((grid.lam["C"] == 1.0) & (grid.lam["gamma"] == 0.1)).to_numpy()
+    model = make(networks, validate=False).fit(grid.X[~out], grid.y[~out], grid.lam[~out])
+    model.predict(grid.X[:2], lam=(1.0, 0.1))
+    assert seen == set(networks) - {(1.0, 0.1)}
+    with pytest.warns(ValidationWarning, match=r"near lambda = \(C=1, gamma=0.01\)"):
+        make(networks).fit(grid.X[~out], grid.y[~out], grid.lam[~out])
+
+
+def test_nor_is_one_that_differs_along_an_axis_without_influence(tmp_path):
+    X, y = make_regression(12, 2, random_state=0)
+    data = sweep(Ridge(), {"alpha": [0.1, 1.0, 10.0], "tol": [1e-4, 1e-3, 1e-2]}, X, y / y.std())
+    networks, seen = spied(data.networks)
+    out = (data.lam["tol"] == 1e-4).to_numpy()
+    model = make(networks).fit(data.X[~out], data.y[~out], data.lam[~out])
+    with pytest.warns(TrajectoryWarning, match="networks are not saved"):
+        model.save(tmp_path / "model")
+    model = load(tmp_path / "model", networks=networks)
+    found = model.predict(X, lam={"alpha": 1.0, "tol": 2e-3})
+    assert_allclose(found, data.networks[1.0, 1e-3](X))
+    assert seen
+    assert not [key for key in seen if key[1] == 1e-4]
+
+
+def test_keys_have_categories():
+    X, y = make_regression(12, 2, random_state=0)
+    grid = {"fit_intercept": [True, False], "alpha": [0.1, 1.0, 10.0]}
+    data = sweep(Ridge(), grid, X, y / y.std() + 1)
+    model = make(data.networks).fit(data.X, data.y, data.lam)
+    for key, network in data.networks.items():
+        assert_allclose(model.predict(X, lam=key), network(X))
+    with pytest.raises(ValueError, match="the key True is no value of lambda"):
+        make({True: Ridge()}).fit(data.X, data.y, data.lam)

@@ -258,3 +258,56 @@ def test_actions_of_a_box_of_integers_are_rounded(surrogate):
     expected = np.rint(np.clip(exact.predict(x)[0], -3, 3))
     np.testing.assert_array_equal(whole.predict(x)[0], expected)
     assert (expected != np.trunc(exact.predict(x)[0])).any()
+
+
+# ---------------------------------------------------------------- preference weights
+
+WEIGHTS = np.array(
+    [*np.eye(3), (0.5, 0.5, 0), (0.5, 0, 0.5), (0, 0.5, 0.5), (1 / 3, 1 / 3, 1 / 3)]
+)
+GOALS = np.array([[0.2, -0.4], [-0.3, 0.1], [0.0, 0.5]])
+
+
+@pytest.fixture(scope="module", params=["array", "names", "last left out"])
+def of_weights(request, make):
+    """Policies at three preference weights that sum to one, linear in them."""
+    X = np.random.default_rng(0).uniform(-1, 1, (10, 2))
+    y = np.concatenate([pull(X, weight @ GOALS / [0.2, -0.4]) for weight in WEIGHTS])
+    lam = np.repeat(WEIGHTS, 10, axis=0)
+    forms = {"names": pd.DataFrame(lam, columns=["speed", "cost", "safety"]), "array": lam}
+    surrogate = make(max_iter=20).fit(np.tile(X, (7, 1)), y, forms.get(request.param, lam[:, :2]))
+    return surrogate, X, surrogate.anchors_.shape[1]
+
+
+def test_a_policy_at_preference_weights(of_weights):
+    surrogate, X, k = of_weights
+    weight = np.array([0.2, 0.3, 0.5])
+    wanted = -0.4 * X + weight @ GOALS
+    for base in (None, lambda X: -0.4 * X + GOALS[0]):
+        policy = TrajectoryPolicy(surrogate, weight[:k], base=base, lam_from=WEIGHTS[0][:k])
+        np.testing.assert_allclose(policy.predict(X)[0], wanted, atol=1e-2)
+        np.testing.assert_allclose(policy.predict(X[0])[0], wanted[0], atol=1e-2)
+    policy.lam = np.random.default_rng(1).dirichlet(np.ones(3), 10)  # one per environment
+    wanted = -0.4 * X + policy.lam @ GOALS
+    policy.lam = policy.lam[:, :k]
+    np.testing.assert_allclose(policy.predict(X)[0], wanted, atol=1e-2)
+    policy.lam = np.array([0.6, 0.6, 0.1])[:k]  # sums to more than one
+    with pytest.raises(ValueError, match="outside the convex hull"):
+        policy.predict(X)
+
+
+def test_a_policy_is_deployed_where_lambda_is_as_users_pass_it(make):
+    """A category, a constant and an axis without influence are in `lam_from`."""
+    X = np.random.default_rng(0).uniform(-1, 1, (10, 2))
+    lam = pd.DataFrame(
+        [(a, s, w, 1.0) for a in ("ppo", "sac") for s in (0.0, 1.0) for w in (0.0, 0.5, 1.0)],
+        columns=["algorithm", "seed", "weight", "scale"],
+    )
+    wanted = {a: lambda w, a=a: pull(X, w + (a == "sac")) for a in ("ppo", "sac")}
+    y = np.concatenate([wanted[a](w) for a, w in zip(lam.algorithm, lam.weight, strict=True)])
+    rows = np.repeat(np.arange(len(lam)), 10)
+    surrogate = make(max_iter=20).fit(np.tile(X, (len(lam), 1)), y, lam.iloc[rows])
+    at = {"algorithm": "sac", "seed": 0.5, "weight": 0.3, "scale": 1.0}
+    policy = TrajectoryPolicy(surrogate, at, base=lambda X: pull(X, 0.0))
+    assert list(policy.lam_from) == ["ppo", 0.0, 0.0, 1.0]
+    np.testing.assert_allclose(policy.predict(X)[0], wanted["sac"](0.3), atol=1e-2)

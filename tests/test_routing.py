@@ -1,12 +1,15 @@
 """lambda through scikit-learn's tools: with metadata routing, and as a column of X."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, clone
+from sklearn.compose import make_column_transformer
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.metrics import make_scorer, mean_squared_error, r2_score
 from sklearn.model_selection import (
     GridSearchCV,
@@ -20,9 +23,11 @@ from sklearn.model_selection import (
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import Bunch
+from sklearn.utils import Bunch, _safe_indexing
 
 from sklearn_hti.metrics import make_lam_scorer, neg_energy_score
+from sklearn_hti.model_selection import LeaveOneLambdaOut
+from sklearn_hti.pipeline import make_trajectory_pipeline
 from sklearn_hti.solvers import CouplingSolver
 
 FOLDS = KFold(2, shuffle=True, random_state=0)
@@ -311,3 +316,94 @@ def test_inside_another_estimator(short, networks, table):
     outer = MultiOutputRegressor(short.set_params(lam_column=-1)).fit(table, networks.y)
     single = short.fit(table, networks.y[:, 1])
     assert_array_equal(outer.predict(table[:5])[:, 1], single.predict(table[:5]))
+
+
+# ---------------------------------------------------------------- several hyperparameters
+
+
+@pytest.fixture
+def quick(make):
+    return make(max_iter=2)
+
+
+@pytest.mark.parametrize("way", ["routed", "positions"])
+def test_search_over_scales_and_potentials(quick, plane, way):
+    """Lambda in two columns; no score is NaN, and they are those of the same steps by hand."""
+    frame = pd.DataFrame(np.column_stack([plane.X, plane.lam]), columns=["a", "b", "C", "gamma"])
+    routed = way == "routed"
+    X, column = (plane.X, None) if routed else (frame.to_numpy(), [2, 3])
+    train, test = next(LeaveOneLambdaOut().split(None, lam=plane.lam))
+    with config_context(enable_metadata_routing=routed):
+        search = GridSearchCV(
+            quick.set_params(lam_column=column),
+            {"lam_transform": [None, ["auto", None]], "potential": [None, "density"]},
+            scoring={"energy": neg_energy_score, "r2": make_lam_scorer(r2_score)},
+            refit="energy",
+            cv=[(train, test)],
+            error_score="raise",
+        ).fit(X, plane.y, **({"lam": frame[["C", "gamma"]]} if routed else {}))
+    found = search.cv_results_
+    assert np.isfinite([found["mean_test_energy"], found["mean_test_r2"]]).all()
+    by_hand = clone(quick).set_params(lam_column=None, **search.best_params_)
+    by_hand.fit(plane.X[train], plane.y[train], plane.lam[train])
+    score = neg_energy_score(by_hand, plane.X[test], plane.y[test], lam=plane.lam[test])
+    assert search.best_score_ == pytest.approx(score, rel=1e-9)
+    assert_array_equal(search.best_estimator_.anchors_, np.unique(plane.lam, axis=0))
+
+
+def test_transformers_before_several_columns(quick, plane):
+    """Names survive set_output; where they do not, the error names the remedy."""
+    frame = pd.DataFrame(np.column_stack([plane.X, plane.lam]), columns=["a", "b", "C", "gamma"])
+    quick.set_params(lam_column=["gamma", "C"])
+    scale = make_column_transformer(
+        (StandardScaler(), ["a", "b"]), remainder="passthrough", verbose_feature_names_out=False
+    )
+    with pytest.raises(ValueError, match=r"lam_column='gamma'.*no column names.*set_output"):
+        make_pipeline(scale, quick).fit(frame, plane.y)
+    pipe = make_trajectory_pipeline(scale.set_output(transform="pandas"), quick)
+    pipe.fit(frame, plane.y)
+    assert pipe.score(frame, plane.y) == pytest.approx(1)
+    scaled = StandardScaler().fit_transform(plane.X)
+    plain = clone(quick).set_params(lam_column=None).fit(scaled, plane.y, plane.lam[:, ::-1])
+    assert_allclose(pipe.predict(frame[:6], (0.5, 1.5)), plain.predict(scaled[:6], (0.5, 1.5)))
+
+
+def test_importance_and_dependence_of_several_columns(quick, plane):
+    frame = pd.DataFrame(np.column_stack([plane.X, plane.lam]), columns=["a", "b", "C", "gamma"])
+    fitted = quick.set_params(lam_column=["C", "gamma"]).fit(frame, plane.y)
+    importance = permutation_importance(fitted, frame, plane.y, n_repeats=2, random_state=0)
+    assert (importance.importances_mean > 0).all()
+    found = partial_dependence(fitted, frame, ["C", "gamma"], kind="average")["average"][0]
+    expected = [[plane.f(plane.X, (a, b)).mean() for b in (0, 1)] for a in (0, 1, 2)]
+    assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("names", [None, ["C", "gamma"]])
+def test_weights_of_several_hyperparameters_repeat_rows(quick, plane, names):
+    lam = plane.lam if names is None else pd.DataFrame(plane.lam, columns=names)
+    weight = np.arange(36) % 3
+    rows = np.repeat(np.arange(36), weight)
+    weighted = clone(quick).fit(plane.X, plane.y, lam, sample_weight=weight)
+    repeated = clone(quick).fit(plane.X[rows], plane.y[rows], _safe_indexing(lam, rows))
+    here = (1.0, 0.5)
+    assert_array_equal(weighted.predict(plane.X, here), repeated.predict(plane.X, here))
+
+
+def test_weights_may_leave_one_hyperparameter(quick, plane):
+    weight = (plane.lam[:, 1] == 1) * 1.0
+    fitted = quick.fit(plane.X, plane.y, plane.lam, sample_weight=weight)
+    rows = weight > 0
+    alone = clone(quick).fit(plane.X[rows], plane.y[rows], plane.lam[rows])
+    assert_array_equal(fitted.anchors_, [[0, 1], [1, 1], [2, 1]])
+    assert_array_equal(fitted.predict(plane.X, (0.5, 1)), alone.predict(plane.X, (0.5, 1)))
+    with pytest.raises(ValueError, match="was 1 for every row in fit"):
+        fitted.predict(plane.X, (0.5, 0))
+
+
+def test_inputs_that_are_missing_at_some_values_each(quick, plane):
+    """No row may be followed through all trained values, as in a fold of shuffled rows."""
+    kept = np.arange(36) % 7 > 0
+    with pytest.raises(
+        ValueError, match=r"X: no input .* all trained values of `lam`.*GroupKFold"
+    ):
+        quick.fit(plane.X[kept], plane.y[kept], plane.lam[kept])

@@ -12,9 +12,10 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.datasets import make_regression
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import KFold
+from sklearn.model_selection import KFold, ParameterGrid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVR
 from skorch import NeuralNetRegressor
 from torch import nn
 
@@ -357,3 +358,103 @@ def test_method_has_to_exist():
 def test_outputs_are_checked(output, message):
     with pytest.raises(ValueError, match=message):
         sweep(Recorder(output=output), "level", [0.0, 2.0], X, Y)
+
+
+# ---------------------------------------------------------------- several hyperparameters
+
+GRID = {"C": [0.1, 1, 10.0], "kernel": ["rbf", "linear"]}
+POINTS = [{"C": c, "kernel": kernel} for c in GRID["C"] for kernel in GRID["kernel"]]
+
+
+@pytest.mark.parametrize(
+    "design",
+    [GRID, POINTS, tuple(POINTS), ParameterGrid(GRID), pd.DataFrame(POINTS), iter(POINTS)],
+)
+def test_a_grid_is_direct_training(design):
+    data = sweep(SVR(), design, X, Y, X[:7])
+    assert list(data.lam) == data.param_name == ["C", "kernel"]
+    assert list(data.networks) == [tuple(point.values()) for point in POINTS]
+    assert_array_equal(data.X, X[data.row])
+    for k, point in enumerate(POINTS):
+        rows = ((data.lam["C"] == point["C"]) & (data.lam["kernel"] == point["kernel"])).to_numpy()
+        trained = SVR(**point).fit(X, Y)
+        assert_array_equal(data.row[rows], np.arange(7))
+        assert_allclose(data.y[rows], trained.predict(X[:7]))
+        assert_allclose(data.networks[tuple(point.values())](X), trained.predict(X))
+        assert data.estimators[k].kernel == point["kernel"]
+
+
+def test_rows_of_a_design_come_input_by_input():
+    options = {"method": "sample", "n_draws": 3, "random_state": 0}
+    design = [{"module__p": 0.0, "lr": 0.1}, {"module__p": 0.5, "lr": 0.2}]
+    data = sweep(make_net(StochasticNet), design, X, Y[:, None], X[:4], **options)
+    assert_array_equal(data.row, np.repeat(np.arange(4), 6))
+    assert_array_equal(data.lam, np.tile(np.repeat([[0.0, 0.1], [0.5, 0.2]], 3, axis=0), (4, 1)))
+    assert_array_equal(data.lam.index, np.arange(24))
+
+
+@pytest.mark.parametrize("how", [{}, {"param_values": None}])
+def test_a_grid_by_keywords(how):
+    named = sweep(estimator=SVR(), param_name=GRID, X=X, y=Y, X_query=X[:7], **how)
+    for data in (sweep(SVR(), GRID, X=X, y=Y, X_query=X[:7]), sweep(SVR(), GRID, X, Y, X[:7])):
+        assert_array_equal(data.y, named.y)
+        assert data.lam.equals(named.lam)
+
+
+def test_a_grid_of_one_name_has_plain_keys():
+    data = sweep(Ridge(), {"alpha": ALPHAS}, X, Y)
+    plain = sweep(Ridge(), "alpha", ALPHAS, X, Y)
+    assert list(data.networks) == list(plain.networks)
+    assert_array_equal(data.lam["alpha"], plain.lam)
+
+
+def test_memory_and_processes_serve_grids(tmp_path):
+    counter = tmp_path / "fits"
+    grid = {"level": [0.0, 1.0], "random_state": [1, 2]}
+    options = {"random_state": 0, "memory": tmp_path / "cache", "n_jobs": 2}
+    first = sweep(Recorder(counter), grid, X, Y, **options)
+    again = sweep(Recorder(counter), grid, X, Y, **options)
+    assert count_fits(counter) == 4
+    assert_array_equal(first.y, again.y)
+    assert [e.random_state for e in first.estimators] == [1, 2, 1, 2]  # swept, not the seed
+    wider = sweep(Recorder(counter), {**grid, "random_state": [1, 2, 3]}, X, Y, **options)
+    assert count_fits(counter) == 6
+    assert_array_equal(wider.y[wider.lam["random_state"] < 3], first.y)
+
+
+@pytest.mark.parametrize(
+    ("design", "match"),
+    [
+        ({"C": 1.0, "gamma": [0.1]}, r"grid has C=1.0; give a list"),
+        ({"C": [1.0, 2.0], "kernel": "rbf"}, r"kernel='rbf'; give a list"),
+        ({"C": [1.0, np.nan]}, "C has the value nan"),
+        ({"C": [1.0, 2.0], "kernel": [None, "rbf"]}, "kernel has the value None"),
+        ({"C": [1.0, 2.0], "gamma": [0.1, 0.1]}, r"\(1.0, 0.1\) more than once"),
+        ({"C": [1.0], "gamma": [0.1]}, "got 1"),
+        ({"C": []}, "got 0"),
+        ({}, "got 1"),
+        ({"kernel": ["rbf", "linear"]}, "varies in categories only"),
+        ([{"C": 1.0, "gamma": 0.1}, {"C": 2.0}], r"the same keys; got \['C', 'gamma'\]"),
+        ([{"C": 1.0, "kernel": "rbf"}, *POINTS[1::2]], r"kernel='rbf'\) is the only trained"),
+        ([1.0, 2.0], "pass a name, a dict of lists"),
+        ({1: [1.0, 2.0]}, "1 is no name of a parameter"),
+        ([{"C": [1.0, 2.0]}], r"C has the value \[1.0, 2.0\]"),
+        ({"C": [1.0, 2.0], "gama": [0.1, 0.2]}, r"'gama'.*did you mean gamma"),
+    ],
+)
+def test_designs_are_checked_before_training(design, match):
+    with pytest.raises(ValueError, match=match) as error:
+        sweep(SVR(), design, X, Y)
+    assert "param_name" in str(error.value)
+
+
+def test_a_grid_has_its_values_itself():
+    with pytest.raises(ValueError, match="param_values was given beside"):
+        sweep(SVR(), GRID, X=X, y=Y, param_values=[1.0])
+
+
+def test_outputs_of_a_grid_are_checked():
+    output = (lambda n, level: np.full(n, np.nan if level else 0.0),)[0]
+    grid = {"level": [0.0, 2.0], "random_state": [1, 2]}
+    with pytest.raises(ValueError, match=r"predict at level=2.0, random_state=1 gave 40"):
+        sweep(Recorder(output=output), grid, X, Y)

@@ -71,10 +71,19 @@ class FittedState:
     @property
     def base_value(self):
         """The lambda of the base, as users pass it."""
+        return self._value(self.base_lam)
+
+    @property
+    def deployed_value(self):
+        """The lambda of a deployed network, as users pass it."""
+        return self._value(self.deployed_lam)
+
+    def _value(self, lam):
+        """Return an anchor, as users pass it."""
         if self.hull is not None:  # of axes without influence, any
-            same = np.all(self.hull.lams[:, self._counting] == self.base_lam, axis=1)
+            same = np.all(self.hull.lams[:, self._counting] == lam, axis=1)
             return self.hull.space.decode(self.hull.lams[same][:1])[0]
-        value = self.lam_space.decode(np.asarray(self.base_lam)[None])[0]
+        value = self.lam_space.decode(np.asarray(lam)[None])[0]
         return float(value) if np.ndim(value) == 0 else value
 
     @property

@@ -1,6 +1,7 @@
 """Trained values left out of the particle field, without training (docs/method.md, section 11)."""
 
 from dataclasses import dataclass, replace
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -140,7 +141,7 @@ def trusted(field, judged, anchors, lam_transform):
     asked_for = not (isinstance(lam_transform, str) and lam_transform == "auto")
     taken = best == "straight_line_in_clock" or not (asked_for or best == "no_transport")
     mean, excess = losses.mean(), losses["interpolate"] - losses[best]
-    remedy = f"Train a network near lambda = {judged['lam'][excess.idxmax()]:g}"
+    remedy = f"Train a network near lambda = {_lam_of(judged.loc[excess.idxmax()])}"
     if not asked_for:
         remedy += ", or set lam_transform to what you know of the hyperparameter"
     elif lam_transform is not None and best != "straight_line_in_clock":
@@ -155,6 +156,15 @@ def trusted(field, judged, anchors, lam_transform):
     if not taken:
         return field
     return as_simple(field, best, anchors)
+
+
+def _lam_of(record):
+    """Return the lambda of a record as text."""
+    values = {name: v for name, v in record.items() if name == "lam" or name not in COLUMNS}
+    shown = {name: f"{v:g}" if isinstance(v, Real) else repr(v) for name, v in values.items()}
+    if "lam" in shown:
+        return shown["lam"]
+    return f"({', '.join(f'{name}={text}' for name, text in shown.items())})"
 
 
 def as_simple(field, name, anchors):

@@ -197,6 +197,15 @@ def learn_space(lam, n_rows):
     return space, encoded
 
 
+def learn_again(space, lam):
+    """Return the LamSpace of some of the rows that it was learned from, and their encoding."""
+    if lam.ndim == 1:
+        return space, lam
+    table = space.decode(lam)
+    named = space.names and dict(zip(space.names, table.T, strict=True))
+    return learn_space(named or table, len(lam))
+
+
 def combinations(space_levels, lam):
     """Return the number of every row's combination of categories, and the combinations."""
     codes = [j for j, level in enumerate(space_levels) if level is not None]
@@ -230,6 +239,11 @@ def _names_of(lam):
 def _split(lam, names, n_columns, name):
     """Return the columns of lambda as arrays, in the order of `fit`."""
     given = _names_of(lam)
+    if n_columns > 1 and not names and isinstance(lam, Mapping):
+        raise ValueError(
+            f"`{name}` has the names {sorted(given)}, but lambda had none in fit; pass its "
+            f"{n_columns} hyperparameters as an array in the order of fit."
+        )
     if not given and names and hasattr(lam, "index") and getattr(lam, "ndim", 0) == 1:
         given = tuple(map(str, lam.index))
         if set(given) == set(names):

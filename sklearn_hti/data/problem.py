@@ -6,7 +6,7 @@ import numpy as np
 
 from .conditions import Features
 from .encoding import ConditionEncoder
-from .lam_space import LamSpace
+from .lam_space import LamSpace, learn_again
 from .outputs import OutputSpace
 from .training_data import TrainingData
 from .validation import take
@@ -31,9 +31,10 @@ class Rows:
         return replace(self, lam=lam[:, 0] if space.scalar else lam, space=space)
 
     def take(self, rows):
-        """Return some rows, which may repeat."""
-        X, y, lam = take(self.X, rows), self.y[rows], self.lam[rows]
-        return replace(self, X=X, y=y, lam=lam, numbers=rows)
+        """Return some rows, which may repeat; what varies among them may be less."""
+        X, y = take(self.X, rows), self.y[rows]
+        space, lam = learn_again(self.space, self.lam[rows])
+        return replace(self, X=X, y=y, lam=lam, space=space, numbers=rows)
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Problem:
     base_lam: float | np.ndarray  # the anchor at which outputs are drawn
     dtype: str = "float64"  # X came in this precision
     space: LamSpace = LamSpace()
+    hull: object | None = None  # Hull of several hyperparameters, those without influence, too
 
     @property
     def base_time(self):

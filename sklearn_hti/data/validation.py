@@ -206,8 +206,9 @@ def locate_column(X, column):
         names = list(X.columns) if is_frame(X) else []
         if column not in names:
             found = names or (
-                "no column names, which tools such as BaggingRegressor take away: give a "
-                "position, or pass `lam` (with metadata routing)"
+                "no column names, which tools such as BaggingRegressor and transformers take "
+                "away: give a position, ask transformers for frames, "
+                'set_output(transform="pandas"), or pass `lam` (with metadata routing)'
             )
             raise ValueError(f"lam_column={column!r} is not a column of X; X has {found}.")
         return names.index(column)

@@ -95,6 +95,11 @@ def fit_trajectories(path, solver, data, lagrangian, training):
     -----
     CouplingWarning
         If rows share their x with no row of a neighbouring anchor while others do.
+
+    Raises
+    ------
+    ValueError
+        If, of several hyperparameters, no input is known at all trained values.
     """
     rng = np.random.default_rng(training.seeds["coupling"])
     component = GeodesicPath() if isinstance(path, SmoothPath) else path
@@ -108,6 +113,12 @@ def fit_trajectories(path, solver, data, lagrangian, training):
         plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
         _warn_without_partner(plans, data)
         trajectories = build_trajectories(data, plans, rng)
+        if not len(trajectories.points):
+            raise ValueError(
+                "X: no input can be followed through all trained values of `lam`, as each is "
+                "missing at some. Ask every network at the same inputs. In cross-validation, keep "
+                "the rows of an input in one fold: GroupKFold, with a number per x as groups."
+            )
         if solver.affine is True:
             trajectories = affine_trajectories(trajectories, data)
         elif solver.affine == "auto":

@@ -83,7 +83,7 @@ def _moments(particles):
     """Return the mean outer product (M, M) of centred particles."""
     centered = particles - particles.mean(axis=1, keepdims=True)
     flat = centered.transpose(1, 0, 2).reshape(particles.shape[1], -1)
-    return flat @ flat.T / flat.shape[1]
+    return flat @ flat.T / max(1, flat.shape[1])
 
 
 def _confirmed(scale, moments, lams, rough_fraction):

@@ -185,13 +185,13 @@ def _leave_networks_out(model):
 
 def _bring_networks(model, networks):
     """Give a loaded surrogate its networks."""
-    asked = model._state.networks
+    state, asked = model._state, model._state.networks
     if asked is None:
         raise ValueError("networks: the surrogate in the file was fitted without any.")
     check_networks(networks)
     model.networks = networks
-    found = find_networks(networks, asked.lams)
-    model._state = replace(model._state, networks=replace(asked, networks=found))
+    found = find_networks(networks, asked.lams, state.lam_space, state.hull)
+    model._state = replace(state, networks=replace(asked, networks=found))
 
 
 def get_state(model):

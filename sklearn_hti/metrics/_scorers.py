@@ -1,5 +1,7 @@
 """Scorers for searches and cross-validation, which hand lambda over."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from sklearn.utils.metadata_routing import MetadataRequest
 
@@ -66,8 +68,9 @@ class SampleScorer(_LamScorer):
             Inputs.
         y_true : array-like of shape (n,) or (n, D)
             Outputs of the true network.
-        lam : float or array-like of shape (n,), default=None
-            Hyperparameter value lambda; None: the estimator's column of X.
+        lam : float, array-like, DataFrame or dict, default=None
+            Hyperparameter value lambda, as ``sample`` takes it; None: the columns of X that the
+            estimator names.
 
         Returns
         -------
@@ -119,8 +122,9 @@ class MeanScorer(_LamScorer):
             Inputs.
         y_true : array-like of shape (n,) or (n, D)
             Outputs of the true network.
-        lam : float or array-like of shape (n,), default=None
-            Hyperparameter value lambda; None: the estimator's column of X.
+        lam : float, array-like, DataFrame or dict, default=None
+            Hyperparameter value lambda, as ``predict`` takes it; None: the columns of X that the
+            estimator names.
 
         Returns
         -------
@@ -176,16 +180,26 @@ def make_lam_scorer(score_func, *, greater_is_better=True, **options):
 def _draws_of_conditions(y_true, draws, X, lam):
     """Return W2^2 between the rows of equal x and lambda, and one draw for each of them."""
     y_true = check_outputs(y_true, "y_true")
-    key = [np.zeros((len(y_true), 1))]
-    if X is not None:
-        X = as_readable(X)
-        columns = [X[c] for c in X] if hasattr(X, "columns") else list(np.asarray(X).T)
-        key += [np.unique(c, return_inverse=True)[1][:, None] for c in columns]
-    if lam is not None:
-        key.append(np.broadcast_to(np.reshape(as_readable(lam), (-1, 1)), (len(y_true), 1)))
-    groups = number_groups(np.hstack(key))
+    columns = [np.zeros(len(y_true)), *_columns_of(X, len(y_true)), *_columns_of(lam, len(y_true))]
+    codes = [np.unique(column, return_inverse=True)[1] for column in columns]
+    groups = number_groups(np.column_stack(codes))
     drawn = np.asarray(draws)[0].reshape(len(y_true), -1)
     return squared_wasserstein(y_true, drawn, groups=groups)
+
+
+def _columns_of(table, n_rows):
+    """Return the columns of X or lambda that tell rows apart; one value of all rows does not."""
+    if table is None:
+        return []
+    table = as_readable(table)
+    if isinstance(table, Mapping) or hasattr(table, "columns"):
+        columns = [
+            np.atleast_1d(as_readable(table[name])) for name in getattr(table, "columns", table)
+        ]
+    else:
+        table = np.asarray(table)
+        columns = list(np.reshape(table, (len(table), -1)).T) if table.ndim else []
+    return [column for column in columns if len(column) == n_rows]
 
 
 def _energy_of_draws(y_true, draws, X, lam):

@@ -33,7 +33,8 @@ def check_networks(networks):
         )
     for key, network in networks.items():
         parts = key if isinstance(key, tuple) else (key,)
-        numbers = [part for part in parts if not (isinstance(key, tuple) and type(part) is str)]
+        categories = (str, bool, np.bool_) if isinstance(key, tuple) else ()
+        numbers = [part for part in parts if not isinstance(part, categories)]
         if any(
             isinstance(v, bool) or not isinstance(v, Real) or not np.isfinite(v) for v in numbers
         ):
@@ -48,30 +49,52 @@ def check_networks(networks):
             )
 
 
-def find_networks(networks, anchors, space=ONE):
+def find_networks(networks, anchors, space=ONE, hull=None):
     """Return the networks of the trained values, in their order; others are not kept.
+
+    Parameters
+    ----------
+    networks : dict
+        As the user gives them.
+    anchors : ndarray of shape (M,) or (M, k)
+        Trained values that answers depend on.
+    space : LamSpace
+        The hyperparameters of these.
+    hull : Hull, default=None
+        That of `fit`, which has all hyperparameters: keys that it lacks were not in `fit`.
 
     Raises
     ------
     ValueError
         If a trained value has no network.
     """
-    pairs = [(_encoded(key, space), network) for key, network in networks.items()]
-    pairs = [pair for pair in pairs if pair[0] is not None]
+    keys = list(networks)
+    if hull is not None:
+        keys = [key for key in keys if len(_same(hull.lams, _encoded(key, hull.space)))]
+    encoded = [(key, _encoded(key, space)) for key in keys]
+    encoded = [(key, lam) for key, lam in encoded if lam is not None]
     found = []
-    for lam in anchors:
-        size = LAM_ROUNDING * np.maximum(np.abs(lam), np.finfo(float).tiny)
-        same = [i for i, (key, _) in enumerate(pairs) if np.all(np.abs(key - lam) <= size)]
+    for anchor in anchors:
+        same = [(key, lam) for key, lam in encoded if len(_same(anchor[None], lam))]
         if not same:
-            text = space.text(lam)
+            text = space.text(anchor)
+            order = ", ".join(space.names) if space.n_columns > 1 else ""
             raise ValueError(
                 f"networks has no network for lambda = {text}, which is in `lam`; its keys are "
                 f"{sorted(networks, key=str)}. Add that network, or leave out the rows of "
-                f"lambda = {text}."
+                f"lambda = {text}." + f" Keys are tuples in the order ({order})." * bool(order)
             )
-        nearest = min(same, key=lambda i: np.max(np.abs(pairs[i][0] - lam)))
-        found.append(pairs[nearest][1])
+        nearest = min(same, key=lambda pair: np.max(np.abs(pair[1] - anchor)))
+        found.append(networks[nearest[0]])
     return tuple(found)
+
+
+def _same(lams, lam):
+    """Return the numbers of the lambdas (M,) or (M, k) that equal one, but for rounding."""
+    if lam is None:
+        return np.array([], dtype=int)
+    apart = np.abs(lams - lam) - LAM_ROUNDING * np.maximum(np.abs(lams), np.finfo(float).tiny)
+    return np.flatnonzero((np.reshape(apart, (len(lams), -1)) <= 0).all(axis=1))
 
 
 def _encoded(key, space):
@@ -164,7 +187,7 @@ def make_networks(networks, problem, seed):
         If a network does not give the outputs that `fit` was given, or draws like them.
     """
     data, anchors = problem.data, problem.data.anchors
-    found = find_networks(networks, anchors.lam, problem.space)
+    found = find_networks(networks, anchors.lam, problem.space, problem.hull)
     asked = Networks(anchors.lam, found, problem.outputs.n_outputs, False, problem.dtype)
     probes = [_probe(asked, problem, k, seed) for k in range(len(anchors.lam))]
     rows = [anchors.rows(k) for k in range(len(anchors.lam))]
