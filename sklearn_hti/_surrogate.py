@@ -128,6 +128,7 @@ class BaseSurrogate(Saved, ABC):
     _moves_bins = True  # outputs of a bin are moved to its anchor
     _trains = True  # a movement, and a source of draws at the base
     _takes_several = False  # hyperparameters
+    _leaves_axes_out = True  # those of several hyperparameters without influence
 
     def fit(self, X, y, lam=None, sample_weight=None):
         """Learn the surrogate from outputs at the anchors.
@@ -202,7 +203,9 @@ class BaseSurrogate(Saved, ABC):
         hull = None
         if anchors.several:
             hull = Hull(rows.space, (anchors.scale, anchors.scale.plain()), anchors.lam)
-            kept = influential_axes(anchors.scale, whole_particles(read), anchors.lam)
+            kept = range(anchors.lam.shape[1])
+            if self._leaves_axes_out:
+                kept = influential_axes(anchors.scale, whole_particles(read), anchors.lam)
             if len(kept) < anchors.lam.shape[1]:
                 rows = rows.only(kept)
                 anchors = self._find_anchors(rows)

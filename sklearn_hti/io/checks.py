@@ -46,11 +46,16 @@ def check_answers(model):
     n_numeric = 0 if encoder.scaler_ is None else len(encoder.scaler_.mean_)
     seen = {(encoder.n_numeric_, tuple(encoder.n_categories_))}
     clock = state.movement.clock
-    intervals = {len(state.anchors) - 1, clock.n_intervals}
+    intervals = {len(state.anchors) - 1}
+    if hasattr(clock, "n_intervals"):
+        intervals.add(clock.n_intervals)
     knots = {len(clock.knots)} if isinstance(clock, PlaceClock) else set()
-    for part in (part for net in networks(state) for part in net.modules()):
+    flow_map = state.movement.flow_map
+    reads_places = getattr(flow_map, "module_", None)  # of lambda, among the numbers of x
+    for net, part in ((one, part) for one in networks(state) for part in one.modules()):
         if isinstance(part, ConditionEmbedding):
-            seen.add((part.n_numeric, part.n_categories))
+            n_places = flow_map.n_places if net is reads_places else 0
+            seen.add((part.n_numeric - n_places, part.n_categories))
         if isinstance(part, PlaneFlowMap):
             knots.add(part.n_knots)
         elif isinstance(part, FlowMap):
@@ -59,7 +64,7 @@ def check_answers(model):
         raise ValueError("the number of anchors is not that of the networks")
     if seen != {(n_numeric, tuple(sizes))}:
         raise ValueError("the columns of X are not those of the networks")
-    if not 1 <= getattr(state.movement.flow_map, "n_steps", 1) <= MAX_STEPS:
+    if not 1 <= getattr(flow_map, "n_steps", 1) <= MAX_STEPS:
         raise ValueError(f"the number of steps is not from 1 to {MAX_STEPS}")
     anchors = np.asarray(state.anchors)
     ascend = anchors.ndim == 2 or (np.diff(anchors) > 0).all()
