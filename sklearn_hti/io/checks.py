@@ -20,9 +20,13 @@ from ..nn.modules import ConditionEmbedding
 
 def networks(state):
     """Return the networks of a fitted state."""
-    parts = [getattr(state.movement, "flow_map", None), state.base]
-    parts = [getattr(p, name, None) for p in parts for name in ("module", "module_")]
+    parts = [getattr(p, name, None) for p in _trained(state) for name in ("module", "module_")]
     return [p for p in (*parts, state.lagrangian) if p is not None]
+
+
+def _trained(state):
+    """Return what may hold networks."""
+    return getattr(state.movement, "flow_map", None), state.base, getattr(state.base, "flow", None)
 
 
 def device_of(state):
@@ -50,12 +54,12 @@ def check_answers(model):
     if hasattr(clock, "n_intervals"):
         intervals.add(clock.n_intervals)
     knots = {len(clock.knots)} if isinstance(clock, PlaceClock) else set()
-    flow_map = state.movement.flow_map
-    reads_places = getattr(flow_map, "module_", None)  # of lambda, among the numbers of x
+    trained = _trained(state)
+    # of lambda, among the numbers of x
+    n_places = {id(p.module_): p.n_places for p in trained if hasattr(p, "n_places")}
     for net, part in ((one, part) for one in networks(state) for part in one.modules()):
         if isinstance(part, ConditionEmbedding):
-            n_places = flow_map.n_places if net is reads_places else 0
-            seen.add((part.n_numeric - n_places, part.n_categories))
+            seen.add((part.n_numeric - n_places.get(id(net), 0), part.n_categories))
         if isinstance(part, PlaneFlowMap):
             knots.add(part.n_knots)
         elif isinstance(part, FlowMap):
@@ -64,7 +68,7 @@ def check_answers(model):
         raise ValueError("the number of anchors is not that of the networks")
     if seen != {(n_numeric, tuple(sizes))}:
         raise ValueError("the columns of X are not those of the networks")
-    if not 1 <= getattr(flow_map, "n_steps", 1) <= MAX_STEPS:
+    if not all(1 <= getattr(part, "n_steps", 1) <= MAX_STEPS for part in trained):
         raise ValueError(f"the number of steps is not from 1 to {MAX_STEPS}")
     anchors = np.asarray(state.anchors)
     ascend = anchors.ndim == 2 or (np.diff(anchors) > 0).all()
