@@ -95,7 +95,7 @@ def _ask(state, n_numeric, n_categorical):
     if state.base is None:
         return
     start, near = repeat_lam(state.base_lam, 1), state.anchors[:2].mean(axis=0)[None]
-    moved = _in_one_step(state.movement).displace(np.zeros(shape), x, start, near)
+    moved = _in_one_step(state.movement, "flow_map").displace(np.zeros(shape), x, start, near)
     # neighbours know the categories of their own rows alone
     x = getattr(state.base, "centers_", x)[[0]]
     drawn = _draw(state, x)
@@ -113,20 +113,21 @@ def _ask(state, n_numeric, n_categorical):
         raise ValueError("its answers are not finite numbers")
 
 
-def _in_one_step(movement):
-    """Return a movement that shows what it is made of as soon as any."""
-    if not hasattr(movement.flow_map, "n_steps"):
-        return movement
-    flow_map = copy.copy(movement.flow_map)
-    flow_map.n_steps = 1
-    return replace(movement, flow_map=flow_map)
+def _in_one_step(whole, name):
+    """Return a movement or base that shows what it is made of as soon as any."""
+    part = getattr(whole, name, None)
+    if not hasattr(part, "n_steps"):
+        return whole
+    part = copy.copy(part)
+    part.n_steps = 1
+    return replace(whole, **{name: part})
 
 
 def _draw(state, x):
     """Return scaled outputs (n, D) of the base at one input: a draw, or one per trained value."""
     if not state.regresses:
-        noise = state.base.noise(1, 1, np.random.default_rng(0))
-        return state.base.draw(Query(None, x, None), noise)[0]
+        base = _in_one_step(state.base, "flow")
+        return base.draw(Query(None, x, None), base.noise(1, 1, np.random.default_rng(0)))[0]
     particles = state.base.particles(x)[0]
     if len(particles) != len(state.anchors):
         raise ValueError("the number of anchors is not that of the particles")
