@@ -2,7 +2,9 @@
 
 Gaussian fields of 2, 3 and 5 hyperparameters and the lognormal field, 500 draws at each anchor. A
 surrogate answers at lambdas drawn from the box; distances are exact W2^2 between its 500 draws and
-500 of the truth. The floor is the distance between two such samples of the truth.
+500 of the truth. The floor is the distance between two such samples of the truth. Baselines and
+the method "without networks" draw from what they learned; the others interpolate the draws at the
+anchors.
 """
 
 import argparse
@@ -14,7 +16,9 @@ import numpy as np
 from sklearn_hti.datasets import make_gaussian_field, make_lognormal_field
 from sklearn_hti.metrics import squared_wasserstein
 
-from .several import METHODS, QUICK, Judged, judge_all
+from .peers import PEERS
+from .several import METHODS as ON_ZOO
+from .several import QUICK, Judged, judge_all, of_one
 from .several_report import ratio_table, refusals
 
 N_DRAWS, N_TARGETS = 500, 16
@@ -22,6 +26,16 @@ FAMILIES = {
     **{f"gaussians, k = {k}": partial(make_gaussian_field, k) for k in (2, 3, 5)},
     "lognormal": make_lognormal_field,
 }
+BASELINES = (
+    "nearest anchor",
+    "displacement interpolation",
+    "flow matching, OT",
+    "flow matching, independent",
+    "direct, MLP",
+    "direct, boosting",
+    *PEERS,
+)
+METHODS = ON_ZOO | {name: (partial(of_one, name), False) for name in BASELINES}
 
 
 @dataclass(frozen=True)
@@ -99,7 +113,7 @@ def main(arguments=None):
     problems = (
         KnownTruth(name, seed, args.design) for name in args.families for seed in range(args.seeds)
     )
-    records = judge_all(problems, args.methods)
+    records = judge_all(problems, args.methods, METHODS)
     print("W² to the truth, as a multiple of the floor:\n")
     print("\n".join(ratio_table(records, args.methods)))
     for reason in refusals(records):

@@ -22,7 +22,7 @@ from sklearn_hti import HyperparameterTrajectoryRegressor
 from .methods import FIELD, make_method
 from .methods import METHODS as OF_ONE
 from .several_report import several_tables, write_page
-from .simplices import TRIVIAL, Coupled, Scales, ThinPlates, weights_of
+from .simplices import TRIVIAL, Coupled, GaussianProcess, Scales, ThinPlates, weights_of
 from .zoo.registry import SEVERAL, load
 from .zoo.several import DESIGNS, SeveralFamily
 
@@ -167,6 +167,8 @@ def answers(model, problem, networks_answer=True):
             y = model.interpolate(problem.inputs, problem.outputs, lams=problem.lams, lam=lam)
         elif problem.deterministic:
             y = model.predict(problem.inputs, lam=lam)
+        elif problem.inputs is None:
+            y = model.sample(None, lam=lam, n_samples=len(problem.outputs[0]), random_state=0)
         else:
             y = model.sample(problem.inputs, lam=lam, random_state=0)
         yield np.reshape(y, shape)
@@ -199,9 +201,9 @@ def of_one(name, seed, **params):
     return make_method(name, seed, **params)
 
 
-def thin_plates(seed, **params):
-    """Return the thin plates, which need no parameters."""
-    return ThinPlates()
+def without_parameters(kind, seed, **params):
+    """Return an answer from outputs, which needs no parameters."""
+    return kind()
 
 
 def default(seed, **params):
@@ -212,7 +214,8 @@ def default(seed, **params):
 # by name: a function (seed, **params) -> model, and whether networks answer for the test rows
 METHODS = {
     **{name: (partial(of_one, name), True) for name in OF_ONE},
-    "thin plates": (thin_plates, True),
+    "thin plates": (partial(without_parameters, ThinPlates), True),
+    "Gaussian process": (partial(without_parameters, GaussianProcess), True),
     "without networks": (default, False),
 }
 QUICK = (FIELD, "thin plates")
@@ -227,12 +230,13 @@ def problems_of(families, designs, seeds):
                 yield Problem(family, design, seed)
 
 
-def judge_all(problems, methods):
+def judge_all(problems, methods, known=None):
     """Return the records of methods, by name, on problems."""
+    known = METHODS if known is None else known
     records = []
     for problem in problems:
         for name in methods:
-            make, networks_answer = METHODS[name]
+            make, networks_answer = known[name]
             record = judge(partial(make, problem.seed), problem, networks_answer)
             records.append(record | {"method": name})
     return records

@@ -1,13 +1,19 @@
-"""Linear answers from networks at several hyperparameters: nearest, simplices, thin plates."""
+"""Linear answers from networks at several hyperparameters, by weights of their outputs."""
+
+import warnings
 
 import numpy as np
 from scipy.interpolate import LinearNDInterpolator, RBFInterpolator
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from sklearn_hti.clocks.selection import suggested_rule
 
 TRIVIAL = ("not moving", "nearest network", "simplices")
+_MAX_VALUES = 200  # outputs that a kernel is fitted to
 
 
 class Scales:
@@ -96,3 +102,34 @@ class ThinPlates:
         z = scales(lams)
         [weights] = weights_of("thin plates", z, scales(np.atleast_2d(lam)))
         return Coupled(X, outputs).mean(weights, central(z))
+
+
+class GaussianProcess(ThinPlates):
+    """A Gaussian process over lambda, with a length for each coordinate of Scales.
+
+    All outputs share the kernel, whose settings are the most probable ones, as scikit-learn finds
+    them.
+    """
+
+    def interpolate(self, X, outputs, *, lams, lam):
+        """Return what lies at one lambda (k,), given outputs (M, n, D) of the networks at lams."""
+        scales, coupled = Scales(lams), Coupled(X, outputs)
+        z = scales(lams)
+        root = central(z)
+        values = np.hstack([coupled.matched(root, m).reshape(-1, 1) for m in range(len(z))]).T
+        kernel = self._kernel(z, values[:, :: -(-values.shape[1] // _MAX_VALUES)])
+        # answers to the unit vectors are the weights of all
+        process = GaussianProcessRegressor(kernel, optimizer=None, normalize_y=True)
+        [weights] = process.fit(z, np.eye(len(z))).predict(scales(np.atleast_2d(lam)))
+        return coupled.mean(weights, root)
+
+    def _kernel(self, z, values):
+        """Return the kernel of values (M, V) with the most probable settings."""
+        smooth = Matern(np.ones(z.shape[1]), (0.05, 50.0))
+        kernel = ConstantKernel() * smooth + WhiteKernel(1e-4, (1e-8, 1.0))
+        process = GaussianProcessRegressor(
+            kernel, n_restarts_optimizer=3, normalize_y=True, random_state=0
+        )
+        with warnings.catch_warnings():  # of settings at their bounds
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return process.fit(z, values).kernel_

@@ -129,6 +129,7 @@ class BaseSurrogate(Saved, ABC):
     _moves_bins = True  # outputs of a bin are moved to its anchor
     _trains = True  # a movement, and a source of draws at the base
     _takes_several = False  # hyperparameters
+    _leaves_axes_out = True  # those of several hyperparameters without influence
 
     def fit(self, X, y, lam=None, sample_weight=None):
         """Learn the surrogate from outputs at the anchors.
@@ -204,8 +205,10 @@ class BaseSurrogate(Saved, ABC):
         if anchors.several:
             refuse_strangers(problem.data)
             hull = Hull(rows.space, (anchors.scale, anchors.scale.plain()), anchors.lam)
-            kept = influential_axes(anchors.scale, whole_particles(read), anchors.lam)
-            if self._leaves_axes_out(rows, anchors, kept):
+            kept = list(range(anchors.lam.shape[1]))
+            if self._leaves_axes_out:
+                kept = influential_axes(anchors.scale, whole_particles(read), anchors.lam)
+            if len(kept) < anchors.lam.shape[1] and not self._merges_networks(rows, anchors, kept):
                 rows = rows.only(kept)
                 anchors = self._find_anchors(rows)
                 problem = self._encode(rows, anchors)
@@ -288,13 +291,12 @@ class BaseSurrogate(Saved, ABC):
             warn_if_narrow(anchors)
         return anchors
 
-    def _leaves_axes_out(self, rows, anchors, kept):
-        """Return whether axes are left out, of which only some are kept."""
-        if len(kept) == anchors.lam.shape[1]:
+    def _merges_networks(self, rows, anchors, kept):
+        """Return whether networks that are asked would lose their own trained values."""
+        if getattr(self, "networks", None) is None:
             return False
-        # every network that is asked keeps its own trained value
-        merged = len(find_anchors(rows.only(kept).lam, len(rows.y)).lam) < len(anchors.lam)
-        return not (merged and getattr(self, "networks", None) is not None)
+        left = find_anchors(rows.only(kept).lam, len(rows.y)).lam
+        return len(left) < len(anchors.lam)
 
     def _asked_base(self, rows, anchors):
         """Return the lambda of the base that the parameter names, or of the first anchor."""

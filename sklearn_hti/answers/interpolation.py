@@ -4,6 +4,9 @@ import numpy as np
 
 from .._utils.groupby import number_groups
 from .._utils.torch_state import own_torch_state
+from .._utils.tree import rooted_tree
+from ..data.lam_space import repeat_lam
+from ..field.kriging import Simplices
 from ..field.particles import follow, partners_in_groups
 from ..flow_map.transport import TransportMap
 
@@ -12,7 +15,8 @@ from ..flow_map.transport import TransportMap
 def interpolate(state, query, said):
     """Return outputs (n, D) at the lambdas of a query, between those of several networks."""
     if state.particle_field is None:
-        return state.outputs.decode(_between_neighbours(state.movement, query, said))
+        answer = _between_neighbours if said.lams.ndim == 1 else _over_simplices
+        return state.outputs.decode(answer(state.movement, query, said))
     trained = isinstance(state.movement.flow_map, TransportMap) and said.lams.ndim == 1
 
     def carry(y, parent, child):
@@ -81,6 +85,32 @@ def _between_neighbours(movement, query, said):
             lam_to=high,
             lam=query.lam[rows],
         )
+    return out
+
+
+def _over_simplices(movement, query, said):
+    """Return scaled outputs (n, D) of several hyperparameters, from networks around each lambda.
+
+    The outputs of the corners of a simplex are moved to lambda, and averaged by their weights.
+    """
+    knots = movement.scale.place(said.lams)
+    groups = query.conditions.groups()
+
+    def carry(y, parent, child):
+        start, end = (repeat_lam(said.lams[k], len(y)) for k in (parent, child))
+        return y + movement.displace(y, query.conditions, start, end)
+
+    rng = np.random.default_rng(0)
+    particles = follow(said.outputs, groups, rooted_tree(knots), rng, carry)
+    weights = Simplices(knots).weights(movement.scale.place(query.lam))
+    out = np.zeros(said.outputs.shape[1:])
+    for k, weight in enumerate(weights.T):
+        rows = np.flatnonzero(weight)
+        if not len(rows):
+            continue
+        y, start = particles[rows, k], repeat_lam(said.lams[k], len(rows))
+        moved = y + movement.displace(y, query.conditions[rows], start, query.lam[rows])
+        out[rows] += weight[rows, None] * moved
     return out
 
 

@@ -149,7 +149,7 @@ def check_between(state, lam, lams):
     """Return lambdas, encoded, that lie between others."""
     if lams.ndim == 1:
         return check.check_between(lam, lams)
-    scale = state.particle_field.scale
+    scale = (state.particle_field or state.movement).scale
     Hull(state.lam_space, (scale, scale.plain()), lams).check(lam, "lam")
     return lam
 

@@ -15,6 +15,8 @@ from .._surrogate import BaseSurrogate
 from .._utils.parameters import HasMethods
 from .._utils.registry import storable
 from ..data.encoding import as_arrays
+from ..data.facts import FEW
+from ..data.lam_space import repeat_lam
 from ..flow_map.learning import Learned
 from ..samplers.neighbours import NeighborsBase
 from ..samplers.selection import FittedBase
@@ -34,17 +36,24 @@ class DirectSurrogateRegressor(BaseSurrogate):
     with ``sample(X, n_samples)`` draws y itself at every lambda; it has no `transport`, as it
     does not know which draw at one lambda belongs to which at another.
 
+    Several hyperparameters enter as columns of their own: numbers from 0 to 1 over the trained
+    range, on a logarithmic scale where the range suggests one, and categories one-hot, divided by
+    the root of two. Where the base anchor has fewer than five rows, as where every row has a
+    lambda of its own, leftovers are those of all rows.
+
     Parameters
     ----------
     estimator : estimator, default=None
         Cloned and fitted on numbers (standardised), categories (one-hot) and lambda
         (standardised) side by side, and on scaled outputs, one at a time where it takes one
-        only. None is `MLPRegressor` of scikit-learn with three hidden layers of 128.
-    base_lam : float, default=None
+        only. None is `MLPRegressor` of scikit-learn with three hidden layers of 128. For a
+        Gaussian process take `sklearn.gaussian_process.GaussianProcessRegressor`, with a
+        ``WhiteKernel`` where outputs are draws; its time grows with the cube of the rows.
+    base_lam : float, array-like or dict, default=None
         The anchor whose rows the leftovers are taken from. None is the first, unless draws at
         another anchor predict the outputs at all anchors clearly better.
-    lam_column : int or str, default=None
-        Where lambda sits in X when `lam` is not passed.
+    lam_column : int, str or list, default=None
+        Where lambda sits in X when `lam` is not passed; a list of several hyperparameters.
     n_anchors : "auto" or int, default="auto"
         Number of anchors.
     y_bounds : tuple of (low, high), default=None
@@ -59,13 +68,13 @@ class DirectSurrogateRegressor(BaseSurrogate):
 
     Attributes
     ----------
-    anchors_ : ndarray of shape (K + 1,)
+    anchors_ : ndarray of shape (K + 1,) or (K + 1, k)
         The lambdas of the rows, or of their bins.
     estimator_ : estimator
         The fitted estimator.
     base_ : object
         The source of leftovers at the base anchor.
-    base_lam_ : float
+    base_lam_ : float or ndarray of shape (k,)
         The anchor of the base.
     history_ : DataFrame
         Empty: what is trained is the estimator's own.
@@ -83,6 +92,15 @@ class DirectSurrogateRegressor(BaseSurrogate):
     >>> rival = DirectSurrogateRegressor(LinearRegression()).fit(None, 4 * lam, lam)
     >>> rival.predict(None, lam=0.25).round(6)
     array([1.])
+
+    A Gaussian process on two hyperparameters:
+
+    >>> from sklearn.gaussian_process import GaussianProcessRegressor
+    >>> from sklearn.gaussian_process.kernels import RBF
+    >>> lam = np.array([[a, b] for a in range(4) for b in range(4)])
+    >>> rival = DirectSurrogateRegressor(GaussianProcessRegressor(RBF(), optimizer=None))
+    >>> rival.fit(None, lam.sum(axis=1), lam).predict(None, lam=[1.5, 2.5]).round(2)
+    array([4.])
     """
 
     _parameter_constraints = {
@@ -92,6 +110,8 @@ class DirectSurrogateRegressor(BaseSurrogate):
     del _parameter_constraints["base"]
     base = "neighbors"
     _moves_bins = False  # a regression on lambda takes the lambda of every row
+    _takes_several = True
+    _leaves_axes_out = False  # the estimator sees all
 
     def __init__(
         self,
@@ -133,8 +153,10 @@ class DirectSurrogateRegressor(BaseSurrogate):
         single = hasattr(estimator, "predict") and not get_tags(estimator).target_tags.multi_output
         if y.ndim == 2 and single and not hasattr(estimator, "sample"):
             estimator = MultiOutputRegressor(estimator)
-        lam_scaler = as_arrays(StandardScaler()).fit(data.lam[:, None])
-        mean = _Mean(estimator, lam_scaler, problem.encoder.n_categories_)
+        scale = data.anchors.scale
+        if not data.anchors.several:
+            scale = _Standardised(as_arrays(StandardScaler()).fit(data.lam[:, None]))
+        mean = _Mean(estimator, scale, problem.encoder.n_categories_)
         answer_of(estimator.fit, mean.features(data.conditions, data.lam), y)
         if hasattr(estimator, "sample"):
             return Learned(generator=_Generator(mean, problem.outputs.n_outputs))
@@ -145,7 +167,10 @@ class DirectSurrogateRegressor(BaseSurrogate):
         if learned.generator is not None:
             return FittedBase(None, seed)
         source = _Leftovers(learned.movement.mean, problem.base_lam)
-        source.fit(problem.data, problem.base_rows)
+        rows, data = problem.base_rows, problem.data
+        if data.anchors.several and len(rows) < FEW:  # there are no bins of several
+            rows = np.arange(len(data.y))
+        source.fit(data, rows)
         return FittedBase(source, source.fixed_noise(np.random.default_rng(seed)))
 
     @available_if(_is_regressor)
@@ -160,9 +185,9 @@ class DirectSurrogateRegressor(BaseSurrogate):
             Inputs that the outputs belong to.
         y : array-like of shape (n,) or (n, D)
             Outputs of the network at `lam_from`.
-        lam_from : float or array-like of shape (n,)
+        lam_from : float or array-like of shape (n,), (k,) or (n, k)
             Where the outputs come from.
-        lam_to : float or array-like of shape (n,)
+        lam_to : float or array-like of shape (n,), (k,) or (n, k)
             Where they are moved to.
 
         Returns
@@ -184,10 +209,10 @@ class DirectSurrogateRegressor(BaseSurrogate):
             Inputs that the networks were asked.
         outputs : array-like of shape (A, n) or (A, n, D)
             Outputs of A networks for those inputs.
-        lams : array-like of shape (A,)
+        lams : array-like of shape (A,) or (A, k)
             Lambda of each network.
-        lam : float or array-like of shape (n,)
-            Where outputs are wanted, from the least of `lams` to the largest.
+        lam : float or array-like of shape (n,), (k,) or (n, k)
+            Where outputs are wanted, between `lams`.
 
         Returns
         -------
@@ -197,18 +222,29 @@ class DirectSurrogateRegressor(BaseSurrogate):
         return super().interpolate(X, outputs, lams=lams, lam=lam)
 
 
+@dataclass(frozen=True)
+class _Standardised:
+    """One hyperparameter, as the estimator takes it."""
+
+    scaler: StandardScaler
+
+    def place(self, lam):
+        """Return lambdas (n,) as a column, standardised."""
+        return self.scaler.transform(np.reshape(lam, (-1, 1)))
+
+
 class _Mean:
     """The estimator's answer in scaled units."""
 
-    def __init__(self, estimator, lam_scaler, n_categories):
+    def __init__(self, estimator, scale, n_categories):
         self.estimator = estimator
-        self.lam_scaler = lam_scaler
+        self.scale = scale
         self.n_categories = n_categories
 
     def features(self, conditions, lam):
         """Return what the estimator takes, (n, F)."""
         x = conditions.one_hot(self.n_categories)
-        return np.hstack([x, self.lam_scaler.transform(np.reshape(lam, (-1, 1)))])
+        return np.hstack([x, self.scale.place(lam)])
 
     def __call__(self, conditions, lam):
         """Return the estimator's answer, (n, D)."""
@@ -222,6 +258,11 @@ class _Differences:
     """Moves outputs by the differences of a regressor's answers, in the time of lambda."""
 
     mean: _Mean
+
+    @property
+    def scale(self):
+        """The places of several hyperparameters."""
+        return self.mean.scale
 
     def displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
         """Return displacements (n, D) of scaled outputs between lambdas (n,)."""
@@ -265,5 +306,5 @@ class _Leftovers(NeighborsBase):
 
     def draw(self, query, noise, dtype=None):
         """Return scaled outputs (n, n_draws, D)."""
-        mean = self.mean(query.conditions, np.full(len(query), self.base_lam))
+        mean = self.mean(query.conditions, repeat_lam(self.base_lam, len(query)))
         return mean[:, None] + super().draw(query, noise)

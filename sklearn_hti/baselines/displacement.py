@@ -9,12 +9,15 @@ from .._utils.parameters import Interval, StrOptions
 from .._utils.registry import storable
 from ..clocks.movement import Movement
 from ..field.build import fit_trajectories
+from ..field.particle_field import ParticleField
+from ..field.place import place_clock
+from ..field.plane import SMOOTH
 from ..flow_map.learning import Learned
 from ..lagrangian import Lagrangian
 from ..paths import GeodesicPath
 from ..solvers import CouplingSolver
 from ..solvers.registry import resolve
-from .nearest import NearestTrajectories
+from .nearest import NearestParticles, NearestTrajectories
 
 
 @storable
@@ -25,6 +28,10 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
     condition, and an output moves as the nearest coupled rows do (McCann's displacement
     interpolation). What a trained map brings beyond this is generalisation to other x and y.
 
+    Of several hyperparameters, rows are coupled along the shortest tree through the anchors.
+    Between anchors, outputs are linear on simplices: those of the Delaunay triangulation of the
+    anchors, on the scale of each hyperparameter.
+
     Parameters
     ----------
     solver : {"coupling"} or CouplingSolver, default="coupling"
@@ -33,14 +40,14 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
         Coupled rows whose displacements are averaged.
     base : {"neighbors"}, estimator or callable, default="neighbors"
         How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
-    base_lam : float, default=None
+    base_lam : float, array-like or dict, default=None
         The anchor of the base. None is the first, unless draws at another anchor predict the
         outputs at all anchors clearly better.
     lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
             transformer, default="auto"
         The clock: see `HyperparameterTrajectoryRegressor`.
-    lam_column : int or str, default=None
-        Where lambda sits in X when `lam` is not passed.
+    lam_column : int, str or list, default=None
+        Where lambda sits in X when `lam` is not passed; a list of several hyperparameters.
     n_anchors : "auto" or int, default="auto"
         Number of anchors.
     y_bounds : tuple of (low, high), default=None
@@ -54,15 +61,15 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
 
     Attributes
     ----------
-    anchors_ : ndarray of shape (K + 1,)
+    anchors_ : ndarray of shape (K + 1,) or (K + 1, k)
         The lambdas between which outputs are coupled.
-    lam_transform_ : Clock
+    lam_transform_ : object
         The clock in use.
     flow_map_ : object
         Moves scaled outputs between clock times.
     base_ : object
         The source of draws at the base anchor.
-    base_lam_ : float
+    base_lam_ : float or ndarray of shape (k,)
         The anchor of the base.
     solver_ : CouplingSolver
         The solver that coupled the anchors.
@@ -126,13 +133,26 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
         plain = CouplingSolver(affine=False)
         return Components(resolve("solver", plain if self.solver == "coupling" else self.solver))
 
+    _takes_several = True
+    _between = "straight_line_in_clock"  # answers between trained values of several
+
     def _fit_flow_map(self, problem, components, clock, training, rng):
         data, flat = problem.data, Lagrangian(None, None)
         couplings = fit_trajectories(GeodesicPath(), components.solver, data, flat, training)
+        if data.anchors.several:
+            return self._on_simplices(couplings.trajectories, problem)
         nearest = NearestTrajectories(
             couplings.trajectories, data, clock, problem.encoder, self.n_neighbors
         )
         return Learned(Movement(clock, nearest))
+
+    def _on_simplices(self, trajectories, problem):
+        """Return what is Learned over several hyperparameters."""
+        anchors = problem.data.anchors
+        field = ParticleField(anchors.scale, SMOOTH, 1.0, simple=self._between)
+        nearest = NearestParticles(trajectories, problem.data, problem.encoder, self.n_neighbors)
+        movement = Movement(place_clock(field, anchors.lam), nearest)
+        return Learned(movement, particle_field=field)
 
     def __sklearn_tags__(self):
         """Return the estimator tags: rows of near x say little where inputs do not repeat."""
@@ -146,7 +166,8 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
     """Copies the outputs of the anchor that is nearest to lambda: the rival to beat first.
 
     Outputs stay where they are while lambda is nearer to their own anchor than to another, and
-    move to their partners there in one jump.
+    move to their partners there in one jump. Of several hyperparameters, every range counts as
+    one, and two categories are as far apart as the ends of a range.
 
     Parameters
     ----------
@@ -156,14 +177,14 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
         Coupled rows whose displacements are averaged.
     base : {"neighbors"}, estimator or callable, default="neighbors"
         How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
-    base_lam : float, default=None
+    base_lam : float, array-like or dict, default=None
         The anchor of the base. None is the first, unless draws at another anchor predict the
         outputs at all anchors clearly better.
     lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
             transformer, default=None
         The scale on which an anchor is the nearest; None is that of lambda itself.
-    lam_column : int or str, default=None
-        Where lambda sits in X when `lam` is not passed.
+    lam_column : int, str or list, default=None
+        Where lambda sits in X when `lam` is not passed; a list of several hyperparameters.
     n_anchors : "auto" or int, default="auto"
         Number of anchors.
     y_bounds : tuple of (low, high), default=None
@@ -177,15 +198,15 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
 
     Attributes
     ----------
-    anchors_ : ndarray of shape (K + 1,)
+    anchors_ : ndarray of shape (K + 1,) or (K + 1, k)
         The lambdas whose outputs are copied.
-    lam_transform_ : Clock
+    lam_transform_ : object
         The clock in use.
     flow_map_ : object
         Moves scaled outputs between clock times.
     base_ : object
         The source of draws at the base anchor.
-    base_lam_ : float
+    base_lam_ : float or ndarray of shape (k,)
         The anchor of the base.
     solver_ : CouplingSolver
         The solver that coupled the anchors.
@@ -235,8 +256,12 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
             random_state=random_state,
         )
 
+    _between = "nearest_anchor"
+
     def _fit_flow_map(self, problem, components, clock, training, rng):
         learned = super()._fit_flow_map(problem, components, clock, training, rng)
+        if problem.data.anchors.several:  # answers of the field jump
+            return learned
         return Learned(Movement(clock, _Jumps(learned.movement.flow_map)))
 
 

@@ -2,15 +2,22 @@
 
 from numbers import Integral
 
+import numpy as np
+
 from .._surrogate import BaseSurrogate, Components
 from .._utils.ode import MAX_STEPS
 from .._utils.parameters import Interval, StrOptions
 from .._utils.registry import storable
+from ..clocks.movement import Movement
 from ..field.build import fit_trajectories
+from ..flow_map.learning import Learned
 from ..lagrangian import Lagrangian
+from ..nn.engine import count_steps
 from ..paths import GeodesicPath
+from ..samplers.selection import FittedBase
 from ..solvers import CouplingSolver
 from ..solvers.registry import resolve
+from .from_noise import DrawnFromNoise, FlowFromNoise
 from .velocity import FlowMatching
 
 
@@ -31,25 +38,32 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
     E[dy/dt | y_t = y, x] of straight lines between them in the time of the clock. Outputs move
     by following it step by step. With ``coupling="ot"`` this is OT-CFM.
 
+    Several hyperparameters have no one time. The network then learns the velocity from normal
+    noise to outputs, given x and lambda, which enters as further numbers: each from 0 to 1 on its
+    scale, categories one-hot. Outputs move to those that the same noise flows to.
+
     Parameters
     ----------
     coupling : {"ot", "independent"} or CouplingSolver, default="ot"
         How rows of the same x are coupled: by exact optimal transport, or at random. Where
-        inputs do not repeat, "independent" couples rows of the nearest x.
+        inputs do not repeat, "independent" couples rows of the nearest x. Of several
+        hyperparameters, how noise is coupled with the rows of one x and lambda: "ot" or
+        "independent".
     n_steps : int, default=16
-        Midpoint steps per interval between anchors, 10,000 at most.
+        Midpoint steps per interval between anchors, or from noise to outputs, 10,000 at most.
     conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
         How x enters the networks.
     base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
-        How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
-    base_lam : float, default=None
+        How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`. Of several
+        hyperparameters, "auto" draws from noise.
+    base_lam : float, array-like or dict, default=None
         The anchor of the base. None is the first, unless draws at another anchor predict the
         outputs at all anchors clearly better.
     lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
             transformer, default="auto"
         The clock: see `HyperparameterTrajectoryRegressor`.
-    lam_column : int or str, default=None
-        Where lambda sits in X when `lam` is not passed.
+    lam_column : int, str or list, default=None
+        Where lambda sits in X when `lam` is not passed; a list of several hyperparameters.
     n_anchors : "auto" or int, default="auto"
         Number of anchors.
     y_bounds : tuple of (low, high), default=None
@@ -79,15 +93,15 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
 
     Attributes
     ----------
-    anchors_ : ndarray of shape (K + 1,)
+    anchors_ : ndarray of shape (K + 1,) or (K + 1, k)
         The lambdas between which velocities are learned.
-    lam_transform_ : Clock
+    lam_transform_ : object
         The clock in use.
     flow_map_ : object
         Moves scaled outputs between clock times.
     base_ : object
         The source of draws at the base anchor.
-    base_lam_ : float
+    base_lam_ : float or ndarray of shape (k,)
         The anchor of the base.
     solver_ : CouplingSolver
         The solver that coupled the anchors, or with independent couplings chose the clock.
@@ -179,6 +193,40 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         return Components(
             resolve("solver", CouplingSolver(affine=False) if named else self.coupling)
         )
+
+    _takes_several = True
+
+    def _check_anchors(self, anchors, space):
+        if anchors.several and not isinstance(self.coupling, str):
+            raise ValueError(
+                f"coupling={self.coupling!r} couples neighbouring values of one hyperparameter, "
+                "and several vary in `lam`; take 'ot' or 'independent'."
+            )
+
+    def _fit_movement(self, problem, components, read, training):
+        anchors = problem.data.anchors
+        if not anchors.several:
+            return super()._fit_movement(problem, components, read, training)
+        flow = FlowFromNoise(self.coupling == "ot", self.n_steps)
+        history = flow.train(problem.data, anchors.scale, training).history_
+        return Learned(
+            Movement(anchors.scale, flow),
+            n_iter=count_steps(history),
+            history={"transport": history},
+        )
+
+    def _fit_base(self, problem, learned, training):
+        movement = learned.movement
+        if not (isinstance(movement.flow_map, FlowFromNoise) and self._base_is_auto):
+            return super()._fit_base(problem, learned, training)
+        [place] = movement.clock.time(problem.base_lam[None])
+        source = DrawnFromNoise(movement.flow_map, place)
+        noise = source.fixed_noise(np.random.default_rng(training.seeds["noise"]))
+        return FittedBase(source, noise)
+
+    @property
+    def _base_is_auto(self):
+        return isinstance(self.base, str) and self.base == "auto"
 
     def _fit_flow_map(self, problem, components, clock, training, rng):
         independent = isinstance(self.coupling, str) and self.coupling == "independent"

@@ -20,6 +20,11 @@ class Movement:
     clock: Clock
     flow_map: object
 
+    @property
+    def scale(self):
+        """From lambda to time."""
+        return self.clock
+
     def displace(self, y, conditions, lam_from, lam_to, dtype=torch.float32):
         """Return displacements (n, D) of scaled outputs between lambdas (n,)."""
         times = self.clock.time(np.concatenate([lam_from, lam_to]))

@@ -20,9 +20,13 @@ from ..nn.modules import ConditionEmbedding
 
 def networks(state):
     """Return the networks of a fitted state."""
-    parts = [getattr(state.movement, "flow_map", None), state.base]
-    parts = [getattr(p, name, None) for p in parts for name in ("module", "module_")]
+    parts = [getattr(p, name, None) for p in _trained(state) for name in ("module", "module_")]
     return [p for p in (*parts, state.lagrangian) if p is not None]
+
+
+def _trained(state):
+    """Return what may hold networks."""
+    return getattr(state.movement, "flow_map", None), state.base, getattr(state.base, "flow", None)
 
 
 def device_of(state):
@@ -46,11 +50,16 @@ def check_answers(model):
     n_numeric = 0 if encoder.scaler_ is None else len(encoder.scaler_.mean_)
     seen = {(encoder.n_numeric_, tuple(encoder.n_categories_))}
     clock = state.movement.clock
-    intervals = {len(state.anchors) - 1, clock.n_intervals}
+    intervals = {len(state.anchors) - 1}
+    if hasattr(clock, "n_intervals"):
+        intervals.add(clock.n_intervals)
     knots = {len(clock.knots)} if isinstance(clock, PlaceClock) else set()
-    for part in (part for net in networks(state) for part in net.modules()):
+    trained = _trained(state)
+    # of lambda, among the numbers of x
+    n_places = {id(p.module_): p.n_places for p in trained if hasattr(p, "n_places")}
+    for net, part in ((one, part) for one in networks(state) for part in one.modules()):
         if isinstance(part, ConditionEmbedding):
-            seen.add((part.n_numeric, part.n_categories))
+            seen.add((part.n_numeric - n_places.get(id(net), 0), part.n_categories))
         if isinstance(part, PlaneFlowMap):
             knots.add(part.n_knots)
         elif isinstance(part, FlowMap):
@@ -59,7 +68,7 @@ def check_answers(model):
         raise ValueError("the number of anchors is not that of the networks")
     if seen != {(n_numeric, tuple(sizes))}:
         raise ValueError("the columns of X are not those of the networks")
-    if not 1 <= getattr(state.movement.flow_map, "n_steps", 1) <= MAX_STEPS:
+    if not all(1 <= getattr(part, "n_steps", 1) <= MAX_STEPS for part in trained):
         raise ValueError(f"the number of steps is not from 1 to {MAX_STEPS}")
     anchors = np.asarray(state.anchors)
     ascend = anchors.ndim == 2 or (np.diff(anchors) > 0).all()
@@ -86,7 +95,7 @@ def _ask(state, n_numeric, n_categorical):
     if state.base is None:
         return
     start, near = repeat_lam(state.base_lam, 1), state.anchors[:2].mean(axis=0)[None]
-    moved = _in_one_step(state.movement).displace(np.zeros(shape), x, start, near)
+    moved = _in_one_step(state.movement, "flow_map").displace(np.zeros(shape), x, start, near)
     # neighbours know the categories of their own rows alone
     x = getattr(state.base, "centers_", x)[[0]]
     drawn = _draw(state, x)
@@ -104,20 +113,21 @@ def _ask(state, n_numeric, n_categorical):
         raise ValueError("its answers are not finite numbers")
 
 
-def _in_one_step(movement):
-    """Return a movement that shows what it is made of as soon as any."""
-    if not hasattr(movement.flow_map, "n_steps"):
-        return movement
-    flow_map = copy.copy(movement.flow_map)
-    flow_map.n_steps = 1
-    return replace(movement, flow_map=flow_map)
+def _in_one_step(whole, name):
+    """Return a movement or base that shows what it is made of as soon as any."""
+    part = getattr(whole, name, None)
+    if not hasattr(part, "n_steps"):
+        return whole
+    part = copy.copy(part)
+    part.n_steps = 1
+    return replace(whole, **{name: part})
 
 
 def _draw(state, x):
     """Return scaled outputs (n, D) of the base at one input: a draw, or one per trained value."""
     if not state.regresses:
-        noise = state.base.noise(1, 1, np.random.default_rng(0))
-        return state.base.draw(Query(None, x, None), noise)[0]
+        base = _in_one_step(state.base, "flow")
+        return base.draw(Query(None, x, None), base.noise(1, 1, np.random.default_rng(0)))[0]
     particles = state.base.particles(x)[0]
     if len(particles) != len(state.anchors):
         raise ValueError("the number of anchors is not that of the particles")

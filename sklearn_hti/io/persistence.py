@@ -50,7 +50,7 @@ for _cls in (
 _MORE = ("sklearn_hti.baselines",)
 
 # Records that `history_` of the surrogate holds, too.
-_LEFT_OUT = {"FlowBase": {"history_"}}
+_LEFT_OUT = {"FlowBase": {"history_"}, "FlowFromNoise": {"history_"}}
 
 
 def save(model, path):

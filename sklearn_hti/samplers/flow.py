@@ -22,7 +22,7 @@ _ENOUGH = 100  # rows to judge by: generators learn few by heart
 _WIDEST = 2.0  # times the noise trained on: farther out the velocities were never learned
 
 
-class _FlowMatchingDataset(DrawnDataset):
+class FlowMatchingDataset(DrawnDataset):
     """Draws points on straight lines from noise to data; velocities beside those of a normal."""
 
     def __init__(self, y, conditions, picked, device):
@@ -34,12 +34,16 @@ class _FlowMatchingDataset(DrawnDataset):
     def draw(self, rows, generator):
         """Return z = (t y + (1 - t) noise, t) and the condition; y - noise beside its mean."""
         y = self.y[rows]
-        noise = torch.empty_like(y).normal_(generator=generator)
+        noise = self._noise(rows, generator)
         t = torch.empty_like(y[:, :1]).uniform_(generator=generator)
         at_t = torch.lerp(noise, y, t)
         z = torch.cat([at_t, t], dim=1)
         inputs = {"z": z, "numeric": self.numeric[rows], "codes": self.codes[rows]}
         return inputs, y - noise - _normal_velocity(at_t, t)
+
+    def _noise(self, rows, generator):
+        """Return the noise (n, D) that lines to some rows begin at."""
+        return torch.empty_like(self.y[rows]).normal_(generator=generator)
 
 
 @storable
@@ -65,6 +69,8 @@ class FlowBase:
 
     name: str  # of the kind of base, and why it was chosen: see `make_base`
     reason: str
+    label = "base generator"  # of its training
+    n_steps = _N_STEPS
 
     def fit(self, y, conditions, groups, training):
         """Train the velocity field on the rows of the base anchor."""
@@ -92,13 +98,13 @@ class FlowBase:
         examples = (
             None
             if rows is None
-            else _FlowMatchingDataset(residual / self.spread_, conditions, rows, settings.device)
+            else self._dataset(residual / self.spread_, conditions, rows, settings.device)
             for rows in (picked, held)
         )
         net = train(
             module,
             *examples,
-            label="base generator",
+            label=self.label,
             seed=training.seeds["base_batches"],
             settings=settings,
             user_callbacks=training.callbacks,
@@ -111,6 +117,10 @@ class FlowBase:
             judged = rng.permutation(held)[: BUDGET.generator_rows]
             self.noise_scale_ = self._judge_noise_scale(y[judged], conditions[judged], rng)
         return self
+
+    def _dataset(self, y, conditions, rows, device):
+        """Return the examples of some rows."""
+        return FlowMatchingDataset(y, conditions, rows, device)
 
     def _judge_noise_scale(self, y, conditions, rng):
         """Return how many times as far from the mean of draws y lies as draws do, at least 1."""
@@ -141,19 +151,32 @@ class FlowBase:
         _, n_draws, n_outputs = noise.shape
         conditions = query.conditions.repeat(n_draws)
         start = self.noise_scale_ * noise.reshape(-1, n_outputs)
+        return self.outputs_of(start, conditions, dtype).reshape(noise.shape)
+
+    def outputs_of(self, noise, conditions, dtype=torch.float32):
+        """Return the scaled outputs (n, D) that noise (n, D) flows to."""
+        return self._mean(conditions) + self.spread_ * self._flow(noise, conditions, 0, 1, dtype)
+
+    def noise_of(self, y, conditions, dtype=torch.float32):
+        """Return the noise (n, D) that flows to scaled outputs (n, D)."""
+        return self._flow((y - self._mean(conditions)) / self.spread_, conditions, 1, 0, dtype)
+
+    def _mean(self, conditions):
+        return self.linear_.predict(Features(conditions, self.n_categories_))
+
+    def _flow(self, start, conditions, begin, end, dtype):
+        """Return points (n, D) that were followed from one time of the ODE to another."""
         module = in_precision(self.module_, dtype)
-        residual = np.empty(start.shape)
+        arrived = np.empty(start.shape)
         for part in row_chunks(len(start), self.device_):
             numeric, codes = conditions[part].tensors(dtype, self.device_)
             y = torch.as_tensor(start[part], dtype=dtype, device=self.device_)
-            ends = torch.zeros_like(y[:, :1]), torch.ones_like(y[:, :1])
+            ends = (torch.full_like(y[:, :1], time) for time in (begin, end))
             with torch.inference_mode():
                 read = module.read(numeric, codes)
             velocity = partial(_velocity, module, read)
-            residual[part] = integrate(velocity, y, *ends, _N_STEPS).cpu().numpy()
-        mean = self.linear_.predict(Features(conditions, self.n_categories_))
-        y = mean + residual * self.spread_
-        return y.reshape(noise.shape)
+            arrived[part] = integrate(velocity, y, *ends, self.n_steps).cpu().numpy()
+        return arrived
 
 
 def _velocity(module, read, y, t):

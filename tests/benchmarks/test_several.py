@@ -11,7 +11,7 @@ from scipy.spatial import Delaunay
 
 from benchmarks import fields, several, several_report
 from benchmarks.several import DESIGNS, Problem, judge
-from benchmarks.simplices import TRIVIAL, Coupled, Scales, ThinPlates, weights_of
+from benchmarks.simplices import TRIVIAL, Coupled, GaussianProcess, Scales, ThinPlates, weights_of
 from benchmarks.zoo import CARDS, SEVERAL, ensemble, load, noisy, preferences
 from benchmarks.zoo import family as family_module
 from benchmarks.zoo.__main__ import report, train
@@ -250,6 +250,16 @@ def test_thin_plates_meet_the_trained_networks():
     assert judge(lambda **params: model, problem)["share"] > 0.2
 
 
+def test_a_gaussian_process_meets_the_trained_networks_and_finds_lengths(rng):
+    lams = np.array([[a, b] for a in range(4) for b in range(4)], dtype=float)
+    outputs = np.sin(1.5 * lams[:, :1, None] + rng.normal(size=(1, 30, 1)))
+    process = GaussianProcess().fit(None, None, lams)
+    asked = partial(process.interpolate, np.arange(30.0)[:, None], outputs, lams=lams)
+    assert_allclose(asked(lam=lams[5]), outputs[5], atol=1e-3)
+    # the second hyperparameter has no influence
+    assert_allclose(asked(lam=[1.0, 0.5]), outputs[5], atol=1e-2)
+
+
 def test_tables_and_refusals(capsys, monkeypatch, tmp_path):
     class Refuses:
         def fit(self, X, y, lam):
@@ -298,8 +308,11 @@ def test_fields_of_known_truth(name, design, monkeypatch):
 def test_errors_as_multiples_of_the_floor(capsys, monkeypatch):
     monkeypatch.setattr(fields, "N_DRAWS", 60)
     monkeypatch.setattr(fields, "N_TARGETS", 4)
-    fields.main(["--families", "gaussians, k = 2", "--methods", "thin plates"])
+    methods = ["thin plates", "nearest anchor", "displacement interpolation"]
+    fields.main(["--families", "gaussians, k = 2", "--methods", *methods])
     head, _, row = capsys.readouterr().out.splitlines()[2:]
     found = dict(zip(*([c.strip() for c in line.split("|")] for line in (head, row)), strict=True))
     assert float(found["not moving"]) > float(found["nearest network"]) > 1.1
     assert float(found["thin plates"]) < float(found["nearest network"])
+    drawn = {name: float(found[name]) for name in methods[1:]}
+    assert 1.1 < drawn["displacement interpolation"] < drawn["nearest anchor"]

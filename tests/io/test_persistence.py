@@ -574,6 +574,21 @@ def test_steps_without_end(fit, path, n_steps):
         load(path)
 
 
+def test_steps_from_noise(path):
+    """Of several hyperparameters: the movement and the draws at the base have them."""
+    lam = np.repeat([[0, 0], [0, 1], [1, 0], [1, 1]], 5, axis=0)
+    y = lam.sum(axis=1) + np.tile(np.arange(5), 4)
+    rival = baselines.ConditionalFlowMatchingRegressor(n_steps=10_000, max_iter=2, random_state=0)
+    rival.fit(None, y, lam).save(path)
+    seconds = time.perf_counter()
+    assert load(path).n_steps == 10_000
+    assert time.perf_counter() - seconds < 1
+    for name, number in [("n_steps", 10**6), ("n_places", 3)]:
+        forge(path, path, _set("FlowFromNoise", name, number))
+        with pytest.raises(ValueError, match="Save it again"):
+            load(path)
+
+
 def test_loading_asks_for_one_step(fit, path):
     model = fit(clone(MODELS["flow matching"]), n_steps=10_000)
     model.save(path)
