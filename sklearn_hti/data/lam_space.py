@@ -230,7 +230,7 @@ def _names_of(lam):
 def _split(lam, names, n_columns, name):
     """Return the columns of lambda as arrays, in the order of `fit`."""
     given = _names_of(lam)
-    if not given and names and getattr(lam, "index", None) is not None and lam.ndim == 1:
+    if not given and names and hasattr(lam, "index") and getattr(lam, "ndim", 0) == 1:
         given = tuple(map(str, lam.index))
         if set(given) == set(names):
             lam = dict(zip(given, lam, strict=True))  # a Series that is one row

@@ -190,7 +190,7 @@ def _bring_networks(model, networks):
         raise ValueError("networks: the surrogate in the file was fitted without any.")
     check_networks(networks)
     model.networks = networks
-    found = find_networks(networks, asked.lams)
+    found = find_networks(networks, asked.lams, model._state.lam_space)
     model._state = replace(model._state, networks=replace(asked, networks=found))
 
 
