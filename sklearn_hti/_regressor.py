@@ -163,6 +163,12 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         field does between anchors that are twice as far apart. Nothing is trained for that. If
         straight lines or copies do clearly better, they become the answers. "auto" does so with
         three anchors or more.
+    extrapolation : {"raise", "warn"}, default="raise"
+        What happens to lambdas outside the trained range, or of several hyperparameters outside
+        the convex hull of the trained values. "raise" refuses them. "warn" answers, with an
+        `ExtrapolationWarning`, as if the outputs went on as between trained values; the bounds of
+        `interval` grow with the distance. Values where the scale of lambda is not defined, such
+        as a negative one of a logarithmic scale, are refused by both. `fit` does not read it.
     device : str, default="auto"
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
     n_jobs : int, default=None
@@ -266,6 +272,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         "path": [StrOptions({"geodesic", "smooth"}), GeodesicPath, SmoothPath],
         "solver": [StrOptions(set(ALIASES["solver"][0])), OTSolver],
         "validate": [StrOptions({"auto"}), "boolean"],
+        "extrapolation": [StrOptions({"raise", "warn"})],
         "n_jobs": [None, Integral],
     }
 
@@ -298,6 +305,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         early_stopping=False,
         tol=1e-4,
         validate="auto",
+        extrapolation="raise",
         device="auto",
         n_jobs=None,
         callbacks=None,
@@ -325,6 +333,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.early_stopping = early_stopping
         self.tol = tol
         self.validate = validate
+        self.extrapolation = extrapolation
         self.device = device
         self.n_jobs = n_jobs
         self.callbacks = callbacks
@@ -469,6 +478,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         trained values, by the errors of means where trained values were left out; how far the mean
         moves while the time of lambda does within its own interval; and the errors of means at
         trained values, from few draws or at new inputs. At a trained value only the last is left.
+        Outside the trained values, all parts grow with the distance.
         Networks that are asked for draws are asked three times.
 
         Parameters
@@ -575,7 +585,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
                 "base, or export the networks themselves."
             )
         if lam_from is not None:
-            lam_from = check_lam_within(self._state, lam_from, 1, "lam_from")[0]
+            lam_from = check_lam_within(self, lam_from, 1, "lam_from")[0]
         else:
             lam_from = self._state.deployed_lam
         return export(self._state, columns_of_x(self), path, format, lam_from)

@@ -180,13 +180,18 @@ def _describe_lambda(state, lam_from):
     return {
         "lam": list(space.names or every),
         "lam_categories": [
-            {"column": j, "values": np.array(level, dtype=object).tolist()}
+            {"column": j, "values": _plain(level)}
             for j, level in enumerate(space.levels)
             if level is not None
         ],
-        "lam_from": np.asarray(start, dtype=object).tolist(),
+        "lam_from": _plain(start),
         "lam_range": [next(ends) if level is None else None for level in space.levels],
     }
+
+
+def _plain(values):
+    """Return values as JSON has them."""
+    return [value.item() if isinstance(value, np.generic) else value for value in values]
 
 
 def _example_lam(state):
