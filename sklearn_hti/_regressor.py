@@ -585,7 +585,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
                 "base, or export the networks themselves."
             )
         if lam_from is not None:
-            lam_from = check_lam_within(self, lam_from, 1, "lam_from")[0]
+            lam_from = check_lam_within(self, lam_from, 1, "lam_from", beyond=False)[0]
         else:
             lam_from = self._state.deployed_lam
         return export(self._state, columns_of_x(self), path, format, lam_from)

@@ -80,8 +80,10 @@ def split_lam(estimator, X, lam, *, reset, n_rows=None):
     return Inputs(np.zeros((n_rows, 0)), lam, n_rows)
 
 
-def check_lam_within(estimator, lam, n_rows, name):
+def check_lam_within(estimator, lam, n_rows, name, *, beyond=True):
     """Return lambda, encoded, one per row, within the trained values, or beyond if that is asked.
+
+    Without `beyond`, it is not, whatever the estimator has.
 
     Raises
     ------
@@ -94,15 +96,15 @@ def check_lam_within(estimator, lam, n_rows, name):
     ExtrapolationWarning
         If a lambda lies outside. A surrogate says it once.
     """
-    state = estimator._state
+    state, asker = estimator._state, estimator if beyond else None
     if state.hull is not None:
         own = state.hull.space.encode(lam, n_rows, name)
-        _settle(estimator, state.hull.outside(own, name), check.INTERPOLATES)
+        _settle(asker, state.hull.outside(own, name), check.INTERPOLATES)
     lam = state.lam_space.encode(lam, n_rows, name)
     found = ""
     if lam.ndim == 1:
         lam, found = check.split_outside(lam, state.anchors, name)
-        _settle(estimator, found, check.INTERPOLATES)
+        _settle(asker, found, check.INTERPOLATES)
     if found or state.hull is not None:
         _check_placed(state, lam, name)
     return lam

@@ -107,14 +107,15 @@ class FlowMap(nn.Module):
         s = time - k.unsqueeze(1)
         mean = torch.lerp(self.y_mean[k], self.y_mean[k + 1], s)
         scale = torch.lerp(self.y_scale[k], self.y_scale[k + 1], s)
-        if not torch.compiler.is_exporting():  # times of a graph lie within the ends
+        if not torch.compiler.is_exporting():  # times of a graph lie within
             least = torch.lerp(self.y_scale[k], self.y_scale[k + 1], s.clamp(0, 1)) / 2
             scale = torch.maximum(scale, least)
         return self._along_axes((y - mean) / scale)
 
     def _within(self, time):
         """Return the nearest time within the trained range: what the map knows goes no further."""
-        return time.clamp(0, self.n_intervals)
+        # times of a graph lie within
+        return time if torch.compiler.is_exporting() else time.clamp(0, self.n_intervals)
 
     def _along_axes(self, z):
         return z if self.axes.shape[0] == self.axes.shape[1] else z @ self.axes

@@ -92,6 +92,11 @@ def test_the_parameter_is_read_at_question_time(one):
         model.set_params(extrapolation="ignore").fit(X, f(X, 1.0), np.repeat(LAMS, 5))
 
 
+def test_graphs_begin_within(one, tmp_path):
+    with pytest.raises(ValueError, match="outside the anchors"):
+        one().export(tmp_path / "graph", "torch", lam_from=3.0)
+
+
 def test_baselines_refuse(one):
     lam = np.repeat(LAMS, len(X))
     y = np.concatenate([f(X, value) for value in LAMS])
