@@ -134,7 +134,7 @@ def _check_placed(state, lam, name):
             f"`{name}` has {int(missing.sum())} value(s), first "
             f"{state.lam_space.text(lam[missing][0])}, where the scale of lambda "
             f"({state.movement.clock.name}) is not defined, or over {FARTHEST:g} times the "
-            "trained range away: nothing can be said there. Train a network there, or take another "
+            "trained range away: nothing is known there. Train a network there, or take another "
             "lam_transform."
         )
 
