@@ -167,6 +167,12 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         field does between anchors that are twice as far apart. Nothing is trained for that. If
         straight lines or copies do clearly better, they become the answers. "auto" does so with
         three anchors or more.
+    extrapolation : {"raise", "warn"}, default="raise"
+        What happens to lambdas outside the trained range, or of several hyperparameters outside
+        the convex hull of the trained values. "raise" refuses them. "warn" answers, with an
+        `ExtrapolationWarning`, as if the outputs went on as between trained values; the bounds of
+        `interval` grow with the distance. Values where the scale of lambda is not defined, such
+        as a negative one of a logarithmic scale, are refused by both. `fit` does not read it.
     device : str, default="auto"
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
     n_jobs : int, default=None
@@ -275,6 +281,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         "path": [StrOptions({"geodesic", "smooth"}), GeodesicPath, SmoothPath],
         "solver": [StrOptions(set(ALIASES["solver"][0])), OTSolver],
         "validate": [StrOptions({"auto"}), "boolean"],
+        "extrapolation": [StrOptions({"raise", "warn"})],
         "n_jobs": [None, Integral],
     }
 
@@ -307,6 +314,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         early_stopping=False,
         tol=1e-4,
         validate="auto",
+        extrapolation="raise",
         device="auto",
         n_jobs=None,
         callbacks=None,
@@ -334,6 +342,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.early_stopping = early_stopping
         self.tol = tol
         self.validate = validate
+        self.extrapolation = extrapolation
         self.device = device
         self.n_jobs = n_jobs
         self.callbacks = callbacks
@@ -448,12 +457,12 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         couplings = fit_trajectories(
             components.path, components.solver, data, lagrangian, training
         )
+        if field.simple:
+            couplings = replace(couplings, between=None)
         if data.anchors.several:
             anchors = data.anchors
             couplings = believed_on_tree(couplings, field, anchors.lam, interior(anchors))
             clock = place_clock(field, anchors.lam, anchors.edges, couplings.n_between)
-        if field.simple:
-            couplings = replace(couplings, between=None)
         distilled = fit_flow_map(couplings, field, clock, data, problem.base_time, training)
         figures = check_fit(distilled.flow_map, clock, data, couplings, problem.base_time, rng)
         warn_of(figures, data, problem.base_time, self, problem.space.text)
@@ -478,6 +487,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         trained values, by the errors of means where trained values were left out; how far the mean
         moves while the time of lambda does within its own interval; and the errors of means at
         trained values, from few draws or at new inputs. At a trained value only the last is left.
+        Outside the trained values, all parts grow with the distance.
         Networks that are asked for draws are asked three times.
 
         Parameters
@@ -535,12 +545,13 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         """Write the transport from one lambda to any as a single graph.
 
         The graph needs neither this package nor scikit-learn. Its inputs are double-precision
-        arrays ``x`` of shape (n, C), ``y`` of shape (n, D) and ``lam`` of shape (n,), for any
-        number of rows n; its output ``moved`` of shape (n, D) is that of `transport`. ``x`` holds
-        the columns of X without the lambda column, categories by their numbers; without a
-        condition there is no ``x``. The clock, all scaling and `y_bounds` are in the graph.
-        A lambda outside the anchors counts as the nearest one, and a number that is no category's
-        as the nearest that is.
+        arrays ``x`` of shape (n, C), ``y`` of shape (n, D) and ``lam`` of shape (n,), or (n, k)
+        of k hyperparameters, for any number of rows n; its output ``moved`` of shape (n, D) is
+        that of `transport`. ``x`` holds the columns of X without the lambda columns; without a
+        condition there is no ``x``. ``x`` and ``lam`` hold categories by their numbers. The
+        clock, all scaling and `y_bounds` are in the graph. A hyperparameter outside its trained
+        range counts as the nearest end, and a number that is no category's as the nearest that
+        is.
 
         Parameters
         ----------
@@ -549,7 +560,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         format : {"onnx", "torch"}, default="onnx"
             "onnx" is for any runtime of ONNX and needs ``pip install "sklearn-hti[onnx]"``;
             "torch" is for `torch.export.load` (a name in ``.pt2`` is usual).
-        lam_from : float, default=None
+        lam_from : float, dict or array-like of shape (k,), default=None
             Where the outputs come from, between the anchors; None is `base_lam`, or the first.
 
         Returns
@@ -557,7 +568,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         dict
             What the inputs mean, which the file holds, too: names of the columns ``x``, the
             ``categories`` (column of ``x`` and its values in the order of their numbers, from 0),
-            ``n_outputs``, ``lam_from`` and ``lam_range``.
+            ``n_outputs``, ``lam_from`` and ``lam_range``. Of several hyperparameters, also the
+            columns of ``lam`` and its ``lam_categories``; there is a range for each column, None
+            for categories.
 
         Raises
         ------
@@ -566,8 +579,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         OSError
             If the file cannot be written; what was there before is unchanged.
         ValueError
-            If `lam_from` lies outside the anchors, or the clock is a transformer too steep for
-            the table that stands for it.
+            If `lam_from` lies outside the anchors, the clock is a transformer too steep for the
+            table that stands for it, or straight lines took the place of the field over too many
+            simplices.
 
         See Also
         --------
@@ -579,6 +593,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
                 "export writes the flow map, and none was trained: fit with networks=None and a "
                 "base, or export the networks themselves."
             )
-        lam_from = self._state.deployed_lam if lam_from is None else lam_from
-        lam_from = float(check_lam_within(self._state, lam_from, 1, "lam_from")[0])
+        if lam_from is not None:
+            lam_from = check_lam_within(self, lam_from, 1, "lam_from", beyond=False)[0]
+        else:
+            lam_from = self._state.deployed_lam
         return export(self._state, columns_of_x(self), path, format, lam_from)

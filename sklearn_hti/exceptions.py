@@ -8,6 +8,7 @@ __all__ = [
     "ConvergenceWarning",
     "CouplingWarning",
     "DivergenceError",
+    "ExtrapolationWarning",
     "SupportWarning",
     "TrajectoryWarning",
     "ValidationWarning",
@@ -32,6 +33,10 @@ class CouplingWarning(TrajectoryWarning):
 
 class ConvergenceWarning(TrajectoryWarning, _SklearnConvergenceWarning):
     """The fit stopped before its result can be trusted."""
+
+
+class ExtrapolationWarning(TrajectoryWarning):
+    """Lambdas lie outside the trained values."""
 
 
 class SupportWarning(TrajectoryWarning):

@@ -12,6 +12,7 @@ from ..exceptions import (
     ClockWarning,
     ConvergenceWarning,
     CouplingWarning,
+    ExtrapolationWarning,
     SupportWarning,
     TrajectoryWarning,
     ValidationWarning,
@@ -24,6 +25,7 @@ _GRAVEST_FIRST = (
     ValidationWarning,
     BaseWarning,
     ClockWarning,
+    ExtrapolationWarning,
     SupportWarning,
 )
 _BETWEEN = {"contextlib", "joblib", "sklearn", "sklearn_hti", "skorch", "torch"}

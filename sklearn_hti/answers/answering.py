@@ -55,7 +55,7 @@ class Answering(RegressorMixin, BaseEstimator):
         if encoded:
             lam = np.repeat(lam[None], inputs.n_rows, axis=0)
         else:
-            lam = check_lam_within(self._state, inputs.lam, inputs.n_rows, name)
+            lam = check_lam_within(self, inputs.lam, inputs.n_rows, name)
         asked = self if self._state.networks is None else None  # networks know all inputs
         conditions = self._state.encoder.transform(inputs.X, inputs.n_rows, asked=asked)
         return Query(inputs.X, conditions, lam)
@@ -142,7 +142,7 @@ class Answering(RegressorMixin, BaseEstimator):
             if `y` lies outside `y_bounds`.
         """
         query = self._query(X, lam_to, name="lam_to", n_rows=count_outputs(y))
-        start = check_lam_within(self._state, lam_from, len(query), "lam_from")
+        start = check_lam_within(self, lam_from, len(query), "lam_from")
         y, single = check_moved(self._state, y, len(query))
         moved = transport(self._state, query, Given(y, start))
         return moved[:, 0] if single else moved
@@ -191,9 +191,9 @@ class Answering(RegressorMixin, BaseEstimator):
         array([[0.25]])
         """
         check_is_fitted(self)
-        said = check_said(self._state, X, outputs, lams)
+        said = check_said(self, X, outputs, lams)
         query = self._query(X, lam, n_rows=said.outputs.shape[1])
-        query = replace(query, lam=check_between(self._state, query.lam, said.lams))
+        query = replace(query, lam=check_between(self, query.lam, said.lams))
         y = interpolate(self._state, query, said)
         return y[:, 0] if said.single else y
 
@@ -221,7 +221,7 @@ class Answering(RegressorMixin, BaseEstimator):
             Outputs at every lambda of the grid.
         """
         check_is_fitted(self)
-        grid = check_grid(self._state, lam_grid)
+        grid = check_grid(self, lam_grid)
         if (y is None) != (lam_from is None):
             raise ValueError(
                 "`y` and `lam_from` go together: outputs, and the lambda they come from."
@@ -232,7 +232,7 @@ class Answering(RegressorMixin, BaseEstimator):
         query = self._query(X, grid[0], n_rows=n_rows, encoded=True)
         given = None
         if y is not None:
-            start = check_lam_within(self._state, lam_from, len(query), "lam_from")
+            start = check_lam_within(self, lam_from, len(query), "lam_from")
             given = Given(check_moved(self._state, y, len(query))[0], start)
         n_draws = 1 if n_samples is None else n_samples
         draws = {"n_draws": n_draws, "random_state": random_state}

@@ -32,4 +32,9 @@ def _of_time(state, query, mean, coverage):
         for end in ends:
             moved, _ = moments(state, replace(part, lam=end[rows]))
             width[rows] = np.maximum(width[rows], np.abs(moved - mean[rows]))
+    ends, fraction = state.uncertainty.stretch(query.lam, coverage)
+    rows = np.flatnonzero(fraction)
+    if len(rows):  # beyond the trained values, the way from the last of them is so much longer
+        reached, _ = moments(state, replace(query.take(rows), lam=ends[rows]))
+        width[rows] = fraction[rows, None] * np.abs(mean[rows] - reached)
     return width

@@ -5,10 +5,13 @@ from numbers import Integral
 
 import numpy as np
 
+from .._utils.findings import warn_once
 from .._utils.readable import as_readable
+from ..clocks.beyond import FARTHEST, unplaced
 from ..clocks.hull import Hull
 from ..data import validation as check
 from ..data.anchors import distinct_lambdas, find_anchors
+from ..exceptions import ExtrapolationWarning
 from ..field.particles import equal_sizes
 
 
@@ -77,12 +80,63 @@ def split_lam(estimator, X, lam, *, reset, n_rows=None):
     return Inputs(np.zeros((n_rows, 0)), lam, n_rows)
 
 
-def check_lam_within(state, lam, n_rows, name):
-    """Return lambda, encoded, one per row, within the trained values."""
+def check_lam_within(estimator, lam, n_rows, name, *, beyond=True):
+    """Return lambda, encoded, one per row, within the trained values, or beyond if that is asked.
+
+    Without `beyond`, it is not, whatever the estimator has.
+
+    Raises
+    ------
+    ValueError
+        If a lambda lies outside, unless the estimator has ``extrapolation="warn"``, or where
+        nothing is known: off the scale of lambda, or of categories never seen.
+
+    Warns
+    -----
+    ExtrapolationWarning
+        If a lambda lies outside. A surrogate says it once.
+    """
+    state, asker = estimator._state, estimator if beyond else None
     if state.hull is not None:
-        state.hull.check(state.hull.space.encode(lam, n_rows, name), name)
+        own = state.hull.space.encode(lam, n_rows, name)
+        _settle(asker, state.hull.outside(own, name), check.INTERPOLATES)
     lam = state.lam_space.encode(lam, n_rows, name)
-    return check.check_within(lam, state.anchors, name=name) if lam.ndim == 1 else lam
+    found = ""
+    if lam.ndim == 1:
+        lam, found = check.split_outside(lam, state.anchors, name)
+        _settle(asker, found, check.INTERPOLATES)
+    if found or state.hull is not None:
+        _check_placed(state, lam, name)
+    return lam
+
+
+def _settle(estimator, found, remedy):
+    """Raise or warn, as the estimator wants, of what is found of lambdas outside."""
+    if not found:
+        return
+    wanted = getattr(estimator, "extrapolation", None)
+    if wanted != "warn":
+        choice = "" if wanted is None else " Or take extrapolation='warn'."
+        raise ValueError(found + remedy + choice)
+    warn_once(
+        estimator,
+        f"{found}. Answers there continue what was seen between trained values, and nothing "
+        "tells whether networks do; `interval` widens with the distance.",
+        ExtrapolationWarning,
+    )
+
+
+def _check_placed(state, lam, name):
+    """Raise where the scale of lambda does not reach."""
+    missing = unplaced(state.particle_field.scale, lam, state.anchors)
+    if missing.any():
+        raise ValueError(
+            f"`{name}` has {int(missing.sum())} value(s), first "
+            f"{state.lam_space.text(lam[missing][0])}, where the scale of lambda "
+            f"({state.movement.clock.name}) is not defined, or over {FARTHEST:g} times the "
+            "trained range away: nothing is known there. Train a network there, or take another "
+            "lam_transform."
+        )
 
 
 def check_given(state, y, n_rows, name="y"):
@@ -105,16 +159,16 @@ def check_moved(state, y, n_rows, name="y"):
     return y, single
 
 
-def check_said(state, X, outputs, lams):
+def check_said(estimator, X, outputs, lams):
     """Return what several networks said, checked: their scaled outputs and lambdas.
 
     Clouds of different sizes, which go without X, get the size of the largest: their rows are
     repeated evenly.
     """
-    lams = as_readable(lams)
+    state, lams = estimator._state, as_readable(lams)
     if check.count_axes(lams) == 0:
         lams = np.atleast_1d(lams)
-    asked, lams = lams, _several(state, lams, "lams")
+    asked, lams = lams, _several(estimator, lams, "lams")
     if len(lams) < 2:
         raise ValueError("`lams` must hold two or more lambdas, those of the networks; got one.")
     given = lams if state.hull is None else state.hull.space.encode(asked, len(lams), "lams")
@@ -145,27 +199,35 @@ def _count_distinct(lams):
     return len(distinct_lambdas(lams)[0] if lams.ndim == 1 else find_anchors(lams).lam)
 
 
-def check_between(state, lam, lams):
-    """Return lambdas, encoded, that lie between others."""
+def check_between(estimator, lam, lams):
+    """Return lambdas, encoded, that lie between others, or beyond if that is asked."""
+    state = estimator._state
+    remedy = (
+        "; `interpolate` answers between the networks that were asked, `transport` moves outputs "
+        "beyond."
+    )
     if lams.ndim == 1:
-        return check.check_between(lam, lams)
-    scale = (state.particle_field or state.movement).scale
-    Hull(state.lam_space, (scale, scale.plain()), lams).check(lam, "lam")
+        lam, found = check.split_outside(lam, lams, "lam", "`lams`")
+    else:
+        scale = (state.particle_field or state.movement).scale
+        found = Hull(state.lam_space, (scale, scale.plain()), lams).outside(lam, "lam")
+    _settle(estimator, found, remedy)
     return lam
 
 
-def check_grid(state, lam_grid):
-    """Return a grid of lambdas (L,) or (L, k), encoded, within the trained values."""
-    return _several(state, lam_grid, "lam_grid")
+def check_grid(estimator, lam_grid):
+    """Return a grid of lambdas (L,) or (L, k), encoded, as `check_lam_within` does."""
+    return _several(estimator, lam_grid, "lam_grid")
 
 
-def _several(state, lams, name):
-    """Return several lambdas, each a row, encoded and within the trained values."""
+def _several(estimator, lams, name):
+    """Return several lambdas, each a row, encoded, as `check_lam_within` does."""
+    state = estimator._state
     if state.lam_space.n_columns == 1 and not hasattr(lams, "columns"):
         lams = check.as_float_array(lams, name, ensure_2d=False)
         if lams.ndim != 1:
             raise ValueError(f"`{name}` must have shape (L,); got {lams.shape}.")
-    return check_lam_within(state, lams, state.count_rows(lams), name)
+    return check_lam_within(estimator, lams, state.count_rows(lams), name)
 
 
 def count_outputs(values):

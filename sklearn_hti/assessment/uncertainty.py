@@ -57,7 +57,8 @@ class Uncertainty:
     def lam_band(self, lam, coverage):
         """Return the lambdas (2, n) at the ends of the interval of the time of lam.
 
-        Times keep between those of both neighbours; that of a trained value is certain.
+        Times keep between those of both neighbours; that of a trained value is certain. Outside
+        the trained values, see `stretch`.
         """
         lams, time_of = self.spread.lams, self.spread.field.scale.time
         lam = np.asarray(lam, dtype=float)
@@ -67,12 +68,30 @@ class Uncertainty:
         sides = lams[at], lams[at + 1]
         low, high = map(time_of, sides)
         time = time_of(lam)
-        n_known = PRIOR_VALUES + len(self.misplaced)
-        factor = np.sqrt((PRIOR_VALUES + np.sum(self.misplaced**2)) / n_known)
-        deviation = factor * _within(self.scale.deviation(lam), time, low, high)
-        width = student.ppf(0.5 + coverage / 2, n_known) * deviation
+        width = self._width(_within(self.scale.deviation(lam), time, low, high), coverage)
         times = np.stack([time - width, time + width]).clip(low, high)
         return np.where(width > 0, _inverse(time_of, times, *sides), lam)
+
+    def stretch(self, lam, coverage):
+        """Return the ends (n,) that lambdas lie beyond, and the interval of the time from there.
+
+        It is half the width of the interval, as a fraction of that time; 0 where lambda lies
+        within the trained range.
+        """
+        lams, time_of = self.spread.lams, self.spread.field.scale.time
+        lam = np.asarray(lam, dtype=float)
+        if lam.ndim == 2:
+            return lam, np.zeros(len(lam))
+        ends = np.clip(lam, lams[0], lams[-1])
+        width = self._width(self.scale.deviation(lam), coverage)
+        passed = np.abs(time_of(lam) - time_of(ends))
+        return ends, np.divide(width, passed, where=ends != lam, out=np.zeros(len(lam)))
+
+    def _width(self, deviation, coverage):
+        """Return half the width of the interval of a time with a standard deviation."""
+        n_known = PRIOR_VALUES + len(self.misplaced)
+        factor = np.sqrt((PRIOR_VALUES + np.sum(self.misplaced**2)) / n_known)
+        return student.ppf(0.5 + coverage / 2, n_known) * (factor * deviation)
 
 
 def learn_uncertainty(problem, data, state, lam_transform, rng):

@@ -39,13 +39,22 @@ class NumberAxis:
     length: float = 1.0
 
     def place(self, lam):
-        """Return the place (n, 1) of lambda, 0 at the least and 1 at the largest trained value."""
-        u = self.rule.fraction(np.asarray(lam, dtype=float), self.low, self.high)
+        """Return the place (n, 1) of lambda, 0 at the least and 1 at the largest trained value.
+
+        Beyond these, the bend ends: places go on with the speed there.
+        """
+        lam = np.asarray(lam, dtype=float)
+        u = self.rule.fraction(lam, self.low, self.high)
+        outside = (lam < self.low) | (lam > self.high)
+        inside = np.where(outside, np.clip(u, 0, 1), u)
         if abs(self.bend) > _FLAT:
-            u = np.expm1(-self.bend * u) / np.expm1(-self.bend)
+            place = np.expm1(-self.bend * inside) / np.expm1(-self.bend)
+            speed = -self.bend * np.exp(-self.bend * inside) / np.expm1(-self.bend)
         else:  # to first order, so that a search sees a slope at 0
-            u = u + 0.5 * self.bend * u * (1 - u)
-        return np.reshape(u, (-1, 1))
+            place = inside + 0.5 * self.bend * inside * (1 - inside)
+            speed = 1 + 0.5 * self.bend * (1 - 2 * inside)
+        place = np.where(outside, place + speed * (u - inside), place)
+        return np.reshape(place, (-1, 1))
 
 
 @storable

@@ -30,11 +30,15 @@ class Clock:
         return self.rule.name
 
     def time(self, lam):
-        """Return the time of each lambda: k at anchor k, k + s between k and k + 1."""
+        """Return the time of each lambda: k at anchor k, k + s between k and k + 1.
+
+        Beyond the ends, the rule of the last interval goes on.
+        """
         lam = np.asarray(lam, dtype=float)
         k = np.clip(np.searchsorted(self.anchors, lam, "right") - 1, 0, self.n_intervals - 1)
         s = self.rule.fraction(lam, self.anchors[k], self.anchors[k + 1])
-        return k + np.clip(s, 0.0, 1.0)
+        outside = (lam < self.anchors[0]) | (lam > self.anchors[-1])
+        return k + np.where(outside, s, np.clip(s, 0.0, 1.0))
 
     @property
     def at_anchors(self):

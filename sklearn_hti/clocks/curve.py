@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
+from .._utils.piecewise import straight_on
 from .._utils.registry import storable
 
 N_CELLS = 200
@@ -40,18 +41,21 @@ class MonotoneCurve:
     trend: bool
 
     def time(self, u):
-        """Return the time s of places u on the suggested scale."""
-        return np.interp(u, self.u, np.linspace(0, 1, len(self.u)))
+        """Return the time s of places u on the suggested scale; beyond the ends, it runs on."""
+        return straight_on(u, self.u, np.linspace(0, 1, len(self.u)))
 
     def deviation(self, u):
         """Return the standard deviation of the time s at places u, given the trained values."""
         mass, time = np.diff(self.u), self.time(u)
-        at = np.minimum((time * len(mass)).astype(int), len(mass) - 1)
+        at = np.clip((time * len(mass)).astype(int), 0, len(mass) - 1)
         # a change of u at a fixed time is one of the time at a fixed u
         slope = _sensitivity(_cells_until(time, len(mass)), mass)
         slope = slope / (mass[at] * len(mass))[:, None]
         variance = np.einsum("qn,qn->q", slope @ _prior(len(mass), self.trend), slope)
-        return np.sqrt(np.maximum(variance - np.sum((slope @ self.known.T) ** 2, axis=1), 0))
+        variance = np.maximum(variance - np.sum((slope @ self.known.T) ** 2, axis=1), 0)
+        # beyond the ends, the log speed wanders on
+        beyond = np.maximum(np.maximum(-time, time - 1), 0)
+        return np.sqrt(variance + _SPEED**2 * beyond**3 / 3)
 
 
 def fit_curve(u, places, *, trend):
@@ -119,8 +123,12 @@ def _masses(log_speed):
 
 
 def _cells_until(time, n_cells):
-    """Return how much of every cell lies before each time, (Q, N)."""
-    return np.clip(np.asarray(time)[:, None] * n_cells - np.arange(n_cells), 0, 1)
+    """Return how much of every cell lies before each time, (Q, N); the outer cells go on."""
+    cells = np.asarray(time)[:, None] * n_cells - np.arange(n_cells)
+    until = np.clip(cells, 0, 1)
+    until[:, 0] = np.minimum(cells[:, 0], 1)
+    until[:, -1] = np.maximum(cells[:, -1], 0)
+    return until
 
 
 def _sensitivity(until, mass):

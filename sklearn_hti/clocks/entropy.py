@@ -13,6 +13,7 @@ from ..stats.ridge import LinearMean
 from .warps import bend_time
 
 _N_NEIGHBORS = 3  # whose distance tells an entropy
+_FLAT = 1e-8  # of entropy: none
 
 
 @storable
@@ -33,7 +34,16 @@ class EntropyClock:
         gain = np.interp(hi, self.anchors, self.entropies)
         gain = gain - np.interp(lo, self.anchors, self.entropies)
         t = (np.asarray(lam, dtype=float) - lo) / (np.asarray(hi) - lo)
-        return bend_time(t, np.clip(self.gamma * gain, -30.0, 30.0))
+        kappa = np.clip(self.gamma * gain, -30.0, 30.0)
+        inside = np.clip(t, 0.0, 1.0)
+        s = bend_time(inside, kappa)
+        if np.all(inside == t):
+            return s
+        # beyond the ends, the speed there goes on
+        flat = np.abs(kappa) < _FLAT
+        speed = np.expm1(np.where(t > 1, kappa, -kappa)) / np.where(flat, 1.0, kappa)
+        speed = np.where(flat, 1.0, np.abs(speed))
+        return np.where(inside == t, s, s + speed * (t - inside))
 
 
 def conditional_entropies(y, features, groups, anchors):

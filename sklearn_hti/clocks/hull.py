@@ -8,6 +8,7 @@ from scipy.spatial.distance import cdist
 
 from .._utils.registry import storable
 from ..data.lam_space import LamSpace, combinations
+from ..data.validation import INTERPOLATES
 
 _ROUNDING = 1e-6  # of the trained range
 
@@ -42,63 +43,105 @@ class Hull:
         ValueError
             Names the nearest trained value, and how far it is.
         """
+        found = self.outside(lam, name)
+        if found:
+            raise ValueError(found + INTERPOLATES)
+        return lam
+
+    def outside(self, lam, name):
+        """Return what to say of lambdas (n, k) that lie outside; nothing if none does.
+
+        Raises
+        ------
+        ValueError
+            If nothing is known there: of categories that were never together, or off the line or
+            plane that all trained values lie in.
+        """
         outside = self.distance(lam)
         bad = np.flatnonzero(~(outside <= _ROUNDING))
-        if len(bad):
-            lam = lam[bad[0]]
-            if np.isinf(outside[bad[0]]) and not self._seen(lam):
-                raise ValueError(
-                    f"`{name}` has {len(bad)} value(s), first {self.space.text(lam)}, whose "
-                    "combination of categories was never seen in fit; train networks with it."
-                )
-            scale = self.scales[0]
-            scale = scale if np.isfinite(scale.place(lam[None])).all() else scale.plain()
-            apart = cdist(scale.place(lam[None]), scale.place(self.lams))[0]
-            nearest = int(apart.argmin())
+        if not len(bad):
+            return ""
+        unseen = [i for i in bad if np.isinf(outside[i]) and not self._seen(lam[i])]
+        if unseen:
             raise ValueError(
-                f"`{name}` has {len(bad)} value(s) outside the convex hull of the trained "
-                f"values, first {self.space.text(lam)}, {apart[nearest]:.3g} of the trained "
-                f"range from the nearest trained value, {self.space.text(self.lams[nearest])}. "
-                "The surrogate interpolates only; train a network there and add its outputs to "
-                "fit."
+                f"`{name}` has {len(unseen)} value(s), first {self.space.text(lam[unseen[0]])}, "
+                "whose combination of categories was never seen in fit; train networks with it."
             )
-        return lam
+        off = bad[~(self.distance(lam[bad], _off) <= _ROUNDING)]
+        at = lam[off[0] if len(off) else bad[0]]
+        scale = self.scales[0]
+        scale = scale if np.isfinite(self._places(scale, at[None])).all() else scale.plain()
+        apart = cdist(scale.place(at[None]), scale.place(self.lams))[0]
+        nearest = int(apart.argmin())
+        where = (
+            f"first {self.space.text(at)}, {apart[nearest]:.3g} of the trained range from the "
+            f"nearest trained value, {self.space.text(self.lams[nearest])}"
+        )
+        if len(off):
+            raise ValueError(
+                f"`{name}` has {len(off)} value(s) outside the convex hull of the trained values, "
+                f"{where}, and off the line or plane that these lie in: nothing is known there. "
+                "Train networks off it."
+            )
+        return (
+            f"`{name}` has {len(bad)} value(s) outside the convex hull of the trained values, "
+            f"{where}"
+        )
 
     def _seen(self, lam):
         """Return whether the combination of categories of one lambda is trained."""
         of, _ = combinations(self.space.kept_levels, np.vstack([lam[None], self.lams]))
         return bool((of[1:] == of[0]).any())
 
-    def distance(self, lam):
-        """Return how far lambdas (n, k) lie outside; infinite for unseen categories."""
+    @staticmethod
+    def _places(scale, lam):
+        with np.errstate(all="ignore"):  # where a scale is not defined
+            return scale.numbers(lam)
+
+    def distance(self, lam, measure=None):
+        """Return how far lambdas (n, k) lie outside; infinite for unseen categories.
+
+        `measure` returns that of points (n, k) from the hull of knots (M, k).
+        """
+        measure = _outside if measure is None else measure
         levels = self.space.kept_levels
         of, _ = combinations(levels, np.vstack([self.lams, lam]))
         trained, asked = of[: len(self.lams)], of[len(self.lams) :]
         out = np.full(len(lam), np.inf)
         for scale in self.scales:
-            with np.errstate(all="ignore"):  # where a scale is not defined
-                places, own = scale.numbers(self.lams), scale.numbers(lam)
+            places, own = (self._places(scale, values) for values in (self.lams, lam))
             for k in np.intersect1d(trained, asked):
                 rows = np.flatnonzero((asked == k) & np.isfinite(own).all(axis=1))
                 if len(rows):
-                    out[rows] = np.minimum(out[rows], _outside(places[trained == k], own[rows]))
+                    out[rows] = np.minimum(out[rows], measure(places[trained == k], own[rows]))
         return out
 
 
 def _outside(knots, z):
     """Return how far points z (n, k) lie outside the convex hull of knots (M, k)."""
-    center = knots.mean(axis=0)
-    _, size, axes = np.linalg.svd(knots - center, full_matrices=True)
-    rank = int(np.sum(size > _ROUNDING))
-    within, across = axes[:rank].T, axes[rank:].T
-    off = np.linalg.norm((z - center) @ across, axis=1)
+    center, within, _ = _span(knots)
+    off = _off(knots, z)
     u, v = (knots - center) @ within, (z - center) @ within
-    if rank == 1:
+    if within.shape[1] == 1:
         beyond = np.maximum(u.min() - v, v - u.max())[:, 0]
     else:
         equations = ConvexHull(u).equations
         beyond = (v @ equations[:, :-1].T + equations[:, -1]).max(axis=1)
     return np.maximum(np.maximum(beyond, 0), off)
+
+
+def _off(knots, z):
+    """Return how far points z (n, k) lie off the space that knots (M, k) span."""
+    center, _, across = _span(knots)
+    return np.linalg.norm((z - center) @ across, axis=1)
+
+
+def _span(knots):
+    """Return the centre of knots (M, k), and the axes within their span and across it."""
+    center = knots.mean(axis=0)
+    _, size, axes = np.linalg.svd(knots - center, full_matrices=True)
+    rank = int(np.sum(size > _ROUNDING))
+    return center, axes[:rank].T, axes[rank:].T
 
 
 def interior(anchors):

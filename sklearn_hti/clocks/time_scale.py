@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._utils.piecewise import straight_on
 from .._utils.registry import storable
 from .clock import Clock
 from .curve import MonotoneCurve, fit_curve, with_own
@@ -55,7 +56,7 @@ class PlacedScale:
 
     def time(self, lam):
         """Return the times of lambdas, 0 at the first trained value and 1 at the last."""
-        return np.interp(self.clock.time(lam), np.arange(len(self.places)), self.places)
+        return straight_on(self.clock.time(lam), np.arange(len(self.places)), self.places)
 
     def deviation(self, lam):
         """Return zeros: the scale is taken as it is, whether asked for or guessed."""

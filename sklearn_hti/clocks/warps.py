@@ -8,13 +8,19 @@ from sklearn.base import clone
 
 from .._utils.registry import storable
 
-# name -> (monotone function w, where it is defined)
+
+def _odds(lam):
+    lam = np.asarray(lam, dtype=float)
+    return np.where((lam >= 0) & (lam < 1), lam / (1 - lam), np.nan)
+
+
+# name -> (monotone function w, where it is defined; elsewhere it is no number)
 _WARPS = {
     "identity": (lambda lam: lam, lambda lam: np.isfinite(lam)),
     "log": (np.log, lambda lam: lam > 0),
     "logit": (logit, lambda lam: (lam > 0) & (lam < 1)),
     "probit": (ndtri, lambda lam: (lam > 0) & (lam < 1)),
-    "odds": (lambda lam: lam / (1 - lam), lambda lam: (lam >= 0) & (lam < 1)),
+    "odds": (lambda lam: _odds(lam), lambda lam: (lam >= 0) & (lam < 1)),
 }
 CLOCK_NAMES = (None, "auto", "log", "logit", "probit", "odds", "entropy")
 

@@ -342,6 +342,11 @@ def count_axes(values):
         return 1
 
 
+INTERPOLATES = (
+    ": the surrogate interpolates only; train a network there and add its outputs to fit."
+)
+
+
 def check_within(lam, anchors, *, name="lam"):
     """Return lambdas, all within the anchors; what rounding to float32 puts outside is moved.
 
@@ -350,18 +355,29 @@ def check_within(lam, anchors, *, name="lam"):
     ValueError
         If a lambda lies outside the anchors.
     """
+    lam, found = split_outside(lam, anchors, name)
+    if found:
+        raise ValueError(found + INTERPOLATES)
+    return lam
+
+
+def split_outside(lam, anchors, name, of="the anchors"):
+    """Return lambdas, and what to say of those outside; what rounding puts there is moved."""
     low, high = anchors[0], anchors[-1]
-    outside = _outside(lam, low, high)
-    if outside.any():
-        raise ValueError(
-            f"`{name}` has {int(outside.sum())} value(s) outside the anchors "
-            f"[{low:.10g}, {high:.10g}], first {lam[outside][0]:.10g}: the surrogate interpolates "
-            "only; train a network there and add its outputs to fit."
-        )
-    return np.clip(lam, low, high)
+    outside, within = lies_outside(lam, low, high), np.clip(lam, low, high)
+    if not outside.any():
+        return within, ""
+    first = lam[outside][0]
+    end = low if first < low else high
+    found = (
+        f"`{name}` has {int(outside.sum())} value(s) outside {of} [{low:.10g}, {high:.10g}], "
+        f"first {first:.10g}, {abs(first - end) / (high - low):.3g} of their range from the "
+        "nearest"
+    )
+    return np.where(outside, lam, within), found
 
 
-def _outside(lam, low, high):
+def lies_outside(lam, low, high):
     """Tell which lambdas lie outside of two others by more than rounding to float32."""
     span = high - low
     dust = 4 * np.finfo(float).eps * span  # an end at 0 that was computed
@@ -369,19 +385,6 @@ def _outside(lam, low, high):
         min(LAM_ROUNDING * abs(end), _MOST_ROUNDING * span) + dust for end in (low, high)
     )
     return (lam < low - below) | (lam > high + above)
-
-
-def check_between(lam, lams):
-    """Return lambdas between the least and the largest of others, as `check_within` does."""
-    low, high = lams[0], lams[-1]
-    outside = _outside(lam, low, high)
-    if outside.any():
-        raise ValueError(
-            f"`lam` has {int(outside.sum())} value(s) outside `lams` [{low:.10g}, {high:.10g}], "
-            f"first {lam[outside][0]:.10g}; `interpolate` answers between the networks that were "
-            "asked, `transport` moves outputs beyond."
-        )
-    return np.clip(lam, low, high)
 
 
 def check_size(values, name):

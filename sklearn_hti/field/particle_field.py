@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .._utils.piecewise import straight_on
 from .._utils.registry import storable
 from .._utils.tree import chain, rooted_tree, spanning_tree
 from .kernels import Brownian, Matern, blend
@@ -79,7 +80,7 @@ class ParticleField:
         """
         trained = self._times(anchors)
         here, there = (
-            np.interp(t, np.arange(len(trained)), trained[:, 0]) for t in (times, knots)
+            straight_on(t, np.arange(len(trained)), trained[:, 0]) for t in (times, knots)
         )
         return self._kriging(there[:, None], trained).weights(here[:, None])
 

@@ -90,7 +90,7 @@ class FlowMap(nn.Module):
 
     def added_modes(self, z, numeric, codes, start, read=None):
         """Return what the network adds to the linear part of the modes."""
-        return self._added(z, start / self.n_intervals, numeric, codes, read)
+        return self._added(z, self._within(start) / self.n_intervals, numeric, codes, read)
 
     def _added(self, z, place, numeric, codes, read):
         read = self.net.read(numeric, codes) if read is None else read
@@ -99,11 +99,23 @@ class FlowMap(nn.Module):
         return added.clamp(-self.limit, self.limit)
 
     def normalise(self, y, time):
-        """Return what is read of y, relative to location and scale at a time (n, 1)."""
+        """Return what is read of y, relative to location and scale at a time (n, 1).
+
+        Beyond the ends, both go on straight, the scale down to half of that at the end.
+        """
         k = time[:, 0].long().clamp(0, self.n_intervals - 1)
         s = time - k.unsqueeze(1)
         mean = torch.lerp(self.y_mean[k], self.y_mean[k + 1], s)
-        return self._along_axes((y - mean) / torch.lerp(self.y_scale[k], self.y_scale[k + 1], s))
+        scale = torch.lerp(self.y_scale[k], self.y_scale[k + 1], s)
+        if not torch.compiler.is_exporting():  # times of a graph lie within
+            least = torch.lerp(self.y_scale[k], self.y_scale[k + 1], s.clamp(0, 1)) / 2
+            scale = torch.maximum(scale, least)
+        return self._along_axes((y - mean) / scale)
+
+    def _within(self, time):
+        """Return the nearest time within the trained range: what the map knows goes no further."""
+        # times of a graph lie within
+        return time if torch.compiler.is_exporting() else time.clamp(0, self.n_intervals)
 
     def _along_axes(self, z):
         return z if self.axes.shape[0] == self.axes.shape[1] else z @ self.axes
@@ -119,7 +131,7 @@ class FlowMap(nn.Module):
     def linear_modes(self, z, numeric, codes, start):
         """Return the linear part of the modes; its coefficients blend between nodes of a."""
         per_interval = (len(self.linear) - 1) / self.n_intervals
-        near = (1 - per_interval * (start - self.nodes).abs()).clamp(min=0)
+        near = (1 - per_interval * (self._within(start) - self.nodes).abs()).clamp(min=0)
         return self._blended(near, z, numeric, codes)
 
     def _blended(self, near, z, numeric, codes):

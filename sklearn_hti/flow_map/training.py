@@ -105,7 +105,8 @@ def fit_flow_map(couplings, field, clock, data, base_time, training):
         user_callbacks=training.callbacks,
     )
     knots = clock.knots if data.anchors.several else particles.modes.knots
-    return Distilled(TransportMap(net.module_, settings.device, knots), net)
+    beyond = () if data.anchors.several else (field, clock.anchors)
+    return Distilled(TransportMap(net.module_, settings.device, knots, *beyond), net)
 
 
 def _line_map(clock, n_outputs, embedding, conditioning, n_modes):

@@ -76,7 +76,41 @@ def check_answers(model):
         raise ValueError("the anchors do not ascend")
     if not (np.reshape(anchors == state.base_lam, (len(anchors), -1)).all(axis=1)).any():
         raise ValueError("the base is at no anchor")
+    _check_lambda(state)
     _ask(state, n_numeric, len(sizes))
+
+
+def _check_lambda(state):
+    """Raise unless names, axes and hull of the hyperparameters are those of the trained values."""
+    space, hull = state.lam_space, state.hull
+    shapes = [(space, state.anchors)]
+    if hull is not None:
+        shapes.append((hull.space, hull.lams))
+        if not set(space.kept) <= set(hull.space.kept):
+            raise ValueError("its hyperparameters are not those of its hull")
+    elif space.n_columns > 1 and not space.scalar:
+        raise ValueError("it holds no hull of its hyperparameters")
+    for part, lams in shapes:
+        lams = np.asarray(lams)
+        columns = {part.n_columns, len(part.levels), len(part.constants)}
+        columns |= {len(part.names)} if part.names else set()
+        if len(columns) > 1 or lams.shape[1:] != (() if part.scalar else (len(part.kept),)):
+            raise ValueError("the number of hyperparameters is not that of the trained values")
+        if not np.isfinite(lams).all():
+            raise ValueError("its trained values are not finite numbers")
+        for level, column in zip(part.kept_levels, lams.reshape(len(lams), -1).T, strict=True):
+            if level is not None and not np.isin(column, np.arange(len(level))).all():
+                raise ValueError("its trained values have categories that have no name")
+    scales = () if hull is None else hull.scales
+    pairs = [(scale, hull.space) for scale in scales]
+    if np.ndim(state.anchors) == 2:
+        pairs.append((state.particle_field.scale, space))
+    for scale, part in pairs:
+        levels = [getattr(axis, "n_levels", None) for axis in scale.axes]
+        if levels != [None if level is None else len(level) for level in part.kept_levels]:
+            raise ValueError("its scales are not those of its hyperparameters")
+    if hull is not None:
+        hull.check(hull.lams, "lam")
 
 
 def _ask(state, n_numeric, n_categorical):

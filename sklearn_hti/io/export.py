@@ -11,7 +11,9 @@ from torch import nn
 
 from .._utils.files import replacing
 from .._utils.torch_state import own_torch_state
+from ..field.place import PlaceClock
 from .clock_graph import ClockGraph
+from .place_graph import PlaceGraph
 
 FORMATS = ("onnx", "torch")
 _ENTRY = "sklearn_hti"
@@ -28,16 +30,20 @@ class TransportGraph(nn.Module):
     ----------
     state : FittedState
         The fitted surrogate; it moves outputs by a TransportMap.
-    lam_from : float
-        Where outputs come from.
+    lam_from : float or ndarray of shape (k,)
+        Where outputs come from, encoded.
     """
 
     def __init__(self, state, lam_from):
         super().__init__()
         clock, encoder = state.movement.clock, state.encoder
         self.net = copy.deepcopy(state.movement.flow_map.module).to("cpu", torch.float32)
-        self.clock = ClockGraph(clock)
-        self.start_time = float(clock.time(lam_from))
+        several = isinstance(clock, PlaceClock)
+        self.clock = PlaceGraph(clock) if several else ClockGraph(clock)
+        start = np.reshape(clock.time(np.asarray(lam_from)[None]), (1, -1))
+        self.register_buffer("start", torch.tensor(start, dtype=torch.float32))
+        self.columns = list(state.lam_space.kept)  # of lambda, as users pass it
+        self.several, self.one_column = several, state.lam_space.n_columns == 1
         self.n_categories = encoder.n_categories_
         self.numeric, self.categorical = (
             np.flatnonzero(mask).tolist() for mask in (~encoder.categorical_, encoder.categorical_)
@@ -56,14 +62,16 @@ class TransportGraph(nn.Module):
             self.register_buffer(name, torch.tensor(value, dtype=torch.float64))
 
     def forward(self, x, y, lam):
-        """Return outputs (n, D) at lambdas (n,), of outputs y (n, D) under inputs x (n, C)."""
+        """Return outputs (n, D) at lambdas (n,) or (n, k), of y (n, D) under inputs x (n, C)."""
         x, y, lam = x.double(), y.double(), lam.double()
         numeric = ((x[:, self.numeric] - self.x_mean) / self.x_scale).float()
         columns = zip(self.categorical, self.n_categories, strict=True)
         codes = [x[:, i].round().long().clamp(0, k - 1) for i, k in columns]
         codes = torch.stack(codes, dim=1) if codes else x[:, :0].long()
+        if not self.one_column:
+            lam = lam[:, self.columns] if self.several else lam[:, self.columns[0]]
         end = self.clock(lam).float().unsqueeze(1)
-        start = torch.full_like(end, self.start_time)
+        start = self.start.expand(y.shape[0], -1)
         scaled = ((y - self.y_center) / self.y_scale).float()
         moved = self.net.displacement(scaled, numeric, codes, start, end)
         return (y + moved.double() * self.y_scale).clamp(self.low, self.high)
@@ -94,8 +102,8 @@ def export(state, columns, path, format, lam_from):
         The file.
     format : {"onnx", "torch"}
         Its format.
-    lam_from : float
-        Where outputs come from.
+    lam_from : float or ndarray of shape (k,)
+        Where outputs come from, encoded.
 
     Returns
     -------
@@ -110,7 +118,7 @@ def export(state, columns, path, format, lam_from):
     example = {
         "x": torch.zeros(_N_ROWS, len(columns), dtype=torch.float64),
         "y": graph.y_center.expand(_N_ROWS, -1).clone(),
-        "lam": torch.full((_N_ROWS,), float(np.mean(state.anchors[:2])), dtype=torch.float64),
+        "lam": torch.tensor(_example_lam(state), dtype=torch.float64),
     }
     if not columns:
         graph = _WithoutCondition(graph)
@@ -136,7 +144,10 @@ def columns_of_x(model):
     names = [n if isinstance(n, int) else str(n) for n in names]
     if model.n_features_in_ > len(model._state.encoder.categorical_):
         lam_column = model._state.lam_column
-        del names[names.index(lam_column) if isinstance(lam_column, str) else lam_column]
+        taken = lam_column if isinstance(lam_column, list | tuple) else [lam_column]
+        places = range(len(names))
+        taken = {names.index(c) if isinstance(c, str) else places[c] for c in taken}
+        names = [name for i, name in enumerate(names) if i not in taken]
     return names
 
 
@@ -152,9 +163,44 @@ def _describe(state, columns, lam_from):
             for i, values in zip(categorical, categories, strict=True)
         ],
         "n_outputs": state.outputs.n_outputs,
-        "lam_from": lam_from,
-        "lam_range": [float(state.anchors[0]), float(state.anchors[-1])],
+        **_describe_lambda(state, lam_from),
     }
+
+
+def _describe_lambda(state, lam_from):
+    """Return what lambda means: of several hyperparameters, one entry for each column."""
+    space = state.lam_space
+    if space.n_columns == 1:
+        ends = [float(state.anchors[0]), float(state.anchors[-1])]
+        return {"lam_from": float(lam_from), "lam_range": ends}
+    (start,) = space.decode(np.asarray(lam_from, dtype=float)[None])
+    trained, every = state.trained_values, range(space.n_columns)
+    columns = trained.T[[j for j in every if space.levels[j] is None]].astype(float)
+    ends = iter(np.column_stack([columns.min(axis=1), columns.max(axis=1)]).tolist())
+    return {
+        "lam": list(space.names or every),
+        "lam_categories": [
+            {"column": j, "values": _plain(level)}
+            for j, level in enumerate(space.levels)
+            if level is not None
+        ],
+        "lam_from": _plain(start),
+        "lam_range": [next(ends) if level is None else None for level in space.levels],
+    }
+
+
+def _plain(values):
+    """Return values as JSON has them."""
+    return [value.item() if isinstance(value, np.generic) else value for value in values]
+
+
+def _example_lam(state):
+    """Return lambdas, as the graph takes them, that it is traced with."""
+    if state.lam_space.n_columns == 1:
+        return np.full(_N_ROWS, np.mean(state.anchors[:2]))
+    lam = np.zeros((_N_ROWS, state.lam_space.n_columns))
+    lam[:, state.lam_space.kept] = np.reshape(state.anchors[0], (1, -1))
+    return lam
 
 
 def _import_onnx():

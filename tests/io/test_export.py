@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,8 @@ from sklearn_hti.clocks.curve import fit_curve
 from sklearn_hti.clocks.entropy import EntropyClock
 from sklearn_hti.clocks.time_scale import CurvedScale
 from sklearn_hti.clocks.warps import MeanClock, WarpClock
-from sklearn_hti.io import clock_graph, export
+from sklearn_hti.field.place import place_clock
+from sklearn_hti.io import clock_graph, export, place_graph
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.TrajectoryWarning")
 
@@ -177,6 +179,83 @@ def test_numbers_far_from_zero(make, networks, unit, shift, start):
     assert_allclose(moved / unit, expected / unit, rtol=1e-15, atol=2e-5)
 
 
+# ---------------------------------------------------------------- several hyperparameters
+
+
+START = {"C": 1.0, "gamma": 0.3, "kernel": "rbf"}
+
+
+def with_field(state, **changes):
+    """Return a state whose clock has another field; its knots are the trained values."""
+    clock = state.movement.clock
+    field = replace(clock.field, **changes)
+    clock = place_clock(field, clock.anchors)
+    return replace(state, movement=replace(state.movement, clock=clock))
+
+
+@pytest.mark.parametrize("simple", ["", "straight_line_in_clock", "nearest_anchor"])
+def test_several_hyperparameters(of_several, monkeypatch, simple):
+    model, X, y, to, given = of_several
+    monkeypatch.setattr(model, "_state", with_field(model._state, simple=simple))
+    graph = export.TransportGraph(model._state, model._state.lam_space.encode(START, 1)[0])
+    moved, expected = run(graph, given), model.transport(X, y, lam_from=START, lam_to=to)
+    assert np.abs(expected - y).max() > 1
+    assert_allclose(moved, expected, rtol=0, atol=1e-5 * y.std())
+
+
+def test_numbers_outside_count_as_the_ends_and_codes_as_the_nearest(of_several):
+    model, _, _, _, (x, y, _) = of_several
+    graph = export.TransportGraph(model._state, model._state.base_lam)
+    inside = np.array([[0.1, 1.0, 0.0], [10.0, 0.0, 1.0]])
+    outside = np.array([[-7.0, 9.0, -3.0], [1e9, -1.0, 99.0]])
+    assert_array_equal(run(graph, [x[:2], y[:2], outside]), run(graph, [x[:2], y[:2], inside]))
+
+
+def test_a_graph_of_several_says_what_lambda_is(of_several, tmp_path):
+    model, X, y, to, given = of_several
+    info = model.export(tmp_path / "graph.pt2", "torch", lam_from=START)
+    assert info == {
+        "x": [0, 1],
+        "categories": [],
+        "n_outputs": 2,
+        "lam": ["C", "gamma", "kernel"],
+        "lam_categories": [{"column": 2, "values": ["poly", "rbf"]}],
+        "lam_from": [1.0, 0.3, "rbf"],
+        "lam_range": [[0.1, 10.0], [0.0, 1.0], None],
+    }
+    files = {"sklearn_hti.json": ""}
+    graph = torch.export.load(tmp_path / "graph.pt2", extra_files=files).module()
+    assert json.loads(files["sklearn_hti.json"]) == info
+    for n in (120, 1):
+        moved = run(graph, [v[:n] for v in given])
+        expected = model.transport(X[:n], y[:n], lam_from=START, lam_to=to[:n])
+        assert_allclose(moved, expected, rtol=0, atol=1e-5 * y.std())
+
+
+def test_a_graph_takes_hyperparameters_without_influence(make, tmp_path):
+    rng = np.random.default_rng(0)
+    X = np.tile(rng.normal(size=(20, 1)), (9, 1))
+    lam = np.repeat([(a, b) for a in (0.0, 1.0, 2.0) for b in (3.0, 4.0, 7.0)], 20, axis=0)
+    y = np.sin(X[:, 0] + lam[:, 0])
+    frame = pd.DataFrame({"a": lam[:, 0], "x": X[:, 0], "b": lam[:, 1]})
+    model = make(base="neighbors", lam_column=["a", "b"]).fit(frame, y)
+    assert model._state.anchors.ndim == 1
+    info = model.export(tmp_path / "graph", "torch", lam_from=(0.0, 7.0))
+    assert (info["x"], info["lam_range"]) == (["x"], [[0.0, 2.0], [3.0, 7.0]])
+    graph = torch.export.load(tmp_path / "graph").module()
+    to = np.column_stack([np.linspace(0, 2, 20), np.full(20, 5.0)])
+    expected = model.transport(frame[:20], y[:20], lam_from=(0.0, 7.0), lam_to=to)
+    moved = run(graph, [X[:20], y[:20, None], to])[:, 0]
+    assert_allclose(moved, expected, rtol=0, atol=1e-5)
+
+
+def test_too_many_simplices_are_refused(of_several, monkeypatch):
+    model = of_several[0]
+    monkeypatch.setattr(place_graph, "_MOST_SIMPLICES", 3)
+    with pytest.raises(ValueError, match="simplices between trained values"):
+        export.TransportGraph(with_field(model._state, simple="straight_line"), None)
+
+
 # ---------------------------------------------------------------- files
 
 
@@ -218,6 +297,20 @@ def test_onnx_runtime_gives_the_same_numbers(fitted, table, tmp_path):
             moved, fitted.transport(X[:n], y[:n], lam_from=0.02, lam_to=lam[:n]), atol=3e-5
         )
     assert os.listdir(tmp_path) == ["graph.onnx"]
+
+
+def test_onnx_of_several_hyperparameters(of_several, tmp_path):
+    pytest.importorskip("onnxscript", reason="the extra onnx")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="runs the graph")
+    model, X, y, to, given = of_several
+    path = os.fspath(tmp_path / "graph.onnx")
+    model.export(path, lam_from=START)
+    session = onnxruntime.InferenceSession(path)
+    for n in (120, 1):
+        inputs = dict(zip(("x", "y", "lam"), (v[:n] for v in given), strict=True))
+        (moved,) = session.run(["moved"], inputs)
+        expected = model.transport(X[:n], y[:n], lam_from=START, lam_to=to[:n])
+        assert_allclose(moved, expected, rtol=0, atol=1e-5 * y.std())
 
 
 @pytest.mark.slow

@@ -239,6 +239,56 @@ def test_forged_files(saved, frame, tmp_path, n_files):
     assert 0.2 * n_files < n_refused < n_files
 
 
+@pytest.mark.parametrize("n_files", [40, pytest.param(1000, marks=pytest.mark.slow)])
+def test_forged_files_of_several_hyperparameters(of_several, tmp_path, n_files):
+    rng, saved, path = np.random.default_rng(0), tmp_path / "saved", tmp_path / "model"
+    of_several[0].save(saved)
+    load(saved)
+    n_refused = 0
+    for _ in range(n_files):
+        forge(saved, path, rng)
+        with nothing_runs(), in_bounds():
+            try:
+                load(path)
+            except ValueError as error:
+                assert str(path) in str(error)
+                n_refused += 1
+    assert 0.2 * n_files < n_refused < n_files
+
+
+def several_times_as_many(state):
+    state["levels"]["tuple"][2]["tuple"] *= 2
+
+
+FORGED = {
+    "a category more": ("LamSpace", several_times_as_many),
+    "levels of another number": ("CategoryAxis", lambda state: state.update(n_levels=10**6)),
+    "a hyperparameter less": ("LamSpace", lambda state: state["kept"]["tuple"].pop()),
+    "an axis less": ("AxesScale", lambda state: state["axes"]["tuple"].pop()),
+    "no hull": ("FittedState", lambda state: state.update(hull=None)),
+    "names of other columns": ("LamSpace", lambda state: state["names"]["tuple"].pop()),
+}
+
+
+FORGED_SAYS = r"its scales|hull|number of hyperparameters|categories that have no name"
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_hyperparameters_of_a_file_fit_together(of_several, tmp_path, name):
+    of_several[0].save(tmp_path / "saved")
+    head, arrays = persistence._read(tmp_path / "saved")
+    kind, change = FORGED[name]
+    nodes = [where[key] for where, key in places(head["root"], [])]
+    found = [n["object"] for n in nodes if isinstance(n, dict) and n.get("object", [0])[0] == kind]
+    change(found[0][1])
+    with (
+        in_bounds(mib=1024),
+        pytest.raises(ValueError, match=FORGED_SAYS) as error,
+    ):
+        load(write(head, arrays, tmp_path / "model"))
+    assert "MemoryError" not in repr(error.value.__cause__)
+
+
 # ---------------------------------------------------------------- small, that would be large
 
 

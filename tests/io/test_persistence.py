@@ -278,6 +278,66 @@ def test_unfitted_is_refused(path):
         HyperparameterTrajectoryRegressor().save(path)
 
 
+# ---------------------------------------------------------------- several hyperparameters
+
+
+START = {"C": 1.0, "gamma": 0.3, "kernel": "rbf"}
+
+
+def answers_of_several(model, X, y, to):
+    return [
+        model.predict(X, to),
+        model.sample(X, to, n_samples=2, random_state=0),
+        model.transport(X, y, lam_from=START, lam_to=to),
+        *model.interval(X, to),
+        model.trajectory(X[:3], to[:5], random_state=0),
+        model.anchors_,
+    ]
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        lambda model, path: model.save(path) or load(path),
+        lambda model, path: pickle.loads(pickle.dumps(model)),
+        lambda model, path: copy.deepcopy(model),
+    ],
+    ids=["load", "pickle", "deepcopy"],
+)
+def test_several_hyperparameters(of_several, path, copied):
+    model, X, y, to, _ = of_several
+    again = copied(model, path)
+    assert repr(again.lam_transform_) == repr(model.lam_transform_)
+    assert again.base_lam_.tolist() == model.base_lam_.tolist()
+    pairs = zip(*(answers_of_several(m, X, y, to) for m in (model, again)), strict=True)
+    for expected, found in pairs:
+        assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match=r"unknown categories \['linear'\]"):
+        again.predict(X, START | {"kernel": "linear"})
+    with pytest.raises(ValueError, match="convex hull"):
+        again.predict(X, START | {"gamma": 2.0})
+
+
+def test_networks_of_several_hyperparameters_are_brought_by_their_tuples(path):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+
+    def network(a, b, kind):
+        return lambda X: np.sin(X[:, 0] + a) * (1 + (kind == "two")) + b * X[:, 1]
+
+    rows = [(a, b, kind) for a in (0.0, 1.0) for b in (0.0, 2.0) for kind in ("one", "two")]
+    networks = {row: network(*row) for row in rows}
+    lam = pd.DataFrame([row for row in rows for _ in range(20)], columns=["a", "b", "kind"])
+    y = np.concatenate([networks[row](X) for row in rows])
+    model = HyperparameterTrajectoryRegressor(networks=networks, validate=False, random_state=0)
+    model.fit(np.tile(X, (8, 1)), y, lam).save(path)
+    asked = {"a": 0.4, "b": 1.5, "kind": "two"}
+    expected = model.predict(X, asked)
+    assert_array_equal(load(path, networks=networks).predict(X, asked), expected)
+    del networks[1.0, 2.0, "two"]
+    with pytest.raises(ValueError, match=r"no network for lambda = \(a=1, b=2, kind='two'\)"):
+        load(path, networks=networks)
+
+
 # ---------------------------------------------------------------- pickle, joblib, skops
 
 
