@@ -19,10 +19,13 @@ from sklearn.model_selection import cross_validate
 from sklearn.svm import SVR
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, load, sweep
+from sklearn_hti.clocks.hull import Hull
+from sklearn_hti.data.lam_space import learn_space
 from sklearn_hti.exceptions import ClockWarning, TrajectoryWarning, ValidationWarning
 from sklearn_hti.metrics import squared_wasserstein
 from sklearn_hti.model_selection import LeaveOneLambdaOut
 from sklearn_hti.policies import TrajectoryPolicy
+from sklearn_hti.samplers.networks import find_networks
 
 ALPHAS = [0.1, 1.0, 10.0]
 X, TARGET = make_friedman1(250, noise=0.5, random_state=0)
@@ -629,19 +632,17 @@ def test_a_key_that_is_not_in_fit_is_never_asked(grid):
         make(networks).fit(grid.X[~out], grid.y[~out], grid.lam[~out])
 
 
-def test_nor_is_one_that_differs_along_an_axis_without_influence(tmp_path):
-    X, y = make_regression(12, 2, random_state=0)
-    data = sweep(Ridge(), {"alpha": [0.1, 1.0, 10.0], "tol": [1e-4, 1e-3, 1e-2]}, X, y / y.std())
-    networks, seen = spied(data.networks)
-    out = (data.lam["tol"] == 1e-4).to_numpy()
-    model = make(networks).fit(data.X[~out], data.y[~out], data.lam[~out])
-    with pytest.warns(TrajectoryWarning, match="networks are not saved"):
-        model.save(tmp_path / "model")
-    model = load(tmp_path / "model", networks=networks)
-    found = model.predict(X, lam={"alpha": 1.0, "tol": 2e-3})
-    assert_allclose(found, data.networks[1.0, 1e-3](X))
-    assert seen
-    assert not [key for key in seen if key[1] == 1e-4]
+def test_nor_is_one_that_differs_along_an_axis_without_influence():
+    """Of an axis that answers do not depend on, any value is taken that was in fit."""
+    trained = [(alpha, tol) for alpha in (0.1, 1.0, 10.0) for tol in (1e-3, 1e-2)]
+    space, lams = learn_space(pd.DataFrame(trained, columns=["alpha", "tol"]), len(trained))
+    hull = Hull(space, (), lams)
+    networks = {(alpha, tol): (alpha, tol) for alpha in (0.1, 1.0, 10.0) for tol in (1e-4, 1e-2)}
+    found = find_networks(networks, np.array([0.1, 1.0, 10.0]), space.only([0]), hull)
+    assert found == ((0.1, 1e-2), (1.0, 1e-2), (10.0, 1e-2))
+    of_others = {key: key for key in networks if key[1] == 1e-4}
+    with pytest.raises(ValueError, match="no network for lambda"):
+        find_networks(of_others, np.array([0.1, 1.0, 10.0]), space.only([0]), hull)
 
 
 def test_keys_have_categories():
