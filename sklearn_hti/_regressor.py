@@ -240,6 +240,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         Optimisation steps taken for the flow map.
     n_features_in_ : int
         Number of columns of X, the lambda column included.
+    lam_names_in_ : ndarray of shape (k,)
+        Names of the hyperparameters, where `lam` had names.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names of X, where it had names.
 

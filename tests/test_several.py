@@ -1,5 +1,7 @@
 """Several hyperparameters at once."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.datasets import make_gaussian_field
+from sklearn_hti.exceptions import TrajectoryWarning
 from sklearn_hti.metrics import squared_wasserstein
 
 FAST = {"kinetic": "euclidean", "potential": None, "max_iter": 100, "random_state": 0}
@@ -288,7 +291,7 @@ def test_nothing_varies():
 
 
 def test_too_many_columns():
-    with pytest.raises(ValueError, match="6 columns.*at most 5"):
+    with pytest.raises(ValueError, match=r"6 columns.*at most 5"):
         HyperparameterTrajectoryRegressor().fit(None, np.zeros(4), np.ones((4, 6)))
 
 
@@ -368,7 +371,23 @@ def test_two_trained_values(X):
 
 def test_a_lambda_of_its_own_for_every_row():
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="50 trained values of 1 row.*same inputs"):
+    with pytest.raises(ValueError, match=r"50 trained values of 1 row.*same inputs"):
         HyperparameterTrajectoryRegressor(**FAST).fit(
             rng.normal(size=(50, 2)), rng.normal(size=50), rng.random((50, 2))
         )
+
+
+def test_names_are_kept(mixed, field):
+    assert mixed.lam_names_in_.tolist() == ["C", "kernel"]
+    assert not hasattr(field, "lam_names_in_")
+
+
+def test_inputs_that_some_values_miss(X, lams):
+    """Where most inputs are known at a value, the rest is predicted."""
+    table, y, lam = rows_of(lams, np.random.default_rng(2).normal(size=(60, 2)))
+    kept = np.random.default_rng(3).random(len(y)) < 0.9
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrajectoryWarning)
+        surrogate = HyperparameterTrajectoryRegressor(**FAST).fit(table[kept], y[kept], lam[kept])
+    true = family(table[:60], [0.5, 0.5])
+    assert np.mean((surrogate.predict(table[:60], lam=[0.5, 0.5]) - true) ** 2) < 0.05 * true.var()

@@ -44,6 +44,14 @@ class Answering(RegressorMixin, BaseEstimator):
     base_lam_ = FittedAttribute("base_lam", shown="base_value")
     history_ = FittedAttribute("history")
 
+    @property
+    def lam_names_in_(self):
+        """Names of the hyperparameters, where lambda had names in `fit`."""
+        names = () if self._state is None else self._state.lam_space.names
+        if not names:
+            raise AttributeError(f"lambda had no names in `fit` of {type(self).__name__}")
+        return np.array(names, dtype=object)
+
     def __sklearn_is_fitted__(self):
         """Tell whether a fit was completed."""
         return self._state is not None

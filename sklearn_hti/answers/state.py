@@ -10,7 +10,7 @@ from .._utils.registry import storable
 from ..clocks.hull import Hull
 from ..data.conditions import Conditions
 from ..data.encoding import ConditionEncoder
-from ..data.lam_space import LamSpace
+from ..data.lam_space import ONE, LamSpace
 from ..data.outputs import OutputSpace
 from ..field.particle_field import ParticleField
 from ..samplers.networks import Networks
@@ -35,7 +35,7 @@ class FittedState:
     encoder: ConditionEncoder
     outputs: OutputSpace
     anchors: np.ndarray  # (M,), or (M, k) of several hyperparameters
-    lam_space: LamSpace = LamSpace()
+    lam_space: LamSpace = ONE
     hull: Hull | None = None  # of the trained values of several hyperparameters
     base_lam: float | np.ndarray  # the anchor at which outputs are drawn
     deployed_lam: (

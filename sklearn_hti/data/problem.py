@@ -6,7 +6,7 @@ import numpy as np
 
 from .conditions import Features
 from .encoding import ConditionEncoder
-from .lam_space import LamSpace, learn_again
+from .lam_space import ONE, LamSpace, learn_again
 from .outputs import OutputSpace
 from .training_data import TrainingData
 from .validation import take
@@ -21,7 +21,7 @@ class Rows:
     lam: np.ndarray  # (n,), or (n, k) of several hyperparameters
     single: bool  # y came as (n,)
     dtype: str = "float64"  # X came in this precision
-    space: LamSpace = LamSpace()
+    space: LamSpace = ONE
     numbers: np.ndarray | None = None  # of the rows that users passed; None: these
 
     def only(self, kept):
@@ -48,7 +48,7 @@ class Problem:
     outputs: OutputSpace
     base_lam: float | np.ndarray  # the anchor at which outputs are drawn
     dtype: str = "float64"  # X came in this precision
-    space: LamSpace = LamSpace()
+    space: LamSpace = ONE
     hull: object | None = None  # Hull of several hyperparameters, those without influence, too
 
     @property

@@ -51,11 +51,12 @@ class ParticleRegression:
         mean = values.sum(axis=0) / known.sum(axis=0)[:, None]
         self.n_categories_ = n_categories
         conditions = data.conditions[first_of_each(of)]
-        x, filled = self._features(conditions), mean + _filled(values - mean, known)
+        several = data.anchors.several
+        x, filled = self._features(conditions), mean + _filled(values - mean, known, several)
         for _ in range(1 if known.all() else _N_PASSES):
             self.regressor_ = self._choose(x, filled, known, seed, data.budget, n_jobs)
             at_known = self._predict(x)
-            filled = at_known + _filled(values - at_known, known)
+            filled = at_known + _filled(values - at_known, known, several)
         self.known_ = np.where(known[:, :, None], values, filled)
         # trees are steps; they are corrected by what they answer at the other input
         self.at_known_ = None if "trees" in self.chosen_.name else at_known
@@ -149,10 +150,15 @@ def _reach(tree, places):
     return float(np.clip(_REACH * np.median(nearest), *_REACH_LIMITS))
 
 
-def _filled(values, known):
-    """Return values (G, M, D) with those that are not known on lines between the known ones."""
+def _filled(values, known, several):
+    """Return values (G, M, D) with those that are not known on lines between the known ones.
+
+    Of several hyperparameters, where no value lies between two others, they are zero.
+    """
     if known.all():
         return values
+    if several:
+        return np.where(known[:, :, None], values, 0.0)
     place, end = np.arange(known.shape[1]), known.shape[1] - 1
     before = np.maximum.accumulate(np.where(known, place, -1), axis=1)
     after = np.minimum.accumulate(np.where(known, place, end + 1)[:, ::-1], axis=1)[:, ::-1]
