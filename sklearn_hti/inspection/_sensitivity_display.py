@@ -121,5 +121,5 @@ class SensitivityDisplay:
         self.ax_.set_yticks(places, [plain(str(name)) for name in table.index])
         self.ax_.invert_yaxis()
         self.ax_.set(xlabel="sensitivity index", xlim=(0, min(1.0, 1.05 * max(upper.max(), 0.05))))
-        self.ax_.legend(loc="lower right", frameon=False)
+        self.ax_.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False)
         return self
