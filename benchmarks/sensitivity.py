@@ -2,8 +2,8 @@
 
 Support vector regressions of the diabetes data at 16 (C, gamma) make a surrogate. Its
 indices are compared with those of 400 trainings, whose values come from the same distribution:
-for predictions at all inputs, and at single ones, where hyperparameters alone move the output and errors
-of the surrogate count most. The errors of `ot_sensitivity` on known functions follow.
+for predictions at all inputs, and at single ones, where hyperparameters alone move the output and
+errors of the surrogate count most. The errors of `ot_sensitivity` on known functions follow.
 """
 
 import argparse

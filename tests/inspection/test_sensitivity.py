@@ -49,7 +49,7 @@ def of_two():
 
 def test_of_one_hyperparameter(of_one):
     model, x = of_one
-    table = sensitivity(model, x, n_draws=4000, random_state=0)
+    table = sensitivity(model, x, n_draws=2000, random_state=0)
     assert table.index.tolist() == ["λ", "x0", "x1"]
     truth = ot_sensitivity(
         np.c_[z := np.random.default_rng(1).random(20000), e := np.resize(x[:, 0], 20000)],
@@ -60,7 +60,7 @@ def test_of_one_hyperparameter(of_one):
     assert table["index"]["x0"] == pytest.approx(truth[1], abs=0.05)
     assert table["index"]["x1"] < 0.04
     assert (table["lower"] <= table["index"]).all() and (table["index"] <= table["upper"]).all()
-    again = sensitivity(model, x, n_draws=4000, random_state=0)
+    again = sensitivity(model, x, n_draws=2000, random_state=0)
     pd.testing.assert_frame_equal(table, again)
 
 
