@@ -1,9 +1,11 @@
-"""Pictures of fitted surrogates: paths, marginals, maps over lambda, Lagrangian and losses."""
+"""Pictures of fitted surrogates: paths, marginals, maps, Lagrangian, losses; what moves outputs."""
 
 from ._history import HistoryDisplay
 from ._lagrangian import LagrangianDisplay
 from ._lam_map import LamMapDisplay
 from ._marginal import MarginalDisplay
+from ._sensitivity import sensitivity
+from ._sensitivity_display import SensitivityDisplay
 from ._trajectory import TrajectoryDisplay
 
 __all__ = [
@@ -11,5 +13,7 @@ __all__ = [
     "LagrangianDisplay",
     "LamMapDisplay",
     "MarginalDisplay",
+    "SensitivityDisplay",
     "TrajectoryDisplay",
+    "sensitivity",
 ]

@@ -9,6 +9,7 @@ from ._scorers import (
     neg_squared_wasserstein,
 )
 from ._scores import crps, energy_score
+from ._sensitivity import ot_sensitivity
 from ._wasserstein import squared_wasserstein
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "neg_crps",
     "neg_energy_score",
     "neg_squared_wasserstein",
+    "ot_sensitivity",
     "squared_wasserstein",
 ]
