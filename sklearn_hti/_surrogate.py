@@ -203,10 +203,10 @@ class BaseSurrogate(Saved, ABC):
         read = way_reader(problem.data, components.solver or CouplingSolver(), rng)
         hull = None
         if anchors.several:
-            refuse_strangers(problem.data)
             hull = Hull(rows.space, (anchors.scale, anchors.scale.plain()), anchors.lam)
             kept = list(range(anchors.lam.shape[1]))
             if self._leaves_axes_out:
+                refuse_strangers(problem.data)
                 kept = influential_axes(anchors.scale, whole_particles(read), anchors.lam)
             if len(kept) < anchors.lam.shape[1] and not self._merges_networks(rows, anchors, kept):
                 rows = rows.only(kept)

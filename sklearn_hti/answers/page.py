@@ -104,7 +104,7 @@ def _along(surrogate, lam_grid, lam_name):
 def _between(surrogate, chart, lam_grid):
     """Return the lambdas of a page of several hyperparameters, and what it says of them."""
     if lam_grid is not None:
-        check_grid(surrogate._state, lam_grid)
+        check_grid(surrogate, lam_grid)
         lam_grid = chart.space.encode(lam_grid, chart.space.count_rows(lam_grid))
     lam, regions = choose_points(chart, lam_grid)
     hypers = describe(chart)

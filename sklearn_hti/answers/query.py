@@ -105,7 +105,7 @@ def check_lam_within(estimator, lam, n_rows, name, *, beyond=True):
     if lam.ndim == 1:
         lam, found = check.split_outside(lam, state.anchors, name)
         _settle(asker, found, check.INTERPOLATES)
-    if found or state.hull is not None:
+    if state.particle_field is not None and (found or state.hull is not None):
         _check_placed(state, lam, name)
     return lam
 

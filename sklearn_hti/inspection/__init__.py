@@ -1,4 +1,4 @@
-"""Pictures of fitted surrogates: paths, marginals, maps, Lagrangian, losses; what moves outputs."""
+"""Pictures of fitted surrogates: paths, marginals, maps, Lagrangian, losses, sensitivity."""
 
 from ._history import HistoryDisplay
 from ._lagrangian import LagrangianDisplay

@@ -144,7 +144,7 @@ def make_line(surrogate, lam_grid, lam_from=None, lam_to=None, *, size, lam_name
         if lam_from is None:
             raise ValueError("`lam_to` is the end of a line; give its beginning, `lam_from`.")
         for name, lam in (("lam_from", lam_from), ("lam_to", lam_to)):
-            check_lam_within(state, lam, 1, name)
+            check_lam_within(surrogate, lam, 1, name)
         ends = [space.encode(lam, 1)[0] for lam in (lam_from, lam_to)]
     if chart is None:
         called = name_lambda(surrogate, lam_name)
@@ -153,7 +153,7 @@ def make_line(surrogate, lam_grid, lam_from=None, lam_to=None, *, size, lam_name
     if lam_grid is None:
         lam = chart.line(*(chart.longest() if ends is None else ends), size)
     else:
-        check_grid(state, lam_grid)
+        check_grid(surrogate, lam_grid)
         lam = space.encode(lam_grid, space.count_rows(lam_grid))
     return Line(chart, space, lam, chart.lams, ", ".join(chart.names))
 

@@ -103,7 +103,7 @@ def _check_lambda(state):
                 raise ValueError("its trained values have categories that have no name")
     scales = () if hull is None else hull.scales
     pairs = [(scale, hull.space) for scale in scales]
-    if np.ndim(state.anchors) == 2:
+    if np.ndim(state.anchors) == 2 and state.particle_field is not None:
         pairs.append((state.particle_field.scale, space))
     for scale, part in pairs:
         levels = [getattr(axis, "n_levels", None) for axis in scale.axes]

@@ -165,6 +165,8 @@ def _covariance(kernel, apart):
     """Return a kernel at distances, as `Matern` and `Brownian` do."""
     if isinstance(kernel, Brownian):
         return -apart
-    assert isinstance(kernel, Matern) and kernel.nu == 2.5
-    r = apart * (5**0.5 / kernel.length)
-    return (1 + r + r**2 / 3) * (-r).exp()
+    assert isinstance(kernel, Matern)
+    assert kernel.nu in (1.5, 2.5)
+    r = apart * ((2 * kernel.nu) ** 0.5 / kernel.length)
+    polynomial = 1 + r if kernel.nu == 1.5 else 1 + r + r**2 / 3
+    return polynomial * (-r).exp()
