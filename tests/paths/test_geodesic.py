@@ -171,7 +171,7 @@ def test_points_between_are_evenly_spaced_on_the_circle(arcs, monkeypatch, chunk
     trajectories = Trajectories(
         there_and_back, np.zeros((400, 2, 0, 2)), rows, rows[:, 0], rows[:, 0] + 2
     )
-    between = geodesic.between(trajectories, [(0, 1)], n_points)
+    between = geodesic.between(trajectories, [(0, 1), (1, 2)], n_points)
     assert between.shape == (400, 2, n_points, 2)
     share = np.arange(1, n_points + 1) / (n_points + 1)
     angle = np.arctan2(y0[:, 1], y0[:, 0])[:, None] + turn[:, None] * share

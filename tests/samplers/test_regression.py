@@ -198,9 +198,8 @@ def test_categories_do_not_mix(encode):
 
 def test_what_is_not_known_lies_on_lines():
     values = np.array([[0.0, 9, 4, 9], [9, 1, 9, 9], [9, 9, 2, 3]])[:, :, None]
-    filled = _filled(
-        values, np.array([[1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 1, 1]], dtype=bool), False
-    )
+    known = np.array([[1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 1, 1]], dtype=bool)
+    filled = _filled(values, known, several=False)
     expected = [[0, 2, 4, 4], [1, 1, 1, 1], [2, 2, 2, 3]]
     assert_array_equal(filled[:, :, 0], expected)
 
