@@ -24,8 +24,9 @@ from .clocks.way import way_reader
 from .data.thinning import for_movement
 from .exceptions import TrajectoryWarning
 from .field.build import believed_on_tree, fit_trajectories
-from .field.fit import learn_field
+from .field.fit import learn_field, whole_particles
 from .field.place import place_clock
+from .field.spread import moments_of
 from .flow_map.learning import Learned
 from .flow_map.training import fit_flow_map
 from .io.export import columns_of_x, export
@@ -424,7 +425,10 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         learned = Learned(Movement(clock, None), data=data, diagnostics={}, n_iter=0)
         if self._trains:
             learned = self._fit_flow_map(problem, components, field, clock, training, rng)
-        return replace(learned, particle_field=field, networks=networks, validation=validation)
+        particles = whole_particles(read)
+        known = {"moments": moments_of(particles)} if len(particles) else {}
+        parts = {"particle_field": field, "networks": networks, "validation": validation}
+        return replace(learned, **parts, **known)
 
     def _fit_base(self, problem, learned, training):
         if not self._trains:

@@ -1,0 +1,6 @@
+"""From answers to decisions: which lambda to train next, and which gives what is wanted."""
+
+from ._mbtl import mbtl
+from ._suggest import suggest_lam
+
+__all__ = ["mbtl", "suggest_lam"]
