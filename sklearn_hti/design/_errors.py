@@ -6,6 +6,7 @@ import numpy as np
 
 from ..assessment.left_out import NOTHING
 from ..assessment.uncertainty import PRIOR_VALUES
+from ..clocks.hull import surrounded
 from ..field.spread import fit_spread
 
 _TINY = 1e-9  # variance of a trained value, of the largest
@@ -101,10 +102,10 @@ def steps_of(moments):
 def _calibration(field, moments, lams, probabilities):
     """Return squared errors where a trained value was left out, over those expected there.
 
-    The expectation itself counts as much as some values do.
+    The expectation itself counts as much as some values do: see `prior_values`.
     """
     ratios = []
-    for k in range(1, len(lams) - 1) if lams.ndim == 1 else range(len(lams)):
+    for k in surrounded(lams, field.scale):
         rest = np.delete(np.arange(len(lams)), k)
         given = probabilities if len(rest) == 2 else None
         part = moments[np.ix_(rest, rest)]
@@ -113,7 +114,16 @@ def _calibration(field, moments, lams, probabilities):
         weights[rest], weights[k] = field.weights(lams[[k]], lams[rest])[0], -1.0
         if deviation > 0:
             ratios.append(weights @ moments @ weights / deviation**2)
-    return (PRIOR_VALUES + sum(ratios)) / (PRIOR_VALUES + len(ratios))
+    prior = prior_values(lams, len(ratios))
+    return (prior + sum(ratios)) / (prior + len(ratios))
+
+
+def prior_values(lams, n_left_out):
+    """Return as how many values left out an expectation counts.
+
+    That of several hyperparameters, whose lengths may be far off, counts where there is none.
+    """
+    return PRIOR_VALUES if lams.ndim == 1 or not n_left_out else 0
 
 
 def noise_floor(state):

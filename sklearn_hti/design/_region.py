@@ -7,14 +7,15 @@ from ..assessment.uncertainty import inverse_times
 from ..data.lam_space import combinations
 
 N_PLACES = 201  # of the trained range, even in the clock
+N_FEW = 101  # of them, where all outputs are asked for
 N_DRAWN = 1024  # places between trained values of several hyperparameters
 
 
-def places_of(state):
+def places_of(state, *, few=False):
     """Return encoded lambdas (Q,) or (Q, k) that stand for the trained range."""
     lams, scale = state.anchors, state.particle_field.scale
     if lams.ndim == 1:
-        times = np.linspace(*scale.time(lams[[0, -1]]), N_PLACES)[1:-1]
+        times = np.linspace(*scale.time(lams[[0, -1]]), N_FEW if few else N_PLACES)[1:-1]
         ends = (np.full(len(times), end) for end in lams[[0, -1]])
         return np.union1d(inverse_times(scale.time, times, *ends), lams)
     rng = np.random.default_rng(0)
@@ -30,6 +31,37 @@ def places_of(state):
         ends = (np.full(N_DRAWN, end) for end in (lams[:, j].min(), lams[:, j].max()))
         drawn[:, j] = inverse_times(lambda lam, of=axis: of.place(lam)[:, 0], place, *ends)
     return np.vstack([lams, drawn])
+
+
+def unit_places(state, lam):
+    """Return places (n, k') of encoded lambdas, the trained range being one."""
+    scale = state.particle_field.scale
+    if state.anchors.ndim == 1:
+        return scale.time(lam)[:, None]
+    return scale.place(lam)
+
+
+def line_through(state, lam, direction):
+    """Return encoded lambdas (Q, k) on a line of places through one, within the trained values."""
+    scale = state.particle_field.scale
+    steps = np.linspace(-1.5, 1.5, 2 * N_FEW + 1)
+    at = 0
+    line = np.repeat(lam[None], len(steps), axis=0)
+    for j, axis in enumerate(scale.axes):
+        if state.lam_space.kept_levels[j] is None:
+            lams = state.anchors[:, j]
+            wanted = axis.place(lam[[j]]).item() / 1.0 + steps * direction[at]
+            ends = (np.full(len(steps), end) for end in (lams.min(), lams.max()))
+            inside = (wanted >= 0) & (wanted <= 1)
+            line[:, j] = inverse_times(lambda v, of=axis: of.place(v)[:, 0], wanted, *ends)
+            line[~inside, j] = np.nan
+            at += 1
+        else:
+            at += axis.n_levels
+    line = line[np.isfinite(line).all(axis=1)]
+    full = np.repeat(state.hull.lams[:1], len(line), axis=0)
+    full[:, state.counting] = line
+    return line[state.hull.distance(full) <= 1e-6]
 
 
 def encode(state, lam, name):

@@ -62,7 +62,8 @@ def suggest_lam(surrogate, n_points=1, candidates=None, cost=None):
     >>> suggest_lam(surrogate, candidates=[0.5, 2.0, 3.0]).lam
     array([2.])
     """
-    state = _state_of(surrogate)
+    state = state_of(surrogate)
+    _check_followed(state)
     if not isinstance(n_points, Integral) or isinstance(n_points, bool) or n_points < 1:
         raise ValueError(f"n_points={n_points!r} must be a positive integer.")
     lam = places_of(state) if candidates is None else encode(state, candidates, "candidates")
@@ -95,7 +96,7 @@ def suggest_lam(surrogate, n_points=1, candidates=None, cost=None):
     )
 
 
-def _state_of(surrogate):
+def state_of(surrogate):
     """Return the state of a fitted surrogate whose outputs are followed along lambda."""
     check_is_fitted(surrogate)
     state = surrogate._state
@@ -104,12 +105,16 @@ def _state_of(surrogate):
             f"{type(surrogate).__name__} has no particle field, which tells what is expected "
             "between trained values; take HyperparameterTrajectoryRegressor."
         )
+    return state
+
+
+def _check_followed(state):
+    """Raise where outputs could not be followed through all trained values."""
     if state.moments is None:
         raise ValueError(
             "No input is known at all trained values, so that no output can be followed through "
             "them; put the same inputs to every network."
         )
-    return state
 
 
 def _costs(cost, lam):
