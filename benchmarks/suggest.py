@@ -1,16 +1,17 @@
 """Which lambda to train next, on stored families: python -m benchmarks.suggest [--only NAME ...]
 
-Nothing is trained. A rule begins with the ends of the listed values and takes one after the other,
-until five are known (`--anchors`); it sees the outputs at the values that it has taken, alone. What
-counts is the squared error of straight lines between those, on the scale that the range suggests,
-over all listed values, on rows of fit. 0 is the mean over all choices, 1 the best one. Rules:
+Nothing is trained. A rule begins with the ends of the listed values and takes one after the
+other, until five are known (`--anchors`); it sees the outputs at the values that it has taken,
+alone. What counts is the squared error of straight lines between those, on the scale that the
+range suggests, over all listed values, on rows of fit. 0 is the mean over all choices, 1 the best
+one. Rules:
 
 * even: in the list, which a person has spaced already
 * even in lambda, even in the clock: the suggested scale
 * longest step: the middle of the two trained values that are farthest apart
-* MBTL: `sklearn_hti.design.mbtl`, where a score is given at each value; here that of the outputs of
-  the family's own task is not stored, so that it is the mean output
-* suggest_lam, and all three at once (batch)
+* MBTL: `sklearn_hti.design.mbtl` by the likelihood of the true classes, or minus the pinball loss
+  of the family's level, on rows of fit; where neither is known, nan
+* suggest_lam, and all at once (batch)
 """
 
 import argparse
@@ -20,6 +21,9 @@ import warnings
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
+from scipy.special import log_softmax
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.preprocessing import scale
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.clocks.selection import suggested_rule
@@ -104,11 +108,37 @@ def longest(sweep, taken):
     return a + 1 + np.abs(sweep.u[a + 1 : b] - (sweep.u[a] + sweep.u[b]) / 2).argmin()
 
 
-def by_scores(sweep, taken):
+def scores_known(sweep):
+    """Return the score of the network at each listed value; None where it is not known."""
+    name, rows = sweep.family.name, sweep.family.train_rows
+    if name == "adversarial_wine":
+        labels = load_wine().target[rows]
+        return [np.mean(log_softmax(y, axis=1)[np.arange(len(y)), labels]) for y in sweep.y]
+    if name == "quantile_diabetes":
+        target = scale(load_diabetes().target)[rows]
+        off = [target - y[:, 0] for y in sweep.y]
+        return [
+            -np.mean(np.maximum(lam * e, (lam - 1) * e))
+            for lam, e in zip(sweep.lams, off, strict=True)
+        ]
+    if name == "weight_decay_cancer":
+        signs = 2 * load_breast_cancer().target[rows] - 1
+        return [-np.mean(np.logaddexp(0, -signs * y[:, 0])) for y in sweep.y]
+    return None
+
+
+def by_scores(sweep, n_anchors):
     """Return what MBTL takes."""
-    scores = [sweep.y[k].mean() for k in taken]
-    found = mbtl(sweep.lams[list(taken)], scores, candidates=sweep.lams).lam
-    return np.flatnonzero(sweep.lams == found[0])[0]
+    scores = scores_known(sweep)
+    if scores is None:
+        return None
+
+    def rule(sweep, taken):
+        taken = list(taken)
+        found = mbtl(sweep.lams[taken], np.array(scores)[taken], candidates=sweep.lams).lam
+        return np.flatnonzero(sweep.lams == found[0])[0]
+
+    return one_by_one(rule)(sweep, n_anchors)
 
 
 def ours(sweep, taken):
@@ -141,7 +171,7 @@ RULES = {
     "even in lambda": lambda sweep, n: nearest_to_even(sweep.lams, sweep, n),
     "even in clock": lambda sweep, n: nearest_to_even(sweep.u, sweep, n),
     "longest step": one_by_one(longest),
-    "MBTL": one_by_one(by_scores),
+    "MBTL": by_scores,
     "suggest_lam": one_by_one(ours),
     "batch": batch,
 }
@@ -155,7 +185,8 @@ def scores_of(name, n_anchors):
     for seed in range(len(family.y)):
         sweep = Sweep(family, seed)
         errors = np.array([sweep.error(choice) for choice in sweep.choices(n_anchors)])
-        of_rules = np.array([sweep.error(rule(sweep, n_anchors)) for rule in RULES.values()])
+        taken = [rule(sweep, n_anchors) for rule in RULES.values()]
+        of_rules = np.array([np.nan if some is None else sweep.error(some) for some in taken])
         found.append((errors.mean() - of_rules) / (errors.mean() - errors.min()))
     return np.mean(found, axis=0)
 
@@ -170,7 +201,7 @@ def main():
         print(f"2 -> {n_anchors} trained values".ljust(28), *(f"{r:>14}" for r in RULES))
         table = {name: scores_of(name, n_anchors) for name in args.only}
         table = {name: scores for name, scores in table.items() if scores is not None}
-        table["mean"] = np.mean(list(table.values()), axis=0)
+        table["mean"] = np.nanmean(list(table.values()), axis=0)
         for name, scores in table.items():
             print(f"{name:28}", *(f"{score:14.2f}" for score in scores))
 

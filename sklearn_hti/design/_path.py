@@ -58,8 +58,8 @@ class Path:
         """Return by what deviations of outputs are multiplied, for half the width of an interval.
 
         Trained values are left out; ``measure(answer, k)`` compares what others say of trained
-        value k with its own draws. What is usual, the step of the measure over that of the outputs,
-        counts as much as some values do.
+        value k with its own draws. What is usual, the step of the measure over that of the
+        outputs, counts as much as some values do.
         """
         field, lams, moments = self.state.particle_field, self.state.anchors, self._moments()
         _, probabilities = fit_spread(field, moments, lams)

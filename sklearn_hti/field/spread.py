@@ -48,7 +48,7 @@ class FieldSpread:
         return np.sqrt(variance)[back.reshape(-1)]
 
     def covariances(self, lam):
-        """Return the covariances (K, n, n) of the errors at lambdas, of each kernel that counts."""
+        """Return the covariances (K, n, n) of the errors at lambdas, of each kernel."""
         z = self.field._times(lam)
         parts = [scale * kriging.covariance(z) for kriging, scale in self._krigings()]
         return np.reshape(parts, (-1, len(z), len(z)))
