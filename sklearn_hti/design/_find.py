@@ -9,8 +9,7 @@ from sklearn.utils import Bunch
 from .._utils.findings import warn
 from ..exceptions import TrajectoryWarning
 from ._path import answer_along
-from ._region import decode, encode, line_through, places_of, unit_places
-from ._suggest import state_of
+from ._region import decode, encode, line_through, places_of, state_of, unit_places
 from ._target import explain
 
 _N_AROUND = 12  # places per hyperparameter that tell in which direction a statistic changes

@@ -1,6 +1,7 @@
 """Lambdas of the trained range, and lambda as users pass it."""
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from ..answers.query import check_lam_within
 from ..assessment.uncertainty import inverse_times
@@ -9,6 +10,18 @@ from ..data.lam_space import combinations
 N_PLACES = 201  # of the trained range, even in the clock
 N_FEW = 101  # of them, where all outputs are asked for
 N_DRAWN = 1024  # places between trained values of several hyperparameters
+
+
+def state_of(surrogate):
+    """Return the state of a fitted surrogate whose outputs are followed along lambda."""
+    check_is_fitted(surrogate)
+    state = surrogate._state
+    if state.particle_field is None:
+        raise ValueError(
+            f"{type(surrogate).__name__} has no particle field, which tells what is expected "
+            "between trained values; take HyperparameterTrajectoryRegressor."
+        )
+    return state
 
 
 def places_of(state, *, few=False):

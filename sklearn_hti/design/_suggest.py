@@ -4,10 +4,9 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils.validation import check_is_fitted
 
 from ._errors import expect_errors, noise_floor
-from ._region import decode, encode, places_of, trained
+from ._region import decode, encode, places_of, state_of, trained
 
 
 def suggest_lam(surrogate, n_points=1, candidates=None, cost=None):
@@ -94,18 +93,6 @@ def suggest_lam(surrogate, n_points=1, candidates=None, cost=None):
         expected_error=expected,
         stop=expected <= floor,
     )
-
-
-def state_of(surrogate):
-    """Return the state of a fitted surrogate whose outputs are followed along lambda."""
-    check_is_fitted(surrogate)
-    state = surrogate._state
-    if state.particle_field is None:
-        raise ValueError(
-            f"{type(surrogate).__name__} has no particle field, which tells what is expected "
-            "between trained values; take HyperparameterTrajectoryRegressor."
-        )
-    return state
 
 
 def _check_followed(state):
