@@ -239,6 +239,7 @@ class BaseSurrogate(Saved, ABC):
             lagrangian=learned.lagrangian,
             conditions=learned.conditions,
             diagnostics=learned.diagnostics,
+            moments=learned.moments,
         )
         assessment = self._assess(problem, components, learned, state, training)
         return replace(state, **vars(assessment))

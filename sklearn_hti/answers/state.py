@@ -56,6 +56,7 @@ class FittedState:
     diagnostics: dict | None = None
     validation: pd.DataFrame | None = None
     uncertainty: object | None = None  # of conditional means
+    moments: np.ndarray | None = None  # (M, M), of particles at trained values
 
     def count_rows(self, lam):
         """Return the number of rows that lambda asks for where there is no X."""
@@ -81,13 +82,13 @@ class FittedState:
     def _value(self, lam):
         """Return an anchor, as users pass it."""
         if self.hull is not None:  # of axes without influence, any
-            same = np.all(self.hull.lams[:, self._counting] == lam, axis=1)
+            same = np.all(self.hull.lams[:, self.counting] == lam, axis=1)
             return self.hull.space.decode(self.hull.lams[same][:1])[0]
         value = self.lam_space.decode(np.asarray(lam)[None])[0]
         return float(value) if np.ndim(value) == 0 else value
 
     @property
-    def _counting(self):
+    def counting(self):
         """Columns of the trained values of the hull that answers depend on."""
         return [self.hull.space.kept.index(j) for j in self.lam_space.kept]
 

@@ -39,8 +39,8 @@ NAMES = {
     "straight_line": "the straight line between both neighbours",
     "straight_line_in_clock": "the same line in the time of the outputs",
 }
-_WORSE = 0.05  # what is worse by less, or by _NOTHING, is worth no warning
-_NOTHING = 1e-3  # a squared distance of scaled outputs
+_WORSE = 0.05  # what is worse by less, or by NOTHING, is worth no warning
+NOTHING = 1e-3  # a squared distance of scaled outputs
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def trusted(field, judged, anchors, lam_transform):
     losses = judged[names].dropna()
     if not len(losses):
         return field
-    margin = judged["floor"].mean() + _NOTHING  # what samples alone may bring
+    margin = judged["floor"].mean() + NOTHING  # what samples alone may bring
     n_errors = 2.0
     if anchors.ndim == 2:  # others surround few of scattered values, so that errors are vague
         n_errors = student.ppf(norm.cdf(n_errors), max(1, len(losses) - 1))

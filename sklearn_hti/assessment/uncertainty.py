@@ -12,7 +12,7 @@ from ..clocks.hull import interior
 from ..clocks.selection import suggested_rule
 from ..clocks.time_scale import FROM_ZERO, CurvedScale
 from ..data.budget import BUDGET
-from ..field.spread import FieldSpread, fit_spread
+from ..field.spread import FieldSpread, fit_spread, moments_of
 from .left_out import spread_out
 from .means import known_means
 
@@ -54,6 +54,12 @@ class Uncertainty:
         base = norm.ppf(0.5 + coverage / 2) * np.sqrt(np.maximum(base, 0))
         return np.hypot(field, base)[back.reshape(-1)]
 
+    @property
+    def time_factor(self):
+        """What deviations of the time are multiplied by, as values left out tell."""
+        n_known = PRIOR_VALUES + len(self.misplaced)
+        return float(np.sqrt((PRIOR_VALUES + np.sum(self.misplaced**2)) / n_known))
+
     def lam_band(self, lam, coverage):
         """Return the lambdas (2, n) at the ends of the interval of the time of lam.
 
@@ -70,7 +76,7 @@ class Uncertainty:
         time = time_of(lam)
         width = self._width(_within(self.scale.deviation(lam), time, low, high), coverage)
         times = np.stack([time - width, time + width]).clip(low, high)
-        return np.where(width > 0, _inverse(time_of, times, *sides), lam)
+        return np.where(width > 0, inverse_times(time_of, times, *sides), lam)
 
     def stretch(self, lam, coverage):
         """Return the ends (n,) that lambdas lie beyond, and the interval of the time from there.
@@ -90,8 +96,7 @@ class Uncertainty:
     def _width(self, deviation, coverage):
         """Return half the width of the interval of a time with a standard deviation."""
         n_known = PRIOR_VALUES + len(self.misplaced)
-        factor = np.sqrt((PRIOR_VALUES + np.sum(self.misplaced**2)) / n_known)
-        return student.ppf(0.5 + coverage / 2, n_known) * (factor * deviation)
+        return student.ppf(0.5 + coverage / 2, n_known) * (self.time_factor * deviation)
 
 
 def learn_uncertainty(problem, data, state, lam_transform, rng):
@@ -112,7 +117,7 @@ def learn_uncertainty(problem, data, state, lam_transform, rng):
     """
     field, lams = state.particle_field, data.anchors.lam
     means = known_means(problem, data, state, rng)
-    spread, probabilities = fit_spread(field, means.values, lams)
+    spread, probabilities = fit_spread(field, moments_of(means.values), lams)
     scale = _scale_of(lam_transform, field.scale, lams)
     left_out = spread_out(interior(data.anchors), BUDGET.left_out_values)
     several = data.anchors.several
@@ -131,7 +136,7 @@ def _ratios(field, means, lams, probabilities, left_out):
     for k in left_out:
         rest = np.delete(np.arange(len(lams)), k)
         given = probabilities if len(rest) == 2 else None  # which tell nothing of a kernel
-        spread, _ = fit_spread(field, means.values[:, rest], lams[rest], given)
+        spread, _ = fit_spread(field, moments_of(means.values[:, rest]), lams[rest], given)
         deviation = spread.deviation(lams[[k]]).item()
         weights = np.zeros(len(lams))
         weights[rest], weights[k] = field.weights(lams[[k]], lams[rest])[0], -1.0
@@ -195,7 +200,7 @@ def _within(deviation, time, low, high):
     return np.minimum(deviation, np.sqrt(np.maximum((time - low) * (high - time), 0)))
 
 
-def _inverse(time_of, times, low, high):
+def inverse_times(time_of, times, low, high):
     """Return the lambdas of times, between low and high, by bisection."""
     for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)

@@ -146,11 +146,16 @@ def _span(knots):
 
 def interior(anchors):
     """Return the numbers of trained values that others surround."""
-    if not anchors.several:
-        return np.arange(1, len(anchors.lam) - 1)
-    levels = [None if hasattr(axis, "rule") else axis for axis in anchors.scale.axes]
-    of, _ = combinations(levels, anchors.lam)
-    places, found = anchors.scale.numbers(anchors.lam), []
+    return surrounded(anchors.lam, anchors.scale)
+
+
+def surrounded(lams, scale):
+    """Return the numbers of lambdas (M,) or (M, k) that others surround."""
+    if lams.ndim == 1:
+        return np.arange(1, len(lams) - 1)
+    levels = [None if hasattr(axis, "rule") else axis for axis in scale.axes]
+    of, _ = combinations(levels, lams)
+    places, found = scale.numbers(lams), []
     for k in range(len(of)):
         rest = np.flatnonzero((of == of[k]) & (np.arange(len(of)) != k))
         if len(rest) > 1 and _outside(places[rest], places[[k]])[0] <= _ROUNDING:

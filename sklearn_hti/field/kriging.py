@@ -101,6 +101,11 @@ class Kriging:
         weights[hit] = np.eye(len(self.knots))[same[hit].argmax(axis=1)]
         return weights
 
+    def covariance(self, z):
+        """Return the covariance (Q, Q) of the prediction errors at times z (Q, k)."""
+        right = self._right_side(z)
+        return self.kernel(z, z) - right.T @ self._solve(right)
+
     def variance(self, z):
         """Return the variance (Q,) of the prediction error at times z (Q, k)."""
         right = self._right_side(z)

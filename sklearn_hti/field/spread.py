@@ -39,27 +39,45 @@ class FieldSpread:
     def deviation(self, lam):
         """Return the standard deviation (n,) of one output at lambdas (n,) or (n, k)."""
         lam, back = np.unique(lam, axis=0, return_inverse=True)
-        knots, z = (self.field._times(values) for values in (self.lams, lam))
-        kernels = zip(self.lengths, self.rough_fractions, self.variances, strict=True)
+        z = self.field._times(lam)
         variance = np.zeros(len(z))
-        for length, rough_fraction, scale in kernels:
-            if scale > 0:
-                kriging = _with_kernel(self.field, length, rough_fraction)._kriging(knots)
-                variance += scale * kriging.variance(z)
+        for kriging, scale in self._krigings():
+            variance += scale * kriging.variance(z)
         known = np.reshape(lam[:, None] == self.lams[None], (len(lam), len(self.lams), -1))
         variance[known.all(axis=2).any(axis=1)] = 0.0  # without the rounding
         return np.sqrt(variance)[back.reshape(-1)]
 
+    def covariances(self, lam):
+        """Return the covariances (K, n, n) of the errors at lambdas, of each kernel."""
+        z = self.field._times(lam)
+        parts = [scale * kriging.covariance(z) for kriging, scale in self._krigings()]
+        return np.reshape(parts, (-1, len(z), len(z)))
 
-def fit_spread(field, values, lams, probabilities=None):
-    """Return the FieldSpread of values (N, M, D) known at lams (M,), and the probabilities.
+    def _krigings(self):
+        """Yield the kriging of each kernel that counts, and its scale."""
+        knots = self.field._times(self.lams)
+        kernels = zip(self.lengths, self.rough_fractions, self.variances, strict=True)
+        for length, rough_fraction, scale in kernels:
+            if scale > 0:
+                yield _with_kernel(self.field, length, rough_fraction)._kriging(knots), scale
+
+
+def moments_of(values):
+    """Return the mean products (M, M) of values (N, M, D), each less its mean over the M."""
+    centered = values - values.mean(axis=1, keepdims=True)
+    flat = centered.transpose(1, 0, 2).reshape(centered.shape[1], -1)
+    return flat @ flat.T / flat.shape[1]
+
+
+def fit_spread(field, moments, lams, probabilities=None):
+    """Return the FieldSpread of values known at lams (M,), and the probabilities.
 
     Parameters
     ----------
     field : ParticleField
         The field, which gives the time.
-    values : ndarray of shape (N, M, D)
-        Means or particles at the trained values.
+    moments : ndarray of shape (M, M)
+        Of means or particles at the trained values: see `moments_of`.
     lams : ndarray of shape (M,)
         Trained values.
     probabilities : ndarray of shape (K,), default=None
@@ -74,8 +92,6 @@ def fit_spread(field, values, lams, probabilities=None):
         replace(_with_kernel(field, *kernel)._kriging(knots), mean="constant")
         for kernel in zip(lengths, rough, strict=True)
     ]
-    centered = values - values.mean(axis=1, keepdims=True)
-    moments = np.einsum("imd,ind->mn", centered, centered) / (len(values) * values.shape[2])
     if probabilities is None:
         probabilities = _probabilities(krigings, moments)
     scales = np.array([kriging.spread(moments) for kriging in krigings])

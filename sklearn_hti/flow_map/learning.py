@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from ..data.conditions import Conditions
@@ -24,4 +25,5 @@ class Learned:
     diagnostics: dict | None = None
     validation: pd.DataFrame | None = None  # trained values left out
     n_iter: int | None = None
+    moments: np.ndarray | None = None  # of particles at trained values: see `moments_of`
     history: dict = field(default_factory=dict)  # of every network, by stage
