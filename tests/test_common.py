@@ -11,7 +11,11 @@ from sklearn.linear_model import LinearRegression
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_hti import HyperparameterTrajectoryRegressor, baselines
+from sklearn_hti import (
+    HyperparameterTrajectoryClassifier,
+    HyperparameterTrajectoryRegressor,
+    baselines,
+)
 from sklearn_hti.paths import GeodesicPath
 
 ESTIMATORS = [

@@ -137,7 +137,7 @@ class DirectSurrogateRegressor(BaseSurrogate):
         mean = _Mean(estimator, lam_scaler, problem.encoder.n_categories_)
         answer_of(estimator.fit, mean.features(data.conditions, data.lam), y)
         if hasattr(estimator, "sample"):
-            return Learned(generator=_Generator(mean, problem.outputs.n_outputs))
+            return Learned(generator=_Generator(mean, problem.outputs.n_coordinates))
         return Learned(_Differences(mean))
 
     def _fit_base(self, problem, learned, training):
