@@ -38,7 +38,9 @@ def make_coordinates(transform, y, trailing, bounds=None, numbers=None):
     if transform is None:
         return None
     if not isinstance(transform, str):
-        return Transformed(as_arrays(clone(transform)).fit(y)).checked(y, numbers)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            fitted = as_arrays(clone(transform)).fit(y)
+        return Transformed(fitted).checked(y, numbers)
     if transform == "log":
         check_above_zero(y, "y", numbers)
         return Log()
