@@ -1,8 +1,8 @@
 """Probabilities of classifiers at values left out: python -m benchmarks.probabilities [--seeds 1]
 
 Classifiers of scikit-learn are trained at three values of a hyperparameter; at values between they
-are trained to judge alone. Answers at new inputs: excess log loss (Kullback-Leibler divergence from
-the classifier trained there, in thousandths) and Brier score (squared distance, in thousandths).
+are trained to judge alone. Answers at new inputs: added log loss (the divergence of Kullback and
+Leibler from the classifier trained there) and Brier score (squared distance), in thousandths.
 """
 
 import argparse

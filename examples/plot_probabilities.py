@@ -53,12 +53,13 @@ for C in between:
     print("{:6.3f} {:10.4f} {:14.4f} {:8.4f}".format(C, *added))
 
 # %%
-# The digit that the weakest penalty is least sure of. Lines are the surrogate, large dots the
-# trained classifiers, crosses those that judge.
+# A digit that the strongest penalty takes for another one than the weakest does. Lines are the
+# surrogate, large dots the trained classifiers, crosses those that judge.
 import matplotlib.pyplot as plt
 
-p = data.networks[10.0](X[new])
-one = X[new][[p.max(axis=1).argmin()]]
+strong, weak = (data.networks[C](X[new]) for C in (trained[0], trained[-1]))
+differ = strong.argmax(axis=1) != weak.argmax(axis=1)
+one = X[new][[np.argmax(differ * weak.max(axis=1))]]
 grid = np.geomspace(trained[0], trained[-1], 100)
 paths = surrogate.trajectory(one, grid)[:, 0]
 fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
@@ -67,7 +68,7 @@ for k in np.argsort(-paths.max(axis=0))[:4]:
     color = line.get_color()
     ax.plot(trained, [data.networks[c](one)[0, k] for c in trained], "o", color=color)
     ax.plot(between, [judge.networks[c](one)[0, k] for c in between], "x", color=color)
-ax.set(xscale="log", xlabel="C", ylabel="probability", ylim=(0, 1))
+ax.set(xscale="log", xlabel="C", ylabel="probability")
 ax.legend()
 
 # %%

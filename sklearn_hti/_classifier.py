@@ -26,8 +26,8 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
     Learns from probabilities of classes that trained classifiers gave at a few values of lambda,
     and answers with probabilities at every lambda between. It is a
     `HyperparameterTrajectoryRegressor` whose outputs are rows of probabilities and whose
-    coordinates are their log-ratios (``output_transform="simplex"``), so that answers always sum to
-    one. Softmax temperatures, and policies regularised towards another, move on straight lines
+    coordinates are their log-ratios (``output_transform="simplex"``), so that answers always sum
+    to one. Softmax temperatures, and policies regularised towards another, move on straight lines
     there. Zeros count as half of the smallest probability that is not zero.
 
     Labels may be given in place of probabilities: draws of the class. Where inputs repeat at a
@@ -246,7 +246,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         if y is None:
             return super()._check_rows(X, y, lam, sample_weight)
         y = _read(y)
-        drawn = are_labels(y)
+        drawn = _are_labels(y)
         classes, p = self._read_labels(y) if drawn else self._read_probabilities(y)
         rows = super()._check_rows(X, p, lam, sample_weight)
         self.classes_ = classes
@@ -292,8 +292,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         """Return the classes, and probabilities (n, n_classes)."""
         if y.ndim != 2:
             raise ValueError(
-                "`y` must hold labels (n,) or probabilities (n, n_classes); got shape "
-                f"{y.shape}."
+                f"`y` must hold labels (n,) or probabilities (n, n_classes); got shape {y.shape}."
             )
         n_classes = y.shape[1]
         return (np.arange(n_classes) if self.classes is None else self._named(n_classes)), y
@@ -384,7 +383,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
             Fraction of rows whose class is right.
         """
         y = _read(y)
-        if not are_labels(y):
+        if not _are_labels(y):
             y = self.classes_[np.asarray(y, dtype=float).argmax(axis=1)]
         return accuracy_score(y, self.predict(X, lam), sample_weight=sample_weight)
 
@@ -401,6 +400,6 @@ def _read(y):
     return np.asarray(as_readable(y))
 
 
-def are_labels(y):
+def _are_labels(y):
     """Tell whether targets are labels (n,), or a column of them, and not probabilities."""
     return y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1)

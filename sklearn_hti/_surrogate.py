@@ -138,8 +138,9 @@ class BaseSurrogate(Saved, ABC):
         X : array-like of shape (n, C), DataFrame or None
             Inputs of the networks; None for no condition. Where the same inputs were put to
             every network, repeat them: rows of equal x are recognised and used.
-        y : array-like of shape (n,) or (n, D)
-            Outputs of the networks, one draw per row.
+        y : array-like of shape (n,) or (n, D, ...)
+            Outputs of the networks, one draw per row. Outputs of a row may have any shape;
+            answers then have it, too.
         lam : array-like of shape (n,) or (n, k), or DataFrame, default=None
             Hyperparameter value lambda of the network of each row; of several hyperparameters one
             column each, numbers or categories, which a DataFrame names. None: `lam_column` of X.

@@ -27,8 +27,8 @@ def network(T):
     return lambda X: softmax(np.asarray(X) @ WEIGHTS / T, axis=1)
 
 
-@pytest.fixture(scope="module")
-def X():
+@pytest.fixture(scope="module", name="X")
+def inputs():
     return np.random.default_rng(0).normal(size=(40, 2))
 
 
@@ -64,7 +64,7 @@ def test_answers_of_networks_are_exact(rows, X):
     new = X + 0.1
     for T in (0.5, 0.7, 2.0):
         assert_allclose(asked.predict_proba(new, T), network(T)(new), atol=1e-6)
-    with pytest.raises(ValueError, match="networks= answer with probabilities"):
+    with pytest.raises(ValueError, match=r"networks= answer with probabilities"):
         build(networks=networks).fit(rows[0], rows[1].argmax(axis=1), rows[2])
 
 
@@ -143,7 +143,11 @@ def test_routing_and_scorers_hand_lambda_over(rows):
     )
     with config_context(enable_metadata_routing=True):
         search = GridSearchCV(
-            build(max_iter=3, validate=False), {"tol": [1e-4]}, scoring=scorer, cv=2, error_score="raise"
+            build(max_iter=3, validate=False),
+            {"tol": [1e-4]},
+            scoring=scorer,
+            cv=2,
+            error_score="raise",
         ).fit(X, P.argmax(axis=1), lam=lam[:, 0])
     assert search.best_score_ > -np.log(3)
     pipe = make_trajectory_pipeline(StandardScaler(), build(max_iter=3)).fit(X, P, lam[:, 0])

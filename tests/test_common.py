@@ -57,7 +57,8 @@ FAIL = {
 )  # random X repeats little
 @pytest.mark.filterwarnings("ignore:the flow map stops short")  # 20 steps on noise
 @parametrize_with_checks(
-    [*FAST, short(HyperparameterTrajectoryClassifier)], expected_failed_checks=lambda estimator: FAIL
+    [*FAST, short(HyperparameterTrajectoryClassifier)],
+    expected_failed_checks=lambda estimator: FAIL,
 )
 def test_scikit_learn(estimator, check):
     check(estimator)

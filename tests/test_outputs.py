@@ -67,7 +67,7 @@ def test_answers_are_in_the_units_of_the_user(positive, params, tmp_path):
     mean, std = surrogate.predict(None, 0.5, return_std=True)
     assert mean.shape == std.shape == (1, 2)
     lower, upper = surrogate.interval(None, 0.5)
-    assert ((0 < lower) & (lower <= mean) & (mean <= upper)).all()
+    assert ((lower > 0) & (lower <= mean) & (mean <= upper)).all()
     y = positive[:5]
     moved = surrogate.transport(None, y, lam_from=0.0, lam_to=2.0)
     assert (moved > 0).all()

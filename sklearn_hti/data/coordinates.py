@@ -166,10 +166,11 @@ class Transformed:
         if wrong.any():
             row = int(wrong.argmax())
             values = np.reshape(y, (len(wrong), -1))[row]
+            row = _number(row, numbers)
             raise ValueError(
                 f"`{name}`: output_transform={self.transformer!r} makes no finite number of "
-                f"{int(wrong.sum())} row(s), such as row {row if numbers is None else numbers[row]}"
-                f" with {np.array2string(values, threshold=5)}."
+                f"{int(wrong.sum())} row(s), such as row {row} with "
+                f"{np.array2string(values, threshold=5)}."
             )
         return z
 
@@ -226,9 +227,9 @@ def check_simplex(y, n_parts, name, numbers=None, slack=1e-3):
         i, block = np.argwhere(~(np.abs(sums - 1) <= slack))[0]
         fault = f"row {_number(i, numbers)} sums to {sums[i, block]:g}"
     raise ValueError(
-        f"`{name}`: {fault}, and output_transform='simplex' takes rows of probabilities that sum "
-        "to one. Divide rows of counts by their sums, y / y.sum(axis=-1, keepdims=True); pass "
-        "logits through scipy.special.softmax, or leave output_transform out."
+        f"`{name}`: {fault}; log-ratios (output_transform='simplex') take rows of probabilities "
+        "that sum to one. Divide rows of counts by their sums, y / y.sum(axis=-1, keepdims=True), "
+        "or pass logits through scipy.special.softmax."
     )
 
 

@@ -138,9 +138,7 @@ class MeanScorer(_LamScorer):
         return self._sign * self._score_func(y_true, predicted, **self._options)
 
 
-def make_lam_scorer(
-    score_func, *, greater_is_better=True, response_method="predict", **options
-):
+def make_lam_scorer(score_func, *, greater_is_better=True, response_method="predict", **options):
     """Make a scorer of the conditional mean that hands `lam` to ``predict``.
 
     What `sklearn.metrics.make_scorer` is elsewhere. That one, and the names of scikit-learn's

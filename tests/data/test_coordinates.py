@@ -87,7 +87,11 @@ def test_outputs_on_a_bound_are_near_it_and_answers_inside():
         ("simplex", [[1.0], [1.0]], "two columns or more.*'logit'"),
         ("logit", [[0.5, 0.5]], r"needs finite y_bounds=\(low, high\)"),
         (FunctionTransformer(np.log), [[1.0], [-1.0]], "no finite number of 1 row.*row 1"),
-        (FunctionTransformer(np.log, lambda z: z[:, :0], check_inverse=False), [[1.0], [2.0]], "inverse_transform"),
+        (
+            FunctionTransformer(np.log, lambda z: z[:, :0], check_inverse=False),
+            [[1.0], [2.0]],
+            "inverse_transform",
+        ),
     ],
 )
 def test_outputs_off_the_domain_are_named(transform, y, match):
