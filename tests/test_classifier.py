@@ -168,3 +168,13 @@ def test_policies_act_by_probabilities(named, X):
     policy = TrajectoryPolicy(named, 0.7, outputs="probabilities")
     actions, _ = policy.predict(X)
     assert_array_equal(actions, named.predict_proba(X, 0.7).argmax(axis=1))
+
+
+def test_images_of_a_sweep_keep_their_shape(X):
+    class Images(LogisticRegression):
+        def draw(self, X):
+            return self.C * np.ones((len(X), 2, 3))
+
+    data = sweep(Images(), "C", [0.1, 1.0], X, X[:, 0] > 0, method="draw")
+    assert data.y.shape == (80, 2, 3)
+    assert_allclose(data.y[:, 1, 2], data.lam)
