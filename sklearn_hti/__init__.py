@@ -2,16 +2,24 @@
 
 `HyperparameterTrajectoryRegressor` learns from the outputs of networks that were trained at
 a few values of a hyperparameter lambda, and draws y ~ p_lambda(y | x) at any value between.
+`HyperparameterTrajectoryClassifier` does so for probabilities of classes.
 """
 
 from importlib import import_module
 
+from ._classifier import HyperparameterTrajectoryClassifier
 from ._regressor import HyperparameterTrajectoryRegressor
 from ._sweep import sweep
 from ._version import __version__
 from .io.persistence import load
 
-__all__ = ["HyperparameterTrajectoryRegressor", "__version__", "load", "sweep"]
+__all__ = [
+    "HyperparameterTrajectoryClassifier",
+    "HyperparameterTrajectoryRegressor",
+    "__version__",
+    "load",
+    "sweep",
+]
 
 
 def __getattr__(name):

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._surrogate import BaseSurrogate, ClockedSurrogate, Components
 from ._utils.findings import warn_once
-from ._utils.parameters import StrOptions, clone_parameters
+from ._utils.parameters import HasMethods, StrOptions, clone_parameters
 from ._utils.registry import storable
 from .answers.derivative import derivative
 from .answers.from_networks import readable
@@ -22,6 +22,7 @@ from .clocks.hull import interior
 from .clocks.movement import Movement
 from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.way import way_reader
+from .data.coordinates import NAMES as OUTPUT_TRANSFORMS
 from .data.thinning import for_movement
 from .exceptions import TrajectoryWarning
 from .field.build import believed_on_tree, fit_trajectories
@@ -143,7 +144,16 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         outputs follow lambda without noise: left out, they are nearer to the line between their
         neighbours than to lines through more outputs.
     y_bounds : tuple of (low, high), default=None
-        Outputs are clipped to this box; scalars or arrays of shape (D,).
+        Outputs are clipped to this box; scalars or arrays in the shape of the outputs of a row.
+    output_transform : {None, "simplex", "log", "logit"} or transformer, default=None
+        Coordinates in which outputs are coupled, moved and averaged over trained values; answers
+        are in the units of y. "simplex" takes log-ratios of rows that sum to one along the last
+        axis of y, such as probabilities of classes; "log" is for positive outputs, "logit" for
+        outputs inside `y_bounds`, which none then sticks to. Zeros of "simplex", and outputs on
+        the bounds of "logit", count as half of the smallest part that y shows: the distance to
+        zero, or to a bound, over the range. A transformer of scikit-learn with
+        `inverse_transform` is cloned and fitted on y of shape (n, D); it has to be defined
+        wherever the networks answer. None: outputs as they are.
     output_scaling : {"common", "per_output"}, default="common"
         Unit of distances between outputs. "common" divides all outputs by one number;
         "per_output" divides each by its standard deviation, for outputs in different units.
@@ -287,6 +297,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         "validate": [StrOptions({"auto"}), "boolean"],
         "extrapolation": [StrOptions({"raise", "warn"})],
         "n_jobs": [None, Integral],
+        "output_transform": [
+            None,
+            StrOptions({*OUTPUT_TRANSFORMS}),
+            HasMethods(["fit", "transform", "inverse_transform"]),
+        ],
     }
 
     lagrangian_ = FittedAttribute("lagrangian")
@@ -310,6 +325,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         lam_column=None,
         n_anchors="auto",
         y_bounds=None,
+        output_transform=None,
         output_scaling="common",
         categorical_features="from_dtype",
         max_iter=550,
@@ -338,6 +354,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.lam_column = lam_column
         self.n_anchors = n_anchors
         self.y_bounds = y_bounds
+        self.output_transform = output_transform
         self.output_scaling = output_scaling
         self.categorical_features = categorical_features
         self.max_iter = max_iter
@@ -458,7 +475,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             components.potential,
             self.cost,
             data,
-            problem.outputs.scaler,
+            problem.outputs,
             training,
         )
         couplings = fit_trajectories(
@@ -566,8 +583,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         Returns
         -------
         ndarray of shape (n,) or (n, D), or (n, k) or (n, k, D)
-            The derivatives, in units of y per unit of each hyperparameter; 0 for one that was found
-            to have no influence, or does not vary.
+            The derivatives, in units of y per unit of each hyperparameter; 0 for one that was
+            found to have no influence, or does not vary.
 
         Examples
         --------

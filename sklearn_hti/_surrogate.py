@@ -22,6 +22,7 @@ from .clocks.way import way_reader
 from .data import validation as check
 from .data.anchors import find_anchors
 from .data.budget import BUDGET
+from .data.coordinates import make_coordinates
 from .data.encoding import ConditionEncoder, OutputScaler
 from .data.lam_space import learn_space
 from .data.outputs import OutputSpace
@@ -139,8 +140,9 @@ class BaseSurrogate(Saved, ABC):
         X : array-like of shape (n, C), DataFrame or None
             Inputs of the networks; None for no condition. Where the same inputs were put to
             every network, repeat them: rows of equal x are recognised and used.
-        y : array-like of shape (n,) or (n, D)
-            Outputs of the networks, one draw per row.
+        y : array-like of shape (n,) or (n, D, ...)
+            Outputs of the networks, one draw per row. Outputs of a row may have any shape;
+            answers then have it, too.
         lam : array-like of shape (n,) or (n, k), or DataFrame, default=None
             Hyperparameter value lambda of the network of each row; of several hyperparameters one
             column each, numbers or categories, which a DataFrame names. None: `lam_column` of X.
@@ -255,7 +257,7 @@ class BaseSurrogate(Saved, ABC):
         if lam is not None and self.lam_column is None:
             check_arrival(self)
         inputs = split_lam(self, X, lam, reset=True, n_rows=count_outputs(y))
-        y, single = check.check_outputs(y, inputs.n_rows)
+        y, trailing = check.check_outputs(y, inputs.n_rows)
         space, lam = learn_space(inputs.lam, inputs.n_rows)
         if lam.ndim == 2 and not self._takes_several:
             raise ValueError(
@@ -263,7 +265,7 @@ class BaseSurrogate(Saved, ABC):
                 f"{lam.shape[1]} that vary; take HyperparameterTrajectoryRegressor."
             )
         weight = check.check_weight(sample_weight, inputs.n_rows)
-        rows = Rows(inputs.X, y, lam, single, check.precision(X), space)
+        rows = Rows(inputs.X, y, lam, trailing, check.precision(X), space)
         if weight is None:
             return rows
         return rows.take(rows_by_weight(weight, lam, self._number_inputs(rows), y))
@@ -328,21 +330,32 @@ class BaseSurrogate(Saved, ABC):
         encoder = ConditionEncoder().fit(rows.X, self.categorical_features, n_rows)
         if self._trains:
             encoder.refuse_many(rows.X, BUDGET.categories)
-        scaler = OutputScaler().fit(y, self.output_scaling)
-        far_out = warn_if_far_out(rows.X, y, encoder.categorical_, rows.numbers)
+        outputs = self._map_outputs(rows)
+        z = y if outputs.coordinates is None else outputs.coordinates.encode(y)
+        far_out = warn_if_far_out(rows.X, z, encoder.categorical_, rows.numbers)
         if self.output_scaling == "common" and not far_out:
-            warn_if_unlike(y)
-        bounds = check.check_bounds(self.y_bounds, y, rows.numbers)
-        outputs = OutputSpace(scaler, bounds, rows.single)
+            warn_if_unlike(z)
         data = encode(rows, anchors, encoder, outputs)
         warn_if_discrete(y, data.groups, anchors.index)
         if anchors.binned and self._moves_bins:
             data = to_anchors(data)
-            y = scaler.decode(data.y)
+            y = outputs.unclipped(data.y)
         base_lam = self._asked_base(rows, anchors)
         problem = Problem(rows.X, y, data, encoder, outputs, base_lam, rows.dtype, rows.space)
-        check_base(self.base, take(rows.X, problem.base_rows), scaler, y.shape[1])
+        check_base(self.base, take(rows.X, problem.base_rows), outputs)
         return problem
+
+    def _map_outputs(self, rows):
+        """Return the OutputSpace of the outputs of rows; raise where a map is not defined."""
+        y = rows.y
+        bounds = check.check_bounds(self.y_bounds, y, rows.numbers, rows.trailing)
+        transform = getattr(self, "output_transform", None)
+        coordinates = make_coordinates(transform, y, rows.trailing, bounds, rows.numbers)
+        if coordinates is not None:
+            bounds = coordinates.limits(y.shape[1]) if bounds is None else bounds
+            y = coordinates.encode(y)
+        scaler = OutputScaler().fit(y, self.output_scaling)
+        return OutputSpace(scaler, bounds, rows.trailing, coordinates)
 
     def _training(self, encoder):
         """Return how networks are trained, and the seeds."""

@@ -106,7 +106,7 @@ def sweep(
             The query inputs, repeated for every value and draw,
             n = n_query * n_values * n_draws. All rows of one input are neighbours, and among
             them the draws at one value: folds of rows in order take no value away.
-        y : ndarray of shape (n,) or (n, D)
+        y : ndarray of shape (n,) or (n, D, ...)
             The outputs.
         lam : ndarray of shape (n,) or DataFrame of shape (n, k)
             The hyperparameter value lambda of each row; of a grid or a design a DataFrame, with a
@@ -128,7 +128,7 @@ def sweep(
     ValueError
         If the estimator has no such parameter or method, if the values are not distinct
         finite numbers, or if outputs are not finite numbers of shape (n_query,) or
-        (n_query, D).
+        (n_query, D, ...).
 
     Notes
     -----
@@ -285,10 +285,10 @@ def _open_memory(memory, random_state):
 def _check_outputs(draws, n_query, source):
     """The draws as one float array of shape (n_query, n_draws) or (n_query, n_draws, D)."""
     shape = draws[0].shape
-    if len(shape) not in (1, 2) or shape[0] != n_query:
+    if not shape or shape[0] != n_query:
         raise ValueError(
             f"{source} gave an output of shape {shape} for {n_query} inputs; it has to "
-            "be (n_query,) or (n_query, D): flatten further axes."
+            "be (n_query,) or (n_query, D, ...)."
         )
     y = np.stack(draws, axis=1)
     if y.dtype.kind not in "biuf":

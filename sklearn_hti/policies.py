@@ -154,7 +154,8 @@ class TrajectoryPolicy:
         if start is not None:
             y = self.surrogate.transport(X, start, lam_from=self.lam_from, lam_to=self.lam)
         elif deterministic:
-            y = self.surrogate.predict(X, self.lam)
+            mean = getattr(self.surrogate, "predict_proba", self.surrogate.predict)
+            y = mean(X, lam=self.lam)
         else:
             y = self.surrogate.sample(X, self.lam, random_state=self._rng)
         choose = self._clip if self.outputs == "actions" else self._pick

@@ -13,7 +13,8 @@ ORDER = (
     *("_utils", "metrics", "data", "stats", "nn", "lagrangian", "paths", "solvers", "clocks"),
     *("field", "flow_map", "samplers", "answers", "assessment", "io"),
     *("callbacks", "model_selection", "pipeline", "policies"),
-    *("_surrogate", "_regressor", "_sweep", "baselines", "datasets", "inspection", "design"),
+    *("_surrogate", "_regressor", "_classifier", "_sweep", "baselines", "datasets", "inspection"),
+    "design",
     "__init__",
 )
 LEAVES = {"exceptions", "_version"}  # import nothing, and may be imported by all

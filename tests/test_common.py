@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from numpydoc.docscrape import ClassDoc
-from sklearn.base import clone, is_regressor
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.linear_model import LinearRegression
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_hti import HyperparameterTrajectoryRegressor, baselines
+from sklearn_hti import (
+    HyperparameterTrajectoryClassifier,
+    HyperparameterTrajectoryRegressor,
+    baselines,
+)
 from sklearn_hti.paths import GeodesicPath
 
 ESTIMATORS = [
@@ -33,10 +37,14 @@ SHORT = {
     "estimator": LinearRegression(),
     "random_state": 0,
 }
-FAST = [
-    cls(**{k: v for k, v in SHORT.items() if k in cls._parameter_constraints})
-    for cls in ESTIMATORS
-]
+
+
+def short(cls):
+    """Return an estimator that fits fast."""
+    return cls(**{k: v for k, v in SHORT.items() if k in cls._parameter_constraints})
+
+
+FAST = [*map(short, ESTIMATORS)]
 
 FAIL = {
     "check_sample_weight_equivalence_on_dense_data": "it asks at a lambda outside the rows of a "
@@ -48,7 +56,10 @@ FAIL = {
     "ignore::sklearn_hti.exceptions.CouplingWarning"
 )  # random X repeats little
 @pytest.mark.filterwarnings("ignore:the flow map stops short")  # 20 steps on noise
-@parametrize_with_checks(FAST, expected_failed_checks=lambda estimator: FAIL)
+@parametrize_with_checks(
+    [*FAST, short(HyperparameterTrajectoryClassifier)],
+    expected_failed_checks=lambda estimator: FAIL,
+)
 def test_scikit_learn(estimator, check):
     check(estimator)
 
@@ -81,7 +92,7 @@ def test_weights_repeat_rows(estimator, clouds):
     assert by_weight == pytest.approx(weighted.score(table[rows], clouds.y[rows]))
 
 
-@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("cls", [*ESTIMATORS, HyperparameterTrajectoryClassifier])
 def test_every_parameter_is_documented_and_constrained(cls):
     signature = list(inspect.signature(cls).parameters)
     documented = [p.name for p in ClassDoc(cls)["Parameters"]]
@@ -89,7 +100,7 @@ def test_every_parameter_is_documented_and_constrained(cls):
     assert set(cls._parameter_constraints) == set(signature)
 
 
-@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("cls", [*ESTIMATORS, HyperparameterTrajectoryClassifier])
 def test_every_fitted_attribute_is_documented(cls):
     lam = np.repeat([0.0, 1.0], 10)
     short = {"lam_transform": None, "max_iter": 1}
@@ -103,6 +114,7 @@ def test_every_fitted_attribute_is_documented(cls):
 
 
 def test_tags():
+    assert is_classifier(HyperparameterTrajectoryClassifier())
     tags = get_tags(HyperparameterTrajectoryRegressor())
     assert is_regressor(HyperparameterTrajectoryRegressor())
     assert tags.target_tags.required

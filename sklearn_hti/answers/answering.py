@@ -151,9 +151,9 @@ class Answering(RegressorMixin, BaseEstimator):
         """
         query = self._query(X, lam_to, name="lam_to", n_rows=count_outputs(y))
         start = check_lam_within(self, lam_from, len(query), "lam_from")
-        y, single = check_moved(self._state, y, len(query))
+        y, trailing = check_moved(self._state, y, len(query))
         moved = transport(self._state, query, Given(y, start))
-        return moved[:, 0] if single else moved
+        return moved.reshape(len(moved), *trailing)
 
     def interpolate(self, X, outputs, *, lams, lam):
         """Answer between networks that were asked, from the outputs of all of them.
@@ -203,7 +203,7 @@ class Answering(RegressorMixin, BaseEstimator):
         query = self._query(X, lam, n_rows=said.outputs.shape[1])
         query = replace(query, lam=check_between(self, query.lam, said.lams))
         y = interpolate(self._state, query, said)
-        return y[:, 0] if said.single else y
+        return y.reshape(len(y), *said.trailing)
 
     def trajectory(self, X, lam_grid, *, y=None, lam_from=None, n_samples=None, random_state=None):
         """Follow the same draws along a grid of lambdas.

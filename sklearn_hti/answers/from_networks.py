@@ -81,7 +81,7 @@ def readable(problem, networks, seed):
     outputs = networks.ask(X, n_draws, seed).reshape(-1, networks.n_outputs)
     repeated = np.tile(np.repeat(np.arange(len(rows)), n_draws), len(networks.lams))
     lam = np.repeat(networks.lams, len(rows) * n_draws, axis=0)
-    asked = Rows(take(X, repeated), outputs, lam, problem.outputs.single)
+    asked = Rows(take(X, repeated), outputs, lam, problem.outputs.trailing)
     anchors = replace(find_anchors(lam, len(networks.lams)), scale=data.anchors.scale)
     return encode(asked, anchors, problem.encoder, problem.outputs)
 
@@ -109,7 +109,7 @@ def _answers(state, query, grid, n_asked, seed):
 
 def _particles(state, query, n_asked, seed):
     """Return scaled particles (n * n_asked, M, D): draws of each input, coupled."""
-    outputs = state.outputs.encode(state.networks.ask(query.X, n_asked, seed))
+    outputs = state.outputs.encode(state.networks.ask(query.X, n_asked, seed), "networks")
     flat = outputs.reshape(len(outputs), -1, outputs.shape[-1])
     groups = np.repeat(np.arange(len(query)), n_asked)
     edges = state.particle_field.edges(state.networks.lams)

@@ -14,12 +14,12 @@ def interval(state, query, coverage):
     """Return lower and upper bounds (n, D) of the conditional mean, in the user's units."""
     mean, deviation = moments(state, query)
     known = state.uncertainty
-    parts = [state.outputs.scaler.scale_ * known.half_widths(query.lam, coverage)]
-    parts.append(_of_time(state, query, mean, coverage))
+    parts = [_of_time(state, query, mean, coverage)]
     if state.networks is not None and state.networks.draws:  # the mean is one of some draws
         parts.append(norm.ppf(0.5 + coverage / 2) * deviation / np.sqrt(BUDGET.coupled_draws))
-    width = reduce(np.hypot, parts)
-    return state.outputs.clip(mean - width), state.outputs.clip(mean + width)
+    widths = known.half_widths(query.lam, coverage)
+    down, up = (reduce(np.hypot, (own, *parts)) for own in state.outputs.reach(mean, widths))
+    return state.outputs.clip(mean - down), state.outputs.clip(mean + up)
 
 
 def _of_time(state, query, mean, coverage):

@@ -12,6 +12,7 @@ import numpy as np
 
 from .._utils.files import replacing
 from .._utils.text import printable
+from ..data.encoding import OutputScaler
 from .chart import make_chart
 from .labels import (
     enter,
@@ -59,11 +60,12 @@ def write_page(
     X_seen = enter(estimator, X)
     draws = surrogate.trajectory(X_seen, asked, n_samples=n_samples, random_state=random_state)
     draws = np.asarray(draws)
-    if surrogate._state.outputs.single:
-        draws = draws[..., None]
-    draws = np.moveaxis(draws, 1, 2)  # rows before draws
-    space = surrogate._state.outputs  # single precision holds scaled outputs of any unit
-    scaled = space.encode(draws).astype("<f4")
+    space = surrogate._state.outputs
+    draws = np.moveaxis(space.flat(draws), 1, 2)  # rows before draws
+    scaler = space.scaler  # single precision holds scaled outputs of any unit
+    if space.coordinates is not None:  # which the page does not know
+        scaler = OutputScaler().fit(draws.reshape(-1, space.n_outputs), surrogate.output_scaling)
+    scaled = scaler.encode(draws).astype("<f4")
     content = {
         "title": printable(title),
         **about,
@@ -71,8 +73,8 @@ def write_page(
         "labels": [*map(printable, name_rows(surrogate, X, draws.shape[1], labels))],
         "common": surrogate.output_scaling == "common",
         "shape": draws.shape,
-        "center": space.scaler.center_.tolist(),
-        "scale": space.scaler.scale_.tolist(),
+        "center": scaler.center_.tolist(),
+        "scale": scaler.scale_.tolist(),
         "values": base64.b64encode(scaled.tobytes()).decode("ascii"),
     }
     page = Template(_read("page.html")).substitute(

@@ -38,7 +38,7 @@ class Said:
 
     outputs: np.ndarray  # (A, n, D)
     lams: np.ndarray  # (A,)
-    single: bool  # each came as (n,)
+    trailing: tuple  # each came as (n, *trailing)
 
 
 def split_lam(estimator, X, lam, *, reset, n_rows=None):
@@ -140,23 +140,23 @@ def _check_placed(state, lam, name):
 
 
 def check_given(state, y, n_rows, name="y"):
-    """Return given outputs as (n, D) and whether they came as (n,)."""
-    y, single = check.check_outputs(y, n_rows, name=name)
+    """Return given outputs as (n, D), and the shape of one of their rows as they came."""
+    y, trailing = check.check_outputs(y, n_rows, name=name)
     if y.shape[1] != state.outputs.n_outputs:
         raise ValueError(
             f"`{name}` has {y.shape[1]} output(s) per row; in fit it had "
             f"{state.outputs.n_outputs}."
         )
-    check.check_reach(state.outputs.encode(y), name)
-    return y, single
+    check.check_reach(state.outputs.encode(y, name), name)
+    return y, trailing
 
 
 def check_moved(state, y, n_rows, name="y"):
     """Return outputs that are to be moved, as `check_given` does; raise outside of `y_bounds`."""
-    y, single = check_given(state, y, n_rows, name)
+    y, trailing = check_given(state, y, n_rows, name)
     if state.outputs.bounds is not None:
         check.check_inside(y, state.outputs.bounds, name)
-    return y, single
+    return y, trailing
 
 
 def check_said(estimator, X, outputs, lams):

@@ -77,7 +77,7 @@ def follow(state, query, grid, *, given=None, n_draws=1, random_state=None):
     y = _draw_base(state, query, n_draws, sampling_generator(random_state))
     conditions = query.conditions.repeat(n_draws)
     start = repeat_lam(state.base_lam, len(conditions))
-    path = np.empty((len(grid), n_draws, *y.shape[::2]))
+    path = np.empty((len(grid), n_draws, len(y), state.outputs.n_outputs))
     for out, lam in zip(path, grid, strict=True):
         moved = _move(state, y, conditions, start, repeat_lam(lam, len(start)))
         out[:] = np.moveaxis(moved, 1, 0)
@@ -94,7 +94,7 @@ def _move(state, y, conditions, lam_from, lam_to, dtype=torch.float32):
     """Return scaled outputs (n, n_draws, D) moved, in the user's units; the rest is per draw."""
     flat = y.reshape(-1, y.shape[2])
     moved = state.movement.displace(flat, conditions, lam_from, lam_to, dtype)
-    return state.outputs.decode(flat + moved).reshape(y.shape)
+    return state.outputs.decode(flat + moved).reshape(*y.shape[:2], -1)
 
 
 def _fixed_draws(state, query, rows):

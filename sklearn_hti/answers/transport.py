@@ -22,7 +22,7 @@ def transports(state, query, given, grid):
         y, x = outputs.encode(given.y), query.conditions
         moved = np.stack([state.movement.displace(y, x, given.lam, lam) for lam in grid])
     # the displacement alone is scaled, so that equal lambdas return the outputs to the bit
-    return outputs.clip(given.y + moved * outputs.scaler.scale_)
+    return outputs.move(given.y, moved)
 
 
 def check_trained(state):

@@ -103,10 +103,11 @@ def _means_of_draws(data, rows):
 def _surrogate_means(problem, state, rows):
     """Return the surrogate's means (n, M, D) at the inputs of some rows, scaled."""
     query = Query(take(problem.X, rows), problem.data.conditions[rows], None)
+    state = replace(state, outputs=state.outputs.in_coordinates())
     means = (
         moments(state, replace(query, lam=repeat_lam(lam, len(rows))))[0] for lam in state.anchors
     )
-    return np.stack([state.outputs.encode(mean) for mean in means], axis=1)
+    return np.stack([state.outputs.scaler.encode(mean) for mean in means], axis=1)
 
 
 def _means_of_others(problem, data, state, rng):

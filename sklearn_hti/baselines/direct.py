@@ -159,7 +159,7 @@ class DirectSurrogateRegressor(BaseSurrogate):
         mean = _Mean(estimator, scale, problem.encoder.n_categories_)
         answer_of(estimator.fit, mean.features(data.conditions, data.lam), y)
         if hasattr(estimator, "sample"):
-            return Learned(generator=_Generator(mean, problem.outputs.n_outputs))
+            return Learned(generator=_Generator(mean, problem.outputs.n_coordinates))
         return Learned(_Differences(mean))
 
     def _fit_base(self, problem, learned, training):

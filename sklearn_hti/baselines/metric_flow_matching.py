@@ -185,8 +185,8 @@ class MetricFlowMatchingRegressor(FlowMatching):
         )
 
     def _fit_flow_map(self, problem, components, clock, training, rng):
-        data, scaler = problem.data, problem.outputs.scaler
-        metric = build_lagrangian(components.kinetic, None, "jacobi", data, scaler, training)
+        data, outputs = problem.data, problem.outputs
+        metric = build_lagrangian(components.kinetic, None, "jacobi", data, outputs, training)
         couplings = fit_trajectories(components.path, components.solver, data, metric, training)
         learned = self._follow_velocities(couplings, data, clock, training)
         conditions = None if metric.is_flat else data.distinct_conditions()

@@ -19,7 +19,7 @@ class Rows:
     X: object  # (n, C), without the lambda column
     y: np.ndarray  # (n, D)
     lam: np.ndarray  # (n,), or (n, k) of several hyperparameters
-    single: bool  # y came as (n,)
+    trailing: tuple  # y came as (n, *trailing)
     dtype: str = "float64"  # X came in this precision
     space: LamSpace = ONE
     numbers: np.ndarray | None = None  # of the rows that users passed; None: these

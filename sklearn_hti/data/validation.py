@@ -311,19 +311,17 @@ def _routing_hint():
 
 
 def check_outputs(y, n_rows=None, *, name="y"):
-    """Return y as (n, D) float64 and whether it came as one column of shape (n,)."""
+    """Return y as (n, D) float64, and the shape of one of its rows as it came: () of (n,)."""
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None")
     y = as_float_array(y, name, ensure_2d=False, allow_nd=True, ensure_min_samples=1)
-    if y.ndim > 2:
-        raise ValueError(f"`{name}` must have shape (n,) or (n, D). {_flatten(name, y.shape)}")
     if y.ndim == 0 or 0 in y.shape:
-        raise ValueError(f"`{name}` must have shape (n,) or (n, D); got {y.shape}.")
+        raise ValueError(f"`{name}` must have shape (n,) or (n, D, ...); got {y.shape}.")
     if n_rows is not None and len(y) != n_rows:
         raise ValueError(
             f"X and {name} have inconsistent numbers of samples: [{n_rows}, {len(y)}]."
         )
-    return (y[:, None], True) if y.ndim == 1 else (y, False)
+    return y.reshape(len(y), -1), y.shape[1:]
 
 
 def count_rows(X, lam=None):
@@ -403,13 +401,14 @@ def check_reach(scaled, name):
         )
 
 
-def check_bounds(y_bounds, y, numbers=None):
-    """Return (low, high) as arrays of D values, or None."""
+def check_bounds(y_bounds, y, numbers=None, trailing=()):
+    """Return (low, high) as arrays of D values, or None; y (n, D) came as (n, *trailing)."""
     if y_bounds is None:
         return None
+    shape = trailing if len(trailing) > 1 else (y.shape[1],)
     try:
         low, high = (
-            np.broadcast_to(np.asarray(as_readable(b), dtype=float), (y.shape[1],))
+            np.broadcast_to(np.asarray(as_readable(b), dtype=float), shape).reshape(-1)
             for b in y_bounds
         )
     except (TypeError, ValueError) as error:

@@ -179,6 +179,11 @@ class LagrangianDisplay:
                 f"{caller} needs a surrogate with a Lagrangian, such as "
                 f"HyperparameterTrajectoryRegressor; {type(surrogate).__name__} has none."
             )
+        if surrogate._state.outputs.coordinates is not None:
+            raise ValueError(
+                f"{caller} shows outputs in which the Lagrangian is learned, and with "
+                "output_transform they are coordinates; take TrajectoryDisplay."
+            )
         names = name_outputs(output_names, surrogate._state.outputs.n_outputs)
         pair = _choose_pair(outputs, names)
         lam, texts = _lambdas(surrogate, interval, lam_name)
@@ -188,7 +193,7 @@ class LagrangianDisplay:
         if len(query) != 1:
             raise ValueError(f"X must be one row, the condition to show; got {len(query)} rows.")
         paths = surrogate.trajectory(X_seen, lam, n_samples=n_paths, random_state=random_state)
-        paths = paths[:, :, 0]
+        paths = surrogate._state.outputs.flat(paths)[:, :, 0]
         held = np.median(paths[len(lam) // 2], axis=0)
         at = LagrangianAt(surrogate._state, query.conditions, pair, held)
         axes = [window(paths[..., d], grid_resolution) for d in pair]

@@ -155,8 +155,7 @@ class MarginalDisplay:
         draws = np.asarray(
             surrogate.trajectory(X_seen, line.lam, n_samples=n_samples, random_state=random_state)
         )
-        if surrogate._state.outputs.single:
-            draws = draws[..., None]
+        draws = surrogate._state.outputs.flat(draws)
         names = name_outputs(output_names, draws.shape[-1])
         position = find_output(output, names)
         conditions = surrogate._query(X_seen, line.lam[0], n_rows=draws.shape[2]).conditions

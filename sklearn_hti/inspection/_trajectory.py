@@ -193,8 +193,7 @@ class TrajectoryDisplay:
         if y is not None or (lam_from is not None and lam_to is None):
             options = {"y": y, "lam_from": lam_from}
         paths = np.asarray(surrogate.trajectory(X_seen, line.lam, **options))
-        if surrogate._state.outputs.single:
-            paths = paths[..., None]
+        paths = surrogate._state.outputs.flat(paths)
         if paths.ndim == 3:
             paths = paths[:, None]
         n_rows, n_outputs = paths.shape[2:]

@@ -120,7 +120,7 @@ def _ask(state, n_numeric, n_categorical):
         np.zeros((1, n_categorical), dtype=np.int64),
         np.zeros((1, n_numeric + n_categorical), dtype=np.float32),
     )
-    shape = (1, state.outputs.n_outputs)
+    shape = (1, state.outputs.n_coordinates)
     if state.particle_field is not None:
         ends = state.anchors[[0, -1]]
         weights = state.particle_field.weights(ends.mean(axis=0)[None], ends)
@@ -133,9 +133,8 @@ def _ask(state, n_numeric, n_categorical):
     # neighbours know the categories of their own rows alone
     x = getattr(state.base, "centers_", x)[[0]]
     drawn = _draw(state, x)
-    decoded = state.outputs.scaler.decode(drawn[:1] + moved)
-    state.outputs.decode(decoded)
-    figures = [drawn, decoded]
+    decoded = state.outputs.unclipped(drawn[:1] + moved)
+    figures = [drawn, moved, decoded]
     if state.lagrangian is not None:
         device = device_of(state)
         path = torch.zeros((1, 3, shape[1]), device=device)
@@ -143,7 +142,9 @@ def _ask(state, n_numeric, n_categorical):
         given = PathConditions(*x.tensors(device=device), group)
         with torch.no_grad():
             figures += [part.cpu().numpy() for part in state.lagrangian(path, given)]
-    if decoded.shape != shape or not all(np.isfinite(f).all() for f in figures):
+    if decoded.shape != (1, state.outputs.n_outputs) or not all(
+        np.isfinite(f).all() for f in figures
+    ):
         raise ValueError("its answers are not finite numbers")
 
 

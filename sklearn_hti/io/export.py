@@ -11,6 +11,7 @@ from torch import nn
 
 from .._utils.files import replacing
 from .._utils.torch_state import own_torch_state
+from ..data.coordinate_graph import graph_of
 from ..field.place import PlaceClock
 from .clock_graph import ClockGraph
 from .place_graph import PlaceGraph
@@ -49,6 +50,7 @@ class TransportGraph(nn.Module):
             np.flatnonzero(mask).tolist() for mask in (~encoder.categorical_, encoder.categorical_)
         )
         scaler, outputs = encoder.scaler_, state.outputs
+        self.coordinates = graph_of(outputs.coordinates, "export")
         infinite = np.full(outputs.n_outputs, np.inf)
         low, high = (-infinite, infinite) if outputs.bounds is None else outputs.bounds
         for name, value in {
@@ -72,9 +74,11 @@ class TransportGraph(nn.Module):
             lam = lam[:, self.columns] if self.several else lam[:, self.columns[0]]
         end = self.clock(lam).float().unsqueeze(1)
         start = self.start.expand(y.shape[0], -1)
+        y = self.coordinates.encode(y)
         scaled = ((y - self.y_center) / self.y_scale).float()
         moved = self.net.displacement(scaled, numeric, codes, start, end)
-        return (y + moved.double() * self.y_scale).clamp(self.low, self.high)
+        moved = self.coordinates.decode(y + moved.double() * self.y_scale)
+        return moved.clamp(self.low, self.high)
 
 
 class _WithoutCondition(nn.Module):
@@ -117,7 +121,7 @@ def export(state, columns, path, format, lam_from):
     graph = TransportGraph(state, lam_from).eval().requires_grad_(False)
     example = {
         "x": torch.zeros(_N_ROWS, len(columns), dtype=torch.float64),
-        "y": graph.y_center.expand(_N_ROWS, -1).clone(),
+        "y": torch.tensor(state.outputs.unclipped(np.zeros((_N_ROWS, len(graph.y_center))))),
         "lam": torch.tensor(_example_lam(state), dtype=torch.float64),
     }
     if not columns:

@@ -7,7 +7,7 @@ from .action import Lagrangian
 from .potential import DensityPotential
 
 
-def build_lagrangian(kinetic, potential, cost, data, scaler, training):
+def build_lagrangian(kinetic, potential, cost, data, outputs, training):
     """Return the Lagrangian of a KineticEnergy and of a PotentialEnergy, or of None.
 
     With one output there is one path from point to point and, at constant speed, one way to run
@@ -22,7 +22,7 @@ def build_lagrangian(kinetic, potential, cost, data, scaler, training):
     n_outputs = data.facts.n_outputs
     if potential is None:
         return Lagrangian(metric if n_outputs > 1 else None, None, cost=cost, axes=axes)
-    field = potential.field(data, scaler, seed)
+    field = potential.field(data, outputs, seed)
     if n_outputs == 1:
         metric = field = None
     return Lagrangian(metric, field, potential.factor(n_outputs), potential.cap, cost, axes)

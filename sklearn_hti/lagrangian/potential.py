@@ -10,6 +10,7 @@ from torch import nn
 from .._utils.groupby import first_of_each
 from .._utils.parameters import check_range
 from .._utils.registry import storable
+from ..data.coordinate_graph import graph_of
 from .support import Support, path_conditions
 
 _GRID = np.geomspace(0.01, 1.0, 21)  # bandwidths that are tried, in units of the spread of y
@@ -34,14 +35,14 @@ class PotentialEnergy(BaseEstimator, ABC):
         return self.weight
 
     @abstractmethod
-    def field(self, data, scaler, seed):
+    def field(self, data, outputs, seed):
         """Return the module of u.
 
         Parameters
         ----------
         data : TrainingData
             All encoded rows.
-        scaler : OutputScaler
+        outputs : OutputSpace
             From scaled outputs to those of the user.
         seed : int
             Seed of the choice of rows.
@@ -118,14 +119,14 @@ class DensityPotential(PotentialEnergy):
         """
         return self.weight * 2 / max(2, n_outputs)
 
-    def field(self, data, scaler, seed):
+    def field(self, data, outputs, seed):
         """Return the module of the log-density.
 
         Parameters
         ----------
         data : TrainingData
             The rows of all anchors.
-        scaler : OutputScaler
+        outputs : OutputSpace
             Not read.
         seed : int
             Seed of the choice of rows.
@@ -266,14 +267,14 @@ class CallablePotential(PotentialEnergy):
     def _check(self):
         check_range(self, real=["weight", "cap"], lowest=0)
 
-    def field(self, data, scaler, seed):
+    def field(self, data, outputs, seed):
         """Return the module of the function.
 
         Parameters
         ----------
         data : TrainingData
             The rows of all anchors.
-        scaler : OutputScaler
+        outputs : OutputSpace
             From scaled outputs to those of the user.
         seed : int
             Not read.
@@ -284,7 +285,7 @@ class CallablePotential(PotentialEnergy):
             The function of scaled places.
         """
         first = first_of_each(data.groups)
-        field = _UserField(self.function, scaler, data.conditions.numbers_and_codes[first])
+        field = _UserField(self.function, outputs, data.conditions.numbers_and_codes[first])
         rows = np.arange(len(data.y))
         q = torch.as_tensor(data.y[:, None], dtype=torch.float32)
         with torch.no_grad():
@@ -301,14 +302,16 @@ class _UserField(nn.Module):
 
     by_user = True
 
-    def __init__(self, function, scaler, keys):
+    def __init__(self, function, outputs, keys):
         super().__init__()
         self.function = function
+        self.coordinates = graph_of(outputs.coordinates, "potential").float()
+        scaler = outputs.scaler
         for name, value in (("scale", scaler.scale_), ("center", scaler.center_), ("keys", keys)):
             self.register_buffer(name, torch.as_tensor(value, dtype=torch.float32))
 
     def forward(self, q, x):
         """Return u, shape (n, T)."""
-        y = (q * self.scale + self.center).flatten(0, 1)
+        y = self.coordinates.decode((q * self.scale + self.center).flatten(0, 1))
         value = self.function(y, self.keys[x.group].repeat_interleave(q.shape[1], dim=0))
         return value.reshape(q.shape[:2])

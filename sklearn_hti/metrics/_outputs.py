@@ -11,7 +11,7 @@ def check_outputs(y, name):
 
     Parameters
     ----------
-    y : array-like of shape (n,) or (n, D)
+    y : array-like of shape (n,) or (n, D, ...)
         Outputs.
     name : str
         What errors call them.
@@ -24,13 +24,9 @@ def check_outputs(y, name):
     Raises
     ------
     ValueError
-        If an output has axes of its own, or is not finite.
+        If an output is not finite.
     """
     y = check_array(as_readable(y), dtype=float, ensure_2d=False, allow_nd=True, input_name=name)
-    if y.ndim > 2:
-        raise ValueError(
-            f"{name} has shape {y.shape}; pass (n,) or (n, D), and flatten further axes into D."
-        )
     return y.reshape(len(y), -1)
 
 

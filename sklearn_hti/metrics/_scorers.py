@@ -93,7 +93,7 @@ class SampleScorer(_LamScorer):
 
 
 class MeanScorer(_LamScorer):
-    """Score of the conditional mean; made by `make_lam_scorer`.
+    """Score of the conditional mean, or of probabilities; made by `make_lam_scorer`.
 
     Parameters
     ----------
@@ -103,9 +103,12 @@ class MeanScorer(_LamScorer):
         -1 where lower is better.
     options : dict
         Further arguments of `score_func`.
+    response_method : {"predict", "predict_proba"}, default="predict"
+        What is scored. Probabilities of two classes are those of the second.
     """
 
-    def __init__(self, score_func, sign, options):
+    def __init__(self, score_func, sign, options, response_method="predict"):
+        self._response_method = response_method
         self._score_func = score_func
         self._sign = sign
         self._options = options
@@ -117,7 +120,7 @@ class MeanScorer(_LamScorer):
         Parameters
         ----------
         estimator : estimator
-            With ``predict(X, lam=...)``.
+            With ``predict(X, lam=...)``, or the method that is asked for.
         X : array-like of shape (n, C), DataFrame or None
             Inputs.
         y_true : array-like of shape (n,) or (n, D)
@@ -132,12 +135,14 @@ class MeanScorer(_LamScorer):
             The score; higher is better.
         """
         given = {} if lam is None else {"lam": lam}
-        predicted = estimator.predict(X, **given)
+        predicted = getattr(estimator, self._response_method)(X, **given)
+        if self._response_method == "predict_proba" and predicted.shape[1] == 2:
+            predicted = predicted[:, 1]
         y_true = as_readable(y_true)
         return self._sign * self._score_func(y_true, predicted, **self._options)
 
 
-def make_lam_scorer(score_func, *, greater_is_better=True, **options):
+def make_lam_scorer(score_func, *, greater_is_better=True, response_method="predict", **options):
     """Make a scorer of the conditional mean that hands `lam` to ``predict``.
 
     What `sklearn.metrics.make_scorer` is elsewhere. That one, and the names of scikit-learn's
@@ -151,6 +156,9 @@ def make_lam_scorer(score_func, *, greater_is_better=True, **options):
         ``score_func(y_true, y_pred, **options)``, such as `sklearn.metrics.r2_score`.
     greater_is_better : bool, default=True
         Whether high scores are good; else the sign is turned.
+    response_method : {"predict", "predict_proba"}, default="predict"
+        Method that gives `y_pred`. Probabilities of two classes are those of the second, as
+        `sklearn.metrics.make_scorer` has them.
     **options : dict
         Further arguments of `score_func`.
 
@@ -174,7 +182,12 @@ def make_lam_scorer(score_func, *, greater_is_better=True, **options):
     >>> round(scorer(rival, None, 4 * lam + 0.5, lam=lam), 6)
     -0.25
     """
-    return MeanScorer(score_func, 1 if greater_is_better else -1, options)
+    if response_method not in ("predict", "predict_proba"):
+        raise ValueError(
+            f"response_method={response_method!r} is not available; accepted: 'predict', "
+            "'predict_proba'."
+        )
+    return MeanScorer(score_func, 1 if greater_is_better else -1, options, response_method)
 
 
 def _draws_of_conditions(y_true, draws, X, lam):

@@ -99,23 +99,23 @@ def fit_base(problem, base, movement, training, *, has_field=False, n_jobs=None)
         conditions=conditions,
         groups=data.groups[rows],
         X=take(problem.X, own),
-        y=problem.outputs.shape(problem.y[own]),
-        scaler=problem.outputs.scaler,
+        y=problem.y[own],
+        outputs=problem.outputs,
         training=training,
     )
     noise = source.fixed_noise(np.random.default_rng(training.seeds["noise"]))
     return FittedBase(source, noise)
 
 
-def check_base(base, X, scaler, n_outputs):
+def check_base(base, X, outputs):
     """Raise, before any training, where the user's own network cannot be the base."""
     if isinstance(base, type):
         raise ValueError(f"base={base.__name__} is a class; pass an instance.")
     if callable(base) and not hasattr(base, "fit"):
-        CallableBase(scaler, n_outputs).fit(base, X)
+        CallableBase(outputs).fit(base, X)
 
 
-def make_base(base, *, scaled_y, conditions, groups, X, y, scaler, training):
+def make_base(base, *, scaled_y, conditions, groups, X, y, outputs, training):
     """Build and fit the base that the parameter asks for; record its name and the reason."""
     reason = "asked for"
     if isinstance(base, str) and base == "auto":
@@ -127,10 +127,10 @@ def make_base(base, *, scaled_y, conditions, groups, X, y, scaler, training):
         fitted = FlowBase().fit(scaled_y, conditions, groups, training)
         name = base
     elif hasattr(base, "fit"):
-        fitted = EstimatorBase(scaler, scaled_y.shape[1]).fit(base, X, y)
+        fitted = EstimatorBase(outputs).fit(base, X, y)
         name = type(base).__name__
     else:
-        fitted = CallableBase(scaler, scaled_y.shape[1]).fit(base, X)
+        fitted = CallableBase(outputs).fit(base, X)
         name = getattr(base, "__name__", type(base).__name__)
     fitted.name, fitted.reason = name, reason
     return fitted

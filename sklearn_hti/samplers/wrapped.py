@@ -1,13 +1,16 @@
 """Draw y at the base anchor from the user's own network: a callable or an estimator."""
 
 import inspect
+from math import prod
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 
 from .._utils.readable import as_readable
 from .._utils.torch_state import callers_torch_state
 from ..data.budget import BUDGET
+from ..data.outputs import OutputSpace
 from ..data.validation import as_float_array, is_frame, with_names
 
 _PROBE_ROWS = 5
@@ -30,9 +33,8 @@ def as_trained(X, network):
 class _WrappedBase:
     """Common to both: outputs of the user's network, checked and scaled."""
 
-    def __init__(self, scaler, n_outputs):
-        self.scaler = scaler
-        self.n_outputs = n_outputs
+    def __init__(self, outputs):
+        self.outputs = outputs
 
     def noise(self, n_rows, n_draws, rng):
         """Return one seed for the network and the number of draws."""
@@ -44,7 +46,8 @@ class _WrappedBase:
 
     def _encode(self, outputs, shape):
         """Return outputs of the network, one row or draw per place of a shape, scaled."""
-        return self.scaler.encode(shaped(outputs, (*shape, self.n_outputs), "base"))
+        y = shaped(outputs, (*shape, self.outputs.n_outputs), "base")
+        return self.outputs.encode(y, "output of base")
 
 
 class CallableBase(_WrappedBase):
@@ -76,7 +79,11 @@ class EstimatorBase(_WrappedBase):
     """An estimator, cloned and fitted on the anchor's rows (`FrozenEstimator` stays)."""
 
     def fit(self, estimator, X, y):
-        """Fit a clone on the rows of the base anchor."""
+        """Fit a clone on the rows of the base anchor, in the coordinates of outputs (n, D)."""
+        if self.outputs.coordinates is not None and not isinstance(estimator, FrozenEstimator):
+            y = self.outputs.coordinates.encode(y)
+            self.outputs = OutputSpace(self.outputs.scaler, None, y.shape[1:])
+        y = y[:, 0] if self.outputs.trailing == () else y
         self.estimator_ = answer_of(clone(estimator).fit, X, y)
         self.stochastic_ = hasattr(self.estimator_, "sample")
         return self
@@ -99,7 +106,7 @@ def answer_of(function, *args, **kwargs):
 
 
 def shaped(outputs, shape, name):
-    """Return what a network of the user answers, (..., D); one output needs no axis.
+    """Return what a network of the user answers as (..., D): outputs have axes of any shape.
 
     Raises
     ------
@@ -109,7 +116,8 @@ def shaped(outputs, shape, name):
     given = as_float_array(
         np.asarray(as_readable(outputs)), f"output of {name}", ensure_2d=False, allow_nd=True
     )
-    if given.shape not in (shape, shape[:-1] if shape[-1] == 1 else shape):
+    lead = len(shape) - 1
+    if given.shape[:lead] != shape[:-1] or prod(given.shape[lead:]) != shape[-1]:
         raise ValueError(
             f"The output of `{name}` has shape {given.shape} where {shape} was expected: the last "
             "axis is that of the outputs, as many as y has in fit, the one before that of the "

@@ -8,6 +8,7 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from sklearn_hti.data.encoding import OutputScaler
+from sklearn_hti.data.outputs import OutputSpace
 from sklearn_hti.lagrangian import CallablePotential, DensityPotential
 from sklearn_hti.lagrangian.support import path_conditions
 
@@ -180,7 +181,7 @@ def test_a_function_sees_outputs_and_inputs_in_the_units_of_the_user(encode, rng
         seen.update(y=y.numpy(), x=x.numpy())
         return y[:, 0] - 1000 * x[:, 0]
 
-    field = CallablePotential(u).field(data, scaler, 0)
+    field = CallablePotential(u).field(data, OutputSpace(scaler, None, (2,)), 0)
     expected = y[:, 0] - 1000 * X[:, 1]
     assert field.level == pytest.approx(expected.max(), rel=1e-5)
     assert_allclose(seen["y"], y, rtol=1e-5)
@@ -195,8 +196,9 @@ def test_a_function_sees_outputs_and_inputs_in_the_units_of_the_user(encode, rng
 def test_a_function_that_is_not_finite_on_the_data(categories, at_all):
     low = np.inf if at_all else np.median(categories.y[:, 0])
     scaler = OutputScaler().fit(categories.y, "common")
+    space = OutputSpace(scaler, None, categories.y.shape[1:])
     with pytest.raises(ValueError, match="not finite"):
-        CallablePotential(lambda y, x: (y[:, 0] - low).sqrt()).field(categories, scaler, 0)
+        CallablePotential(lambda y, x: (y[:, 0] - low).sqrt()).field(categories, space, 0)
 
 
 @pytest.mark.parametrize(("n_outputs", "factor"), [(1, 0.4), (2, 0.4), (4, 0.2), (8, 0.1)])

@@ -1,0 +1,405 @@
+"""The estimator of classifiers: learn from their probabilities, or labels, at a few lambdas."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from ._regressor import HyperparameterTrajectoryRegressor
+from ._utils.random import draw_seeds
+from ._utils.readable import as_readable
+from ._utils.registry import storable
+from .answers.sampling import moments
+from .data import validation as check
+from .data.anchors import find_anchors
+from .data.encoding import ConditionEncoder
+from .stats.class_probabilities import probabilities_of_labels
+
+_OWN = {"y_bounds", "output_transform"}  # of the regressor, which probabilities have already
+
+
+@storable
+class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajectoryRegressor):
+    """Surrogate of a family of classifiers, one per value of a training hyperparameter lambda.
+
+    Learns from probabilities of classes that trained classifiers gave at a few values of lambda,
+    and answers with probabilities at every lambda between. It is a
+    `HyperparameterTrajectoryRegressor` whose outputs are rows of probabilities and whose
+    coordinates are their log-ratios (``output_transform="simplex"``), so that answers always sum
+    to one. Softmax temperatures, and policies regularised towards another, move on straight lines
+    there. Zeros count as half of the smallest probability that is not zero.
+
+    Labels may be given in place of probabilities: draws of the class. Where inputs repeat at a
+    trained value, their frequencies are the probabilities. Elsewhere a classifier is trained at
+    each trained value, linear or boosted trees by held-out labels, and asked at all inputs. In
+    both cases one more label, spread evenly over the classes, keeps probabilities off zero.
+
+    Parameters
+    ----------
+    classes : array-like of shape (n_classes,), default=None
+        Names of the classes: of the columns of probabilities in their order, or all that labels
+        may take. None: 0 to n_classes - 1, or the distinct labels.
+    kinetic : str or KineticEnergy, default="learned"
+        See `HyperparameterTrajectoryRegressor`, as for all others.
+    potential : None, str, PotentialEnergy or callable, default="density"
+        Where paths like to go. A callable u(y, x) takes probabilities y.
+    cost : str, default="jacobi"
+        How kinetic and potential energy make the cost of a path.
+    path : str, GeodesicPath or SmoothPath, default="geodesic"
+        How paths are learned.
+    solver : str or OTSolver, default="coupling"
+        How outputs of neighbouring anchors are matched.
+    conditioning : str or Conditioning, default="film"
+        How x enters the networks.
+    networks : dict, default=None
+        The trained classifiers by their value of lambda, such as
+        ``sweep(..., method="predict_proba").networks``; they are asked for probabilities.
+    base : str, None, estimator or callable, default="auto"
+        Where the probabilities at the base anchor come from.
+    base_lam : float, array-like of shape (k,) or dict, default=None
+        The anchor of the base.
+    lam_transform : None, str, transformer, list or dict, default="auto"
+        The clock. Of a temperature T, it is linear in 1 / T:
+        ``FunctionTransformer(numpy.reciprocal)``.
+    lam_column : int, str or list of these, default=None
+        Where lambda sits in X when `lam` is not passed.
+    n_anchors : "auto" or int, default="auto"
+        Number of anchors.
+    output_scaling : str, default="common"
+        Unit of distances between log-ratios.
+    categorical_features : "from_dtype", None or array-like, default="from_dtype"
+        Categorical columns of X without the lambda column.
+    max_iter : int, default=550
+        Optimisation steps of each network.
+    batch_size : int, default=256
+        Rows per step.
+    learning_rate : float, default=0.01
+        Peak of the learning rate.
+    early_stopping : bool, default=False
+        Whether training stops when the error on held-out trajectories has not improved.
+    tol : float, default=1e-4
+        Relative improvement that counts for `early_stopping`.
+    validate : "auto" or bool, default="auto"
+        Whether interior anchors are left out.
+    device : str, default="auto"
+        Torch device of the networks.
+    n_jobs : int, default=None
+        Trees of the regression on x that are grown at once.
+    callbacks : list, default=None
+        Callbacks of skorch for the training of the networks.
+    verbose : int, default=0
+        0 is silent, 1 and more show a progress bar of each network on stderr.
+    random_state : int, RandomState instance or None, default=None
+        Seed of everything random in `fit`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, in the order of the columns of `predict_proba`.
+    anchors_ : ndarray of shape (M,) or (M, k)
+        The lambdas between which transport was learned. See `HyperparameterTrajectoryRegressor`,
+        as for all others.
+    lam_transform_ : Clock
+        The clock in use.
+    base_ : object or None
+        The source of draws at the base anchor.
+    base_lam_ : float
+        The anchor of the base.
+    lagrangian_ : Lagrangian
+        Metric and potential, trained.
+    solver_ : OTSolver
+        The solver that coupled the anchors.
+    flow_map_ : TransportMap or None
+        The trained network that moves scaled log-ratios between clock times.
+    history_ : DataFrame
+        One row per epoch of each network.
+    diagnostics_ : dict
+        How near moved log-ratios are to those of every anchor.
+    validation_ : DataFrame or None
+        One row per interior anchor left out.
+    n_iter_ : int
+        Optimisation steps taken for the flow map.
+    n_features_in_ : int
+        Number of columns of X, the lambda column included.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Column names of X, where it had names.
+
+    See Also
+    --------
+    HyperparameterTrajectoryRegressor : The same for outputs of any kind, with all parameters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.special import softmax
+    >>> from sklearn.preprocessing import FunctionTransformer
+    >>> from sklearn_hti import HyperparameterTrajectoryClassifier
+    >>> logits = np.random.default_rng(0).normal(size=(30, 3))  # of three classes, at 30 inputs
+    >>> temperatures = [0.5, 2.0]
+    >>> P = np.vstack([softmax(logits / T, axis=1) for T in temperatures])
+    >>> surrogate = HyperparameterTrajectoryClassifier(
+    ...     base=None, lam_transform=FunctionTransformer(np.reciprocal)
+    ... ).fit(np.tile(np.arange(30.0), 2)[:, None], P, np.repeat(temperatures, 30))
+    >>> said = surrogate.interpolate(
+    ...     np.arange(30.0)[:, None], P.reshape(2, 30, 3), lams=temperatures, lam=1.0
+    ... )
+    >>> bool(np.abs(said - softmax(logits, axis=1)).max() < 1e-12)
+    True
+    """
+
+    __metadata_request__predict_proba = {"lam": True}
+    __metadata_request__predict_log_proba = {"lam": True}
+
+    _parameter_constraints = {
+        "classes": [None, "array-like"],
+        **{
+            name: wanted
+            for name, wanted in HyperparameterTrajectoryRegressor._parameter_constraints.items()
+            if name not in _OWN
+        },
+    }
+
+    def __init__(
+        self,
+        *,
+        classes=None,
+        kinetic="learned",
+        potential="density",
+        cost="jacobi",
+        path="geodesic",
+        solver="coupling",
+        conditioning="film",
+        networks=None,
+        base="auto",
+        base_lam=None,
+        lam_transform="auto",
+        lam_column=None,
+        n_anchors="auto",
+        output_scaling="common",
+        categorical_features="from_dtype",
+        max_iter=550,
+        batch_size=256,
+        learning_rate=0.01,
+        early_stopping=False,
+        tol=1e-4,
+        validate="auto",
+        device="auto",
+        n_jobs=None,
+        callbacks=None,
+        verbose=0,
+        random_state=None,
+    ):
+        super().__init__(
+            kinetic=kinetic,
+            potential=potential,
+            cost=cost,
+            path=path,
+            solver=solver,
+            conditioning=conditioning,
+            networks=networks,
+            base=base,
+            base_lam=base_lam,
+            lam_transform=lam_transform,
+            lam_column=lam_column,
+            n_anchors=n_anchors,
+            output_transform="simplex",
+            output_scaling=output_scaling,
+            categorical_features=categorical_features,
+            max_iter=max_iter,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            early_stopping=early_stopping,
+            tol=tol,
+            validate=validate,
+            device=device,
+            n_jobs=n_jobs,
+            callbacks=callbacks,
+            verbose=verbose,
+            random_state=random_state,
+        )
+        self.classes = classes
+
+    def fit(self, X, y, lam=None, sample_weight=None):
+        """Learn the surrogate from probabilities, or labels, at the anchors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs of the classifiers; None for no condition.
+        y : array-like of shape (n, n_classes) or (n,)
+            Probabilities that the trained classifiers gave, rows that sum to one; or labels,
+            draws of the class.
+        lam : array-like of shape (n,) or (n, k), or DataFrame, default=None
+            Hyperparameter value lambda of the classifier of each row. None: `lam_column` of X.
+        sample_weight : array-like of shape (n,), default=None
+            Weight of each row, as in `HyperparameterTrajectoryRegressor.fit`.
+
+        Returns
+        -------
+        HyperparameterTrajectoryClassifier
+            The fitted estimator.
+        """
+        return super().fit(X, y, lam, sample_weight)
+
+    def _check_rows(self, X, y, lam, sample_weight):
+        if y is None:
+            return super()._check_rows(X, y, lam, sample_weight)
+        y = _read(y)
+        drawn = _are_labels(y)
+        classes, p = self._read_labels(y) if drawn else self._read_probabilities(y)
+        rows = super()._check_rows(X, p, lam, sample_weight)
+        self.classes_ = classes
+        if not drawn:
+            return rows
+        if self.classes is None and rows.y.all(axis=0).any():
+            raise ValueError(
+                "`y` holds one class only, where weights are above zero; name all classes by "
+                "`classes`."
+            )
+        n_rows, anchors = len(rows.y), find_anchors(rows.lam, self._count_anchors(rows))
+        encoder = ConditionEncoder().fit(rows.X, self.categorical_features, n_rows)
+        conditions = encoder.transform(rows.X, n_rows)
+        seed = draw_seeds(self.random_state, ["labels"])["labels"]
+        return probabilities_of_labels(
+            rows,
+            anchors,
+            conditions.one_hot(encoder.n_categories_),
+            conditions.groups(),
+            np.random.default_rng(seed),
+        )
+
+    def _read_labels(self, y):
+        """Return the classes, and one-hot labels (n, n_classes)."""
+        if self.networks is not None:
+            raise ValueError(
+                "y holds labels, and networks= answer with probabilities; pass those that they "
+                "give at X, of shape (n, n_classes)."
+            )
+        with check.errors_name("y"):
+            y = column_or_1d(y, warn=True)
+            if y.dtype.kind == "f":
+                check.as_float_array(y, "y", ensure_2d=False)
+            check_classification_targets(y)
+            seen = np.unique(y)
+        classes = seen if self.classes is None else self._named(None)
+        unknown = np.setdiff1d(seen, classes)
+        if len(unknown):
+            raise ValueError(f"`y` holds labels {unknown.tolist()}, which are not in `classes`.")
+        return classes, (y[:, None] == classes).astype(float)
+
+    def _read_probabilities(self, y):
+        """Return the classes, and probabilities (n, n_classes)."""
+        if y.ndim != 2:
+            raise ValueError(
+                f"`y` must hold labels (n,) or probabilities (n, n_classes); got shape {y.shape}."
+            )
+        n_classes = y.shape[1]
+        return (np.arange(n_classes) if self.classes is None else self._named(n_classes)), y
+
+    def _named(self, n_classes):
+        """Return the classes that the parameter names."""
+        classes = np.asarray(self.classes)
+        wanted = len(classes) if n_classes is None else n_classes
+        if classes.shape != (wanted,) or len(np.unique(classes)) < wanted:
+            raise ValueError(
+                f"classes={self.classes!r} must be {wanted} distinct names, one for each column "
+                "of y."
+            )
+        return classes
+
+    def predict_proba(self, X, lam=None):
+        """Return the probabilities of the classes: their mean given x and lambda.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda, one or one per row.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            Rows that sum to one, in the order of `classes_`.
+        """
+        query = self._query(X, lam)
+        p = moments(self._state, query)[0]
+        return p / p.sum(axis=1, keepdims=True)
+
+    def predict_log_proba(self, X, lam=None):
+        """Return the logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda, one or one per row.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            Logarithms, in the order of `classes_`.
+        """
+        p = self.predict_proba(X, lam)
+        return np.log(np.maximum(p, np.finfo(float).tiny))
+
+    def predict(self, X, lam=None):
+        """Return the most probable class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda, one or one per row.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            One of `classes_` for each row.
+        """
+        best = self.predict_proba(X, lam).argmax(axis=1)
+        return self.classes_[best]
+
+    def score(self, X, y, lam=None, sample_weight=None):
+        """Return the accuracy of the most probable class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, C), DataFrame or None
+            Inputs.
+        y : array-like of shape (n,) or (n, n_classes)
+            Labels; or probabilities, of which the most probable class counts.
+        lam : float or array-like of shape (n,), default=None
+            Hyperparameter value lambda.
+        sample_weight : array-like of shape (n,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        float
+            Fraction of rows whose class is right.
+        """
+        y = _read(y)
+        if not _are_labels(y):
+            y = self.classes_[np.asarray(y, dtype=float).argmax(axis=1)]
+        return accuracy_score(y, self.predict(X, lam), sample_weight=sample_weight)
+
+    def __sklearn_tags__(self):
+        """Return the estimator tags."""
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags = None
+        tags.target_tags.multi_output = False
+        return tags
+
+
+def _read(y):
+    """Return targets as an array."""
+    return np.asarray(as_readable(y))
+
+
+def _are_labels(y):
+    """Tell whether targets are labels (n,), or a column of them, and not probabilities."""
+    return y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1)
