@@ -68,6 +68,8 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         Number of anchors.
     output_scaling : str, default="common"
         Unit of distances between log-ratios.
+    extrapolation : {"raise", "warn"}, default="raise"
+        Whether a lambda outside the trained values is refused, or answered with a warning.
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Categorical columns of X without the lambda column.
     max_iter : int, default=550
@@ -177,6 +179,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         lam_column=None,
         n_anchors="auto",
         output_scaling="common",
+        extrapolation="raise",
         categorical_features="from_dtype",
         max_iter=550,
         batch_size=256,
@@ -205,6 +208,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
             n_anchors=n_anchors,
             output_transform="simplex",
             output_scaling=output_scaling,
+            extrapolation=extrapolation,
             categorical_features=categorical_features,
             max_iter=max_iter,
             batch_size=batch_size,

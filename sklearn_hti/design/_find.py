@@ -65,7 +65,7 @@ def find_lam(surrogate, X, statistic, target, coverage=0.9, *, near=None):
     if not (isinstance(coverage, Real) and 0 < coverage < 1):
         raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
     if near is not None:
-        near = encode(state, near if state.lam_space.n_columns > 1 else [near], "near")[0]
+        near = encode(surrogate, near if state.lam_space.n_columns > 1 else [near], "near")[0]
     path = answer_along(surrogate, X, places_of(state, few=True))
     if statistic is None:
         return explain(path, target, coverage, near)

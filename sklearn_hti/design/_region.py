@@ -77,12 +77,13 @@ def line_through(state, lam, direction):
     return line[state.hull.distance(full) <= 1e-6]
 
 
-def encode(state, lam, name):
+def encode(surrogate, lam, name):
     """Return lambdas of users, encoded, within the trained values."""
+    state = surrogate._state
     if not hasattr(lam, "columns") and state.lam_space.n_columns == 1:
         lam = np.atleast_1d(np.asarray(lam, dtype=float))
-        return check_lam_within(state, lam, len(lam), name)
-    return check_lam_within(state, lam, state.count_rows(lam), name)
+        return check_lam_within(surrogate, lam, len(lam), name, beyond=False)
+    return check_lam_within(surrogate, lam, state.count_rows(lam), name, beyond=False)
 
 
 def decode(state, lam):

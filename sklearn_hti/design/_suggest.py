@@ -65,7 +65,7 @@ def suggest_lam(surrogate, n_points=1, candidates=None, cost=None):
     _check_followed(state)
     if not isinstance(n_points, Integral) or isinstance(n_points, bool) or n_points < 1:
         raise ValueError(f"n_points={n_points!r} must be a positive integer.")
-    lam = places_of(state) if candidates is None else encode(state, candidates, "candidates")
+    lam = places_of(state) if candidates is None else encode(surrogate, candidates, "candidates")
     free = ~trained(state, lam)
     if len(np.unique(lam[free], axis=0)) < n_points:
         raise ValueError(
