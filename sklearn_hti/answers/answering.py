@@ -46,7 +46,7 @@ class Answering(RegressorMixin, BaseEstimator):
 
     @property
     def lam_names_in_(self):
-        """Names of the hyperparameters, where lambda had names in `fit`."""
+        """The names of the hyperparameters, where lambda had names in `fit`."""
         names = () if self._state is None else self._state.lam_space.names
         if not names:
             raise AttributeError(f"lambda had no names in `fit` of {type(self).__name__}")
