@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import sys
 from functools import partial
 
 import numpy as np
@@ -30,6 +31,14 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 
 # a warning that torch gives once per process would fail one test or another
 torch.set_warn_always(True)
+
+
+@pytest.fixture(autouse=True)
+def figures_are_closed():
+    """Close the figures of a test: many open ones are a warning of whichever test comes last."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sklearn_hti import load
 from sklearn_hti.flow_map.dataset import ParticleDataset
 from sklearn_hti.nn.engine import Engine
 from sklearn_hti.paths.learning import PairDataset
-from sklearn_hti.samplers.flow import _FlowMatchingDataset
+from sklearn_hti.samplers.flow import FlowMatchingDataset
 from sklearn_hti.solvers.dual_training import DualEngine, EdgeDataset
 
 pytestmark = [
@@ -120,7 +120,7 @@ def test_no_copies_inside_a_training_step(make, networks, monkeypatch, params):
 
     for part in (Engine, DualEngine):
         monkeypatch.setattr(part, "train_step", watched(part.train_step, steps))
-    for part in (PairDataset, ParticleDataset, _FlowMatchingDataset, EdgeDataset):
+    for part in (PairDataset, ParticleDataset, FlowMatchingDataset, EdgeDataset):
         monkeypatch.setattr(part, "draw", watched(part.draw))
     make(max_iter=30, device="cuda", **params).fit(networks.X, networks.y, networks.lam)
     assert len(steps) >= 30
