@@ -37,6 +37,7 @@ class NumberAxis:
     free: bool = True
     bend: float = 0.0
     length: float = 1.0
+    is_number = True
 
     def place(self, lam):
         """Return the place (n, 1) of lambda, 0 at the least and 1 at the largest trained value.
@@ -73,6 +74,7 @@ class CategoryAxis:
     n_levels: int
     length: float = 1.0
     free = False
+    is_number = False
 
     def place(self, code):
         """Return the place (n, n_levels) of codes; two levels are at distance one."""
@@ -87,9 +89,14 @@ class AxesScale:
     axes: tuple
 
     @property
+    def levels(self):
+        """The axis of every category; None for numbers."""
+        return [None if axis.is_number else axis for axis in self.axes]
+
+    @property
     def name(self):
         """Names of the scales of the numbers."""
-        return ", ".join(axis.rule.name for axis in self.axes if hasattr(axis, "rule"))
+        return ", ".join(axis.rule.name for axis in self.axes if axis.is_number)
 
     def time(self, lam):
         """Return the times, in units of the lengths of the axes."""
@@ -105,7 +112,7 @@ class AxesScale:
         """Return the places of the numbers alone."""
         lam = np.asarray(lam, dtype=float)
         pairs = zip(self.axes, lam.T, strict=True)
-        return np.hstack([axis.place(of) for axis, of in pairs if hasattr(axis, "rule")])
+        return np.hstack([axis.place(of) for axis, of in pairs if axis.is_number])
 
     def deviation(self, lam):
         """Return zeros: what is not known of the axes is in the kernel."""
@@ -116,7 +123,7 @@ class AxesScale:
         linear = {"rule": WarpClock("identity"), "bend": 0.0}
         axes = self.unit().axes
         return AxesScale(
-            tuple(replace(axis, **linear) if hasattr(axis, "rule") else axis for axis in axes)
+            tuple(replace(axis, **linear) if axis.is_number else axis for axis in axes)
         )
 
     def unit(self):

@@ -25,7 +25,7 @@ def unplaced(scale, lam, anchors):
         return _unplaced(scale.time, lam, anchors[0], anchors[-1])
     found = np.zeros(len(lam), dtype=bool)
     for axis, column in zip(scale.axes, lam.T, strict=True):
-        if hasattr(axis, "rule"):
+        if axis.is_number:
             found |= _unplaced(
                 lambda v, axis=axis: axis.place(v)[:, 0], column, axis.low, axis.high
             )

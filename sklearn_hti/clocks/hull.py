@@ -153,8 +153,7 @@ def surrounded(lams, scale):
     """Return the numbers of lambdas (M,) or (M, k) that others surround."""
     if lams.ndim == 1:
         return np.arange(1, len(lams) - 1)
-    levels = [None if hasattr(axis, "rule") else axis for axis in scale.axes]
-    of, _ = combinations(levels, lams)
+    of, _ = combinations(scale.levels, lams)
     places, found = scale.numbers(lams), []
     for k in range(len(of)):
         rest = np.flatnonzero((of == of[k]) & (np.arange(len(of)) != k))

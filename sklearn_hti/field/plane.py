@@ -68,7 +68,7 @@ def influential_axes(scale, particles, lams):
 
     best = probability(kept)
     while len(kept) > 1:
-        numbers = [j for j in kept if hasattr(scale.axes[j], "rule")]
+        numbers = [j for j in kept if scale.axes[j].is_number]
         options = [j for j in kept if j not in numbers or len(numbers) > 1]
         found = {j: probability([i for i in kept if i != j]) for j in options}
         worst = max(found, key=found.get)

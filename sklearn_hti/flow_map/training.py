@@ -145,8 +145,7 @@ def make_plane_particles(couplings, clock, rng):
 
 def _corners(clock, rng):
     """Return numbers (S, 3) of trained values with the same categories, at random."""
-    levels = [None if hasattr(axis, "rule") else axis for axis in clock.axes]
-    of, _ = combinations(levels, clock.anchors)
+    of, _ = combinations(clock.field.scale.levels, clock.anchors)
     first = rng.integers(0, len(of), size=_N_PLACES)
     others = [rng.choice(np.flatnonzero(of == of[k]), 2) for k in first]
     return np.column_stack([first, others])

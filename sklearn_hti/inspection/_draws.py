@@ -90,7 +90,7 @@ def _of_combination(hull, scale, lams, n_draws, rng):
         drawn = center + rng.uniform(box.min(axis=0), box.max(axis=0), (n_draws, len(axes))) @ axes
         drawn = drawn[((drawn >= 0) & (drawn <= 1)).all(axis=1)]
         lam = np.repeat(lams[:1], len(drawn), axis=0)
-        numbers = [j for j, axis in enumerate(scale.axes) if hasattr(axis, "rule")]
+        numbers = [j for j, axis in enumerate(scale.axes) if axis.is_number]
         for j, column in zip(numbers, drawn.T, strict=True):
             axis = scale.axes[j]
             lam[:, j] = _invert(lambda v, a=axis: a.place(v)[:, 0], column, axis.low, axis.high)

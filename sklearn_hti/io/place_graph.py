@@ -23,7 +23,7 @@ class AxisGraph(nn.Module):
     def __init__(self, axis):
         super().__init__()
         self.clock = None
-        if not hasattr(axis, "rule"):
+        if not axis.is_number:
             levels = axis.place(np.arange(axis.n_levels))
             self.register_buffer("levels", torch.tensor(levels))
             return

@@ -35,12 +35,6 @@ SHORT = {"max_iter": 10, "lam_transform": None, "random_state": 0}
 DISPLAYS = [TrajectoryDisplay, LagrangianDisplay, MarginalDisplay, HistoryDisplay]
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def arcs():
     return make_semicircles(n_samples=20, random_state=0)

@@ -13,15 +13,8 @@ from sklearn_hti.inspection import (
 )
 
 pytest.importorskip("matplotlib", reason="displays draw with matplotlib (extra `plot`)")
-import matplotlib.pyplot as plt
 
 X = np.linspace(-1, 1, 10)[:, None]
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def answer(X, lam):
