@@ -2,65 +2,77 @@
 A network at hyperparameter values at which it was never trained
 ================================================================
 
-Quantile networks are trained at three levels. The surrogate answers for levels between.
+Networks that predict a quantile are trained at three levels. The surrogate asks them, and answers
+for levels in between. Networks trained there judge it, beside the straight line.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.datasets import load_diabetes
+from sklearn.preprocessing import scale
 
-from sklearn_hti import HyperparameterTrajectoryRegressor
-from sklearn_hti.datasets import make_quantile_networks
+from sklearn_hti import HyperparameterTrajectoryRegressor, sweep
+from sklearn_hti.datasets import quantile_network
 
-# %%
-# Outputs of networks trained at three levels; `sklearn_hti.sweep` collects such data from
-# any scikit-learn or skorch estimator. Rows with the same x are recognised and used.
-networks = make_quantile_networks(levels=(0.05, 0.3, 0.95), random_state=0)
-known = np.isin(networks.row, networks.train_rows)
-surrogate = HyperparameterTrajectoryRegressor(
-    base="neighbors",  # no generator of outputs is trained: `transport` needs none
-    random_state=0,
-)
-surrogate.fit(networks.X[known], networks.y[known], networks.lam[known])
+X, y = load_diabetes(return_X_y=True)
+X, y = scale(X).astype(np.float32), scale(y).astype(np.float32)[:, None]
+train, new = slice(0, 300), slice(300, None)
 
 # %%
-# For patients who were in no training, move what the deployed network (level 0.05) says to
-# any level between.
-new = np.isin(networks.row, networks.test_rows) & (networks.lam == 0.05)
-X, said = networks.X[new], networks.y[new]
-grid = np.linspace(0.05, 0.95, 50)
-paths = surrogate.trajectory(X, grid, y=said, lam_from=0.05)
-print(paths.shape)  # level, patient
+# `sweep` trains any scikit-learn or skorch estimator at several values, here at three levels. Its
+# result has the rows (X, y, lam) that `fit` takes, and the trained networks. `fit` trains nothing.
+levels = [0.01, 0.5, 0.99]
+name, net = "criterion__level", quantile_network(n_inputs=X.shape[1])
+data = sweep(net, name, levels, X[train], y[train], random_state=0)
+surrogate = HyperparameterTrajectoryRegressor(networks=data.networks, random_state=0)
+surrogate.fit(data.X, data.y, data.lam)
+print(surrogate.lam_transform_)
 
 # %%
-# Networks trained at three levels between judge. Mean squared error to them of four answers:
-# moved from level 0.05 (`transport`), from all three networks where they can still be asked
-# (`interpolate`), the answer of level 0.05 as it is, and that of the nearest network.
-levels, between = (0.05, 0.3, 0.95), (0.15, 0.5, 0.8)
-trained = {level: networks.truth(X, level) for level in levels}
-truth = {level: networks.truth(X, level) for level in between}
-print("level  transport  interpolate  not moving  nearest network")
-for level, true in truth.items():
-    answers = (
-        surrogate.transport(X, said, lam_from=0.05, lam_to=level),
-        surrogate.interpolate(X, list(trained.values()), lams=levels, lam=level),
-        said,
-        trained[min(levels, key=lambda other: abs(other - level))],
-    )
-    errors = [np.mean((answer - true) ** 2) for answer in answers]
-    print("{:5.2f} {:10.4f} {:12.4f} {:11.4f} {:16.4f}".format(level, *errors))
+# Any level, for patients whom no network has seen:
+print(surrogate.predict(X[new][:3], lam=0.2).round(2))
 
 # %%
-# Eight patients: lines are answers of level 0.05, moved; dots the networks trained to judge.
-shown = np.argsort(said)[:: len(said) // 8][:8]
+# Networks trained at four levels between judge: mean squared errors of the surrogate, of the
+# straight line between the two neighbouring networks, and of the nearest network. The floor is the
+# error of networks that start from other weights.
+between = [0.05, 0.2, 0.8, 0.95]
+judges = [
+    sweep(net, name, between, X[train], y[train], random_state=seed).networks for seed in (0, 1)
+]
+X_new = X[new]
+trained = [network(X_new) for network in data.networks.values()]
+
+
+def straight_line(level):
+    """Return the answer on the line between the networks on both sides of a level."""
+    k = np.searchsorted(levels[1:-1], level)
+    fraction = (level - levels[k]) / (levels[k + 1] - levels[k])
+    return (1 - fraction) * trained[k] + fraction * trained[k + 1]
+
+
+print("level  surrogate  straight line  nearest  floor")
+for level in between:
+    true, other = (judge[level](X_new) for judge in judges)
+    nearest = trained[np.argmin(np.abs(np.subtract(levels, level)))]
+    answers = (surrogate.predict(X_new, lam=level), straight_line(level), nearest, other)
+    errors = [np.mean((np.ravel(answer) - np.ravel(true)) ** 2) for answer in answers]
+    print("{:5.2f} {:10.4f} {:14.4f} {:8.4f} {:6.4f}".format(level, *errors))
+
+# %%
+# Six patients: lines are the surrogate, dashed ones straight lines, squares the trained networks,
+# and dots the networks that judge.
+grid = np.linspace(0.01, 0.99, 99)
+paths = surrogate.trajectory(X_new[:6], grid)
 fig, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
-for i, patient in enumerate(shown):
-    ax.plot(grid, paths[:, patient], color=f"C{i}")
-    ax.scatter(between, [truth[level][patient] for level in between], color=f"C{i}")
-for level in levels:
-    ax.axvline(level, color="0.85", zorder=0)
-ax.set(
-    xlabel="quantile level λ (grey: trained there)",
-    ylabel="disease progression, standardised",
-    title="lines: surrogate, dots: networks trained there",
-)
+for i in range(6):
+    ax.plot(grid, paths[:, i], color=f"C{i}")
+    ax.plot(
+        grid, [np.ravel(straight_line(level))[i] for level in grid], color=f"C{i}", ls="--", lw=0.8
+    )
+    ax.plot(levels, [np.ravel(output)[i] for output in trained], "s", color=f"C{i}")
+    ax.plot(
+        between, [np.ravel(judges[0][b](X_new))[i] for b in between], "o", color=f"C{i}", mfc="w"
+    )
+ax.set(xlabel="quantile level λ", ylabel="disease progression, standardised")
 plt.show()

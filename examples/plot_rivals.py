@@ -63,8 +63,8 @@ floor = [error(data.truth(X, lam, random_state=2), lam) for lam in (0.25, 0.75)]
 print(f"{'floor':26} {floor[0]:7.3f} {floor[1]:7.3f}")
 
 # %%
-# The outputs at λ = ¼, by category; grey: the truth. :doc:`/choices` has more families, more
-# rivals and more seeds.
+# The outputs at λ = ¼, by category; grey: the truth. :doc:`/benchmarks/choices` has more families,
+# more rivals and more seeds.
 fig, axes = plt.subplots(2, 3, figsize=(10, 5.6), layout="constrained", sharex=True, sharey=True)
 truth = data.truth(X, 0.25, random_state=1)
 for ax, (name, (outputs, _)) in zip(axes.flat, moved.items(), strict=False):

@@ -1,4 +1,4 @@
-"""How many rows and draws each stage of a fit looks at, at most (docs/scaling.md).
+"""How many rows and draws each stage of a fit looks at, at most (docs/benchmarks/scaling.md).
 
 Parts that rows are cut into for the sake of memory alone change no answer, and stand beside
 their loops.

@@ -1,4 +1,4 @@
-"""Fewer rows, where more would not be looked at (docs/scaling.md)."""
+"""Fewer rows, where more would not be looked at (docs/benchmarks/scaling.md)."""
 
 from dataclasses import replace
 
