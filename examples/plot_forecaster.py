@@ -48,8 +48,9 @@ surrogate.fit(data.X[seen], data.y[seen, 0], data.lam[seen])
 
 # %%
 # Forecasters trained at four levels between, only to judge, on the hours that no training saw.
-# Pinball loss: of the forecaster trained at a level, of the surrogate, which moves what the one
-# at level 0.05 said, and of the nearest of the three forecasters. Coverage: share of values below.
+# Pinball loss: of the forecaster trained at a level, of the surrogate, which moves the forecast of
+# level 0.05, of the straight line between the forecasters on both sides, and of the nearest one.
+# Coverage: share of values below.
 between = (0.15, 0.3, 0.7, 0.85)
 _, judges = forecasts(between)
 
@@ -60,13 +61,20 @@ def pinball(forecast, level):
     return np.mean(np.maximum(level * gap, (level - 1) * gap))
 
 
-print("level  trained there  surrogate  nearest   below: trained  surrogate")
+print("level  trained there  surrogate  straight line  nearest   below: trained  surrogate")
 for level, judge in zip(between, judges[:, asked], strict=True):
     moved = surrogate.transport(X[asked], known[0, asked], lam_from=0.05, lam_to=level)
     nearest = known[np.abs(np.array(levels) - level).argmin(), asked]
-    losses = (pinball(f, level) for f in (judge, moved, nearest))
+    k = np.searchsorted(levels, level)
+    fraction = (level - levels[k - 1]) / (levels[k] - levels[k - 1])
+    line = known[k - 1, asked] + fraction * (known[k, asked] - known[k - 1, asked])
+    losses = (pinball(f, level) for f in (judge, moved, line, nearest))
     below = (np.mean(y[asked] < f) for f in (judge, moved))
-    print("{:5.2f} {:14.4f} {:10.4f} {:8.4f} {:16.2f} {:10.2f}".format(level, *losses, *below))
+    print(
+        "{:5.2f} {:14.4f} {:10.4f} {:14.4f} {:8.4f} {:16.2f} {:10.2f}".format(
+            level, *losses, *below
+        )
+    )
 
 # %%
 # Crossing: the share of hours in which a forecast at some level lies above that of the next level.
