@@ -18,6 +18,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_hti import HyperparameterTrajectoryClassifier, sweep
 
+from .tasks import LEAST, line_of_logits
+
 _LOGISTIC = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
 _MLP = make_pipeline(StandardScaler(), MLPClassifier((32,), max_iter=150))
 # name -> (classifier, parameter, trained values, values between, data)
@@ -63,11 +65,10 @@ def judge(name, seed):
         k = np.searchsorted(trained, lam) - 1
         t = np.log(lam / trained[k]) / np.log(trained[k + 1] / trained[k])
         below, above = at[k], at[k + 1]
-        logits = (1 - t) * np.log(_floor(below)) + t * np.log(_floor(above))
         answers = {
             "nearest": below if t < 0.5 else above,
             "line of probabilities": (1 - t) * below + t * above,
-            "line of logits": np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True),
+            "line of logits": line_of_logits(below, above, t),
             "surrogate, networks": asked.predict_proba(X[new], lam),
             "surrogate, fit alone": alone.predict_proba(X[new], lam),
         }
@@ -79,13 +80,9 @@ def judge(name, seed):
     return {who: np.mean(found, axis=0) for who, found in scores.items()}
 
 
-def _floor(p):
-    return np.maximum(p, p[p > 0].min() / 2)
-
-
 def _scores(p, q):
     """Return Kullback-Leibler divergence and squared distance, means over rows."""
-    gain = np.log(np.where(p > 0, p, 1.0)) - np.log(np.maximum(q, 1e-6))
+    gain = np.log(np.where(p > 0, p, 1.0)) - np.log(np.maximum(q, LEAST))
     return np.mean(np.sum(p * gain, axis=1)), np.mean(np.sum((p - q) ** 2, axis=1))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
-FIXED = ("floor", "not moving", "nearest network", "straight line")
+FIXED = ("floor", "not moving", "nearest network", "straight line", "straight line of logits")
 
 
 def _rows(records):

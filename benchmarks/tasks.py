@@ -1,6 +1,7 @@
 """Families of networks with truth at held-out lambdas, and how a surrogate of them is judged."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist, pdist
+from scipy.special import softmax
 
 from sklearn_hti.datasets import make_gaussians, make_semicircles
 from sklearn_hti.metrics import squared_wasserstein
@@ -17,6 +19,7 @@ from .zoo.registry import CARDS
 from .zoo.registry import load as load_family
 
 N_FRESH = 20  # pairs of fresh draws behind a floor
+LEAST = 1e-6  # probability, in log losses
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Question:
     truth: tuple  # (X, y) at lam_to; rows in the order of `X` where networks are deterministic
     nearest: tuple | None = None  # (X, y) of the true network at the anchor nearest to lam_to
     between: tuple | None = None  # (X, y) on straight lines between its neighbours
+    logits: tuple | None = None  # the same, of the logarithms of probabilities
     asked: tuple | None = None  # outputs (M, n, D) of all trained networks, and their lambdas
 
     @property
@@ -52,6 +56,7 @@ class Task:
     params: dict = field(default_factory=dict)  # what any user would say of this family
     paired: bool = False  # deterministic networks: mean squared error instead of W2^2
     first: tuple | None = None  # (X, y) at the first anchor, where questions start elsewhere
+    possible: Callable | None = None  # of the card: which outputs networks could give
 
     def distance(self, question, X, y):
         """Return W2^2 per condition, or the mean squared error, to the truth of a question."""
@@ -66,6 +71,8 @@ class Task:
 
         Of moved outputs, "score" and "energy". Where trained networks can be asked, those of what
         comes from all of them; "two" from both neighbours, and "moved" from the nearest alone.
+        "impossible" is the share of outputs that no network could give, and "divergence" the mean
+        log loss of probabilities that is added to the entropy of the true ones.
         """
         answers = {}
         if getattr(model, "base", "") is not None:  # else nothing was trained that moves outputs
@@ -81,7 +88,12 @@ class Task:
             name: None if outputs is None else self._mean(self.distance, outputs)
             for name, outputs in answers.items()
         }
-        return scores | {"energy": self._mean(self.energy, answers["score"])}
+        scores["energy"] = self._mean(self.energy, answers["score"])
+        if self.possible is not None:
+            scores["impossible"] = self._mean(self.impossible, answers["score"])
+        if self.params.get("output_transform") == "simplex":
+            scores["divergence"] = self._mean(self.divergence, answers["score"])
+        return scores
 
     def _mean(self, measure, outputs):
         pairs = zip(self.questions, outputs, strict=True)
@@ -98,6 +110,16 @@ class Task:
             # that of metrics.energy_score, whose draws are the same for all rows here
             scores.append(cdist(y_true[here], y[there]).mean() - 0.5 * pdist(y[there]).mean())
         return float(np.mean(scores))
+
+    def impossible(self, question, X, y):
+        """Return the share of outputs that no network could give."""
+        return float(1 - np.mean(self.possible(X, y)))
+
+    def divergence(self, question, X, y):
+        """Return the mean Kullback-Leibler divergence from true probabilities."""
+        _, p = question.truth
+        gain = np.log(np.where(p > 0, p, 1.0)) - np.log(np.maximum(y, LEAST))
+        return float(np.mean(np.sum(p * gain, axis=1)))
 
     @property
     def floor(self):
@@ -117,15 +139,22 @@ class Task:
         excess = np.array(best) - self.floors
         return float(excess.mean()), float(excess.std(ddof=1) / np.sqrt(len(excess)))
 
-    def _trivial(self):
-        """Return lists of distances, question by question."""
+    def of_trivial(self, measure):
+        """Return the means of another measure of the same answers, such as `divergence`."""
+        return {name: float(np.mean(v)) for name, v in self._trivial(measure).items()}
+
+    def _trivial(self, measure=None):
+        """Return lists of distances, or of another measure, question by question."""
+        measure = measure or self.distance
         answers = {"not moving": [self.first or (q.X, q.y) for q in self.questions]}
         if all(q.nearest for q in self.questions):
             answers["nearest network"] = [q.nearest for q in self.questions]
         if all(q.between for q in self.questions):
             answers["straight line"] = [q.between for q in self.questions]
+        if all(q.logits for q in self.questions):
+            answers["straight line of logits"] = [q.logits for q in self.questions]
         return {
-            name: [self.distance(q, *one) for q, one in zip(self.questions, of, strict=True)]
+            name: [measure(q, *one) for q, one in zip(self.questions, of, strict=True)]
             for name, of in answers.items()
         }
 
@@ -206,17 +235,22 @@ def of_the_zoo(name, n_anchors):
             truth = X, family.at(lam, seed=other, rows=rows)
             end = np.searchsorted(anchors, lam)
             low, high = (float(a) for a in anchors[end - 1 : end + 1])
-            y = straight_line(X, outputs[low], outputs[high], (lam - low) / (high - low))
+            neighbours, s = (outputs[low], outputs[high]), (lam - low) / (high - low)
+            y = straight_line(X, *neighbours, s)
             here = X, outputs[near]
             known = np.stack(list(outputs.values())), anchors
-            questions.append(Question(near, lam, *here, truth, here, (X, y), known))
-        params = {"y_bounds": family.y_bounds}
+            logits = None
+            if family.output_transform == "simplex":
+                logits = X, line_of_logits(*neighbours, s)
+            questions.append(Question(near, lam, *here, truth, here, (X, y), logits, known))
+        params = {"y_bounds": family.y_bounds, "output_transform": family.output_transform}
         if family.categorical:
             params["categorical_features"] = list(family.categorical)
         floors = [family.floor(lam) for lam in family.held_out]
         fitted = family.training_set(n_anchors, seed=own)
         first = X, outputs[float(anchors[0])]
-        return Task(*fitted, questions, floors, params, family.deterministic, first)
+        rest = family.deterministic, first, family.possible
+        return Task(*fitted, questions, floors, params, *rest)
 
     return make
 
@@ -234,6 +268,16 @@ def straight_line(X, y0, y1, s):
         cost = cdist(y0[rows], y1[rows], "sqeuclidean")
         y[rows] = (1 - s) * y0[rows] + s * y1[rows[linear_sum_assignment(cost)[1]]]
     return y
+
+
+def line_of_logits(p0, p1, s):
+    """Return probabilities whose logarithms are on the straight line between those of others."""
+    return softmax((1 - s) * logarithms(p0) + s * logarithms(p1), axis=1)
+
+
+def logarithms(p):
+    """Return those of probabilities; zeros count as half of the least that is not zero."""
+    return np.log(np.maximum(p, p[p > 0].min() / 2))
 
 
 ZOO = {

@@ -6,7 +6,7 @@ from .report import BEGIN, END, short
 from .tasks import make_task
 from .zoo.registry import load
 
-TRIVIAL = ("not moving", "nearest network", "straight line")
+TRIVIAL = ("not moving", "nearest network", "straight line", "straight line of logits")
 
 
 def avoidable(name):
@@ -45,6 +45,10 @@ class Results:
         """Return the records of one task and method."""
         return [r for r in self.records if (r["task"], r["method"]) == (task, method)]
 
+    def of_task(self, task):
+        """Return the records of one task."""
+        return [r for r in self.records if r["task"] == task]
+
     def fixed(self, task, key):
         """Return a score that no method changes."""
         by_seed = {r["seed"]: r[key] for r in self.records if r["task"] == task}
@@ -52,7 +56,8 @@ class Results:
 
     def best_trivial(self, task):
         """Return the lowest of the answers without a surrogate, and its name."""
-        return min((self.fixed(task, name), name) for name in TRIVIAL)
+        names = [name for name in TRIVIAL if all(name in r for r in self.of_task(task))]
+        return min((self.fixed(task, name), name) for name in names)
 
     def shares(self, task, method, score="score"):
         """Return, seed by seed, the share of the avoidable error that a method removes."""
@@ -144,6 +149,36 @@ def zoo_tables(records):
     for task in results.kept:
         cells = [f"{np.mean(results.shares(task, m)):.2f}" for m in results.methods]
         yield f"| {task.split('/')[0]} | " + " | ".join(cells) + " |"
+    yield from tables_of_kinds(results)
+
+
+KINDS = {
+    "divergence": "Added log loss of probabilities, in thousandths (Kullback-Leibler divergence "
+    "from networks\nof another seed), of answers without a surrogate and of methods:",
+    "impossible": "Percentage of answers that no network could give: rows that are no "
+    "probabilities, counts\nthat are not whole, points between two modes:",
+}
+
+
+def tables_of_kinds(results):
+    """Return the lines of tables of measures that fit one kind of outputs."""
+    for key, text in KINDS.items():
+        unit = 1e3 if key == "divergence" else 100
+        tasks = [t for t in results.tasks if all(key in r for r in results.of_task(t))]
+        if not tasks:
+            continue
+        yield from ("", text, "")
+        yield "| family | " + " | ".join((*TRIVIAL, *results.methods)) + " |"
+        yield "| --- |" + " --- |" * len((*TRIVIAL, *results.methods))
+        for task in tasks:
+            made = [make_task(task, seed) for seed in sorted({r["seed"] for r in results.records})]
+            trivial = [one.of_trivial(getattr(one, key)) for one in made]
+            cells = [
+                short(unit * np.mean([of[name] for of in trivial])) if name in trivial[0] else "–"
+                for name in TRIVIAL
+            ]
+            cells += [short(unit * results.mean(task, method, key)) for method in results.methods]
+            yield f"| {task.split('/')[0]} | " + " | ".join(cells) + " |"
 
 
 def write_zoo_page(records, path):

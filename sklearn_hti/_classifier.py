@@ -28,7 +28,8 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
     `HyperparameterTrajectoryRegressor` whose outputs are rows of probabilities and whose
     coordinates are their log-ratios (``output_transform="simplex"``), so that answers always sum
     to one. Softmax temperatures, and policies regularised towards another, move on straight lines
-    there. Zeros count as half of the smallest probability that is not zero.
+    there. Zeros count as half of what is smallest above zero in rows with zeros, the median of
+    such rows, and never more than half of the smallest of their own row.
 
     Labels may be given in place of probabilities: draws of the class. Where inputs repeat at a
     trained value, their frequencies are the probabilities. Elsewhere a classifier is trained at
@@ -39,7 +40,8 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
     ----------
     classes : array-like of shape (n_classes,), default=None
         Names of the classes: of the columns of probabilities in their order, or all that labels
-        may take. None: 0 to n_classes - 1, or the distinct labels.
+        may take. None: the names of the columns of a DataFrame, 0 to n_classes - 1 of an array,
+        or the distinct labels.
     kinetic : str or KineticEnergy, default="learned"
         See `HyperparameterTrajectoryRegressor`, as for all others.
     potential : None, str, PotentialEnergy or callable, default="density"
@@ -60,8 +62,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
     base_lam : float, array-like of shape (k,) or dict, default=None
         The anchor of the base.
     lam_transform : None, str, transformer, list or dict, default="auto"
-        The clock. Of a temperature T, it is linear in 1 / T:
-        ``FunctionTransformer(numpy.reciprocal)``.
+        The clock. Of a temperature T, it is linear in 1 / T: "reciprocal".
     lam_column : int, str or list of these, default=None
         Where lambda sits in X when `lam` is not passed.
     n_anchors : "auto" or int, default="auto"
@@ -135,13 +136,12 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
     --------
     >>> import numpy as np
     >>> from scipy.special import softmax
-    >>> from sklearn.preprocessing import FunctionTransformer
     >>> from sklearn_hti import HyperparameterTrajectoryClassifier
     >>> logits = np.random.default_rng(0).normal(size=(30, 3))  # of three classes, at 30 inputs
     >>> temperatures = [0.5, 2.0]
     >>> P = np.vstack([softmax(logits / T, axis=1) for T in temperatures])
     >>> surrogate = HyperparameterTrajectoryClassifier(
-    ...     base=None, lam_transform=FunctionTransformer(np.reciprocal)
+    ...     base=None, lam_transform="reciprocal"
     ... ).fit(np.tile(np.arange(30.0), 2)[:, None], P, np.repeat(temperatures, 30))
     >>> said = surrogate.interpolate(
     ...     np.arange(30.0)[:, None], P.reshape(2, 30, 3), lams=temperatures, lam=1.0
@@ -231,9 +231,9 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         ----------
         X : array-like of shape (n, C), DataFrame or None
             Inputs of the classifiers; None for no condition.
-        y : array-like of shape (n, n_classes) or (n,)
-            Probabilities that the trained classifiers gave, rows that sum to one; or labels,
-            draws of the class.
+        y : array-like of shape (n, n_classes) or (n,), or DataFrame
+            Probabilities that the trained classifiers gave, rows that sum to one, with columns
+            named by class in a DataFrame; or labels, draws of the class.
         lam : array-like of shape (n,) or (n, k), or DataFrame, default=None
             Hyperparameter value lambda of the classifier of each row. None: `lam_column` of X.
         sample_weight : array-like of shape (n,), default=None
@@ -249,9 +249,9 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
     def _check_rows(self, X, y, lam, sample_weight):
         if y is None:
             return super()._check_rows(X, y, lam, sample_weight)
-        y = _read(y)
+        names, y = _read(y)
         drawn = _are_labels(y)
-        classes, p = self._read_labels(y) if drawn else self._read_probabilities(y)
+        classes, p = self._read_labels(y) if drawn else self._read_probabilities(y, names)
         rows = super()._check_rows(X, p, lam, sample_weight)
         self.classes_ = classes
         if not drawn:
@@ -286,22 +286,36 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
                 check.as_float_array(y, "y", ensure_2d=False)
             check_classification_targets(y)
             seen = np.unique(y)
-        classes = seen if self.classes is None else self._named(None)
+        classes = seen if self.classes is None else self._named()
         unknown = np.setdiff1d(seen, classes)
         if len(unknown):
             raise ValueError(f"`y` holds labels {unknown.tolist()}, which are not in `classes`.")
         return classes, (y[:, None] == classes).astype(float)
 
-    def _read_probabilities(self, y):
+    def _read_probabilities(self, y, names):
         """Return the classes, and probabilities (n, n_classes)."""
         if y.ndim != 2:
             raise ValueError(
                 f"`y` must hold labels (n,) or probabilities (n, n_classes); got shape {y.shape}."
             )
         n_classes = y.shape[1]
-        return (np.arange(n_classes) if self.classes is None else self._named(n_classes)), y
+        if self.classes is not None:
+            classes = self._named(n_classes)
+            if names is not None and set(names) == {*classes} and list(names) != [*classes]:
+                raise ValueError(
+                    f"classes={self.classes!r} are in another order than the columns "
+                    f"{list(names)} of y; leave `classes` out, and the columns name them."
+                )
+            return classes, y
+        if names is None:
+            return np.arange(n_classes), y
+        if len(np.unique(names)) < n_classes:
+            raise ValueError(
+                f"The columns {list(names)} of `y` must be distinct, since they name the classes."
+            )
+        return names, y
 
-    def _named(self, n_classes):
+    def _named(self, n_classes=None):
         """Return the classes that the parameter names."""
         classes = np.asarray(self.classes)
         wanted = len(classes) if n_classes is None else n_classes
@@ -374,8 +388,9 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         ----------
         X : array-like of shape (n, C), DataFrame or None
             Inputs.
-        y : array-like of shape (n,) or (n, n_classes)
-            Labels; or probabilities, of which the most probable class counts.
+        y : array-like of shape (n,) or (n, n_classes), or DataFrame
+            Labels; or probabilities, of which the most probable class counts. Columns of a
+            DataFrame that have the names of `classes_` may be in any order.
         lam : float or array-like of shape (n,), default=None
             Hyperparameter value lambda.
         sample_weight : array-like of shape (n,), default=None
@@ -386,9 +401,10 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         float
             Fraction of rows whose class is right.
         """
-        y = _read(y)
+        names, y = _read(y)
         if not _are_labels(y):
-            y = self.classes_[np.asarray(y, dtype=float).argmax(axis=1)]
+            by_name = names is not None and set(names) == {*self.classes_}
+            y = (names if by_name else self.classes_)[np.asarray(y, dtype=float).argmax(axis=1)]
         return accuracy_score(y, self.predict(X, lam), sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
@@ -400,8 +416,11 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
 
 
 def _read(y):
-    """Return targets as an array."""
-    return np.asarray(as_readable(y))
+    """Return the names of the columns of a DataFrame, None without, and targets as an array."""
+    y = as_readable(y)
+    names = getattr(y, "columns", None)
+    names = None if names is None else np.asarray(list(names))
+    return (names if names is not None and names.ndim == 1 else None), np.asarray(y)
 
 
 def _are_labels(y):

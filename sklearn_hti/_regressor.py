@@ -116,17 +116,18 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         than half as much, as a squared distance. This is so where draws of the first anchor are
         few or equal: a map cannot separate equal outputs. A base of your own (an estimator or a
         callable) sits at the first.
-    lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"}, \
+    lam_transform : {None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy"}, \
             transformer, list or dict, default="auto"
         The clock. None is linear in lambda; a name or a monotone scikit-learn transformer
         makes time linear in that function of lambda; "entropy" lets outputs spread evenly.
         "auto" starts from the scale suggested by the range of lambda (log, probit, odds or
-        linear). If a linear scale predicts anchors from their neighbours better, it starts from
-        that. It then adjusts the speed of the scale until the anchors fall about where the
-        distances between outputs place them. With two anchors it is a guess, with a
-        `ClockWarning`: half-way between the suggested clock and "entropy", or "entropy" where
-        the range suggests none. **This choice matters most**; set what you know: "probit" for
-        quantile levels, "log" for regularisation strengths, "odds" for dropout rates. Of several
+        linear). If another predicts anchors from their neighbours better, it starts from that:
+        a linear scale or, of positive lambdas, a logarithmic or reciprocal one. It then adjusts
+        the speed of the scale until the anchors fall about where the distances between outputs
+        place them. With two anchors it is a guess, with a `ClockWarning`: half-way between the
+        suggested clock and "entropy", or "entropy" where the range suggests none. **This choice
+        matters most**; set what you know: "probit" for quantile levels, "log" for regularisation
+        strengths, "odds" for dropout rates, "reciprocal" for temperatures of a softmax. Of several
         hyperparameters, one choice is for all numbers, a list has one per column, and a dict one
         by name. "auto" then takes a logarithm where a range spans two decades and a linear scale
         is not clearly more probable, and bends each axis to fit the outputs; "entropy" is refused.

@@ -18,6 +18,7 @@ from .callbacks import begin_checkpoints
 from .clocks.axes import make_axes
 from .clocks.hull import Hull
 from .clocks.time_scale import clock_of, make_time_scale
+from .clocks.warps import CLOCK_NAMES
 from .clocks.way import way_reader
 from .data import validation as check
 from .data.anchors import find_anchors
@@ -120,7 +121,7 @@ class BaseSurrogate(Saved, ABC):
     _clock_constraints = {
         "lam_transform": [
             None,
-            StrOptions({"auto", "log", "logit", "probit", "odds", "entropy"}),
+            StrOptions({*CLOCK_NAMES} - {None}),
             HasMethods(["fit", "transform"]),
             dict,
             list,

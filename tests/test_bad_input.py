@@ -214,7 +214,7 @@ def test_lam_column_holds_no_numbers(refuse):
         ("solver", "x", ["'coupling'", "'neural_dual'", "'monge_gap'"]),
         ("conditioning", "x", ["'film'", "'concat'", "'hypernetwork'"]),
         ("base", "x", ["'auto'", "'neighbors'", "'flow'"]),
-        ("lam_transform", "x", ["None", "'auto'", "'log'", "'logit'", "'probit'", "'odds'"]),
+        ("lam_transform", "x", ["None", "'auto'", "'log'", "'reciprocal'", "'logit'", "'odds'"]),
         ("output_scaling", "x", ["'common'", "'per_output'"]),
         ("categorical_features", "x", ["'from_dtype'", "None"]),
         ("n_anchors", "x", ["'auto'"]),

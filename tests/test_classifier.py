@@ -1,6 +1,7 @@
 """HyperparameterTrajectoryClassifier: probabilities and labels in, probabilities out."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import softmax
@@ -56,6 +57,25 @@ def test_probabilities_and_names(named, X):
     assert named.score(X, p, 0.7) == named.score(X, named.predict(X, 0.7), 0.7) == 1
     lower, upper = named.interval(X, 0.7)
     assert ((lower >= 0) & (lower <= p) & (p <= upper) & (upper <= 1)).all()
+
+
+def test_columns_name_the_classes(rows, X):
+    X_rows, P, lam = rows
+    table = pd.DataFrame(P, columns=["cat", "owl", "dog"])
+    surrogate = build(base=None).fit(X_rows, table, lam)
+    assert_array_equal(surrogate.classes_, ["cat", "owl", "dog"])
+    assert_array_equal(build(base=None).fit(X_rows, pd.DataFrame(P), lam).classes_, [0, 1, 2])
+    named = build(base=None, classes=["a", "b", "c"]).fit(X_rows, table, lam)
+    assert_array_equal(named.classes_, ["a", "b", "c"])
+    with pytest.raises(ValueError, match="another order"):
+        build(classes=["cat", "dog", "owl"]).fit(X_rows, table, lam)
+    with pytest.raises(ValueError, match="distinct"):
+        build().fit(X_rows, table.set_axis(["cat", "cat", "dog"], axis=1), lam)
+
+
+def test_score_reads_columns_by_their_names(named, X):
+    p = pd.DataFrame(named.predict_proba(X, 0.7), columns=named.classes_)
+    assert named.score(X, p[["owl", "cat", "dog"]], 0.7) == 1
 
 
 def test_answers_of_networks_are_exact(rows, X):

@@ -12,7 +12,7 @@ from sklearn.preprocessing import scale
 from torch.nn.functional import cross_entropy, one_hot
 
 from .ensemble import Ensemble, batch, collect, column, fit, generator, split
-from .family import Card
+from .family import Card, on_simplex
 
 N_ATTACK = 5  # steps of projected gradient ascent
 
@@ -86,6 +86,30 @@ def _centred(logits):
     return logits - logits.mean(-1, keepdim=True)
 
 
+def train_penalty(lams, seeds, progress):
+    """Train classifiers of digits under a penalty on weights; return probabilities."""
+    images, labels = load_digits(return_X_y=True)
+    X = PCA(16, whiten=True, random_state=0).fit_transform(images).astype(np.float32)[:600]
+    train_rows, test_rows = split(len(X), 400)
+    inputs, labels = torch.from_numpy(X[train_rows]), torch.from_numpy(labels[train_rows])
+    strength = 1 / (2 * len(inputs) * column(lams)[:, 0, 0])
+
+    def answer(seed):
+        source = generator(seed)
+        model = Ensemble((16, 48, 10), len(lams), source)
+
+        def losses():
+            rows = batch(len(inputs), 128, source)
+            target = one_hot(labels[rows], 10).float().expand(len(lams), -1, -1)
+            size = sum(weight.square().sum((1, 2)) for weight in model.weights)
+            return _cross_entropy(model(inputs[rows]), target) + strength * size
+
+        fit(model, losses, 1000)
+        return model(torch.from_numpy(X)).softmax(-1).numpy()
+
+    return collect(answer, seeds, progress, X, train_rows, test_rows)
+
+
 def train_cancer(lams, seeds, progress):
     """Train scikit-learn's classifier of tumours; return probabilities."""
     X, labels = load_breast_cancer(return_X_y=True)
@@ -131,6 +155,19 @@ CARDS = (
         deterministic=True,
         train=train_wine,
         n_seeds=3,
+    ),
+    Card(
+        name="penalty_digits",
+        network="16-48-10 perceptron, cross-entropy plus a penalty on squared weights",
+        hyperparameter="inverse strength of the penalty (C of scikit-learn)",
+        changes="probabilities of ten classes: from even ones to near certainty",
+        data="digits of scikit-learn, 16 principal components",
+        lams=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0),
+        clock="log",
+        deterministic=True,
+        train=train_penalty,
+        output_transform="simplex",
+        possible=on_simplex,
     ),
     Card(
         name="weight_decay_cancer",

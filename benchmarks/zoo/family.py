@@ -52,6 +52,11 @@ class BaseCard:
         Columns of X that hold categories.
     y_bounds : tuple of two float or None
         Where outputs can lie.
+    output_transform : str or None
+        The coordinates of outputs, "simplex" of probabilities.
+    possible : callable or None
+        ``possible(X, y)`` tells which outputs a network could give, row by row; networks leave out
+        a few at most. None: all.
     n_seeds : int
         Number of trainings with other random numbers at every lambda.
     traits : tuple of str
@@ -68,6 +73,8 @@ class BaseCard:
     train: Callable = field(repr=False)
     categorical: tuple[int, ...] = ()
     y_bounds: tuple[float, float] | None = None
+    output_transform: str | None = None
+    possible: Callable | None = field(default=None, repr=False)
     n_seeds: int = 2
     traits: tuple[str, ...] = ()
 
@@ -116,6 +123,11 @@ class Card(BaseCard):
         """The values that are an anchor in no protocol: for measuring only."""
         used = set().union(*map(self.anchors, self.protocols))
         return tuple(lam for lam in self.lams if lam not in used)
+
+
+def on_simplex(X, y):
+    """Tell which rows are probabilities, to single precision."""
+    return (y >= -1e-6).all(axis=1) & (np.abs(y.sum(axis=1) - 1) < 1e-5)
 
 
 class Measures:

@@ -1,8 +1,10 @@
 """The one table of all families."""
 
 from . import (
+    bandits,
     classifiers,
     control,
+    counts,
     decisions,
     diffusion,
     dynamics,
@@ -11,13 +13,18 @@ from . import (
     noisy,
     preferences,
     quantiles,
+    reconstructions,
     regressions,
+    strategies,
     vae,
 )
 from .family import read
 from .several import load_several
 
-MODULES = (quantiles, regressions, classifiers, diffusion, vae, decisions, dynamics, control)
+MODULES = (
+    *(quantiles, regressions, classifiers, diffusion, vae, decisions, dynamics, control),
+    *(bandits, counts, reconstructions, strategies),
+)
 CARDS = {card.name: card for module in MODULES for card in module.CARDS}
 # families of several hyperparameters
 SEVERAL_MODULES = (models, forecasters, preferences, noisy)

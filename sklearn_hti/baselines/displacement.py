@@ -43,7 +43,7 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
     base_lam : float, array-like or dict, default=None
         The anchor of the base. None is the first, unless draws at another anchor predict the
         outputs at all anchors clearly better.
-    lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
+    lam_transform : {None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy"} or \
             transformer, default="auto"
         The clock: see `HyperparameterTrajectoryRegressor`.
     lam_column : int, str or list, default=None
@@ -180,7 +180,7 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
     base_lam : float, array-like or dict, default=None
         The anchor of the base. None is the first, unless draws at another anchor predict the
         outputs at all anchors clearly better.
-    lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
+    lam_transform : {None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy"} or \
             transformer, default=None
         The scale on which an anchor is the nearest; None is that of lambda itself.
     lam_column : int, str or list, default=None

@@ -59,7 +59,7 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
     base_lam : float, array-like or dict, default=None
         The anchor of the base. None is the first, unless draws at another anchor predict the
         outputs at all anchors clearly better.
-    lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
+    lam_transform : {None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy"} or \
             transformer, default="auto"
         The clock: see `HyperparameterTrajectoryRegressor`.
     lam_column : int, str or list, default=None

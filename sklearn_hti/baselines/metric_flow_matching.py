@@ -41,7 +41,7 @@ class MetricFlowMatchingRegressor(FlowMatching):
     base_lam : float, default=None
         The anchor of the base. None is the first, unless draws at another anchor predict the
         outputs at all anchors clearly better.
-    lam_transform : {None, "auto", "log", "logit", "probit", "odds", "entropy"} or \
+    lam_transform : {None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy"} or \
             transformer, default="auto"
         The clock: see `HyperparameterTrajectoryRegressor`.
     lam_column : int or str, default=None

@@ -48,7 +48,8 @@ def guess_of_two(data):
         "two trained values do not tell how fast outputs move between them, and answers between "
         f"them may come too early or too late; {guess}. Set lam_transform to what you know of the "
         "hyperparameter ('probit' for quantile levels, 'log' for regularisation strengths, 'odds' "
-        "for dropout rates, None for linear), or train a network between the two.",
+        "for dropout rates, 'reciprocal' for temperatures, None for linear), or train a network "
+        "between the two.",
         ClockWarning,
     )
     return Clock(rule, data.anchors.lam, f"two anchors: {guess}")
@@ -72,13 +73,15 @@ def suggested_rule(anchors):
 
 
 def confirmed_rule(anchors, trajectories):
-    """Return the suggested rule, or the linear one where that puts trained values better.
+    """Return the suggested rule, or a common one where that puts trained values better.
 
-    Each trained value is predicted from both neighbours, on the line between them.
+    Common are the linear one and, of positive lambdas, the logarithmic and the reciprocal. Each
+    trained value is predicted from both neighbours, on the line between them.
     """
-    rules = suggested_rule(anchors), WarpClock("identity")
+    names = ("identity", "log", "reciprocal") if anchors[0] > 0 else ("identity",)
+    rules = list(dict.fromkeys([suggested_rule(anchors), *map(WarpClock, names)]))
     points = trajectories.points[trajectories.whole]
-    if rules[0] == rules[1] or not len(points):
+    if len(rules) == 1 or not len(points):
         return rules[0]
     losses = []
     for rule in rules:

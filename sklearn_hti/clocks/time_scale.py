@@ -8,7 +8,7 @@ from .._utils.piecewise import straight_on
 from .._utils.registry import storable
 from .clock import Clock
 from .curve import MonotoneCurve, fit_curve, with_own
-from .selection import clock_asked_for, confirmed_rule, guess_of_two
+from .selection import clock_asked_for, confirmed_rule, guess_of_two, suggested_rule
 from .warps import WarpClock
 
 FROM_ZERO = "identity", "odds"  # rules that begin at 0, whose speed may have a trend
@@ -67,7 +67,8 @@ def clock_of(scale, anchors):
     """Return the Clock whose times are those of a time scale."""
     if isinstance(scale, PlacedScale):
         return scale.clock
-    reason = "suggested by the range of lambda, run at the speed of the outputs"
+    by = "range of lambda" if scale.rule == suggested_rule(anchors) else "trained values"
+    reason = f"suggested by the {by}, run at the speed of the outputs"
     return Clock(scale, anchors, reason)
 
 

@@ -18,11 +18,12 @@ def _odds(lam):
 _WARPS = {
     "identity": (lambda lam: lam, lambda lam: np.isfinite(lam)),
     "log": (np.log, lambda lam: lam > 0),
+    "reciprocal": (lambda lam: -1 / np.asarray(lam, dtype=float), lambda lam: lam > 0),
     "logit": (logit, lambda lam: (lam > 0) & (lam < 1)),
     "probit": (ndtri, lambda lam: (lam > 0) & (lam < 1)),
     "odds": (lambda lam: _odds(lam), lambda lam: (lam >= 0) & (lam < 1)),
 }
-CLOCK_NAMES = (None, "auto", "log", "logit", "probit", "odds", "entropy")
+CLOCK_NAMES = (None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy")
 
 
 @storable

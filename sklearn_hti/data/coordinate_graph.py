@@ -36,7 +36,8 @@ class CoordinateGraph(nn.Module):
             return torch.log(within) - torch.log1p(-within)
         if self.kind == LogRatio.__name__:
             parts = y.unflatten(-1, (-1, self.basis.shape[1]))
-            parts = torch.where(parts > 0, parts, self.floor)
+            least = torch.where(parts > 0, parts, torch.inf).amin(-1, keepdim=True)
+            parts = torch.where(parts > 0, parts, torch.minimum(least / 2, self.floor))
             return (torch.log(parts) @ self.basis.T).flatten(-2)
         return y
 

@@ -57,7 +57,7 @@ def make_coordinates(transform, y, trailing, bounds=None, numbers=None):
             "are clipped would not sum to one; leave y_bounds out."
         )
     check_simplex(y, trailing[-1], "y", numbers)
-    return LogRatio(helmert(trailing[-1]), _resolution(y, len(y)) / 2)
+    return LogRatio(helmert(trailing[-1]), _resolution_of_parts(y, trailing[-1]) / 2)
 
 
 def _make_logit(y, bounds):
@@ -76,6 +76,14 @@ def _resolution(fractions, n_rows):
     """Return the smallest fraction seen: of frequencies one count; without any, one row of all."""
     seen = fractions[(fractions > 0) & (fractions < 1)]
     return float(seen.min()) if len(seen) else 1 / n_rows
+
+
+def _resolution_of_parts(y, n_parts):
+    """Return the smallest part that is typical of rows with zeros; of no such row, of any."""
+    parts = np.reshape(y, (-1, n_parts))
+    least = np.where(parts > 0, parts, np.inf).min(axis=1)
+    rough = (parts <= 0).any(axis=1) & (least < 1)
+    return float(np.median(least[rough])) if rough.any() else _resolution(y, len(y))
 
 
 @storable
@@ -128,7 +136,7 @@ class Logit:
 class LogRatio:
     """Isometric log-ratios of rows that sum to one, along the last axis of the outputs of a row.
 
-    Parts that are zero count as `floor`.
+    Parts that are zero count as `floor`, and as less than the other parts of their row.
     """
 
     basis: np.ndarray  # (K - 1, K): orthonormal rows, orthogonal to ones
@@ -139,7 +147,9 @@ class LogRatio:
         n_parts = self.basis.shape[1]
         check_simplex(y, n_parts, name, numbers)
         parts = np.reshape(y, (*np.shape(y)[:-1], -1, n_parts))
-        z = np.log(np.where(parts > 0, parts, self.floor)) @ self.basis.T
+        seen = parts > 0
+        least = np.where(seen, parts, np.inf).min(axis=-1, keepdims=True)
+        z = np.log(np.where(seen, parts, np.minimum(least / 2, self.floor))) @ self.basis.T
         return z.reshape(*z.shape[:-2], -1)
 
     def decode(self, z):

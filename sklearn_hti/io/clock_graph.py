@@ -59,6 +59,7 @@ def log1p(z):
 _WARPS = {
     "identity": lambda lam: lam,
     "log": torch.log,
+    "reciprocal": lambda lam: -1 / lam,
     "logit": lambda lam: torch.log(lam / (1 - lam)),
     "probit": probit,
     "odds": lambda lam: lam / (1 - lam),
@@ -68,6 +69,7 @@ _WARPS = {
 _INVERSES = {
     "identity": lambda w: w,
     "log": np.exp,
+    "reciprocal": lambda w: -1 / w,
     "logit": expit,
     "probit": ndtr,
     "odds": lambda w: w / (1 + w),
@@ -143,6 +145,7 @@ def _table(clock):
     if not error < _MAX_ERROR:
         raise ValueError(
             f"export: the transformer of lambda is too steep for a table (error {error:.2g} of an "
-            "interval). Take a named lam_transform ('log', 'logit', 'probit', 'odds')."
+            "interval). Take a named lam_transform ('log', 'reciprocal', 'logit', 'probit' or "
+            "'odds')."
         )
     return table[:, ::2]

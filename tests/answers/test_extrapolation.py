@@ -153,6 +153,7 @@ def test_where_an_axis_does_not_reach(two, lam):
     ("transform", "lams", "outside"),
     [
         ("log", (0.1, 1.0, 10.0), (0.0, -1.0)),
+        ("reciprocal", (0.1, 1.0, 10.0), (0.0, -1.0)),
         ("odds", (0.0, 0.5, 0.9), (-0.1, 1.0, 1.2)),
         ("probit", (0.1, 0.5, 0.9), (0.0, 1.0, 1.1)),
         (FunctionTransformer(np.sqrt), (0.0, 1.0, 4.0), (-1.0,)),

@@ -54,6 +54,25 @@ def test_the_exact_map_scores_the_floor():
     assert task.trivial["not moving"] > 10 * task.floor
 
 
+def test_probabilities_are_judged_by_log_loss_and_beside_lines_of_logits():
+    task = make_task("kl_policy_digits/3", 0)
+    scores, divergences = task.score(Still()), task.of_trivial(task.divergence)
+    assert scores["divergence"] == pytest.approx(divergences["not moving"])
+    assert scores["impossible"] == 0
+    assert divergences["straight line"] < divergences["nearest network"]
+    assert task.trivial["straight line of logits"] < task.trivial["nearest network"]
+    p0, p1 = np.array([[0.5, 0.5, 0.0]]), np.array([[0.9, 0.05, 0.05]])
+    assert_allclose = np.testing.assert_allclose
+    assert_allclose(tasks.line_of_logits(p0, p1, 0.0), np.array([[0.5, 0.5, 0.25]]) / 1.25)
+    assert_allclose(tasks.line_of_logits(p0, p1, 0.3).sum(axis=1), 1)
+
+
+def test_answers_between_two_modes_are_counted():
+    task = make_task("two_ways_preference/3", 0)
+    assert task.of_trivial(task.impossible)["straight line"] > 0.05
+    assert task.score(Still())["impossible"] < 0.002
+
+
 @pytest.mark.parametrize("name", ["quantile_diabetes/3", "bootstrap_linnerud/3"])
 def test_families_of_the_zoo(name):
     task = make_task(name, 0)

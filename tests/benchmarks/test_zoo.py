@@ -27,7 +27,7 @@ def test_shapes(family):
     n_seeds, n_lams, n_rows, n_outputs = family.y.shape
     assert (n_seeds, n_lams) == (family.n_seeds, len(family.lams))
     assert n_rows == len(family.X)
-    assert 1 <= n_outputs <= 32
+    assert 1 <= n_outputs <= 256
     assert n_seeds >= 2
     assert n_lams >= (5 if "control" in family.traits else 9)
     assert np.isfinite(family.y).all()
@@ -38,6 +38,15 @@ def test_outputs_lie_in_their_bounds(family):
     low, high = family.y_bounds or (-np.inf, np.inf)
     assert family.y.min() >= low
     assert family.y.max() <= high
+
+
+def test_networks_give_what_is_possible(family):
+    """All but a few draws between two modes."""
+    if family.possible is not None:
+        y = family.y.reshape(-1, family.n_outputs).astype(float)
+        X = np.tile(family.X, (len(y) // len(family.X), 1))
+        assert family.possible(X, y).mean() > 0.999
+        assert not family.possible(X, y[::-1] + 0.3).all()
 
 
 def test_card_is_complete(family):
@@ -92,6 +101,28 @@ def test_lambda_and_seed_matter(family):
     assert moved > 0
     assert floor > 0
     assert (moved > floor) == ("still" not in family.traits)
+
+
+def test_shares_of_two_modes_follow_the_preference_and_modes_stay():
+    family = load("two_ways_preference")
+    above = np.array([family.at(lam)[:, 1] > family.X[:, 0] for lam in family.lams])
+    assert (np.diff(above.mean(axis=1)) > 0).all()
+    assert above[0].mean() < 0.1 and above[-1].mean() > 0.9
+    heights = [family.at(lam)[up, 1].mean() for lam, up in zip(family.lams, above, strict=True)]
+    assert np.ptp(heights) < 0.1
+
+
+def test_tuned_policies_move_evenly_in_the_reciprocal_of_the_weight():
+    """Log-ratios of probabilities are those of the reference plus rewards over the weight."""
+    family, lams = load("kl_policy_digits"), (0.5, 1.2, 4.0)
+    low, middle, high = (np.log(family.at(lam)) for lam in lams)
+    miss = {}
+    for w in (np.reciprocal, np.log, np.asarray):
+        start, here, end = w(np.array(lams))
+        s = (here - start) / (end - start)
+        line = (1 - s) * low + s * high - middle
+        miss[w.__name__] = np.mean((line - line.mean(axis=1, keepdims=True)) ** 2)
+    assert 10 * miss["reciprocal"] < miss["log"] < miss["asarray"]
 
 
 def test_the_chaotic_family_has_a_high_floor():

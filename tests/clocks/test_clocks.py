@@ -28,6 +28,7 @@ ANCHORS = np.array([0.05, 0.2, 0.7, 0.9])
 WARPS = {
     "identity": lambda lam: lam,
     "log": np.log,
+    "reciprocal": lambda lam: -1 / lam,
     "logit": lambda lam: np.log(lam / (1 - lam)),
     "probit": norm.ppf,
     "odds": lambda lam: lam / (1 - lam),
@@ -91,6 +92,8 @@ def test_clocks_are_offered_where_they_are_finite(name, lam):
         finite = bool(np.isfinite(WARPS[name](lam)).all())
     if name == "odds":
         finite &= lam[0] >= 0 and lam[1] < 1  # beyond its pole it is finite, but no clock
+    if name == "reciprocal":
+        finite &= lam[0] > 0
     assert WarpClock(name).defined_on(lam) == finite
 
 
@@ -311,9 +314,21 @@ def test_auto_finds_the_true_clock_where_the_range_suggests_it(encode, name, sto
 @pytest.mark.parametrize("stochastic", [False, True], ids=["deterministic", "stochastic"])
 def test_a_linear_scale_is_led_to_a_logarithm(encode, stochastic):
     """An exponential is a trend of the speed, which one anchor between the ends tells."""
-    clock = choose("auto", warped(encode, [0.01, 0.1, 0.8], np.log, stochastic=stochastic))
+
+    def w(lam):
+        return np.log(0.01 + lam)
+
+    clock = choose("auto", warped(encode, [0.0, 0.1, 0.8], w, stochastic=stochastic))
     assert clock.name == "identity"
-    assert error(clock, np.log) < 0.02
+    assert error(clock, w) < 0.02
+
+
+@pytest.mark.parametrize("stochastic", [False, True], ids=["deterministic", "stochastic"])
+@pytest.mark.parametrize("name", ["log", "reciprocal"])
+def test_of_a_short_range_the_middle_anchor_tells_the_scale(encode, name, stochastic):
+    clock = choose("auto", warped(encode, [0.1, 0.5, 4.0], WARPS[name], stochastic=stochastic))
+    assert clock.name == name
+    assert error(clock, WARPS[name]) < 0.02
 
 
 def test_auto_finds_the_true_clock_where_inputs_differ(encode):

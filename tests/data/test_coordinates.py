@@ -59,6 +59,19 @@ def test_rows_of_any_shape_lie_on_simplices_along_the_last_axis(rng):
     assert_allclose(back.sum(axis=2), 1)
 
 
+def test_zeros_are_below_what_rows_with_zeros_can_tell():
+    """One of 100 trees, not the fine probabilities of other rows; in a row, below all else."""
+    trees = [[0.5, 0.49, 0.01, 0.0], [0.98, 0.02, 0.0, 0.0], [0.99, 0.01, 0.0, 0.0]]
+    p = np.array([*trees, [1.0, 0.0, 0.0, 0.0], [0.5, 0.4999, 5e-5, 5e-5], [1 - 1e-9, 1e-9, 0, 0]])
+    coordinates = make_coordinates("simplex", p, (4,))
+    assert coordinates.floor == 0.005
+    back = coordinates.decode(coordinates.encode(p))
+    assert_allclose(back[1], np.array([0.98, 0.02, 0.005, 0.005]) / 1.01)
+    assert_allclose(back[5, 2:], 5e-10, rtol=1e-6)
+    torched = graph_of(coordinates, "x").encode(torch.as_tensor(p))
+    assert_allclose(torched, coordinates.encode(p))
+
+
 @pytest.mark.parametrize(
     ("p", "floor"),
     [([[0.0, 1.0], [0.04, 0.96]], 0.02), ([[0.0, 1.0], [1.0, 0.0]], 0.25)],

@@ -76,7 +76,7 @@ def run(graph, given):
 
 @pytest.mark.parametrize(
     "lam_transform",
-    [None, "log", "logit", "probit", "odds", "entropy",
+    [None, "log", "reciprocal", "logit", "probit", "odds", "entropy",
      FunctionTransformer(np.sqrt), QuantileTransformer(n_quantiles=3)],
 )  # fmt: skip
 @pytest.mark.parametrize("lam_from", [0.02, 0.5])
