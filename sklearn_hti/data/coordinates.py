@@ -83,6 +83,8 @@ def _resolution(fractions, n_rows):
 class Log:
     """Logarithms of positive outputs."""
 
+    increasing = True  # in each output alone
+
     def encode(self, y, name="y", numbers=None):
         """Return the coordinates of outputs (..., D)."""
         check_above_zero(y, name, numbers)
@@ -105,6 +107,7 @@ class Logit:
     low: np.ndarray  # (D,)
     high: np.ndarray  # (D,)
     floor: float
+    increasing = True  # in each output alone
 
     def encode(self, y, name="y", numbers=None):
         """Return the coordinates of outputs (..., D)."""
