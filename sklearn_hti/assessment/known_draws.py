@@ -189,8 +189,7 @@ class Statistics:
         if self.known.counts.max() == 1:
             return []
         rng = np.random.default_rng(0)
-        n_halvings = -(-BUDGET.halvings // len(self.known.counts))
-        return [self._whole.halved(rng) for _ in range(n_halvings)]
+        return [self._whole.halved(rng) for _ in range(BUDGET.halvings)]
 
     @property
     def _space(self):

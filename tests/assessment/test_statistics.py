@@ -150,7 +150,9 @@ def test_probabilities_of_classes(rng):
     model.fit(None, np.column_stack([p, 1 - p]), lam)
     low, high = model.interval(None, 0.5, statistic=0.9)
     assert low.shape == (1, 2)
-    assert (0 <= low).all() and (low < high).all() and (high <= 1).all()
+    assert (low >= 0).all()
+    assert (low < high).all()
+    assert (high <= 1).all()
 
 
 @pytest.mark.parametrize(
