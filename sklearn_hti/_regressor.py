@@ -15,6 +15,7 @@ from .answers.from_networks import readable
 from .answers.interval import interval
 from .answers.query import check_lam_within
 from .answers.state import FittedAttribute
+from .answers.statistic import Statistic
 from .assessment.diagnostics import check_fit, warn_of
 from .assessment.left_out import leave_values_out, trusted
 from .assessment.stage import assess
@@ -505,15 +506,17 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         seed = training.seeds["validation"]
         return assess(problem, learned, state, self.lam_transform, seed)
 
-    def interval(self, X, lam=None, coverage=0.9):
-        """Return bounds of the conditional mean of y: what the surrogate does not know of it.
+    def interval(self, X, lam=None, coverage=0.9, statistic="mean"):
+        """Return bounds of a statistic of y given x: what the surrogate does not know of it.
 
         Three parts are added as independent ones: how far outputs may leave the path between
-        trained values, by the errors of means where trained values were left out; how far the mean
-        moves while the time of lambda does within its own interval; and the errors of means at
-        trained values, from few draws or at new inputs. At a trained value only the last is left.
+        trained values, by the errors of the statistic where trained values were left out; how far
+        it moves while the time of lambda does within its own interval; and its errors at trained
+        values, from few draws or at new inputs. At a trained value only the last is left.
         Outside the trained values, all parts grow with the distance.
-        Networks that are asked for draws are asked three times.
+        Networks that are asked for draws are asked three times. The errors of the mean are known
+        from `fit`; those of another statistic are found at each call, from draws that the fit
+        has kept: pass many rows and lambdas at once.
 
         Parameters
         ----------
@@ -522,18 +525,25 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         lam : float or array-like of shape (n,), default=None
             Hyperparameter value lambda, one or one per row.
         coverage : float, default=0.9
-            Fraction of the conditional means that the bounds are to hold, on average over inputs
-            and lambdas.
+            Fraction of the true values of the statistic that the bounds are to hold, on average
+            over inputs and lambdas.
+        statistic : "mean", float or callable, default="mean"
+            Of the outputs of each input: their mean, a quantile level between 0 and 1, or a
+            function of draws (n_draws, n, D) that returns numbers (n, ...) for any number of
+            draws, each row by itself. Where every input has one answer, all its quantiles are that
+            answer, and a function gets one draw.
 
         Returns
         -------
-        lower, upper : ndarray of shape (n,) or (n, D)
-            The bounds.
+        lower, upper : ndarray of shape (n,) or (n, D), or (n, ...) as a function returns
+            The bounds. Those of the mean and of quantiles keep to `y_bounds`.
 
         Raises
         ------
         ValueError
-            If `coverage` is not between 0 and 1.
+            If `coverage` is not between 0 and 1, `statistic` is none of those, or returns another
+            shape or what is not finite; or if it is not the mean, and `fit` had fewer than five
+            draws of every input that differ, or inputs that trained values do not share.
 
         Warns
         -----
@@ -554,7 +564,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         >>> bool(lower < surrogate.predict(None, lam=0.5) < upper)
         True
         """
-        query = self._query(X, lam)
+        query, statistic = self._query(X, lam), Statistic(statistic)
         if not (isinstance(coverage, Real) and 0 < coverage < 1):
             raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
         if len(self._state.anchors) == 2:
@@ -564,7 +574,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
                 "between trained values, not on errors that were seen. Train a third value.",
                 TrajectoryWarning,
             )
-        return tuple(map(self._state.outputs.shape, interval(self._state, query, coverage)))
+        return interval(self._state, query, coverage, statistic)
 
     def derivative(self, X, lam=None):
         """Return how fast the conditional mean of y changes with lambda.

@@ -174,8 +174,8 @@ class TrajectoryPipeline(Pipeline):
         return self.steps[-1][1].interpolate(X, outputs, lams=lams, lam=lam)
 
     @available_if(_final_has("interval"))
-    def interval(self, X, lam=None, coverage=0.9):
-        """Bound the conditional mean; see `HyperparameterTrajectoryRegressor.interval`.
+    def interval(self, X, lam=None, coverage=0.9, statistic="mean"):
+        """Bound a statistic of y given x; see `HyperparameterTrajectoryRegressor.interval`.
 
         Parameters
         ----------
@@ -184,14 +184,16 @@ class TrajectoryPipeline(Pipeline):
         lam : float, array-like, DataFrame or dict, default=None
             Hyperparameter value lambda, one or one per row.
         coverage : float, default=0.9
-            Share of the conditional means that the bounds are to hold.
+            Share of the true values of the statistic that the bounds are to hold.
+        statistic : "mean", float or callable, default="mean"
+            The mean, a quantile level, or a function of draws (n_draws, n, D).
 
         Returns
         -------
         lower, upper : ndarray of shape (n,) or (n, D)
             The bounds.
         """
-        return self.steps[-1][1].interval(before_last(self, X), lam, coverage)
+        return self.steps[-1][1].interval(before_last(self, X), lam, coverage, statistic)
 
     @available_if(_final_has("trajectory"))
     def trajectory(self, X, lam_grid, **options):

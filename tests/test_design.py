@@ -200,6 +200,24 @@ def test_finds_several_hyperparameters(planes):
     assert np.allclose(found.lam, (0.3, 1.4), atol=0.02)
 
 
+def test_several_hyperparameters_are_found_to_convergence():
+    def curved(X, lam):
+        return np.column_stack([np.exp(lam[0]) * X[:, 0], lam[1] ** 2 + lam[0] * X[:, 0] ** 2])
+
+    surrogate = ask(curved, GRID)
+    for lam in ((0.83, 1.71), (0.21, 0.37)):
+        target = surrogate.predict(X, lam)
+        found = find_lam(surrogate, X, None, target)
+        assert np.allclose(found.lam, lam, atol=2e-3)
+        assert found.achieved < 1e-3
+
+
+def test_outputs_from_beyond_are_explained_at_the_edge(planes):
+    """The best of a <= 1 for a = 1.5, b = 1: b = 1 + (1.5 - a) (1 + mean x) / 2, mean x = 0."""
+    found = find_lam(planes, X, None, plane(X, (1.5, 1.0)))
+    assert np.allclose(found.lam, (1.0, 1.25), atol=0.02)
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

@@ -67,6 +67,14 @@ def sampling_generator(random_state):
     return np.random.default_rng(check_random_state(random_state).randint(_MAX_SEED))
 
 
+def halvings(n, n_halvings):
+    """Yield the numbers of two random halves of n draws, some times; always the same."""
+    rng = np.random.default_rng(0)
+    for _ in range(n_halvings):
+        order = rng.permutation(n)
+        yield order[: n // 2], order[n // 2 :]
+
+
 def torch_generator(seed, device="cpu"):
     """Return a torch Generator of its own, seeded."""
     return torch.Generator(device=device).manual_seed(seed)

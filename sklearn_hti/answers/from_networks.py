@@ -36,11 +36,11 @@ def follow_networks(state, query, grid, n_samples, random_state):
     return np.ascontiguousarray(np.moveaxis(answers, 2, 1))
 
 
-def moments_of_networks(state, query):
-    """Return mean and standard deviation of y (n, D), in the user's units."""
-    n_asked = BUDGET.coupled_draws if state.networks.draws else 1
-    draws = _answers(state, query, query.lam[None], n_asked, state.noise)[0]
-    return draws.mean(axis=1), state.outputs.std(draws, axis=1)
+def fixed_draws_of_networks(state, query, n_draws):
+    """Return the same draws (n_draws, n, D) at every call, in the user's units."""
+    n_asked = n_draws or BUDGET.coupled_draws
+    n_asked = n_asked if state.networks.draws else 1
+    return np.moveaxis(_answers(state, query, query.lam[None], n_asked, state.noise)[0], 1, 0)
 
 
 def displacements_of_networks(state, query, lam_from, grid):

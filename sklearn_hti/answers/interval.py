@@ -1,4 +1,4 @@
-"""Intervals of the conditional mean (docs/method.md, section 11)."""
+"""Intervals of the mean, and of other statistics of y given x (docs/method.md, section 11)."""
 
 from dataclasses import replace
 from functools import reduce
@@ -7,34 +7,60 @@ import numpy as np
 from scipy.stats import norm
 
 from ..data.budget import BUDGET
-from .sampling import moments
+from .sampling import summarise
 
 
-def interval(state, query, coverage):
-    """Return lower and upper bounds (n, D) of the conditional mean, in the user's units."""
-    mean, deviation = moments(state, query)
+def interval(state, query, coverage, statistic):
+    """Return lower and upper bounds (n, S) of a Statistic, in the user's units."""
+    draws = state.networks is not None and state.networks.draws
+    if not statistic.is_mean and statistic.of_outputs and has_one_answer(state):
+        statistic = type(statistic)("mean")  # of one answer, every quantile is the answer
+
+    def measure(y):
+        parts = [statistic(y), *([statistic.error(y, state.outputs)] if draws else [])]
+        return np.stack(parts, axis=1)
+
+    n_draws = None if statistic.is_mean else BUDGET.statistic_draws
+    value, *errors = np.moveaxis(summarise(state, query, measure, n_draws), 1, 0)
     known = state.uncertainty
-    parts = [_of_time(state, query, mean, coverage)]
-    if state.networks is not None and state.networks.draws:  # the mean is one of some draws
-        parts.append(norm.ppf(0.5 + coverage / 2) * deviation / np.sqrt(BUDGET.coupled_draws))
+    if not statistic.is_mean:
+        known = known.of(statistic, state)
+        errors = [error * known.averaging(query.lam) for error in errors]
+
+    def answer(lam_query):
+        return summarise(state, lam_query, statistic, n_draws)
+
+    parts = [_of_time(state, query, value, coverage, answer)]
+    parts += [norm.ppf(0.5 + coverage / 2) * error for error in errors]  # it is one of some draws
     widths = known.half_widths(query.lam, coverage)
-    down, up = (reduce(np.hypot, (own, *parts)) for own in state.outputs.reach(mean, widths))
-    return state.outputs.clip(mean - down), state.outputs.clip(mean + up)
+    ends = (widths, widths)
+    if statistic.in_coordinates(state.outputs):
+        ends = state.outputs.reach(value, widths)
+    down, up = (reduce(np.hypot, (own, *parts)) for own in ends)
+    bounds = value - down, value + up
+    if statistic.of_outputs:
+        bounds = map(state.outputs.clip, bounds)
+    return tuple(statistic.shape(bound, state.outputs) for bound in bounds)
 
 
-def _of_time(state, query, mean, coverage):
-    """Return how far the mean moves (n, D) while time does within its own interval."""
+def has_one_answer(state):
+    """Tell whether answers of one input are all the same."""
+    return state.regresses or (state.networks is not None and not state.networks.draws)
+
+
+def _of_time(state, query, value, coverage, answer):
+    """Return how far a statistic moves (n, S) while time does within its own interval."""
     ends = state.uncertainty.lam_band(query.lam, coverage)
-    width = np.zeros_like(mean)
-    rows = np.flatnonzero(np.reshape(ends[0] < ends[1], (len(mean), -1)).any(axis=1))
+    width = np.zeros_like(value)
+    rows = np.flatnonzero(np.reshape(ends[0] < ends[1], (len(value), -1)).any(axis=1))
     if len(rows):
         part = query.take(rows)
         for end in ends:
-            moved, _ = moments(state, replace(part, lam=end[rows]))
-            width[rows] = np.maximum(width[rows], np.abs(moved - mean[rows]))
+            moved = answer(replace(part, lam=end[rows]))
+            width[rows] = np.maximum(width[rows], np.abs(moved - value[rows]))
     ends, fraction = state.uncertainty.stretch(query.lam, coverage)
     rows = np.flatnonzero(fraction)
     if len(rows):  # beyond the trained values, the way from the last of them is so much longer
-        reached, _ = moments(state, replace(query.take(rows), lam=ends[rows]))
-        width[rows] = fraction[rows, None] * np.abs(mean[rows] - reached)
+        reached = answer(replace(query.take(rows), lam=ends[rows]))
+        width[rows] = fraction[rows, None] * np.abs(value[rows] - reached)
     return width

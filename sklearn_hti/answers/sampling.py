@@ -9,7 +9,7 @@ from ..data.budget import BUDGET
 from ..data.conditions import Query
 from ..data.lam_space import repeat_lam
 from ..data.validation import take
-from .from_networks import follow_networks, moments_of_networks, sample_networks
+from .from_networks import fixed_draws_of_networks, follow_networks, sample_networks
 from .from_regression import follow_regression
 from .query import check_n_samples
 from .transport import check_trained, transports
@@ -37,27 +37,44 @@ def sample(state, query, n_samples, random_state):
     return np.ascontiguousarray(np.moveaxis(moved, 1, 0))
 
 
-@own_torch_state()
 def moments(state, query):
-    """Return mean and standard deviation of y (n, D); rows of equal x and lambda are done once."""
+    """Return mean and standard deviation of y (n, D)."""
+
+    def measure(draws):
+        return np.stack([draws.mean(axis=0), state.outputs.std(draws, axis=0)], axis=1)
+
+    mean, std = np.moveaxis(summarise(state, query, measure), 1, 0)
+    return mean, std
+
+
+@own_torch_state()
+def summarise(state, query, measure, n_draws=None):
+    """Return what a function makes of the same draws at every call.
+
+    Parameters
+    ----------
+    state : FittedState
+        The fitted surrogate.
+    query : Query
+        What is asked; rows of equal x and lambda are done once.
+    measure : callable
+        From draws (n_draws, n, D), in the user's units, to an array (n, ...).
+    n_draws : int, default=None
+        Draws of each row; None: those behind conditional means. Rows with one answer have one.
+    """
     if state.networks is not None:
-        return moments_of_networks(state, query)
+        return measure(fixed_draws_of_networks(state, query, n_draws))
     if state.regresses:
-        mean = follow_regression(state, query, query.lam[None])[0, 0]
-        return mean, np.zeros_like(mean)
+        return measure(follow_regression(state, query, query.lam[None])[0])
     if state.generator is not None:
-        draws = sample(state, query, BUDGET.mean_draws, state.noise)
-        return draws.mean(axis=0), state.outputs.std(draws, axis=0)
+        return measure(sample(state, query, n_draws or BUDGET.mean_draws, state.noise))
     key = np.column_stack([query.conditions.scaled, query.conditions.codes, query.lam])
     _, first, back = np.unique(key, axis=0, return_index=True, return_inverse=True)
-    mean = np.empty((len(first), state.outputs.n_outputs))
-    std = np.empty_like(mean)
+    parts = []
     for begin in range(0, len(first), _AT_ONCE):
-        rows = first[begin : begin + _AT_ONCE]
-        draws = _fixed_draws(state, query, rows)
-        mean[begin : begin + _AT_ONCE] = draws.mean(axis=1)
-        std[begin : begin + _AT_ONCE] = state.outputs.std(draws, axis=1)
-    return mean[back.reshape(-1)], std[back.reshape(-1)]
+        draws = _fixed_draws(state, query, first[begin : begin + _AT_ONCE], n_draws)
+        parts.append(measure(np.moveaxis(draws, 1, 0)))
+    return np.concatenate(parts)[back.reshape(-1)]
 
 
 @own_torch_state()
@@ -97,11 +114,13 @@ def _move(state, y, conditions, lam_from, lam_to, dtype=torch.float32):
     return state.outputs.decode(flat + moved).reshape(*y.shape[:2], -1)
 
 
-def _fixed_draws(state, query, rows):
-    """Return the draws (n, n_draws, D) behind the means of some rows, in double precision."""
+def _fixed_draws(state, query, rows, n_draws):
+    """Return the same draws (n, n_draws, D) of some rows, in double precision."""
     check_trained(state)
     part = Query(take(query.X, rows), query.conditions[rows], None)
     noise = state.noise
+    if n_draws is not None:
+        noise = state.base.fixed_noise(np.random.default_rng(0), n_draws)
     if isinstance(noise, np.ndarray):
         noise = np.repeat(noise, len(rows), axis=0)
     y = state.base.draw(part, noise, torch.float64)

@@ -30,6 +30,13 @@ class Means:
     chance: np.ndarray
     base: np.ndarray
 
+    def miss(self, rest, k, weights):
+        """Return errors (G, D) of what others say of value k, and the sum of squares by chance."""
+        every = np.zeros(self.values.shape[1])
+        every[rest], every[k] = weights, -1.0
+        errors = np.einsum("m,imd->id", every, self.values)
+        return errors, np.einsum("m,imd->d", every**2, self.chance)
+
 
 def known_means(problem, data, state, rng):
     """Return the Means of inputs that all trained values know, else those of the surrogate.
@@ -53,14 +60,14 @@ def known_means(problem, data, state, rng):
     of_anchors = [_means_of_draws(data, rows) for rows in shared]
     values, chance = (np.stack(part, axis=1) for part in zip(*of_anchors, strict=True))
     if state.base is None:
-        return Means(values, chance, _products_of(values[:0], chance[0]))
+        return Means(values, chance, products_of(values[:0], chance[0]))
     errors, of_draws = unseen_errors(state), 0.0
     if errors is None:
         some = rng.permutation(len(inputs))[: data.budget.mean_inputs]
         rows = first_of_each(data.groups)[np.searchsorted(np.unique(data.groups), inputs[some])]
         errors = _surrogate_means(problem, state, rows) - values[some]
         of_draws = chance.mean(axis=0)
-    return Means(values, chance, _products_of(errors, _squares(errors, of_draws)))
+    return Means(values, chance, products_of(errors, squares_of(errors, of_draws)))
 
 
 def unseen_errors(state):
@@ -68,7 +75,7 @@ def unseen_errors(state):
     return getattr(state.base, "errors_", None)
 
 
-def _products_of(errors, own):
+def products_of(errors, own):
     """Return mean products (M, M, D) of errors (H, M, D), with own mean squares (M, D)."""
     if not len(errors):
         return np.zeros((len(own), *own.shape))
@@ -81,7 +88,7 @@ def _products_of(errors, own):
     return products
 
 
-def _squares(errors, chance):
+def squares_of(errors, chance):
     """Return mean squared errors (M, D) of what was learned from means with chance (M, D).
 
     Errors (H, M, D) are the differences from those means. Of a projection without bias, what it
@@ -128,4 +135,4 @@ def _means_of_others(problem, data, state, rng):
     n_rows = np.bincount(data.anchors.index)[:, None]
     own = np.maximum(mean**2 - variance / size, 0)
     own = own + (1 + data.features.shape[1]) * variance / n_rows
-    return Means(values, np.zeros_like(values), _products_of(np.zeros((1, *own.shape)), own))
+    return Means(values, np.zeros_like(values), products_of(np.zeros((1, *own.shape)), own))

@@ -1,6 +1,6 @@
-"""What a fit does not know of conditional means (docs/method.md, section 11)."""
+"""What a fit does not know of means and other statistics (docs/method.md, section 11)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import norm
@@ -12,7 +12,9 @@ from ..clocks.hull import interior
 from ..clocks.selection import suggested_rule
 from ..clocks.time_scale import FROM_ZERO, CurvedScale
 from ..data.budget import BUDGET
+from ..data.facts import FEW
 from ..field.spread import FieldSpread, fit_spread, moments_of
+from .known_draws import KnownDraws, Statistics, keep_draws
 from .left_out import spread_out
 from .means import known_means
 
@@ -23,20 +25,24 @@ _BISECTIONS = 60
 @storable
 @dataclass(frozen=True)
 class Uncertainty:
-    """The errors of conditional means: between trained values, of the time, and of the base.
+    """The errors of a statistic: between trained values, of the time, and of the base.
+
+    A fit knows those of the conditional mean; `of` returns those of another statistic.
 
     Attributes
     ----------
     spread : FieldSpread
-        Standard deviation of the field between trained values.
+        Standard deviation of the statistic between trained values.
     scale : CurvedScale or PlacedScale
         Standard deviation of the time.
-    ratios : ndarray of shape (N, D)
-        Errors of means where a trained value was left out, over the deviation there, sorted.
+    ratios : ndarray of shape (N, S)
+        Errors of it where a trained value was left out, over the deviation there, sorted.
     misplaced : ndarray of shape (V,)
         Errors of the time of each value left out, over the deviation there.
-    base : ndarray of shape (M, M, D)
-        Mean products of the errors of means at trained values.
+    base : ndarray of shape (M, M, S)
+        Mean products of its errors at trained values.
+    known : KnownDraws or None
+        What other statistics are calibrated on; None where inputs have too few draws.
     """
 
     spread: FieldSpread
@@ -44,9 +50,38 @@ class Uncertainty:
     ratios: np.ndarray
     misplaced: np.ndarray
     base: np.ndarray
+    known: KnownDraws | None = None
+
+    def of(self, statistic, state):
+        """Return the Uncertainty of another statistic of the outputs of one input.
+
+        Raises
+        ------
+        ValueError
+            If no input of fit has enough draws at all trained values.
+        """
+        if self.known is None:
+            raise ValueError(
+                f"statistic={statistic.name!r} is calibrated on draws of one input at every "
+                f"trained value, at least {FEW} of them, and `fit` had none; give it such draws, "
+                "as sweep(..., n_draws=20) does, or take statistic='mean'."
+            )
+        found = Statistics(self.known, state, statistic)
+        return replace(self, **calibrate(state, found, self.known.left_out))
+
+    def averaging(self, lam):
+        """Return the standard error (n, 1) of answers, over that of draws at one trained value.
+
+        Trained values are asked for draws of their own, and answers are weighted sums of them.
+        """
+        weights = self.spread.field.weights(np.asarray(lam, dtype=float), self.spread.lams)
+        return np.linalg.norm(weights, axis=1)[:, None]
 
     def half_widths(self, lam, coverage):
-        """Return half the width (n, D) at lambdas (n,), in scaled units, of a known time."""
+        """Return half the width (n, S) at lambdas (n,), of a known time.
+
+        In scaled units, unless the statistic is a function of draws, which has units of its own.
+        """
         lam, back = np.unique(lam, axis=0, return_inverse=True)
         field = self.spread.deviation(lam)[:, None] * _quantiles(self.ratios, coverage)
         weights = self.spread.field.weights(lam, self.spread.lams)
@@ -117,36 +152,45 @@ def learn_uncertainty(problem, data, state, lam_transform, rng):
     """
     field, lams = state.particle_field, data.anchors.lam
     means = known_means(problem, data, state, rng)
-    spread, probabilities = fit_spread(field, moments_of(means.values), lams)
     scale = _scale_of(lam_transform, field.scale, lams)
     left_out = spread_out(interior(data.anchors), BUDGET.left_out_values)
     several = data.anchors.several
     return Uncertainty(
-        spread=spread,
         scale=scale,
-        ratios=_ratios(field, means, lams, probabilities, left_out),
         misplaced=np.zeros(0) if several else _misplaced(scale, lams),
-        base=means.base,
+        known=keep_draws(problem, data, state, left_out, rng),
+        **calibrate(state, means, left_out),
     )
 
 
-def _ratios(field, means, lams, probabilities, left_out):
-    """Return sorted errors over deviations (N, D), of values left out in the time of the fit."""
-    ratios = []
+def calibrate(state, found, left_out):
+    """Return spread, ratios and base of an Uncertainty.
+
+    Parameters
+    ----------
+    state : FittedState
+        What the fit has learned.
+    found : Means or Statistics
+        Has the statistic at trained values, the surrogate's errors there, and ``miss(rest, k,
+        weights)``, the errors where value k is left out, in the time of the fit.
+    left_out : ndarray of shape (V,)
+        Numbers of the trained values that are left out.
+    """
+    field, lams, ratios = state.particle_field, state.anchors, []
+    spread, probabilities = fit_spread(field, moments_of(found.values), lams)
     for k in left_out:
         rest = np.delete(np.arange(len(lams)), k)
         given = probabilities if len(rest) == 2 else None  # which tell nothing of a kernel
-        spread, _ = fit_spread(field, moments_of(means.values[:, rest]), lams[rest], given)
-        deviation = spread.deviation(lams[[k]]).item()
-        weights = np.zeros(len(lams))
-        weights[rest], weights[k] = field.weights(lams[[k]], lams[rest])[0], -1.0
-        error = np.abs(np.einsum("m,imd->id", weights, means.values))
-        chance = np.einsum("m,imd->d", weights**2, means.chance)
+        without, _ = fit_spread(field, moments_of(found.values[:, rest]), lams[rest], given)
+        deviation = without.deviation(lams[[k]]).item()
+        error, chance = found.miss(rest, k, field.weights(lams[[k]], lams[rest])[0])
+        error = np.abs(error)
         square = np.sum(error**2, axis=0)
         true = 1 - np.divide(chance, square, where=square > 0, out=np.ones_like(square))
         error = error * np.sqrt(np.maximum(true, 0))
         ratios.append(error / deviation if deviation > 0 else np.zeros_like(error))
-    return np.sort(np.concatenate([np.zeros((0, means.values.shape[2])), *ratios]), axis=0)
+    ratios = np.concatenate([np.zeros((0, found.values.shape[2])), *ratios])
+    return {"spread": spread, "ratios": np.sort(ratios, axis=0), "base": found.base}
 
 
 def _quantiles(ratios, coverage):

@@ -92,6 +92,9 @@ class Budget:
     left_out_draws: int = 256  # of one input there
     left_out_values: int = 20  # trained values that are left out of the field in turn
     listed_draws: int = 256  # of the rows of near inputs behind one conditional mean
+    halvings: int = 16  # of the draws of an input, that show what chance does to a statistic
+    statistic_draws: int = 128  # behind a quantile, or another statistic that is not the mean
+    kept_numbers: int = 2**18  # of the draws of all trained values that a fitted state holds
     mean_draws: int = 32  # of a generator behind one conditional mean
     mean_inputs: int = 64  # at which the surrogate's means are compared with those of draws
     coupled_answers: int = 2048  # draws of one input that an answer couples at once

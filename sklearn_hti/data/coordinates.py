@@ -91,6 +91,8 @@ def _resolution_of_parts(y, n_parts):
 class Log:
     """Logarithms of positive outputs."""
 
+    increasing = True  # in each output alone
+
     def encode(self, y, name="y", numbers=None):
         """Return the coordinates of outputs (..., D)."""
         check_above_zero(y, name, numbers)
@@ -113,6 +115,7 @@ class Logit:
     low: np.ndarray  # (D,)
     high: np.ndarray  # (D,)
     floor: float
+    increasing = True  # in each output alone
 
     def encode(self, y, name="y", numbers=None):
         """Return the coordinates of outputs (..., D)."""

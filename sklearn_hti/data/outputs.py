@@ -33,6 +33,11 @@ class OutputSpace:
         """Number of coordinates, in which all is computed."""
         return len(self.scaler.center_)
 
+    @property
+    def keeps_quantiles(self):
+        """Whether each coordinate grows with one output, so that quantiles are those of both."""
+        return self.coordinates is None or getattr(self.coordinates, "increasing", False)
+
     def encode(self, y, name="outputs"):
         """Return outputs in scaled units."""
         if self.coordinates is not None:

@@ -7,6 +7,7 @@ from scipy.spatial import KDTree
 from sklearn.utils import Bunch
 
 from .._utils.findings import warn
+from ..answers.statistic import check_statistic
 from ..exceptions import TrajectoryWarning
 from ._path import answer_along
 from ._region import decode, encode, line_through, places_of, state_of, unit_places
@@ -98,16 +99,12 @@ def find_lam(surrogate, X, statistic, target, coverage=0.9, *, near=None):
 
 def _measure_of(statistic):
     """Return the function from draws (n_draws, n, D) to a number."""
-    if isinstance(statistic, str) and statistic == "mean":
-        return np.mean
-    if isinstance(statistic, Real) and not isinstance(statistic, bool) and 0 < statistic < 1:
-        return lambda draws: np.quantile(draws, statistic)
+    check_statistic(statistic, "a number, or None with outputs as target")
     if callable(statistic):
         return statistic
-    raise ValueError(
-        f"statistic={statistic!r} must be 'mean', a quantile level between 0 and 1, a function of "
-        "draws (n_draws, n, D), or None with outputs as target."
-    )
+    if isinstance(statistic, str):
+        return np.mean
+    return lambda draws: np.quantile(draws, statistic)
 
 
 def _values(path, measure):

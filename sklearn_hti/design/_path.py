@@ -27,12 +27,15 @@ class Path:
         The same draws at all lambdas.
     known : ndarray of shape (M, n_draws, n, D)
         The same at trained values.
+    ask : callable
+        Returns such draws at other lambdas.
     """
 
     state: object
     lam: np.ndarray
     draws: np.ndarray
     known: np.ndarray
+    ask: object
 
     @property
     def times(self):
@@ -54,12 +57,13 @@ class Path:
         scaled = self.scaled(self.known)
         return moments_of(np.moveaxis(scaled.reshape(len(scaled), -1, scaled.shape[-1]), 0, 1))
 
-    def factor(self, measure, coverage):
+    def factor(self, measure, coverage, expected=True):
         """Return by what deviations of outputs are multiplied, for half the width of an interval.
 
         Trained values are left out; ``measure(answer, k)`` compares what others say of trained
         value k with its own draws. What is usual, the step of the measure over that of the
-        outputs, counts as much as some values do.
+        outputs, counts as much as some values do. Where it is not what is ``expected`` of the
+        measure, the mean of the values left out takes its place, if there are any.
         """
         field, lams, moments = self.state.particle_field, self.state.anchors, self._moments()
         _, probabilities = fit_spread(field, moments, lams)
@@ -77,6 +81,8 @@ class Path:
                 answer = np.tensordot(weights, self.known[rest], axes=1)
                 ratios.append((measure(answer, k) / deviation) ** 2)
         prior = prior_values(lams, len(ratios))
+        if ratios and not expected:
+            usual = np.mean(ratios)
         n_known = prior + len(ratios)
         square = (prior * usual + sum(ratios)) / n_known
         return student.ppf(0.5 + coverage / 2, n_known) * np.sqrt(square)
@@ -88,7 +94,10 @@ def answer_along(surrogate, X, lam):
     one = state.regresses or (state.networks is not None and not state.networks.draws)
     n_rows = 1 if X is None else len(X)
     n_draws = 1 if one else int(np.clip(_LEAST_DRAWS // n_rows, 32, _MOST_DRAWS))
-    asked = decode(state, np.concatenate([lam, state.anchors]))
-    draws = surrogate.trajectory(X, asked, n_samples=n_draws, random_state=0)
-    draws = draws.reshape(len(asked), n_draws, n_rows, state.outputs.n_outputs)
-    return Path(state, lam, draws[: len(lam)], draws[len(lam) :])
+
+    def ask(lam):
+        draws = surrogate.trajectory(X, decode(state, lam), n_samples=n_draws, random_state=0)
+        return draws.reshape(len(lam), n_draws, n_rows, state.outputs.n_outputs)
+
+    draws = ask(np.concatenate([lam, state.anchors]))
+    return Path(state, lam, draws[: len(lam)], draws[len(lam) :], ask)

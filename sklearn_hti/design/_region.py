@@ -72,9 +72,32 @@ def line_through(state, lam, direction):
         else:
             at += axis.n_levels
     line = line[np.isfinite(line).all(axis=1)]
-    full = np.repeat(state.hull.lams[:1], len(line), axis=0)
-    full[:, state.counting] = line
-    return line[state.hull.distance(full) <= 1e-6]
+    return line[within_hull(state, line)]
+
+
+def within_hull(state, lam):
+    """Tell which encoded lambdas (Q, k) lie within the trained values."""
+    full = np.repeat(state.hull.lams[:1], len(lam), axis=0)
+    full[:, state.counting] = lam
+    return state.hull.distance(full) <= 1e-6
+
+
+def number_places(state, lam):
+    """Return the places (p,) of the numbers of one encoded lambda (k,)."""
+    return state.particle_field.scale.unit().numbers(lam[None])[0]
+
+
+def place_numbers(state, lam, places):
+    """Return an encoded lambda (k,) with its numbers at other places (p,)."""
+    out = np.array(lam)
+    numbers = [j for j, level in enumerate(state.lam_space.kept_levels) if level is None]
+    axes = state.particle_field.scale.unit().axes
+    for j, place in zip(numbers, places, strict=True):
+        ends = (np.array([end]) for end in (state.anchors[:, j].min(), state.anchors[:, j].max()))
+        out[j] = inverse_times(lambda v, of=axes[j]: of.place(v)[:, 0], np.array([place]), *ends)[
+            0
+        ]
+    return out
 
 
 def encode(surrogate, lam, name):

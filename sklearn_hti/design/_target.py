@@ -1,12 +1,18 @@
 """The lambda that explains outputs of an unknown network."""
 
+from dataclasses import replace
+
 import numpy as np
-from scipy.spatial import KDTree
+from scipy.optimize import lsq_linear
 from sklearn.utils import Bunch
 
 from ..answers.query import check_given
 from ..assessment.uncertainty import inverse_times
-from ._region import decode, unit_places
+from ._region import decode, number_places, place_numbers, unit_places, within_hull
+
+# of places, of which the trained range is one
+_LONGEST, _NEAREST, _DIFFERENCE = 0.25, 1e-5, 1e-3
+_MOST_STEPS, _HALVINGS = 20, 6
 
 
 def explain(path, target, coverage, near):
@@ -64,7 +70,12 @@ def _along_line(path, answers, wanted, coverage, near):
     speed = np.sqrt(np.mean(np.diff(answers, axis=0) ** 2, axis=(1, 2))) / np.diff(times)
     speed = np.maximum(speed, np.finfo(float).tiny)
     k = lowest[best]
-    width = path.factor(off, coverage) * np.interp(found[best], times, deviations) / speed[k]
+    # steps lie along the way, and errors at a known time hardly do: values left out tell how far
+    width = (
+        path.factor(off, coverage, expected=False)
+        * np.interp(found[best], times, deviations)
+        / speed[k]
+    )
     low, high = np.full(1, times[0]), np.full(1, times[-1])
     ends = np.clip(np.array([found[best] - width, found[best] + width]), low, high)
 
@@ -81,32 +92,59 @@ def _along_line(path, answers, wanted, coverage, near):
 
 
 def _in_plane(path, answers, wanted, coverage, near):
-    """Return the same of several hyperparameters: one Gauss-Newton step from the nearest place."""
+    """Return the same of several hyperparameters, by Gauss-Newton steps from the nearest place."""
     places = unit_places(path.state, path.lam)
     rest = np.mean((answers - wanted) ** 2, axis=(1, 2))
-    deviations = path.deviations()
     if near is None:
         start = int(rest.argmin())
     else:
         away = np.linalg.norm(places - unit_places(path.state, near[None]), axis=1)
-        fits = np.sqrt(rest) <= np.sqrt(rest.min()) + deviations
+        fits = np.sqrt(rest) <= np.sqrt(rest.min()) + path.deviations()
         start = int(np.where(fits, away, np.inf).argmin())
-    rows = KDTree(places).query(places[start], min(12 * places.shape[1], len(places)))[1]
-    design = np.column_stack([np.ones(len(rows)), path.lam[rows] - path.lam[start]])
-    slopes = np.linalg.lstsq(design, answers[rows].reshape(len(rows), -1), rcond=None)[0][1:]
-    miss = (wanted - answers[start]).ravel()
-    step = np.linalg.lstsq(slopes.T, miss, rcond=None)[0]
-    low, high = path.lam[rows].min(axis=0), path.lam[rows].max(axis=0)
-    lam = np.clip(path.lam[start] + step, low, high)
+    lam, slopes, left = _descend(path, path.lam[start], wanted)
 
     def off(draws, k):
         """Return how far outputs lie, on the tangents, from those of a trained value."""
         miss = (path.scaled(draws.mean(axis=0)) - path.scaled(path.known[k].mean(axis=0))).ravel()
-        return np.sqrt(np.mean((np.linalg.lstsq(slopes.T, miss, rcond=None)[0] @ slopes) ** 2))
+        return np.sqrt(np.mean((slopes @ np.linalg.lstsq(slopes, miss, rcond=None)[0]) ** 2))
 
-    factor = path.factor(off, coverage)
-    spread = np.sqrt(np.diag(np.linalg.pinv(slopes @ slopes.T / slopes.shape[1])))
-    width = factor * deviations[start] * spread
-    ends = np.clip([lam - width, lam + width], path.lam.min(axis=0), path.lam.max(axis=0))
-    left = np.mean((miss - (lam - path.lam[start]) @ slopes) ** 2)
-    return lam, ends, lam[None], min(left, rest[start])
+    deviation = replace(path, lam=lam[None]).deviations().item()
+    spread = np.sqrt(np.diag(np.linalg.pinv(slopes.T @ slopes / len(slopes))))
+    width = path.factor(off, coverage) * deviation * spread
+    here = number_places(path.state, lam)
+    ends = (place_numbers(path.state, lam, np.clip(here + s * width, 0, 1)) for s in (-1, 1))
+    return lam, np.stack([*ends]), lam[None], left
+
+
+def _descend(path, lam, wanted):
+    """Return the nearest lambda (k,), slopes (n * D, p) by places there, and the mean square left.
+
+    Bounded least squares on the tangents, of steps that shrink until they lower what is left.
+    """
+    state = path.state
+
+    def answers_at(points):
+        lams = np.stack([place_numbers(state, lam, point) for point in points])
+        answers = path.scaled(path.ask(lams).mean(axis=1)).reshape(len(points), -1)
+        return answers, within_hull(state, lams)
+
+    here, wanted = number_places(state, lam), wanted.ravel()
+    every = np.eye(len(here))
+    for _ in range(_MOST_STEPS):
+        signs = np.where(here < 0.5, 1.0, -1.0)  # inwards
+        answers, _ = answers_at([here, *(here + _DIFFERENCE * signs[:, None] * every)])
+        slopes = (answers[1:] - answers[0]).T / (_DIFFERENCE * signs)
+        miss = wanted - answers[0]
+        low, high = np.maximum(-here, -_LONGEST), np.minimum(1 - here, _LONGEST)
+        low, high = np.minimum(low, -_NEAREST), np.maximum(high, _NEAREST)
+        step = lsq_linear(slopes, miss, (low, high)).x
+        tried = np.clip(here + step * 0.5 ** np.arange(_HALVINGS)[:, None], 0, 1)
+        answers, inside = answers_at(tried)
+        left = np.where(inside, np.mean((answers - wanted) ** 2, axis=1), np.inf)
+        best = int(left.argmin())
+        if left[best] >= np.mean(miss**2):
+            break
+        moved, here = np.abs(tried[best] - here).max(), tried[best]
+        if moved < _NEAREST:
+            break
+    return place_numbers(state, lam, here), slopes, float(min(np.mean(miss**2), left[best]))

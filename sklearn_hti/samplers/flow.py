@@ -140,10 +140,10 @@ class FlowBase:
         """Return the randomness of the draws, rows first."""
         return rng.standard_normal((n_rows, n_draws, len(self.spread_)))
 
-    def fixed_noise(self, rng):
+    def fixed_noise(self, rng, n_draws=BUDGET.mean_draws):
         """Return evenly spread normal noise, to be shared by rows."""
         # points of a scrambled Sobol sequence, a power of two of them
-        sobol = qmc.Sobol(len(self.spread_), rng=rng).random(BUDGET.mean_draws)
+        sobol = qmc.Sobol(len(self.spread_), rng=rng).random(n_draws)
         return norm.ppf(np.clip(sobol, 1e-9, 1 - 1e-9))[None]
 
     def draw(self, query, noise, dtype=torch.float32):

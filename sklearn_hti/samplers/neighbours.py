@@ -63,9 +63,8 @@ class NeighborsBase:
         uniform, order = rng.random((n_rows, 2, n_draws)).swapaxes(0, 1)
         return (np.argsort(order, axis=1) + uniform) / n_draws
 
-    def fixed_noise(self, rng):
+    def fixed_noise(self, rng, n_draws=BUDGET.listed_draws):
         """Return noise that spreads evenly over the rows of a pool, to be shared by rows."""
-        n_draws = BUDGET.listed_draws
         return (np.arange(n_draws)[None] + 0.5) / n_draws
 
     def draw(self, query, noise, dtype=None):

@@ -34,6 +34,8 @@ class ParticleRegression:
         The regressor, and the held-out losses of all candidates.
     errors_ : ndarray of shape (G, M, D)
         Errors of the chosen one at held-out inputs that are known at all trained values.
+    judged_ : ndarray of shape (G,)
+        The rows of `known_`, the outputs of the inputs of fit, that these inputs are.
     blind_ : ndarray of shape (M,)
         Trained values at which it predicts held-out inputs no better than their mean does.
     """
@@ -111,6 +113,7 @@ class ParticleRegression:
         of_mean = (y[judged].reshape(mean.shape) - mean) * known[:, :, None]
         pairs = np.mean(np.square([of_mean, errors[self.chosen_.name]]), axis=3)  # (2, n, M)
         self.blind_ = np.array([select(pair).index == 0 for pair in np.moveaxis(pairs, 2, 0)])
+        self.judged_ = judged[known.all(axis=1)]
         self.errors_ = errors[self.chosen_.name][known.all(axis=1)] * self.spread_
         parts = [makers[name]() for name in self.chosen_.name.split(", ")]
         return (Average(parts) if len(parts) > 1 else parts[0]).fit(x, y)

@@ -40,9 +40,9 @@ class _WrappedBase:
         """Return one seed for the network and the number of draws."""
         return int(rng.integers(2**31 - 1)) if self.stochastic_ else 0, n_draws
 
-    def fixed_noise(self, rng):
+    def fixed_noise(self, rng, n_draws=BUDGET.mean_draws):
         """Return a seed for `predict`; one draw where the network is deterministic."""
-        return int(rng.integers(2**31 - 1)), BUDGET.mean_draws if self.stochastic_ else 1
+        return int(rng.integers(2**31 - 1)), n_draws if self.stochastic_ else 1
 
     def _encode(self, outputs, shape):
         """Return outputs of the network, one row or draw per place of a shape, scaled."""
