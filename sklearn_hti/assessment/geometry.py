@@ -1,4 +1,4 @@
-"""Whether outputs move, or change their weights in place (docs/method.md, section 13)."""
+"""Whether outputs move, or change their weights in place (docs/method.md, section 12)."""
 
 from dataclasses import replace
 
@@ -19,6 +19,9 @@ from ..stats.selection import select
 from .left_out import WORSE, spread_out
 
 DELTAS = (0.3, 0.1, 1.0, 3.0)  # candidates for what growth costs, of the spread of outputs
+# times the excess of a mixture: by so much more do moves have to miss in a gap that is twice as
+# wide as those between trained values, where squared errors of moves are a quarter at most
+_CLEARLY = 3.0
 
 
 def choose_geometry(geometry, data, field, levels, lam_transform, solver, rng):
@@ -47,12 +50,13 @@ def choose_geometry(geometry, data, field, levels, lam_transform, solver, rng):
     options = list(_options(geometry, jump, data))
     if len(options) == 1 or not _can_judge(data):
         return options[0]
-    losses = _losses(options, data, field, lam_transform, solver, rng)
+    losses, own = _losses(options, data, field, lam_transform, solver, rng)
     if isinstance(geometry, Unbalanced):
         return options[select(losses, n_errors=0.0).index]
     first = int(options[0] is None)
     jumps = first + select(losses[first:]).index
-    if first and not select(losses[[0, jumps]], relative=WORSE).index:
+    rule = {"margin": WORSE * own, "relative": _CLEARLY}
+    if first and not select(losses[[0, jumps]] - own, **rule).index:
         return None
     return options[jumps]
 
@@ -70,6 +74,8 @@ def _options(geometry, jump, data):
         if binary:
             yield replace(jump, by_logit=True)
         yield jump
+    if binary and auto:  # moves that step between two values are jumps
+        return
     if data.anchors.several or rows_step or not (auto or isinstance(geometry, Unbalanced)):
         if isinstance(geometry, Unbalanced):  # whole rows of values jump
             yield replace(jump, name="unbalanced")
@@ -88,10 +94,14 @@ def _can_judge(data):
 
 
 def _losses(options, data, field, lam_transform, solver, rng):
-    """Return energy scores (candidates, units) of draws of trained values left out."""
+    """Return energy scores (candidates, units) of trained values left out, and their own score.
+
+    That is the mean score of their own draws, which no answer is expected to be below.
+    """
     budget, lams = data.budget, data.anchors.lam
-    outputs, groups = aligned_draws(data, rng, budget.left_out_rows, budget.left_out_draws)
-    losses = [[] for _ in options]
+    most = budget.left_out_draws if options[0] is None else budget.left_out_rows
+    outputs, groups = aligned_draws(data, rng, budget.left_out_rows, most)
+    losses, own = [[] for _ in options], []
     for k in spread_out(interior(data.anchors), budget.left_out_values):
         rest, others = data.without(k), np.delete(np.arange(len(lams)), k)
         with unheard():  # of clocks without a value
@@ -100,6 +110,9 @@ def _losses(options, data, field, lam_transform, solver, rng):
         if len(others) == 2:
             found = replace(found, scale=field.scale)
         edges = found.edges(lams[others])
+        for rows in split_by_group(groups):
+            true = outputs[k][rows]
+            own.append(0.5 * cdist(true, true).sum() / max(1, len(true) - 1))
         for loss, option in zip(losses, options, strict=True):
             delta, of = getattr(option, "delta", 0.0), groups
             particles = follow(outputs[others], groups, edges, rng, delta=delta)
@@ -115,9 +128,10 @@ def _losses(options, data, field, lam_transform, solver, rng):
                 parts = mix.upper_parts(particles, of)
                 points, probability = mix.outcomes(particles, at, lams[others], parts)
             for rows in split_by_group(groups):
-                on = np.flatnonzero(of == groups[rows[0]])[: budget.left_out_draws]
+                on = np.flatnonzero(of == groups[rows[0]])[:most]
                 loss.append(_energy_scores(points[on], probability[on], outputs[k][rows]))
-    return np.stack([np.concatenate(loss) for loss in losses])
+    losses = np.stack([np.concatenate(loss) for loss in losses])
+    return losses, np.sum(own) / losses.shape[1]
 
 
 def _energy_scores(points, probability, true):

@@ -1,5 +1,5 @@
 """Particles that jump from one trained value to the next in place of moving (docs/method.md,
-section 13)."""
+section 12)."""
 
 from dataclasses import dataclass, replace
 
@@ -83,7 +83,7 @@ class Reweighting:
             jumps = self.jumps(particles)
             moving = np.flatnonzero(~jumps[rows, k])
             moved = self._moved(particles[moving], jumps[moving], lam[moving], lams, k[moving])
-            points[moving], upper[moving] = self._stepped(moved)
+            points[moving], upper[moving] = self.stepped(moved)
         return points, np.stack([1 - upper, upper], axis=1)
 
     def mean_field(self, field):
@@ -146,7 +146,7 @@ class Reweighting:
             out[on] = self.field.at(particles[on, known], lam[on], lams[known])
         return out
 
-    def _stepped(self, moved):
+    def stepped(self, moved):
         """Return two places (n, 2, D) of moved outputs, and the probabilities (n,) of the second.
 
         They are the values seen on both sides, whose mean the output is.

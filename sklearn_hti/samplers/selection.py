@@ -116,7 +116,7 @@ def fit_whole(learned, training):
         data.conditions[whole.origin],
         data.groups[whole.origin],
         n_categories=training.encoder.n_categories_,
-        settled=learned.reweighting.levels is not None,
+        mix=learned.reweighting,
         one_answer=data.facts.one_answer,
         seed=training.seeds["base_split"],
     )

@@ -1,17 +1,17 @@
-"""Draws of whole particles (docs/method.md, section 13).
+"""Draws of whole particles (docs/method.md, section 12).
 
 For geometries in which particles jump: which of them do is not a function of the output.
 """
 
 import numpy as np
 from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 
 from .._utils.groupby import first_of_each, mean_of_groups, number_groups
 from .._utils.registry import storable
 from ..data.budget import BUDGET
 from ..data.conditions import Features
 from ..data.facts import FEW, MANY, DrawCounts
-from ..stats.distances import energy_miss
 from ..stats.ridge import LinearMean
 from ..stats.selection import select
 from .neighbours import NeighborsBase
@@ -19,6 +19,7 @@ from .regressors import KernelRidge
 
 _POOLS = (FEW, 4 * FEW, 16 * FEW, 64 * FEW)  # rows of near inputs that draws are taken among
 _N_FOLDS = 5
+_COMMON = 0.05  # of the draws at a trained value: outputs that so many have stay at other inputs
 
 
 @storable
@@ -27,7 +28,8 @@ class WholeParticles(NeighborsBase):
 
     An input with many draws has its own. Of few, those of near inputs are added, as many as
     predict the outputs of inputs best that are left out. A regression on x says how far the means
-    of outputs move to another input; outputs that keep to few values are not moved.
+    of outputs move to another input. Outputs that many draws have in common, such as zeros, stay;
+    an output of few values steps between them, so that its mean moves, and rows of them stay.
 
     Attributes
     ----------
@@ -35,12 +37,18 @@ class WholeParticles(NeighborsBase):
         The regression of means at all trained values; None: they are not moved.
     """
 
-    def fit(self, points, conditions, groups, *, n_categories, settled, one_answer, seed):
+    def fit(self, points, conditions, groups, *, n_categories, mix, one_answer, seed):
         """Store particles (N, M, D), their inputs, and whose draws stand for each other."""
         rng = np.random.default_rng(seed)
         self.shape_, self.n_categories_ = points.shape[1:], n_categories
         flat = points.reshape(len(points), -1)
-        self.mean_ = None if settled else _choose_mean(self._features(conditions), flat, groups)
+        self.mix_, self.mean_ = mix, None
+        self.moves_ = np.ones(points.shape[:2], dtype=bool)
+        if mix.levels is None:
+            self.moves_ = ~np.stack([_in_common(y) for y in points.swapaxes(0, 1)], axis=1)
+        if not one_answer and (mix.levels is None or mix.seen is not None):
+            x, moves = self._features(conditions), np.repeat(self.moves_, self.shape_[1], axis=1)
+            self.mean_ = _choose_mean(x, flat, moves, groups)
         few = not one_answer and DrawCounts.of(groups).median < MANY
         left = flat - self._means(conditions)
         self.min_rows = 1 if one_answer else FEW
@@ -52,24 +60,26 @@ class WholeParticles(NeighborsBase):
 
     def noise(self, n_rows, n_draws, rng):
         """Return the randomness of the draws, rows first: of the particle, and of its switch."""
-        uniform, order = rng.random((n_rows, 2, 2, n_draws)).swapaxes(0, 1)
+        uniform, order = rng.random((n_rows, 2, 3, n_draws)).swapaxes(0, 1)
         return (np.argsort(order, axis=2) + uniform) / n_draws
 
     def fixed_noise(self, rng):
         """Return noise that spreads evenly over the rows of a pool, to be shared by rows."""
         even = super().fixed_noise(rng)
-        return np.stack([even, np.full_like(even, 0.5)], axis=1)
+        steps = np.random.default_rng(0).permutation(even[0])[None]
+        return np.stack([even, np.full_like(even, 0.5), steps], axis=1)
 
     def particles(self, query, noise):
-        """Return scaled particles (n, n_draws, M, D) that noise (n, 2, n_draws) picks."""
+        """Return scaled particles (n, n_draws, M, D) that noise (n, 3, n_draws) picks."""
         nearest = self._nearest(query.conditions)
         rows = self._rows(nearest, noise[:, 0])
-        return self._carried(rows, query.conditions)
+        return self._carried(rows, query.conditions, noise[:, 2])
 
     def pool(self, conditions):
         """Return the particles (P, M, D) of the pool of one condition, carried to it."""
         rows = self.pools_[self._nearest(conditions)[0]]
-        return self._carried(rows[None], conditions)[0]
+        steps = np.random.default_rng(0).permutation((np.arange(len(rows)) + 0.5) / len(rows))
+        return self._carried(rows[None], conditions, steps[None])[0]
 
     def parts(self, query, reweighting, n_draws):
         """Return the parts (n * n_draws, M) of pools with the upper of two values, or None."""
@@ -83,11 +93,18 @@ class WholeParticles(NeighborsBase):
         first = np.cumsum(sizes) - sizes
         return np.repeat(parts[first[own.reshape(-1)]], n_draws, axis=0)
 
-    def _carried(self, rows, conditions):
-        flat = self.y_[rows]
-        if self.mean_ is not None:
-            flat = flat + (self._means(conditions)[:, None] - self.at_own_[rows])
-        return flat.reshape(*rows.shape, *self.shape_)
+    def _carried(self, rows, conditions, steps):
+        """Return particles (n, n_draws, M, D) as they would be at other inputs."""
+        points = self.y_[rows].reshape(*rows.shape, *self.shape_)
+        if self.mean_ is None:
+            return points
+        shift = self._means(conditions)[:, None] - self.at_own_[rows]
+        points = points + shift.reshape(points.shape) * self.moves_[rows][..., None]
+        if self.mix_.seen is None:
+            return points
+        ends, above = self.mix_.stepped(points.reshape(-1, 1))
+        upper = np.repeat(steps.reshape(-1), self.shape_[0]) < above
+        return np.where(upper[:, None], ends[:, 1], ends[:, 0]).reshape(points.shape)
 
     def draw(self, query, noise, dtype=None):
         """Return scaled outputs (n, n_draws, D) at the first trained value."""
@@ -103,10 +120,19 @@ class WholeParticles(NeighborsBase):
         return self.mean_.predict(self._features(conditions))
 
 
-def _choose_mean(x, flat, groups):
+def _in_common(y):
+    """Return which rows of outputs (N, D) many others are equal to."""
+    _, number, count = np.unique(y, axis=0, return_inverse=True, return_counts=True)
+    return count[number.reshape(-1)] > max(MANY, _COMMON * len(y))
+
+
+def _choose_mean(x, flat, moves, groups):
     """Return the regression of means on x that predicts inputs best; None: the nearest input's."""
     first, number = first_of_each(groups), number_groups(groups)
-    x, y = x[first], mean_of_groups(number, flat)
+    part, total = mean_of_groups(number, moves * 1.0), flat.sum(axis=0, where=moves)
+    typical = total / np.maximum(moves.sum(axis=0), 1)
+    y = mean_of_groups(number, np.where(moves, flat - typical, 0.0)) / np.where(part > 0, part, 1)
+    x = x[first]
     if not x.shape[1] or len(x) < MANY:
         return None
     order = np.random.default_rng(0).permutation(len(x))[: BUDGET.judged_inputs]
@@ -121,7 +147,7 @@ def _choose_mean(x, flat, groups):
         held["linear"][here] = LinearMean().fit(x[rest], y[rest]).predict(x[here])
         held["smooth"][here] = KernelRidge(setting).fit(x[rest], y[rest]).predict(x[here])
     losses = [np.mean((answer - y) ** 2, axis=1) for answer in held.values()]
-    name = select(losses, list(held)).name
+    name = select(losses, list(held), n_errors=0.0).name
     makers = {"nearest": None, "linear": LinearMean, "smooth": lambda: KernelRidge(setting)}
     return None if name == "nearest" else makers[name]().fit(x, y)
 
@@ -144,5 +170,5 @@ def _choose_pool(left, conditions, groups, rng):
 
 
 def _miss(draws, y):
-    """Return the energy score of draws for one output."""
-    return 0.5 * energy_miss(draws, y[None])
+    """Return the energy score for one output of a distribution that is these draws, as few."""
+    return cdist(draws, y[None]).mean() - 0.5 * cdist(draws, draws).mean()
