@@ -159,6 +159,17 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     output_scaling : {"common", "per_output"}, default="common"
         Unit of distances between outputs. "common" divides all outputs by one number;
         "per_output" divides each by its standard deviation, for outputs in different units.
+    geometry : {"auto", "transport", "mixture", "unbalanced"} or Unbalanced, default="auto"
+        How distributions change between trained values. "transport": outputs move. "mixture":
+        they change their weights in place; each draw is one of the lower trained value until its
+        switch number is passed, and one of the upper value then. "unbalanced": those that are near
+        move, the others change their weights (`sklearn_hti.lagrangian.Unbalanced` sets how near).
+        Outputs of at most ten values, and draws of whole numbers such as counts, then keep to the
+        values seen. "auto" does so for them; for others it takes transport, unless trained values
+        that are left out are clearly better predicted otherwise, by networks with twenty draws of
+        shared inputs. With either of the last two, nothing is trained: draws are those of near
+        inputs, `transport` follows one of the near particles by chance, and `export` refuses.
+        Of several hyperparameters, "auto" is "transport", and "unbalanced" is refused.
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Categorical columns of X without the lambda column: those of category or string type
         in a DataFrame, none, or a list of positions, of names, or a boolean mask. A fit that
@@ -235,13 +246,15 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         like (``longest_segment`` over the mean, fraction of ``negative_costs``, range of the
         ``eigenvalues`` of the metric). Several hyperparameters add ``loop_errors``: how far
         transport around a loop of trained values ends from where it began, over the variance,
-        for edges that the tree of couplings leaves out, shortest first. Empty where nothing is
-        trained.
+        for edges that the tree of couplings leaves out, shortest first. Where nothing is trained,
+        these are missing. ``geometry`` is the one taken, and ``reweighted`` the fraction of the
+        squared movement between trained values that jumps make. With jumps, ``delta`` is the scale
+        of growth, and ``jump_time`` says whether a probability or its logit is linear in time.
     validation_ : DataFrame or None
         One row per interior anchor left out (``lam``, or a column per hyperparameter): squared
         Wasserstein distances, in scaled units, to the true outputs. ``interpolate`` is the
-        particle field of all other anchors, in the time that they tell: with three anchors two
-        are left, and their time is a guess.
+        particle field of all other anchors, or of their particles that jump, in the time that they
+        tell: with three anchors two are left, and their time is a guess.
         Beside it stand answers without a field: ``straight_line_in_clock`` and ``straight_line``
         between both neighbours, in that time and in lambda, the outputs of the
         ``nearest_anchor`` and of the first (``no_transport``), and the ``floor`` between halves of
