@@ -38,12 +38,11 @@ def test_static_problem_has_the_same_value(d):
     plan = ot.unbalanced.mm_unbalanced(m0, m1, cost, reg_m=1.0, div="kl", numItermax=5000)
     g = plan[0, 0]
     kl = sum(g * np.log(g / m) - g + m for m in (0.7, 0.4))
-    assert_allclose(
-        2 * delta**2 * (g * cost[0, 0] + kl), growth_cost(d, delta, 0.7, 0.4), rtol=1e-5
-    )
+    value = 2 * delta**2 * (g * cost[0, 0] + kl)
+    assert_allclose(value, growth_cost(d, delta, 0.7, 0.4), rtol=1e-5)
 
 
 def test_delta_is_checked():
     for delta in (-1.0, np.inf, "large", True):
-        with pytest.raises(ValueError, match="delta=.* must be 'auto' or a finite number"):
+        with pytest.raises(ValueError, match=r"delta=.* must be 'auto' or a finite number"):
             Unbalanced(delta=delta)._check()
