@@ -5,7 +5,9 @@ at three anchors. Prints exact W2^2 of draws at new inputs to true ones, means o
 three quarters of both intervals: of other true draws (the floor), of those of the nearest anchor,
 of straight lines between true draws of both anchors, and of the surrogate by its defaults, with
 the base at the first anchor and where `base_lam=None` puts it; then of the latter at the anchors
-themselves, and their floor. `*` marks families whose base is not the first anchor.
+themselves, and their floor. `*` marks families whose base is not the first anchor. Of families
+with modes or few values, the last columns are the percentage of true draws, and of those of the
+surrogate, that lie between the modes or values; "geometry" is the one taken.
 """
 
 import argparse
@@ -32,16 +34,17 @@ class Family:
     draw: object  # draw(X, lam, rng)
     anchors: tuple
     log: bool = False  # whether lambdas between are those on a logarithmic scale
+    between: object | None = None  # between(y, X): which draws lie between modes, or values
 
 
 FAMILIES = {}
 
 
-def family(*anchors, log=False):
+def family(*anchors, log=False, between=None):
     """Enter a function of inputs, lambda and a generator as a family."""
 
     def enter(draw):
-        FAMILIES[draw.__name__] = Family(draw, anchors, log)
+        FAMILIES[draw.__name__] = Family(draw, anchors, log, between)
         return draw
 
     return enter
@@ -62,6 +65,11 @@ def noise(rng, X, n_outputs=1):
     return rng.normal(size=(len(X), n_outputs))
 
 
+def not_whole(y, X):
+    """Tell which draws are no whole numbers."""
+    return y != np.rint(y)
+
+
 @family(0.0, 0.3, 0.6)
 def dropout(X, lam, rng):
     """No draws differ at the first anchor."""
@@ -74,13 +82,19 @@ def spread(X, lam, rng):
     return wave(X) + lam * width(X) * noise(rng, X)
 
 
-@family(0.1, 0.5, 0.9)
+@family(0.1, 0.5, 0.9, between=lambda y, X: (y != 0) & (y < 0.8 + wave(X)))
 def rare(X, lam, rng):
     """An event that grows frequent; without it, outputs are 0."""
     return np.where(rng.random((len(X), 1)) < lam, 2 + wave(X) + 0.3 * noise(rng, X), 0.0)
 
 
-@family(0.5, 2.0, 8.0, log=True)
+@family(-2.0, 0.0, 2.0, between=not_whole)
+def events(X, lam, rng):
+    """Zeros and ones, whose logit is linear in lambda."""
+    return (rng.random((len(X), 1)) < 1 / (1 + np.exp(-(lam + wave(X))))).astype(float)
+
+
+@family(0.5, 2.0, 8.0, log=True, between=not_whole)
 def counts(X, lam, rng):
     """Poisson counts."""
     return rng.poisson(lam * np.exp(wave(X))).astype(float)
@@ -116,14 +130,14 @@ def skewed(X, lam, rng):
     return wave(X) + stats.skewnorm.rvs(lam, size=(len(X), 1), random_state=rng)
 
 
-@family(0.3, 1.0, 3.0, log=True)
+@family(0.3, 1.0, 3.0, log=True, between=lambda y, X: np.abs(y) < 0.5)
 def temperature(X, lam, rng):
     """Two wells at a temperature: widths and weights change."""
     first = rng.random((len(X), 1)) < 1 / (1 + np.exp(-(1 + wave(X)) / lam))
     return np.where(first, 1.5, -1.5) + 0.4 * np.sqrt(lam) * noise(rng, X)
 
 
-@family(0.1, 0.5, 0.9)
+@family(0.1, 0.5, 0.9, between=lambda y, X: np.abs(y - wave(X)) < 0.75)
 def weights(X, lam, rng):
     """Two modes whose weights change places."""
     first = rng.random((len(X), 1)) < lam
@@ -184,7 +198,10 @@ def functions(X, lam, rng):
 
 
 def judge(name, seed, n_draws):
-    """Return W2^2 by column, at the anchors and of their floors, and where the base is."""
+    """Return W2^2 by column, at the anchors and of their floors, and what the fit has chosen.
+
+    Also the percentages of draws between modes or values: true ones, and those of the surrogate.
+    """
     family = FAMILIES[name]
     rng = np.random.default_rng([seed, *map(ord, name)])
     X = np.repeat(rng.uniform(-1, 1, (N_INPUTS, 2)), n_draws, axis=0)
@@ -204,12 +221,17 @@ def judge(name, seed, n_draws):
     if default.base_lam_ != family.anchors[0]:
         first = fit(base_lam=family.anchors[0])
 
+    in_gap = []
+
     def distances(lam, *others):
         truth, again = (family.draw(X_new, lam, rng) for _ in range(2))
         draws = [
             m.sample(X_new, lam, random_state=0).reshape(truth.shape) for m in (first, default)
         ]
         answers = again, *others, *draws
+        if family.between is not None and others:
+            pair = truth, draws[-1]
+            in_gap.append([100 * family.between(y, X_new).mean() for y in pair])
         return [squared_wasserstein(truth, answer, groups=groups) for answer in answers]
 
     between = []
@@ -223,7 +245,9 @@ def judge(name, seed, n_draws):
             )
             between.append(distances(lam, ends[share > 0.5], line))
     at = np.array([distances(lam) for lam in family.anchors])
-    return np.mean(between, axis=0), at[:, -1], at[:, 0], default is not first
+    gap = np.mean(in_gap, axis=0) if in_gap else np.full(2, np.nan)
+    geometry = default.diagnostics_.get("geometry", "transport")
+    return np.mean(between, axis=0), at[:, -1], at[:, 0], gap, geometry, default is not first
 
 
 def _line(y0, y1, share):
@@ -240,16 +264,20 @@ def main():
     parser.add_argument("--draws", type=int, default=40, help="of each input, at each anchor")
     parser.add_argument("--jobs", type=int, default=1)
     args = parser.parse_args()
-    print("| family |", " | ".join(COLUMNS), "| at anchors | floor there |")
-    print("| --- " * (len(COLUMNS) + 3) + "|")
+    more = "at anchors", "floor there", "between, true", "between", "geometry"
+    print("| family |", " | ".join([*COLUMNS, *more]), "|")
+    print("| --- " * (len(COLUMNS) + len(more) + 1) + "|")
     points = [(name, seed) for name in args.families for seed in args.seeds]
     found = Parallel(args.jobs, return_as="generator")(
         delayed(judge)(*p, args.draws) for p in points
     )
     for name in args.families:
-        between, at, floor, moved = zip(*(next(found) for _ in args.seeds), strict=True)
+        runs = [next(found) for _ in args.seeds]
+        between, at, floor, gap, geometry, moved = zip(*runs, strict=True)
         cells = [f"{v:.3g}" for v in np.mean(between, axis=0)]
         cells += [" ".join(f"{v:.3g}" for v in np.mean(part, axis=0)) for part in (at, floor)]
+        cells += [f"{v:.1f}" if v == v else "" for v in np.mean(gap, axis=0)]
+        cells.append(", ".join(sorted(set(geometry))))
         print("|", f"{name}{' *' * any(moved)}", "|", " | ".join(cells), "|", flush=True)
 
 

@@ -17,6 +17,7 @@ from .answers.query import check_lam_within
 from .answers.state import FittedAttribute
 from .answers.statistic import Statistic
 from .assessment.diagnostics import check_fit, warn_of
+from .assessment.geometry import choose_geometry
 from .assessment.left_out import leave_values_out, trusted
 from .assessment.stage import assess
 from .clocks.hull import interior
@@ -24,21 +25,22 @@ from .clocks.movement import Movement
 from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.way import way_reader
 from .data.coordinates import NAMES as OUTPUT_TRANSFORMS
+from .data.levels import few_values
 from .data.thinning import for_movement
 from .exceptions import TrajectoryWarning
-from .field.build import believed_on_tree, fit_trajectories
+from .field.build import believed_on_tree, fit_trajectories, whole_trajectories
 from .field.fit import learn_field, whole_particles
 from .field.place import place_clock
 from .field.spread import moments_of
 from .flow_map.learning import Learned
 from .flow_map.training import fit_flow_map
 from .io.export import columns_of_x, export
-from .lagrangian import COSTS, KineticEnergy, PotentialEnergy
+from .lagrangian import COSTS, KineticEnergy, Lagrangian, PotentialEnergy, Unbalanced
 from .lagrangian.build import build_lagrangian
 from .nn.engine import count_steps
 from .paths import GeodesicPath, SmoothPath
 from .samplers.networks import check_networks, find_networks, make_networks
-from .samplers.selection import FittedBase, fit_base
+from .samplers.selection import FittedBase, fit_base, fit_whole
 from .solvers import OTSolver
 from .solvers.maps import MapSolver
 from .solvers.registry import ALIASES, resolve, resolve_potential
@@ -159,6 +161,17 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     output_scaling : {"common", "per_output"}, default="common"
         Unit of distances between outputs. "common" divides all outputs by one number;
         "per_output" divides each by its standard deviation, for outputs in different units.
+    geometry : {"auto", "transport", "mixture", "unbalanced"} or Unbalanced, default="auto"
+        How distributions change between trained values. "transport": outputs move. "mixture":
+        they change their weights in place; each draw is one of the lower trained value until its
+        switch number is passed, and one of the upper value then. "unbalanced": those that are near
+        move, the others change their weights (`sklearn_hti.lagrangian.Unbalanced` sets how near).
+        Outputs of at most ten values, and draws of whole numbers such as counts, then keep to the
+        values seen. "auto" does so for them; for others it takes transport, unless trained values
+        that are left out are clearly better predicted otherwise, by networks with twenty draws of
+        shared inputs. With either of the last two, nothing is trained: draws are those of near
+        inputs, `transport` follows one of the near particles by chance, and `export` refuses.
+        Of several hyperparameters, "auto" is "transport", and "unbalanced" is refused.
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Categorical columns of X without the lambda column: those of category or string type
         in a DataFrame, none, or a list of positions, of names, or a boolean mask. A fit that
@@ -235,13 +248,15 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         like (``longest_segment`` over the mean, fraction of ``negative_costs``, range of the
         ``eigenvalues`` of the metric). Several hyperparameters add ``loop_errors``: how far
         transport around a loop of trained values ends from where it began, over the variance,
-        for edges that the tree of couplings leaves out, shortest first. Empty where nothing is
-        trained.
+        for edges that the tree of couplings leaves out, shortest first. Where nothing is trained,
+        these are missing. ``geometry`` is the one taken, and ``reweighted`` the fraction of the
+        squared movement between trained values that jumps make. With jumps, ``delta`` is the scale
+        of growth, and ``jump_time`` says whether a probability or its logit is linear in time.
     validation_ : DataFrame or None
         One row per interior anchor left out (``lam``, or a column per hyperparameter): squared
         Wasserstein distances, in scaled units, to the true outputs. ``interpolate`` is the
-        particle field of all other anchors, in the time that they tell: with three anchors two
-        are left, and their time is a guess.
+        particle field of all other anchors, or of their particles that jump, in the time that they
+        tell: with three anchors two are left, and their time is a guess.
         Beside it stand answers without a field: ``straight_line_in_clock`` and ``straight_line``
         between both neighbours, in that time and in lambda, the outputs of the
         ``nearest_anchor`` and of the first (``no_transport``), and the ``floor`` between halves of
@@ -298,6 +313,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         "solver": [StrOptions(set(ALIASES["solver"][0])), OTSolver],
         "validate": [StrOptions({"auto"}), "boolean"],
         "extrapolation": [StrOptions({"raise", "warn"})],
+        "geometry": [StrOptions({"auto", "transport", "mixture", "unbalanced"}), Unbalanced],
         "n_jobs": [None, Integral],
         "output_transform": [
             None,
@@ -329,6 +345,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         y_bounds=None,
         output_transform=None,
         output_scaling="common",
+        geometry="auto",
         categorical_features="from_dtype",
         max_iter=550,
         batch_size=256,
@@ -358,6 +375,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.y_bounds = y_bounds
         self.output_transform = output_transform
         self.output_scaling = output_scaling
+        self.geometry = geometry
         self.categorical_features = categorical_features
         self.max_iter = max_iter
         self.batch_size = batch_size
@@ -377,11 +395,69 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         return clone_parameters(self, kept=("networks",))
 
     @property
+    def _geometry(self):
+        """The geometry that is asked for; "unbalanced" as an instance."""
+        asked = isinstance(self.geometry, str) and self.geometry == "unbalanced"
+        return Unbalanced() if asked else self.geometry
+
+    @property
+    def _asks_for_jumps(self):
+        """Whether particles jump, whatever the data are."""
+        return not isinstance(self.geometry, str) or self.geometry in ("mixture", "unbalanced")
+
+    @property
+    def _draws_whole(self):
+        """Whether particles could be drawn, or followed, that jump."""
+        named = self.base is None or (isinstance(self.base, str) and self.base != "flow")
+        learned = isinstance(resolve("solver", self.solver), MapSolver)
+        return (self.networks is not None or named) and not learned
+
+    def _may_jump(self, anchors, levels):
+        """Whether particles may jump, by the parameters and the values of outputs."""
+        if isinstance(self.geometry, str) and self.geometry == "auto":
+            return self._draws_whole and not anchors.several
+        return self._asks_for_jumps
+
+    @property
+    def _remedy_of_few(self):
+        if self._asks_for_jumps:
+            return ""
+        return (
+            "Take geometry='mixture'."
+            if self._draws_whole
+            else ("Take geometry='mixture' with base='auto' and solver='coupling'.")
+        )
+
+    def _read_levels(self, y, data):
+        if not self._may_jump(data.anchors, None):
+            return None
+        values = few_values(y, data.groups, data.anchors.index)
+        return values
+
+    def _draws_at_base(self, problem):
+        return self._trains and problem.levels is None and not self._asks_for_jumps
+
+    @property
     def _trains(self):
         """Whether a flow map and a base are trained: answers need them, or not."""
         return self.networks is None and self.base is not None
 
     def _build_components(self):
+        if isinstance(self.geometry, Unbalanced):
+            self.geometry._check()
+        if self._asks_for_jumps and not self._draws_whole:
+            name = (
+                "base"
+                if self.networks is None
+                and not isinstance(resolve("solver", self.solver), MapSolver)
+                else "solver"
+            )
+            wanted = {"base": "auto", "solver": "coupling"}[name]
+            raise ValueError(
+                f"geometry={self.geometry!r} follows whole particles, and "
+                f"{name}={getattr(self, name)!r} makes none: take {name}={wanted!r}, or "
+                "geometry='transport'."
+            )
         if self.networks is not None:
             check_networks(self.networks)
             if not (self.base is None or (isinstance(self.base, str) and self.base == "auto")):
@@ -416,6 +492,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
 
     def _check_several(self):
         """Raise for components that follow one hyperparameter alone."""
+        if isinstance(self._geometry, Unbalanced):
+            raise ValueError(
+                f"geometry={self.geometry!r} follows one hyperparameter, and several vary in "
+                "`lam`; take geometry='mixture' or 'transport'."
+            )
         solver, path = resolve("solver", self.solver), resolve("path", self.path)
         for name, alone in (
             ("solver", isinstance(solver, MapSolver)),
@@ -443,28 +524,68 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             read = way_reader(data, components.solver, rng)
         scale = make_time_scale(self.lam_transform, data, read)
         field = learn_field(scale, data, read, own_rng)
-        validation = None
+        validation, mix = None, self._choose_geometry(problem, data, field, components, training)
         if self.validate is not False and len(data.anchors.lam) > 2:
             judge = np.random.default_rng(training.seeds["validation"])
             validation, judged = leave_values_out(
-                data, self.lam_transform, components.solver, field, judge, problem.space
+                data,
+                self.lam_transform,
+                components.solver,
+                field,
+                judge,
+                space=problem.space,
+                reweighting=mix,
             )
-            field = trusted(field, judged, data.anchors.lam, self.lam_transform)
+            if mix is None:
+                field = trusted(field, judged, data.anchors.lam, self.lam_transform)
         if data.anchors.several:
             clock = place_clock(field, data.anchors.lam)
         else:
             clock = clock_of(field.scale, data.anchors.lam)
-        learned = Learned(Movement(clock, None), data=data, diagnostics={}, n_iter=0)
-        if self._trains:
+        figures = {"geometry": "transport", "reweighted": 0.0}
+        learned = Learned(Movement(clock, None), data=data, diagnostics=figures, n_iter=0)
+        if mix is not None:
+            field = mix.mean_field(field)
+            learned = self._follow_jumps(learned, problem, mix, training)
+        elif self._trains:
             learned = self._fit_flow_map(problem, components, field, clock, training, rng)
         particles = whole_particles(read)
         known = {"moments": moments_of(particles)} if len(particles) else {}
         parts = {"particle_field": field, "networks": networks, "validation": validation}
         return replace(learned, **parts, **known)
 
+    def _choose_geometry(self, problem, data, field, components, training):
+        """Return how particles jump; None: all move."""
+        if not self._may_jump(data.anchors, problem.levels):
+            return None
+        rng = np.random.default_rng(training.seeds["geometry"])
+        settings = (problem.levels, self.lam_transform, components.solver, rng)
+        return choose_geometry(self._geometry, data, field, *settings)
+
+    def _follow_jumps(self, learned, problem, mix, training):
+        """Return what is Learned where particles jump: nothing is trained."""
+        rng = np.random.default_rng(training.seeds["coupling"])
+        data = learned.data
+        if self._trains:
+            thinning = np.random.default_rng(training.seeds["thinning"])
+            data = for_movement(problem.data, training.settings, thinning)
+        whole = whole_trajectories(data, mix, rng)
+        figures = {
+            "geometry": mix.name,
+            "reweighted": mix.reweighted(whole.points, data.anchors.edges),
+            "delta": mix.delta,
+            "jump_time": "logit" if mix.by_logit else "linear",
+        }
+        parts = {"reweighting": mix, "diagnostics": figures, "whole": whole}
+        if self._trains:
+            parts["lagrangian"] = Lagrangian(None, None, cost=self.cost, growth=mix.delta)
+        return replace(learned, data=data, **parts)
+
     def _fit_base(self, problem, learned, training):
         if not self._trains:
             return FittedBase(None, training.seeds["noise"])
+        if learned.reweighting is not None:
+            return fit_whole(learned, training)
         return fit_base(
             problem, self.base, learned.movement, training, has_field=True, n_jobs=self.n_jobs
         )
@@ -497,7 +618,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             data=data,
             lagrangian=lagrangian,
             conditions=None if lagrangian.is_flat else data.distinct_conditions(),
-            diagnostics=figures,
+            diagnostics=figures | {"geometry": "transport", "reweighted": 0.0},
             n_iter=count_steps(distilled.net.history),
             history={"paths": couplings.history, "transport": distilled.net.history},
         )
@@ -660,6 +781,12 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         save : Writes the whole surrogate, to be loaded by this package.
         """
         check_is_fitted(self)
+        if self._state.reweighting is not None:
+            raise ValueError(
+                "export writes a map, and outputs that jump follow none: "
+                f"geometry={self._state.reweighting.name!r} draws which of them do. Take `save`, "
+                "or fit with geometry='transport'."
+            )
         if self._state.movement.flow_map is None:
             raise ValueError(
                 "export writes the flow map, and none was trained: fit with networks=None and a "

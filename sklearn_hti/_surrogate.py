@@ -26,6 +26,7 @@ from .data.budget import BUDGET
 from .data.coordinates import make_coordinates
 from .data.encoding import ConditionEncoder, OutputScaler
 from .data.lam_space import learn_space
+from .data.levels import Levels
 from .data.outputs import OutputSpace
 from .data.problem import Problem, Rows, encode
 from .data.quality import (
@@ -69,6 +70,7 @@ SEEDS = (
     "validation",
     "thinning",
     "networks",
+    "geometry",
 )
 
 
@@ -217,7 +219,7 @@ class BaseSurrogate(Saved, ABC):
                 problem = self._encode(rows, anchors)
                 read = way_reader(problem.data, components.solver or CouplingSolver(), rng)
             problem = replace(problem, hull=hull)
-        if self._trains and base_is_chosen(self.base_lam, self.base):
+        if self._draws_at_base(problem) and base_is_chosen(self.base_lam, self.base):
             problem = place_base(problem, read().trajectories)
         learned = self._fit_movement(problem, components, read, training)
         base = self._fit_base(problem, learned, training)
@@ -243,6 +245,7 @@ class BaseSurrogate(Saved, ABC):
             conditions=learned.conditions,
             diagnostics=learned.diagnostics,
             moments=learned.moments,
+            reweighting=learned.reweighting,
         )
         assessment = self._assess(problem, components, learned, state, training)
         return replace(state, **vars(assessment))
@@ -337,14 +340,28 @@ class BaseSurrogate(Saved, ABC):
         if self.output_scaling == "common" and not far_out:
             warn_if_unlike(z)
         data = encode(rows, anchors, encoder, outputs)
-        warn_if_discrete(y, data.groups, anchors.index)
-        if anchors.binned and self._moves_bins:
+        levels = self._read_levels(y, data)
+        levels = None if levels is None else Levels.of(levels, outputs)
+        if levels is None:
+            warn_if_discrete(y, data.groups, anchors.index, self._remedy_of_few)
+        if anchors.binned and self._moves_bins and levels is None:
             data = to_anchors(data)
             y = outputs.unclipped(data.y)
         base_lam = self._asked_base(rows, anchors)
-        problem = Problem(rows.X, y, data, encoder, outputs, base_lam, rows.dtype, rows.space)
+        parts = (rows.X, y, data, encoder, outputs, base_lam, rows.dtype, rows.space)
+        problem = Problem(*parts, levels=levels)
         check_base(self.base, take(rows.X, problem.base_rows), outputs)
         return problem
+
+    _remedy_of_few = ""  # of outputs that take few values: see `warn_if_discrete`
+
+    def _read_levels(self, y, data):
+        """Return the values of each output if they are few and answers keep to them; else None."""
+        return None
+
+    def _draws_at_base(self, problem):
+        """Return whether outputs are drawn at one anchor, and moved from there."""
+        return self._trains
 
     def _map_outputs(self, rows):
         """Return the OutputSpace of the outputs of rows; raise where a map is not defined."""

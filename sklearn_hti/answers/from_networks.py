@@ -57,7 +57,7 @@ def displacements_of_networks(state, query, lam_from, grid):
             "draws is the given one is not known. Take `sample` or `trajectory`, or fit with "
             "networks=None."
         )
-    particles = _particles(state, query, 1, 0)
+    particles = coupled_answers(state, query, 1, 0)
     lams = state.networks.lams
     start, *ends = (state.particle_field.at(particles, lam, lams) for lam in (lam_from, *grid))
     return np.stack(ends) - start
@@ -99,7 +99,7 @@ def _answers(state, query, grid, n_asked, seed):
     size = max(1, _MAX_NUMBERS // (n_asked * n_outputs * len(lams)))
     for i, begin in enumerate(range(0, len(query), size)):
         rows = np.arange(begin, min(begin + size, len(query)))
-        particles = _particles(state, query.take(rows), n_asked, (seed + i) % _MAX_SEED)
+        particles = coupled_answers(state, query.take(rows), n_asked, (seed + i) % _MAX_SEED)
         for answer, lam in zip(out, grid, strict=True):
             at = np.repeat(lam[rows], n_asked, axis=0)
             flat = state.particle_field.at(particles, at, lams)
@@ -107,10 +107,11 @@ def _answers(state, query, grid, n_asked, seed):
     return out
 
 
-def _particles(state, query, n_asked, seed):
+def coupled_answers(state, query, n_asked, seed):
     """Return scaled particles (n * n_asked, M, D): draws of each input, coupled."""
     outputs = state.outputs.encode(state.networks.ask(query.X, n_asked, seed), "networks")
     flat = outputs.reshape(len(outputs), -1, outputs.shape[-1])
     groups = np.repeat(np.arange(len(query)), n_asked)
     edges = state.particle_field.edges(state.networks.lams)
-    return follow(flat, groups, edges, np.random.default_rng(seed))
+    delta = 0.0 if state.reweighting is None else state.reweighting.delta
+    return follow(flat, groups, edges, np.random.default_rng(seed), delta=delta)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._utils.groupby import number_groups
+from .._utils.groupby import number_groups, rank_in_group
 from .._utils.torch_state import own_torch_state
 from .._utils.tree import rooted_tree
 from ..data.lam_space import repeat_lam
@@ -14,6 +14,8 @@ from ..flow_map.transport import TransportMap
 @own_torch_state()
 def interpolate(state, query, said):
     """Return outputs (n, D) at the lambdas of a query, between those of several networks."""
+    if state.reweighting is not None:
+        return _of_particles(state, query, said)
     if state.particle_field is None:
         answer = _between_neighbours if said.lams.ndim == 1 else _over_simplices
         return state.outputs.decode(answer(state.movement, query, said))
@@ -31,6 +33,23 @@ def interpolate(state, query, said):
     else:
         answers = state.particle_field.at(particles, query.lam, said.lams)
     return state.outputs.decode(answers)
+
+
+def _of_particles(state, query, said):
+    """Return outputs (n, D) in the user's units, of particles that move or jump.
+
+    The switch numbers of the draws of an input are spread evenly, in random order.
+    """
+    mix, groups = state.reweighting, number_groups(query.conditions.groups())
+    rng, edges = np.random.default_rng(0), state.particle_field.edges(said.lams)
+    particles = follow(said.outputs, groups, edges, rng, delta=mix.delta)
+    order = rng.permutation(len(groups))
+    switch = np.empty(len(groups))
+    rank, size = rank_in_group(groups[order])
+    switch[order] = (rank + rng.random(len(groups))) / size
+    parts = mix.upper_parts(particles, groups)
+    y = mix.at(particles, query.lam, said.lams, switch, parts)
+    return mix.settled(state.outputs.decode(y))
 
 
 def _on_the_field(state, query, particles, lams):

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from ..data.budget import BUDGET
-from .sampling import summarise
+from .sampling import moments, summarise
 
 
 def interval(state, query, coverage, statistic):
@@ -16,19 +16,15 @@ def interval(state, query, coverage, statistic):
     if not statistic.is_mean and statistic.of_outputs and has_one_answer(state):
         statistic = type(statistic)("mean")  # of one answer, every quantile is the answer
 
-    def measure(y):
-        parts = [statistic(y), *([statistic.error(y, state.outputs)] if draws else [])]
-        return np.stack(parts, axis=1)
-
     n_draws = None if statistic.is_mean else BUDGET.statistic_draws
-    value, *errors = np.moveaxis(summarise(state, query, measure, n_draws), 1, 0)
+    value, *errors = _values(state, query, statistic, n_draws, draws)
     known = state.uncertainty
     if not statistic.is_mean:
         known = known.of(statistic, state)
         errors = [error * known.averaging(query.lam) for error in errors]
 
     def answer(lam_query):
-        return summarise(state, lam_query, statistic, n_draws)
+        return _values(state, lam_query, statistic, n_draws, False)[0]
 
     parts = [_of_time(state, query, value, coverage, answer)]
     parts += [norm.ppf(0.5 + coverage / 2) * error for error in errors]  # it is one of some draws
@@ -41,6 +37,25 @@ def interval(state, query, coverage, statistic):
     if statistic.of_outputs:
         bounds = map(state.outputs.clip, bounds)
     return tuple(statistic.shape(bound, state.outputs) for bound in bounds)
+
+
+def _values(state, query, statistic, n_draws, with_errors):
+    """Return the statistic (n, S), and the errors (n, S) that it has by the chance of draws."""
+    if state.reweighting is not None:
+        if not statistic.is_mean:
+            raise ValueError(
+                f"statistic={statistic.name!r}: of draws that jump from one trained value to "
+                "another, bounds of the mean alone are calibrated; take statistic='mean', or fit "
+                "with geometry='transport'."
+            )
+        mean, deviation = moments(state, query)
+        return mean, *([deviation / np.sqrt(BUDGET.coupled_draws)] if with_errors else [])
+
+    def measure(y):
+        parts = [statistic(y), *([statistic.error(y, state.outputs)] if with_errors else [])]
+        return np.stack(parts, axis=1)
+
+    return tuple(np.moveaxis(summarise(state, query, measure, n_draws), 1, 0))
 
 
 def has_one_answer(state):

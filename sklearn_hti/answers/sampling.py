@@ -10,9 +10,10 @@ from ..data.conditions import Query
 from ..data.lam_space import repeat_lam
 from ..data.validation import take
 from .from_networks import fixed_draws_of_networks, follow_networks, sample_networks
+from .from_particles import follow_particles, moments_of_particles
 from .from_regression import follow_regression
 from .query import check_n_samples
-from .transport import check_trained, transports
+from .transport import check_asked, check_trained, transports
 
 _AT_ONCE = 256  # distinct rows whose means are computed at once
 _MAX_SEED = 2**31 - 1
@@ -22,6 +23,9 @@ _MAX_SEED = 2**31 - 1
 def sample(state, query, n_samples, random_state):
     """Return draws (n_samples, n, D) in the user's units."""
     check_n_samples(n_samples)
+    if state.reweighting is not None:
+        check_asked(state)
+        return follow_particles(state, query, query.lam[None], n_samples, random_state)[0]
     if state.networks is not None:
         return sample_networks(state, query, n_samples, random_state)
     if state.regresses:
@@ -39,6 +43,9 @@ def sample(state, query, n_samples, random_state):
 
 def moments(state, query):
     """Return mean and standard deviation of y (n, D)."""
+    if state.reweighting is not None:
+        check_asked(state)
+        return moments_of_particles(state, query)
 
     def measure(draws):
         return np.stack([draws.mean(axis=0), state.outputs.std(draws, axis=0)], axis=1)
@@ -81,6 +88,10 @@ def summarise(state, query, measure, n_draws=None):
 def follow(state, query, grid, *, given=None, n_draws=1, random_state=None):
     """Return outputs (L, n_draws, n, D) along a grid, drawn at the base unless they are given."""
     along = np.stack([repeat_lam(lam, len(query)) for lam in grid])
+    if given is None and state.reweighting is not None:
+        check_n_samples(n_draws)
+        check_asked(state)
+        return follow_particles(state, query, along, n_draws, random_state)
     if given is None and state.networks is not None:
         check_n_samples(n_draws)
         return follow_networks(state, query, along, n_draws, random_state)

@@ -12,6 +12,7 @@ from ..data.conditions import Conditions
 from ..data.encoding import ConditionEncoder
 from ..data.lam_space import ONE, LamSpace
 from ..data.outputs import OutputSpace
+from ..field.jumps import Reweighting
 from ..field.particle_field import ParticleField
 from ..samplers.networks import Networks
 from ..samplers.regression import ParticleRegression
@@ -29,7 +30,8 @@ class FittedState:
     `particle_field` answers from. A `generator` takes the place of both: it has ``draw(query,
     n_draws, seed)``, which returns scaled outputs (n_draws, n, D) at the lambdas of the query.
     Where there are `networks`, they are asked, and the `particle_field` answers from their
-    outputs; movement and base are for answers without them.
+    outputs; movement and base are for answers without them. With a `reweighting`, the base is
+    WholeParticles, and all answers come from particles that move or jump.
     """
 
     encoder: ConditionEncoder
@@ -57,6 +59,7 @@ class FittedState:
     validation: pd.DataFrame | None = None
     uncertainty: object | None = None  # of conditional means
     moments: np.ndarray | None = None  # (M, M), of particles at trained values
+    reweighting: Reweighting | None = None  # how particles jump; None: all move
 
     def count_rows(self, lam):
         """Return the number of rows that lambda asks for where there is no X."""

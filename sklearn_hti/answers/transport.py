@@ -4,6 +4,7 @@ import numpy as np
 
 from .._utils.torch_state import own_torch_state
 from .from_networks import displacements_of_networks
+from .from_particles import move_along_particles
 
 
 def transport(state, query, given):
@@ -15,6 +16,10 @@ def transport(state, query, given):
 def transports(state, query, given, grid):
     """Return given outputs (L, n, D) at lambdas (L, n), in the user's units."""
     outputs = state.outputs
+    if state.reweighting is not None:
+        check_asked(state)
+        moved = outputs.move(given.y, move_along_particles(state, query, given, grid))
+        return state.reweighting.settled(moved)
     if state.networks is not None:
         moved = displacements_of_networks(state, query, given.lam, grid)
     else:
@@ -23,6 +28,12 @@ def transports(state, query, given, grid):
         moved = np.stack([state.movement.displace(y, x, given.lam, lam) for lam in grid])
     # the displacement alone is scaled, so that equal lambdas return the outputs to the bit
     return outputs.move(given.y, moved)
+
+
+def check_asked(state):
+    """Raise where there is nothing to draw particles from."""
+    if state.networks is None:
+        check_trained(state)
 
 
 def check_trained(state):

@@ -39,7 +39,7 @@ NAMES = {
     "straight_line": "the straight line between both neighbours",
     "straight_line_in_clock": "the same line in the time of the outputs",
 }
-_WORSE = 0.05  # what is worse by less, or by NOTHING, is worth no warning
+WORSE = 0.05  # what is worse by less, or by NOTHING, is worth no warning
 NOTHING = 1e-3  # a squared distance of scaled outputs
 
 
@@ -52,7 +52,7 @@ class Rows:
     shared: bool
 
 
-def leave_values_out(data, lam_transform, solver, field, rng, space=ONE):
+def leave_values_out(data, lam_transform, solver, field, rng, *, space=ONE, reweighting=None):
     """Predict each interior trained value from all others.
 
     Parameters
@@ -69,6 +69,8 @@ def leave_values_out(data, lam_transform, solver, field, rng, space=ONE):
         Chooses rows.
     space : LamSpace
         The hyperparameters.
+    reweighting : Reweighting, default=None
+        How particles of the whole fit jump; None: all move.
 
     Returns
     -------
@@ -88,11 +90,11 @@ def leave_values_out(data, lam_transform, solver, field, rng, space=ONE):
             scale = make_time_scale(lam_transform, rest, read)
             found = learn_field(scale, rest, read, rng)
             particles = None if rows.shared else _whole(read().trajectories)
-            record = _judge(data.anchors, k, rows, particles, found, rng)
+            record = _judge(data.anchors, k, rows, particles, found, rng, reweighting)
             records.append(record)
             if len(rest.anchors.lam) == 2:
                 found = replace(found, scale=field.scale)
-                record = _judge(data.anchors, k, rows, particles, found, rng)
+                record = _judge(data.anchors, k, rows, particles, found, rng, reweighting)
             judged.append(record)
     return (_frame(found, space) for found in (records, judged))
 
@@ -134,7 +136,7 @@ def trusted(field, judged, anchors, lam_transform):
     n_errors = 2.0
     if anchors.ndim == 2:  # others surround few of scattered values, so that errors are vague
         n_errors = student.ppf(norm.cdf(n_errors), max(1, len(losses) - 1))
-    options = {"margin": margin, "relative": _WORSE, "n_errors": n_errors, "compare": "best"}
+    options = {"margin": margin, "relative": WORSE, "n_errors": n_errors, "compare": "best"}
     best = select(losses.T, names, **options).name
     if best == "interpolate":
         return field
@@ -207,7 +209,7 @@ def _whole(trajectories):
     return whole if len(whole) else None
 
 
-def _judge(anchors, k, rows, particles, field, rng):
+def _judge(anchors, k, rows, particles, field, rng, reweighting=None):
     """Return the record of one trained value, predicted by the field of the others."""
     lams = anchors.lam
     lam, true, groups = lams[k], rows.outputs[k], rows.groups
@@ -246,5 +248,13 @@ def _judge(anchors, k, rows, particles, field, rng):
         "straight_line_in_clock": in_clock.at(lines, at, lams[near]),
         "straight_line": as_simple(field, "straight_line", lams).at(lines, at, lams[near]),
     }
+    if reweighting is not None:
+        mix = replace(reweighting, field=field)
+        if rows.shared:
+            clouds, edges = [rows.outputs[m] for m in others], field.edges(lams[others])
+            particles = follow(clouds, groups, edges, rng, delta=mix.delta)
+        switch = (rng.permutation(len(particles)) + 0.5) / len(particles)
+        parts = mix.upper_parts(particles, groups)
+        answers["interpolate"] = mix.at(particles, at, lams[others], switch, parts)
     distances = {n: squared_wasserstein(true, y, groups=groups) for n, y in answers.items()}
     return record | distances

@@ -130,6 +130,11 @@ class AxesScale:
         """Return the scale whose axes all have length one."""
         return AxesScale(tuple(replace(axis, length=1.0) for axis in self.axes))
 
+    def unbent(self):
+        """Return the named scales themselves, all of length one."""
+        axes = self.unit().axes
+        return AxesScale(tuple(replace(a, bend=0.0) if a.is_number else a for a in axes))
+
     def shaped(self, lengths, bends):
         """Return the scale with other lengths of all axes, and bends of those that are free."""
         bends = iter(bends)

@@ -7,6 +7,7 @@ import numpy as np
 from .conditions import Features
 from .encoding import ConditionEncoder
 from .lam_space import ONE, LamSpace, learn_again
+from .levels import Levels
 from .outputs import OutputSpace
 from .training_data import TrainingData
 from .validation import take
@@ -50,6 +51,7 @@ class Problem:
     dtype: str = "float64"  # X came in this precision
     space: LamSpace = ONE
     hull: object | None = None  # Hull of several hyperparameters, those without influence, too
+    levels: Levels | None = None  # values of each output, where they are few and kept to
 
     @property
     def base_time(self):

@@ -109,7 +109,7 @@ def _far_out(values):
     return (ratios[k], far) if far.mean() <= _FAR_ROWS else (0.0, None)
 
 
-def warn_if_discrete(y, groups, anchor):
+def warn_if_discrete(y, groups, anchor, remedy=""):
     """Warn of outputs that take few values, between which draws of one x differ.
 
     Parameters
@@ -118,6 +118,8 @@ def warn_if_discrete(y, groups, anchor):
         Outputs.
     groups, anchor : ndarray of shape (n,)
         Condition and anchor of every row.
+    remedy : str, default=""
+        What to do; "": spread the outputs.
     """
     if len(y) < _ENOUGH:
         return
@@ -126,12 +128,15 @@ def warn_if_discrete(y, groups, anchor):
             continue
         values, code = np.unique(of_one, return_inverse=True)
         if 2 <= len(values) <= _FEW and _are_draws(code, groups, anchor):
-            gap = np.diff(values).min()
+            spread = (
+                f"Spread them before `fit`, y + rng.uniform(-0.5, 0.5, y.shape) * "
+                f"{np.diff(values).min():g}, and take the value that is nearest to what `sample` "
+                "gives."
+            )
             warn(
                 f"y: output {output} takes {len(values)} values alone. Maps cannot part equal "
-                "outputs, and most draws between anchors will lie between the values. Spread "
-                f"them before `fit`, y + rng.uniform(-0.5, 0.5, y.shape) * {gap:g}, and take the "
-                "value that is nearest to what `sample` gives.",
+                "outputs, and most draws between anchors will lie between the values. "
+                f"{remedy or spread}",
                 CouplingWarning,
             )
             return

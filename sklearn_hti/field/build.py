@@ -9,17 +9,19 @@ from .._utils.findings import warn
 from ..data.lam_space import shown
 from ..exceptions import CouplingWarning
 from ..nn.engine import Engine
-from ..paths import GeodesicPath, SmoothPath, StraightGeodesic
+from ..paths import GeodesicPath, GrowingChords, SmoothPath, StraightGeodesic
 from ..paths.geodesic import Geodesic
 from ..paths.learning import learn_geodesics
 from ..paths.spline import smooth_between
 from ..paths.trajectories import Trajectories, build_trajectories
+from ..solvers import CouplingSolver
 from ..solvers.affine import affine_trajectories, affine_where_better
 from ..solvers.maps import MapSolver
 from ..stats.selection import select
 from .place import with_between
 
 _BETWEEN = 3  # points of a path between two anchors
+_DEAR = 1e4  # price of another x, where outputs are not to be matched but inputs are
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,7 @@ def fit_trajectories(path, solver, data, lagrangian, training):
         plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
         _warn_without_partner(plans, data)
         trajectories = build_trajectories(data, plans, rng)
-        if not len(trajectories.points):
-            raise ValueError(
-                "X: no input can be followed through all trained values of `lam`, as each is "
-                "missing at some. Ask every network at the same inputs. In cross-validation, keep "
-                "the rows of an input in one fold: GroupKFold, with a number per x as groups."
-            )
+        _check_followed(trajectories)
         if solver.affine is True:
             trajectories = affine_trajectories(trajectories, data)
         elif solver.affine == "auto":
@@ -132,6 +129,42 @@ def fit_trajectories(path, solver, data, lagrangian, training):
             between = believed(between, trajectories)
     edges = tuple(data.anchors.edges) if data.anchors.several else None
     return Couplings(trajectories, geodesic, net, between, edges)
+
+
+def whole_trajectories(data, reweighting, rng):
+    """Couple the anchors where particles jump; return the Trajectories through all of them.
+
+    Outputs are coupled inside their input. Where inputs are not shared, they are coupled with
+    those of the nearest input, whatever they are.
+
+    Parameters
+    ----------
+    data : TrainingData
+        All encoded rows.
+    reweighting : Reweighting
+        How particles jump.
+    rng : numpy.random.Generator
+        Source of randomness.
+    """
+    solver = CouplingSolver(condition_penalty=_DEAR, min_draws=0, affine=False)
+    growing = GrowingChords(reweighting.delta) if reweighting.delta > 0 else StraightGeodesic()
+    shared = data.facts.edges_shared
+    paths = {edge: growing if shared[edge] else StraightGeodesic() for edge in data.anchors.edges}
+    plans = [solver.plan(data, edge, path, rng) for edge, path in paths.items()]
+    _warn_without_partner(plans, data)
+    trajectories = build_trajectories(data, plans, rng, carry=reweighting.levels is None)
+    trajectories = trajectories[trajectories.whole]
+    _check_followed(trajectories)
+    return trajectories
+
+
+def _check_followed(trajectories):
+    if not len(trajectories.points):
+        raise ValueError(
+            "X: no input can be followed through all trained values of `lam`, as each is "
+            "missing at some. Ask every network at the same inputs. In cross-validation, keep "
+            "the rows of an input in one fold: GroupKFold, with a number per x as groups."
+        )
 
 
 def believed(between, trajectories):

@@ -10,11 +10,12 @@ from scipy.spatial.distance import cdist
 
 from .._utils.groupby import split_by_group
 from ..data.budget import BUDGET
+from ..lagrangian.growth import growth_cost
 
 MAX_COUPLED = BUDGET.coupled_answers
 
 
-def follow(outputs, groups, edges, rng, carry=None):
+def follow(outputs, groups, edges, rng, carry=None, delta=0.0):
     """Return particles (n, M, D): row i is the output i of the root, followed along the edges.
 
     Parameters
@@ -30,6 +31,8 @@ def follow(outputs, groups, edges, rng, carry=None):
     carry : callable, default=None
         ``carry(y, parent, child)`` moves outputs of a knot to its child, where they meet the
         nearest; None: they are not moved.
+    delta : float, default=0.0
+        What growth costs; 0: costs are squared distances.
     """
     particles = np.array(outputs, dtype=float)
     if len(np.unique(groups)) == len(groups):
@@ -37,22 +40,22 @@ def follow(outputs, groups, edges, rng, carry=None):
     for parent, child in edges:
         y = particles[parent]
         y = y if carry is None else carry(y, parent, child)
-        partner = partners_in_groups(y, particles[child], groups, rng)
+        partner = partners_in_groups(y, particles[child], groups, rng, delta)
         particles[child] = particles[child, partner]
     return np.ascontiguousarray(particles.transpose(1, 0, 2))
 
 
-def partners_in_groups(y, y_other, groups, rng):
+def partners_in_groups(y, y_other, groups, rng, delta=0.0):
     """Return for each row of y (n, D) its partner in y_other, among the rows of its group."""
     partner = np.arange(len(y))
     if len(np.unique(groups)) == len(groups):
         return partner
     for rows in split_by_group(groups):
-        partner[rows] = rows[partners(y[rows], y_other[rows], rng)]
+        partner[rows] = rows[partners(y[rows], y_other[rows], rng, delta)]
     return partner
 
 
-def partners(y, y_other, rng):
+def partners(y, y_other, rng, delta=0.0):
     """Return for each row of y its partner in y_other, by exact optimal transport.
 
     Parameters
@@ -61,12 +64,17 @@ def partners(y, y_other, rng):
         As many rows in both; more than `MAX_COUPLED` are coupled in random parts.
     rng : numpy.random.Generator
         Draws the parts.
+    delta : float, default=0.0
+        What growth costs (docs/method.md, equation 65): pairs that are far apart cost all the
+        same; 0: costs are squared distances.
     """
     n_parts = -(-len(y) // MAX_COUPLED)
     mine, theirs = (rng.permutation(len(y)) if n_parts > 1 else np.arange(len(y)) for _ in "ab")
     partner = np.empty(len(y), dtype=np.int64)
     for i, j in zip(np.array_split(mine, n_parts), np.array_split(theirs, n_parts), strict=True):
         cost = cdist(y[i], y_other[j], "sqeuclidean")
+        if delta > 0:
+            cost = growth_cost(np.sqrt(cost), delta)
         partner[i] = j[linear_sum_assignment(cost)[1]]
     return partner
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..data.conditions import Conditions
 from ..data.training_data import TrainingData
+from ..field.jumps import Reweighting
 from ..field.particle_field import ParticleField
 from ..lagrangian import Lagrangian
 
@@ -26,4 +27,6 @@ class Learned:
     validation: pd.DataFrame | None = None  # trained values left out
     n_iter: int | None = None
     moments: np.ndarray | None = None  # of particles at trained values: see `moments_of`
+    reweighting: Reweighting | None = None  # how particles jump; None: all move
+    whole: object | None = None  # Trajectories of particles that jump
     history: dict = field(default_factory=dict)  # of every network, by stage

@@ -129,6 +129,9 @@ def _ask(state, n_numeric, n_categorical):
     if state.base is None:
         return
     start, near = repeat_lam(state.base_lam, 1), state.anchors[:2].mean(axis=0)[None]
+    if state.reweighting is not None:
+        _ask_particles(state, state.base.centers_[[0]], near)
+        return
     moved = _in_one_step(state.movement, "flow_map").displace(np.zeros(shape), x, start, near)
     # neighbours know the categories of their own rows alone
     x = getattr(state.base, "centers_", x)[[0]]
@@ -144,6 +147,20 @@ def _ask(state, n_numeric, n_categorical):
             figures += [part.cpu().numpy() for part in state.lagrangian(path, given)]
     if decoded.shape != (1, state.outputs.n_outputs) or not all(
         np.isfinite(f).all() for f in figures
+    ):
+        raise ValueError("its answers are not finite numbers")
+
+
+def _ask_particles(state, x, lam):
+    """Raise unless particles that jump are finite numbers at all trained values."""
+    particles = state.base.pool(x)[:1]
+    if particles.shape[1:] != (len(state.anchors), state.outputs.n_coordinates):
+        raise ValueError("the number of anchors is not that of the particles")
+    parts = state.reweighting.upper_parts(particles, np.zeros(1, dtype=int))
+    points, probability = state.reweighting.outcomes(particles, lam, state.anchors, parts)
+    y = state.reweighting.settled(state.outputs.decode(points[0]))
+    if y.shape[1] != state.outputs.n_outputs or not all(
+        np.isfinite(part).all() for part in (y, probability)
     ):
         raise ValueError("its answers are not finite numbers")
 

@@ -1,6 +1,7 @@
 """The Lagrangian L = K - U: kinetic and potential energies, and the cost that they make."""
 
 from .action import COSTS, Lagrangian
+from .growth import Unbalanced
 from .kinetic import EuclideanKinetic, KineticEnergy, LandMetric, LearnedMetric, RBFMetric
 from .potential import CallablePotential, DensityPotential, PotentialEnergy
 
@@ -15,4 +16,5 @@ __all__ = [
     "LearnedMetric",
     "PotentialEnergy",
     "RBFMetric",
+    "Unbalanced",
 ]

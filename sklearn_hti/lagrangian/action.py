@@ -24,9 +24,15 @@ class Lagrangian(nn.Module):
         How both make a cost.
     axes : array-like of shape (D, R), default=None
         Coordinates that metric and potential read; None: the outputs themselves.
+    growth : float, default=None
+        What it costs mass to grow, delta of equation 64; None: it does not.
     """
 
-    def __init__(self, metric, field, weight=0.0, cap=torch.inf, cost="jacobi", axes=None):
+    growth = None  # of those of older files
+
+    def __init__(
+        self, metric, field, weight=0.0, cap=torch.inf, cost="jacobi", axes=None, growth=None
+    ):
         super().__init__()
         axes = None if axes is None else torch.as_tensor(axes, dtype=torch.float32)
         self.register_buffer("axes", axes)
@@ -35,6 +41,7 @@ class Lagrangian(nn.Module):
         self.weight = weight
         self.cap = cap
         self.cost = cost
+        self.growth = growth
 
     @property
     def is_flat(self):

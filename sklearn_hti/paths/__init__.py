@@ -1,6 +1,6 @@
 """Paths between coupled points."""
 
 from .components import GeodesicPath, SmoothPath
-from .geodesic import Geodesic, StraightGeodesic
+from .geodesic import Geodesic, GrowingChords, StraightGeodesic
 
-__all__ = ["Geodesic", "GeodesicPath", "SmoothPath", "StraightGeodesic"]
+__all__ = ["Geodesic", "GeodesicPath", "GrowingChords", "SmoothPath", "StraightGeodesic"]

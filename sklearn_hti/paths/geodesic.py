@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from .._utils.random import build_module
+from ..lagrangian.growth import growth_cost
 from ..lagrangian.support import path_conditions
 from ..nn.modules import ConditionalMLP
 from .deviation import N_COEFFICIENTS, fit_deviation
@@ -64,6 +65,24 @@ class StraightGeodesic:
     def cost_matrices(self, y0, y1, parts, rows=None):
         """Yield the cost matrices between some rows i of y0 and j of y1."""
         return (self.cost_matrix(y0[i], y1[j]) for i, j in parts)
+
+
+class GrowingChords(StraightGeodesic):
+    """Straight lines of a Lagrangian with a growth term: outputs far apart cost all the same.
+
+    Parameters
+    ----------
+    delta : float
+        What growth costs (docs/method.md, equation 65).
+    """
+
+    def __init__(self, delta):
+        self.delta = delta
+
+    def cost_matrix(self, y0, y1, rows=None):
+        """Return the least action between two outputs of mass one, shape (n0, n1)."""
+        squares = 2 * super().cost_matrix(y0, y1)
+        return growth_cost(np.sqrt(squares.clip(min=0)), self.delta)
 
 
 class Geodesic:

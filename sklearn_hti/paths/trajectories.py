@@ -51,7 +51,7 @@ class Trajectories:
         return replace(self, **{name: getattr(self, name)[picked] for name in names})
 
 
-def build_trajectories(data, plans, rng):
+def build_trajectories(data, plans, rng, carry=True):
     """Draw trajectories through the plans, so that every row is visited evenly.
 
     Parameters
@@ -62,6 +62,9 @@ def build_trajectories(data, plans, rng):
         One plan per edge of the chain or tree of anchors.
     rng : numpy.random.Generator
         Source of randomness.
+    carry : bool, default=True
+        Whether outputs of another input are carried to the input of the trajectory; else they
+        stay as they are.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def build_trajectories(data, plans, rng):
     origin = index[:, root]
     points = data.y[index]
     n_pooled = n_moved = 0
-    for k in range(n_knots):
+    for k in range(n_knots if carry else 0):
         moved = np.flatnonzero(data.groups[index[:, k]] != data.groups[origin])
         known = np.isin(data.groups[origin[moved]], data.groups[data.anchors.rows(k)])
         known &= known.any() and data.facts.draws_differ[k]

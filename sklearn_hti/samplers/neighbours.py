@@ -69,12 +69,16 @@ class NeighborsBase:
 
     def draw(self, query, noise, dtype=None):
         """Return scaled outputs (n, n_draws, D)."""
-        used, own = np.unique(self._nearest(query.conditions), return_inverse=True)
+        return self.y_[self._rows(self._nearest(query.conditions), noise)]
+
+    def _rows(self, nearest, noise):
+        """Return the rows (n, n_draws) that noise picks from the pools of conditions."""
+        used, own = np.unique(nearest, return_inverse=True)
         pools = [self.pools_[g] for g in used]
         sizes = np.array([len(pool) for pool in pools])
         first = np.cumsum(sizes) - sizes
         place = first[own, None] + (noise * sizes[own, None]).astype(np.int64)
-        return self.y_[np.concatenate(pools)[place]]
+        return np.concatenate(pools)[place]
 
     def _nearest(self, conditions):
         """Return the nearest distinct condition of every row."""

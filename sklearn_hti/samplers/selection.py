@@ -14,6 +14,7 @@ from .anchor import choose_anchor
 from .flow import FlowBase
 from .neighbours import NeighborsBase
 from .regression import ParticleRegression
+from .whole import WholeParticles
 from .wrapped import CallableBase, EstimatorBase
 
 _FEWEST = 20  # rows of every anchor that tell whether draws differ
@@ -105,6 +106,23 @@ def fit_base(problem, base, movement, training, *, has_field=False, n_jobs=None)
     )
     noise = source.fixed_noise(np.random.default_rng(training.seeds["noise"]))
     return FittedBase(source, noise)
+
+
+def fit_whole(learned, training):
+    """Return the FittedBase of particles that jump, which are drawn as a whole."""
+    whole, data = learned.whole, learned.data
+    source = WholeParticles().fit(
+        whole.points,
+        data.conditions[whole.origin],
+        data.groups[whole.origin],
+        n_categories=training.encoder.n_categories_,
+        mix=learned.reweighting,
+        one_answer=data.facts.one_answer,
+        seed=training.seeds["base_split"],
+    )
+    source.name = "particles"
+    source.reason = f"{len(whole.points)} particles of {data.facts.all_draws.n_inputs} input(s)"
+    return FittedBase(source, source.fixed_noise(np.random.default_rng(training.seeds["noise"])))
 
 
 def check_base(base, X, outputs):

@@ -174,7 +174,8 @@ class CouplingSolver(OTSolver):
             most = 0
         small = [part for part in parts if max(map(len, part)) <= most]
         large = [part for part in parts if max(map(len, part)) > most]
-        for paths, some in ((geodesic, small), (_STRAIGHT, large)):
+        chords = geodesic if geodesic.is_straight else _STRAIGHT
+        for paths, some in ((geodesic, small), (chords, large)):
             costs = self._costs(paths, y0, y1, some, rows0, rng)
             for (i, j), cost in zip(some, costs, strict=True):
                 if not repeated:

@@ -76,7 +76,7 @@ def test_spread_values_follow_probabilities(make, rng):
     lam = np.repeat([0.0, 1.0], 400)
     y = (rng.uniform(size=800) < 0.2 + 0.6 * lam) * 1.0
     with pytest.warns(CouplingWarning, match="takes 2 values"):
-        plain = make(max_iter=200, lam_transform=None).fit(None, y, lam)
+        plain = make(max_iter=200, geometry="transport").fit(None, y, lam)
     spread = y + rng.uniform(-0.5, 0.5, y.shape)
     advised = make(max_iter=200, lam_transform=None).fit(None, spread, lam)
 

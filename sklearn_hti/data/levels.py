@@ -1,0 +1,83 @@
+"""Outputs that take few values: zeros and ones, counts, labels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._utils.groupby import number_groups
+from .facts import LEVELS, DrawCounts
+
+_REPEATS = 10  # rows of each of few values, on average
+_ENOUGH = 100  # rows that are looked at first
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Values that outputs keep to.
+
+    Attributes
+    ----------
+    values : tuple of ndarray
+        Of each output, in the user's units, ascending.
+    seen : ndarray or None
+        Those of a single output, scaled; None of several, whose rows are values as a whole.
+    """
+
+    values: tuple
+    seen: np.ndarray | None
+
+    @classmethod
+    def of(cls, values, outputs):
+        """Return the Levels of values in an OutputSpace."""
+        single = len(values) == 1 and outputs.n_coordinates == 1
+        return cls(values, np.sort(outputs.encode(values[0][:, None])[:, 0]) if single else None)
+
+
+def few_values(y, groups, anchor):
+    """Return the values of each output, ascending, if all outputs take few; else None.
+
+    Of draws, few are ten values at most, or whole numbers fewer than the root of the rows, as
+    counts are. Of networks that give one answer to every input, they are ten at most. Outputs that
+    differ at no trained value are not few values: they follow lambda alone.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n, D)
+        Outputs.
+    groups, anchor : ndarray of shape (n,)
+        Input and trained value of every row.
+
+    Returns
+    -------
+    tuple of ndarray, or None
+        The values.
+    """
+    found = [_values(of_one) for of_one in y.T]
+    if any(values is None for values in found) or not _any_differ(y, anchor):
+        return None
+    most, cells = max(map(len, found)), number_groups(groups * (anchor.max() + 1) + anchor)
+    drawn = DrawCounts.of(groups).mostly_single or _any_differ(y, cells)
+    n_answers = len(y) if drawn else cells.max() + 1
+    few = most <= LEVELS and n_answers >= _REPEATS * most
+    counts = drawn and all(map(_are_whole, found)) and most**2 <= len(y)
+    return tuple(found) if few or counts else None
+
+
+def _values(of_one):
+    """Return the values of an output if they may be few."""
+    most = max(LEVELS, int(np.sqrt(len(of_one))))
+    if len(np.unique(of_one[:_ENOUGH])) > most:  # no need to sort all
+        return None
+    values = np.unique(of_one)
+    return values if len(values) <= most else None
+
+
+def _are_whole(values):
+    return (values == np.trunc(values)).all()
+
+
+def _any_differ(y, cells):
+    """Return whether rows of one cell differ."""
+    order = np.argsort(cells, kind="stable")
+    same = np.diff(cells[order]) == 0
+    return bool((np.diff(y[order], axis=0) != 0).any(axis=1)[same].any())
