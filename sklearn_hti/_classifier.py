@@ -90,8 +90,9 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         Trees of the regression on x that are grown at once.
     callbacks : list, default=None
         Callbacks of skorch for the training of the networks.
-    verbose : int, default=0
-        0 is silent, 1 and more show a progress bar of each network on stderr.
+    verbose : "auto" or int, default="auto"
+        Whether `fit` shows its progress on stderr: one bar over all stages. "auto" shows it on a
+        terminal or in a notebook, once a fit takes more than two seconds; 0 never; 1 always.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random in `fit`.
 
@@ -190,7 +191,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         device="auto",
         n_jobs=None,
         callbacks=None,
-        verbose=0,
+        verbose="auto",
         random_state=None,
     ):
         super().__init__(

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._surrogate import BaseSurrogate, ClockedSurrogate, Components
+from ._utils import progress
 from ._utils.findings import warn_once
 from ._utils.parameters import HasMethods, StrOptions, clone_parameters
 from ._utils.registry import storable
@@ -193,8 +194,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     callbacks : list, default=None
         Callbacks of skorch for the training of the networks, each as callback or (name,
         callback); `sklearn_hti.callbacks.Checkpoint` lets a fit go on where it was cut off.
-    verbose : int, default=0
-        0 is silent, 1 and more show a progress bar of each network on stderr.
+    verbose : "auto" or int, default="auto"
+        Whether `fit` shows its progress on stderr: one bar over all stages. "auto" shows it on a
+        terminal or in a notebook, once a fit takes more than two seconds; 0 never; 1 always.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random in `fit`.
 
@@ -338,7 +340,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         device="auto",
         n_jobs=None,
         callbacks=None,
-        verbose=0,
+        verbose="auto",
         random_state=None,
     ):
         self.kinetic = kinetic
@@ -378,6 +380,12 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     def _trains(self):
         """Whether a flow map and a base are trained: answers need them, or not."""
         return self.networks is None and self.base is not None
+
+    @property
+    def _stages(self):
+        """The stages of `fit`, for its progress bar."""
+        trained = ("paths", "flow map", "base") if self._trains else ()
+        return ("couplings", "left-out values", *trained, "assessment")
 
     def _build_components(self):
         if self.networks is not None:
@@ -443,6 +451,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         field = learn_field(scale, data, read, own_rng)
         validation = None
         if self.validate is not False and len(data.anchors.lam) > 2:
+            progress.begin("left-out values")
             judge = np.random.default_rng(training.seeds["validation"])
             validation, judged = leave_values_out(
                 data, self.lam_transform, components.solver, field, judge, problem.space
@@ -468,6 +477,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         )
 
     def _fit_flow_map(self, problem, components, field, clock, training, rng):
+        progress.begin("paths")
         thinning = np.random.default_rng(training.seeds["thinning"])
         data = for_movement(problem.data, training.settings, thinning)
         lagrangian = build_lagrangian(
@@ -487,6 +497,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             anchors = data.anchors
             couplings = believed_on_tree(couplings, field, anchors.lam, interior(anchors))
             clock = place_clock(field, anchors.lam, anchors.edges, couplings.n_between)
+        progress.begin("flow map")
         distilled = fit_flow_map(couplings, field, clock, data, problem.base_time, training)
         figures = check_fit(distilled.flow_map, clock, data, couplings, problem.base_time, rng)
         warn_of(figures, data, problem.base_time, self, problem.space.text)

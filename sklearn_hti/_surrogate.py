@@ -7,6 +7,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from ._utils import progress
 from ._utils.findings import one_warning
 from ._utils.parameters import HasMethods, Interval, StrOptions
 from ._utils.random import draw_seeds
@@ -115,7 +116,7 @@ class BaseSurrogate(Saved, ABC):
         "tol": [Interval(Real, 0, None, closed="left")],
         "device": [str],
         "callbacks": [None, list],
-        "verbose": ["verbose"],
+        "verbose": [StrOptions({"auto"}), "verbose"],
     }
     _clock_constraints = {
         "lam_transform": [
@@ -129,6 +130,7 @@ class BaseSurrogate(Saved, ABC):
 
     _moves_bins = True  # outputs of a bin are moved to its anchor
     _trains = True  # a movement, and a source of draws at the base
+    _stages = ("couplings", "flow map", "base")  # that the progress bar shows
     _takes_several = False  # hyperparameters
     _leaves_axes_out = True  # those of several hyperparameters without influence
 
@@ -187,7 +189,8 @@ class BaseSurrogate(Saved, ABC):
             If the anchors cannot tell how far along the path a lambda is.
         """
         self._state = None  # not fitted before all stages are done
-        with own_torch_state(), one_warning(self):
+        seen = progress.progress_bar(getattr(self, "verbose", 0), self._stages)
+        with own_torch_state(), one_warning(self), seen:
             state = self._learn(X, y, lam, sample_weight)
         self._state = state
         return self
@@ -196,6 +199,7 @@ class BaseSurrogate(Saved, ABC):
         """Return the FittedState: all stages of a fit."""
         self._validate_params()
         components = self._build_components()
+        progress.begin("couplings")
         rows = self._check_rows(X, y, lam, sample_weight)
         anchors = self._find_anchors(rows)
         problem = self._encode(rows, anchors)
@@ -219,6 +223,7 @@ class BaseSurrogate(Saved, ABC):
         if self._trains and base_is_chosen(self.base_lam, self.base):
             problem = place_base(problem, read().trajectories)
         learned = self._fit_movement(problem, components, read, training)
+        progress.begin("base")
         base = self._fit_base(problem, learned, training)
         state = FittedState(
             encoder=problem.encoder,
@@ -243,6 +248,7 @@ class BaseSurrogate(Saved, ABC):
             diagnostics=learned.diagnostics,
             moments=learned.moments,
         )
+        progress.begin("assessment")
         assessment = self._assess(problem, components, learned, state, training)
         return replace(state, **vars(assessment))
 
@@ -369,7 +375,6 @@ class BaseSurrogate(Saved, ABC):
             self.early_stopping,
             self.tol,
             pick_device(self.device),
-            self.verbose,
         )
         conditioning = resolve("conditioning", self.conditioning)
         callbacks = tuple(self.callbacks or ())

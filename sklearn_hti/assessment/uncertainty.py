@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from .._utils.progress import counted
 from .._utils.registry import storable
 from ..clocks.curve import fit_curve
 from ..clocks.hull import interior
@@ -133,7 +134,7 @@ def learn_uncertainty(problem, data, state, lam_transform, rng):
 def _ratios(field, means, lams, probabilities, left_out):
     """Return sorted errors over deviations (N, D), of values left out in the time of the fit."""
     ratios = []
-    for k in left_out:
+    for k in counted(left_out):
         rest = np.delete(np.arange(len(lams)), k)
         given = probabilities if len(rest) == 2 else None  # which tell nothing of a kernel
         spread, _ = fit_spread(field, moments_of(means.values[:, rest]), lams[rest], given)

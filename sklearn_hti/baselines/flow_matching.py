@@ -5,6 +5,7 @@ from numbers import Integral
 import numpy as np
 
 from .._surrogate import BaseSurrogate, Components
+from .._utils import progress
 from .._utils.ode import MAX_STEPS
 from .._utils.parameters import Interval, StrOptions
 from .._utils.registry import storable
@@ -86,8 +87,9 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
     callbacks : list, default=None
         Callbacks of skorch for the training of the networks.
-    verbose : int, default=0
-        0 is silent, 1 and more show a progress bar of each network on stderr.
+    verbose : "auto" or int, default="auto"
+        Whether `fit` shows its progress on stderr: one bar over all stages. "auto" shows it on a
+        terminal or in a notebook, once a fit takes more than two seconds; 0 never; 1 always.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random in `fit`.
 
@@ -163,7 +165,7 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         tol=1e-4,
         device="auto",
         callbacks=None,
-        verbose=0,
+        verbose="auto",
         random_state=None,
     ):
         self.coupling = coupling
@@ -207,6 +209,7 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         anchors = problem.data.anchors
         if not anchors.several:
             return super()._fit_movement(problem, components, read, training)
+        progress.begin("flow map")
         flow = FlowFromNoise(self.coupling == "ot", self.n_steps)
         history = flow.train(problem.data, anchors.scale, training).history_
         return Learned(

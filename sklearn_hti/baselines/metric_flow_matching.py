@@ -68,8 +68,9 @@ class MetricFlowMatchingRegressor(FlowMatching):
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
     callbacks : list, default=None
         Callbacks of skorch for the training of the networks.
-    verbose : int, default=0
-        0 is silent, 1 and more show a progress bar of each network on stderr.
+    verbose : "auto" or int, default="auto"
+        Whether `fit` shows its progress on stderr: one bar over all stages. "auto" shows it on a
+        terminal or in a notebook, once a fit takes more than two seconds; 0 never; 1 always.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random in `fit`.
 
@@ -150,7 +151,7 @@ class MetricFlowMatchingRegressor(FlowMatching):
         tol=1e-4,
         device="auto",
         callbacks=None,
-        verbose=0,
+        verbose="auto",
         random_state=None,
     ):
         self.metric = metric
