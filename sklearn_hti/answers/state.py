@@ -93,6 +93,13 @@ class FittedState:
         return [self.hull.space.kept.index(j) for j in self.lam_space.kept]
 
     @property
+    def has_draws(self):
+        """Whether outputs of one input differ from draw to draw."""
+        if self.networks is not None:
+            return self.networks.draws
+        return not self.regresses
+
+    @property
     def regresses(self):
         """Whether answers come from whole particles, which are regressed on x."""
         return isinstance(self.base, ParticleRegression)

@@ -236,10 +236,8 @@ class _Asked:
     """A surrogate that is asked for the same draws at many lambdas."""
 
     def __init__(self, surrogate, X, n_samples, random_state):
-        state = surrogate._state
-        asks = state.networks is not None and not state.networks.draws
         self.surrogate, self.X = surrogate, X
-        self.n_samples = 1 if state.regresses or asks else n_samples
+        self.n_samples = n_samples if surrogate._state.has_draws else 1
         if not isinstance(random_state, Integral):
             random_state = int(sampling_generator(random_state).integers(2**31 - 1))
         self.seed = random_state

@@ -1,7 +1,6 @@
 """Paths of outputs along lambda."""
 
 import numpy as np
-from sklearn.utils import Bunch
 
 from ..answers.labels import (
     enter,
@@ -11,7 +10,7 @@ from ..answers.labels import (
     require,
 )
 from ._common import find_output, make_axes, match_truth, plain
-from ._line import check_connected, make_line
+from ._line import check_connected, make_line, on_line
 
 _MAX_LEGEND = 10
 
@@ -200,7 +199,7 @@ class TrajectoryDisplay:
         conditions = surrogate._query(X_seen, line.lam[0], n_rows=n_rows).conditions
         truth = match_truth(estimator, surrogate, truth, conditions, line)
         if truth is not None:
-            truth = _on_line(truth, line)
+            truth = on_line(truth, line)
         names = name_outputs(output_names, n_outputs)
         display = cls(
             paths=paths,
@@ -318,12 +317,3 @@ def _choose_panels(outputs, names):
             raise ValueError(f"`outputs`: a panel shows one output or two, not {output!r}.")
         panels.append(tuple(find_output(d, names) for d in chosen))
     return panels
-
-
-def _on_line(truth, line):
-    """Return the rows of the truth on the line, with lambda as axes show it."""
-    way = line.locate(truth.lam)
-    near = ~np.isnan(way)
-    if not near.any():
-        raise ValueError("`truth` has no row at a lambda on the line that is shown.")
-    return Bunch(y=truth.y[near], lam=way[near], row=truth.row[near])

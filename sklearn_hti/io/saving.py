@@ -1,14 +1,45 @@
-"""What a fitted surrogate is written to: files that are loaded again, and pages."""
+"""What a fitted surrogate is shown in and written to: pictures, pages, files."""
 
 from sklearn.utils.validation import check_is_fitted
 
 from ..answers.answering import Answering
 from ..answers.page import write_page
+from ..inspection import PredictionDisplay
 from .persistence import get_state, save, set_state
 
 
 class Saved(Answering):
-    """An answering estimator that is written to pages and files, copied and pickled."""
+    """An answering estimator that is shown, written to pages and files, copied and pickled."""
+
+    def plot(self, X=None, **options):
+        """Plot outputs along lambda: the mean, its interval, draws and the straight line.
+
+        Dots mark the trained values. The dark band is the interval of the mean, the light one
+        holds 80 % of the draws, and the dashed line connects the answers at trained values. Of
+        several hyperparameters one varies, and the others are held; a map over two of them is
+        `sklearn_hti.inspection.LamMapDisplay`.
+
+        Parameters
+        ----------
+        X : array-like of shape (C,) or (n, C), Series, DataFrame or None, default=None
+            The input to show, or a few, one colour each; None for no condition.
+        **options : dict
+            Of `sklearn_hti.inspection.PredictionDisplay.from_estimator`, such as ``outputs``,
+            ``coverage``, ``lam_grid``, ``lam_name``, ``output_names`` and ``ax``.
+
+        Returns
+        -------
+        PredictionDisplay
+            The picture, in ``figure_``, with the arrays that are shown.
+
+        Raises
+        ------
+        ValueError
+            If an output does not exist, or a lambda is outside the trained values.
+        ImportError
+            If matplotlib is not installed.
+        """
+        return PredictionDisplay.from_estimator(self, X, **options)
 
     def to_html(
         self,
