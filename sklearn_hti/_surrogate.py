@@ -190,9 +190,9 @@ class BaseSurrogate(Saved, ABC):
         """
         self._state = None  # not fitted before all stages are done
         seen = progress.progress_bar(getattr(self, "verbose", 0), self._stages)
-        with own_torch_state(), one_warning(self), seen:
+        with own_torch_state(), one_warning(self) as found, seen:
             state = self._learn(X, y, lam, sample_weight)
-        self._state = state
+        self._state = replace(state, warnings=tuple(message for message, _ in found))
         return self
 
     def _learn(self, X, y, lam, sample_weight):
@@ -247,6 +247,7 @@ class BaseSurrogate(Saved, ABC):
             conditions=learned.conditions,
             diagnostics=learned.diagnostics,
             moments=learned.moments,
+            n_rows=len(rows.y),
         )
         progress.begin("assessment")
         assessment = self._assess(problem, components, learned, state, training)

@@ -57,6 +57,8 @@ class FittedState:
     validation: pd.DataFrame | None = None
     uncertainty: object | None = None  # of conditional means
     moments: np.ndarray | None = None  # (M, M), of particles at trained values
+    n_rows: int | None = None  # of the fit
+    warnings: tuple = ()  # what the fit warned of
 
     def count_rows(self, lam):
         """Return the number of rows that lambda asks for where there is no X."""

@@ -6,6 +6,7 @@ from ..answers.answering import Answering
 from ..answers.page import write_page
 from ..inspection import PredictionDisplay
 from .persistence import get_state, save, set_state
+from .summary import summary_as_html
 
 
 class Saved(Answering):
@@ -146,6 +147,16 @@ class Saved(Answering):
         """
         check_is_fitted(self)
         save(self, path)
+
+    def _repr_html_inner(self):
+        """Return the diagram of scikit-learn, and what was fitted below it."""
+        return super()._repr_html_inner() + summary_as_html(self)
+
+    def _repr_mimebundle_(self, **kwargs):
+        output = super()._repr_mimebundle_(**kwargs)
+        if "text/html" in output:
+            output["text/html"] = self._repr_html_inner()
+        return output
 
     def __copy__(self):
         """Return another surrogate with the same parts."""
