@@ -57,10 +57,16 @@ class Saved(Answering):
     ):
         """Write a page with sliders for lambda that move the distribution of the outputs.
 
-        One file, to be opened in any browser, that loads nothing from elsewhere (about 5 MB,
-        of which 4.8 are plotly.js). The same draws are followed, so that motion is continuous.
-        One output is shown by quantiles along lambda and a histogram, more by the plane of two
-        of them; anchors are ticks of the slider and grey in the picture.
+        One file, to be opened in any browser, that loads nothing from elsewhere: plotly.js, of
+        4.8 MB, and at most 1 MB besides. The same draws are followed, so that motion is
+        continuous. One output is shown along lambda, with quantiles of the draws of one row and a
+        histogram, more by the plane of two of them; trained values are ticks of the slider. All
+        rows together are shown as one line or dot each: they tell how inputs differ, not how
+        uncertain an answer is. The page is light or dark as the browser is, and fits phones.
+
+        The page holds 300,000 numbers at most, each rounded to 1/65,536 of the range of its
+        output: the first 100 outputs, at most 50 rows of X, evenly spaced from the first to the
+        last, and so many draws of each as there is room for.
 
         Of several hyperparameters, every number has a slider and every category a list. One
         output is shown along the number that is chosen. Where trained values do not surround
@@ -79,7 +85,7 @@ class Saved(Answering):
             hyperparameters, at most 125 of an even grid between the trained values, which are
             added.
         n_samples : int, default=200
-            Draws per row of X. The file holds ``5 * L * n * n_samples * D`` bytes of them.
+            Draws per row of X, at most; where every input has one answer, it is taken once.
         output_names : list of str, default=None
             Names of the outputs.
         labels : list of str, default=None
