@@ -46,6 +46,7 @@ myst_heading_anchors = 3
 
 autosummary_generate = True
 numpydoc_show_class_members = False
+autodoc_typehints = "none"  # docstrings tell them, with shapes
 
 # pages of tables
 WIDE = ("comparison", "choices", "conditioning", "semicircles", "routing", "zoo")

@@ -1,13 +1,17 @@
 """The estimator: learn from outputs at a few lambdas, sample at any lambda between."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from ._surrogate import BaseSurrogate, ClockedSurrogate, Components
 from ._utils import progress
+from ._utils.annotations import FilePath, Lam, RandomState
 from ._utils.findings import warn_once
 from ._utils.parameters import HasMethods, StrOptions, clone_parameters
 from ._utils.registry import storable
@@ -289,7 +293,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         **BaseSurrogate._parameter_constraints,
         **BaseSurrogate._network_constraints,
         **BaseSurrogate._clock_constraints,
-        "networks": "no_validation",
+        "networks": "no_validation",  # type: ignore[dict-item]
         "base": [None, *BaseSurrogate._network_constraints["base"]],
         "kinetic": [StrOptions(set(ALIASES["kinetic"][0])), KineticEnergy],
         "potential": [None, StrOptions({"density"}), PotentialEnergy, callable],
@@ -314,35 +318,35 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     def __init__(
         self,
         *,
-        kinetic="learned",
-        potential="density",
-        cost="jacobi",
-        path="geodesic",
-        solver="coupling",
-        conditioning="film",
-        networks=None,
-        base="auto",
-        base_lam=None,
-        lam_transform="auto",
-        lam_column=None,
-        n_anchors="auto",
-        y_bounds=None,
-        output_transform=None,
-        output_scaling="common",
-        categorical_features="from_dtype",
-        max_iter=550,
-        batch_size=256,
-        learning_rate=0.01,
-        early_stopping=False,
-        tol=1e-4,
-        validate="auto",
-        extrapolation="raise",
-        device="auto",
-        n_jobs=None,
-        callbacks=None,
-        verbose="auto",
-        random_state=None,
-    ):
+        kinetic: Any = "learned",
+        potential: Any = "density",
+        cost: str = "jacobi",
+        path: Any = "geodesic",
+        solver: Any = "coupling",
+        conditioning: Any = "film",
+        networks: Mapping[Any, Any] | None = None,
+        base: Any = "auto",
+        base_lam: Lam | None = None,
+        lam_transform: Any = "auto",
+        lam_column: int | str | Sequence[Any] | None = None,
+        n_anchors: str | int = "auto",
+        y_bounds: tuple[Any, ...] | None = None,
+        output_transform: Any = None,
+        output_scaling: str = "common",
+        categorical_features: ArrayLike | None = "from_dtype",
+        max_iter: int = 550,
+        batch_size: int = 256,
+        learning_rate: float = 0.01,
+        early_stopping: bool = False,
+        tol: float = 1e-4,
+        validate: str | bool = "auto",
+        extrapolation: str = "raise",
+        device: str = "auto",
+        n_jobs: int | None = None,
+        callbacks: Sequence[Any] | None = None,
+        verbose: str | int = "auto",
+        random_state: RandomState = None,
+    ) -> None:
         self.kinetic = kinetic
         self.potential = potential
         self.cost = cost
@@ -515,7 +519,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         seed = training.seeds["validation"]
         return assess(problem, learned, state, self.lam_transform, seed)
 
-    def interval(self, X, lam=None, coverage=0.9):
+    def interval(
+        self, X: ArrayLike | None, lam: Lam | None = None, coverage: float = 0.9
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return bounds of the conditional mean of y: what the surrogate does not know of it.
 
         Three parts are added as independent ones: how far outputs may leave the path between
@@ -576,7 +582,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             )
         return tuple(map(self._state.outputs.shape, interval(self._state, query, coverage)))
 
-    def derivative(self, X, lam=None):
+    def derivative(self, X: ArrayLike | None, lam: Lam | None = None) -> np.ndarray:
         """Return how fast the conditional mean of y changes with lambda.
 
         A difference quotient over 1/200 of the trained range, in time. At the ends of the range
@@ -613,7 +619,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         query = self._query(X, lam)
         return self._state.outputs.shape(derivative(self._state, query))
 
-    def export(self, path, format="onnx", *, lam_from=None):
+    def export(
+        self, path: FilePath, format: str = "onnx", *, lam_from: Lam | None = None
+    ) -> dict[Any, Any]:
         """Write the transport from one lambda to any as a single graph.
 
         The graph needs neither this package nor scikit-learn. Its inputs are double-precision

@@ -4,10 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ._utils import progress
+from ._utils.annotations import Lam
 from ._utils.findings import one_warning
 from ._utils.parameters import HasMethods, Interval, StrOptions
 from ._utils.random import draw_seeds
@@ -134,7 +137,13 @@ class BaseSurrogate(Saved, ABC):
     _takes_several = False  # hyperparameters
     _leaves_axes_out = True  # those of several hyperparameters without influence
 
-    def fit(self, X, y, lam=None, sample_weight=None):
+    def fit(
+        self,
+        X: ArrayLike | None,
+        y: ArrayLike,
+        lam: Lam | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Learn the surrogate from outputs at the anchors.
 
         Parameters

@@ -31,7 +31,9 @@ _GRAVEST_FIRST = (
 _BETWEEN = {"contextlib", "joblib", "sklearn", "sklearn_hti", "skorch", "torch"}
 
 _found = ContextVar("found", default=None)
-_said = WeakKeyDictionary()  # kinds of warnings, by the surrogate that gave them
+_said: WeakKeyDictionary = (
+    WeakKeyDictionary()
+)  # kinds of warnings, by the surrogate that gave them
 _lock = Lock()
 
 

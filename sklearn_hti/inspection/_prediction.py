@@ -1,7 +1,12 @@
 """What a surrogate answers along lambda, and how far it can be trusted, in one picture."""
 
-import numpy as np
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._utils.annotations import Lam, Seed
 from .._utils.readable import as_readable
 from ..answers.chart import make_chart
 from ..answers.labels import enter, final_step, name_outputs, name_rows, require
@@ -88,21 +93,21 @@ class PredictionDisplay:
     def __init__(
         self,
         *,
-        mean,
-        interval,
-        draws,
-        straight,
-        lam,
-        trained,
-        outputs,
-        output_names,
-        labels,
-        coverage=0.9,
-        truth=None,
-        lam_name="λ",
-        lam_scale="linear",
-        lam_ticks=None,
-    ):
+        mean: np.ndarray,
+        interval: tuple[Any, ...] | None,
+        draws: tuple[Any, ...] | None,
+        straight: np.ndarray | None,
+        lam: Lam,
+        trained: np.ndarray,
+        outputs: Sequence[Any],
+        output_names: Sequence[str],
+        labels: Sequence[str],
+        coverage: float = 0.9,
+        truth: Any = None,
+        lam_name: str = "λ",
+        lam_scale: str = "linear",
+        lam_ticks: tuple[Any, ...] | None = None,
+    ) -> None:
         self.mean = mean
         self.interval = interval
         self.draws = draws
@@ -121,23 +126,23 @@ class PredictionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X=None,
+        estimator: Any,
+        X: ArrayLike | None = None,
         *,
-        lam_grid=None,
-        lam_from=None,
-        lam_to=None,
-        coverage=0.9,
-        n_samples=200,
-        outputs=None,
-        truth=None,
-        output_names=None,
-        labels=None,
-        lam_name=None,
-        random_state=None,
-        ax=None,
-        **kwargs,
-    ):
+        lam_grid: Lam | None = None,
+        lam_from: Lam | None = None,
+        lam_to: Lam | None = None,
+        coverage: float = 0.9,
+        n_samples: int = 200,
+        outputs: Sequence[Any] | None = None,
+        truth: tuple[Any, ...] | None = None,
+        output_names: Sequence[str] | None = None,
+        labels: Sequence[str] | None = None,
+        lam_name: str | Sequence[str] | None = None,
+        random_state: Seed = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Ask a fitted surrogate along lambda, and plot its answers.
 
         Parameters
@@ -245,7 +250,9 @@ class PredictionDisplay:
         )
         return display.plot(ax, **kwargs)
 
-    def plot(self, ax=None, *, truth_kw=None, **kwargs):
+    def plot(
+        self, ax: Any = None, *, truth_kw: Mapping[Any, Any] | None = None, **kwargs: Any
+    ) -> Self:
         """Plot the answers.
 
         Parameters

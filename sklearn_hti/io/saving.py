@@ -1,7 +1,13 @@
 """What a fitted surrogate is shown in and written to: pictures, pages, files."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from .._utils.annotations import FilePath, Lam, Seed
 from ..answers.answering import Answering
 from ..answers.page import write_page
 from ..inspection import PredictionDisplay
@@ -12,7 +18,7 @@ from .summary import summary_as_html
 class Saved(Answering):
     """An answering estimator that is shown, written to pages and files, copied and pickled."""
 
-    def plot(self, X=None, **options):
+    def plot(self, X: ArrayLike | None = None, **options: Any) -> PredictionDisplay:
         """Plot outputs along lambda: the mean, its interval, draws and the straight line.
 
         Dots mark the trained values. The dark band is the interval of the mean, the light one
@@ -44,17 +50,17 @@ class Saved(Answering):
 
     def to_html(
         self,
-        path,
-        X=None,
+        path: FilePath,
+        X: ArrayLike | None = None,
         *,
-        lam_grid=None,
-        n_samples=200,
-        output_names=None,
-        labels=None,
-        lam_name=None,
-        title=None,
-        random_state=None,
-    ):
+        lam_grid: Lam | None = None,
+        n_samples: int = 200,
+        output_names: Sequence[str] | None = None,
+        labels: Sequence[str] | None = None,
+        lam_name: str | Sequence[str] | None = None,
+        title: str | None = None,
+        random_state: Seed = None,
+    ) -> Path:
         """Write a page with sliders for lambda that move the distribution of the outputs.
 
         One file, to be opened in any browser, that loads nothing from elsewhere: plotly.js, of
@@ -124,7 +130,7 @@ class Saved(Answering):
             random_state=random_state,
         )
 
-    def save(self, path):
+    def save(self, path: FilePath) -> None:
         """Write the fitted surrogate to a plain data file, for `sklearn_hti.load`.
 
         The file holds numbers and names (safetensors and JSON), nothing that could be executed.
