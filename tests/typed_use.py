@@ -25,6 +25,6 @@ baseline: Any = DisplacementInterpolationRegressor().fit(None, lam, lam)
 
 # what mypy must refuse: an ignore that nothing needs is an error
 HyperparameterTrajectoryRegressor(max_iter="many")  # type: ignore[arg-type]
-HyperparameterTrajectoryRegressor(widht=3)  # type: ignore[call-arg]
+HyperparameterTrajectoryRegressor(drop_out=3)  # type: ignore[call-arg]
 surrogate.sample(X, 0.5, n_samples="all")  # type: ignore[arg-type]
 surrogate.transport(X, lam, 0.0, 1.0)  # type: ignore[call-arg]
