@@ -7,10 +7,12 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 INSTALLED := $(VENV)/.installed
 INSTALLED_DOCS := $(VENV)/.installed-docs
+INSTALLED_RELEASE := $(VENV)/.installed-release
+TRIED := build/tried
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help bench demo docs test test-slow pytest lint style clean
+.PHONY: help bench coverage demo dist docs files test test-slow pytest lint style types wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,7 +29,7 @@ docs: $(INSTALLED_DOCS)  ## build the documentation in docs/_build/html; runs th
 bench: $(INSTALLED)  ## judge surrogate and rivals on the zoo, in about ten minutes; goes on in zoo.jsonl
 	@$(PY) -m benchmarks --results zoo.jsonl
 
-test: lint pytest  ## all checks: style, spelling, docstrings, tests and doctests
+test: lint wheel pytest  ## all checks: style, types, spelling, docstrings, the wheel, tests and doctests
 
 test-slow: $(INSTALLED)  ## the tests marked slow
 	@echo "== pytest: the slow tests"
@@ -37,7 +39,34 @@ pytest: $(INSTALLED)  ## the tests and doctests alone, with PYTEST_ARGS="..."
 	@echo "== pytest: the tests and the examples in docstrings"
 	@$(PY) -m pytest $(PYTEST_ARGS)
 
-lint: $(INSTALLED) style  ## the style, spelling and docstring checks alone
+coverage: $(INSTALLED)  ## the tests with the lines that they run; fails below 95 %
+	@echo "== pytest: the tests, and the lines that they run"
+	@$(PY) -m pytest $(PYTEST_ARGS) --cov --cov-report=term:skip-covered
+
+# The wheel in an environment of its own, with the dependencies of $(VENV): seconds.
+wheel: files  ## build the wheel, check it, and try it outside of the source
+	@$(PY) -m venv --without-pip $(TRIED)
+	@$(PY) -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$($(TRIED)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/dependencies.pth
+	@$(PY) -m pip --python $(TRIED)/bin/python install --quiet --disable-pip-version-check --no-deps --no-index --ignore-installed dist/*.whl
+	@cd $(TRIED) && bin/python -I $(CURDIR)/.ci/smoke.py
+
+# The same with dependencies of its own: minutes.
+dist: files  ## build wheel and sdist, check them, and try the wheel in a clean environment
+	@$(PYTHON) -m venv $(TRIED)
+	@$(TRIED)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "$$(ls dist/*.whl)[plot]"
+	@cd $(TRIED) && bin/python -I $(CURDIR)/.ci/smoke.py
+
+files: $(INSTALLED_RELEASE)
+	@echo "== build and twine: sdist and wheel, in dist"
+	@rm -rf build dist
+	@$(PY) -m build --no-isolation > /dev/null
+	@$(PY) -m twine check --strict dist/*
+
+lint: $(INSTALLED) style types  ## the style, spelling, docstring and type checks alone
+
+types: $(INSTALLED)
+	@echo "== mypy: the types of public signatures"
+	@$(PY) -m mypy
 
 # No prerequisite: nox runs these with the tools in its own BIN.
 style:
@@ -61,6 +90,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 $(INSTALLED_DOCS): $(INSTALLED)
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	@touch $@
+
+$(INSTALLED_RELEASE): $(INSTALLED)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[release]"
 	@touch $@
 
 clean:  ## remove the virtual environment and what the tools left

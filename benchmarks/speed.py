@@ -251,7 +251,7 @@ class _Regression(DrawnDataset):
 def time_training(timer, args):
     """The training engine, a skorch net, against a bare loop that takes the same steps."""
     data, rate, batch = _Regression(900), 0.01, 256
-    settings = TrainingSettings(args.steps, batch, rate, False, 0.0, "cpu", 0)
+    settings = TrainingSettings(args.steps, batch, rate, False, 0.0, "cpu")
 
     def module():
         embedding = ConditionEmbedding(N_INPUTS, [])

@@ -10,6 +10,8 @@ from sphinx.util import logging
 from sphinx_gallery.sorting import ExplicitOrder
 
 import sklearn_hti
+from sklearn_hti import HyperparameterTrajectoryRegressor
+from sklearn_hti.datasets import make_semicircles
 
 HERE = Path(__file__).parent
 
@@ -44,6 +46,7 @@ myst_heading_anchors = 3
 
 autosummary_generate = True
 numpydoc_show_class_members = False
+autodoc_typehints = "none"  # docstrings tell them, with shapes
 
 # pages of tables
 WIDE = ("comparison", "choices", "conditioning", "semicircles", "routing", "zoo")
@@ -88,9 +91,29 @@ sphinx_gallery_conf = {
 
 
 def setup(app):
-    """Connect what is ours: formulas as MathML, which needs no script from the network."""
+    """Connect what is ours: formulas as MathML, without scripts from the network; a live page."""
+    app.connect("build-finished", _write_live_page)
     app.add_html_math_renderer("mathml", (_inline_math, None), (_block_math, None))
     app.connect("autodoc-skip-member", _skip_foreign)
+
+
+def _write_live_page(app, exception):
+    """Write the page with a slider that the first page shows, of a surrogate fitted here."""
+    if exception is not None or app.builder.format != "html":
+        return
+    data = make_semicircles(n_samples=60, random_state=0)
+    surrogate = HyperparameterTrajectoryRegressor(
+        lam_transform=None, categorical_features=[0], max_iter=400, random_state=0
+    ).fit(data.X, data.y, data.lam)
+    surrogate.to_html(
+        Path(app.outdir, "live.html"),
+        [[0], [1], [2], [3]],
+        n_samples=60,
+        labels=[f"arc {k}" for k in range(1, 5)],
+        output_names=["across", "up"],
+        title="Points that were seen at λ = 0, 0.5 and 1 alone",
+        random_state=0,
+    )
 
 
 def _skip_foreign(app, what, name, obj, skip, options):

@@ -3,7 +3,7 @@ Looking at a fitted surrogate
 =============================
 
 Points run over four semicircles while lambda goes from 0 to 1, and are seen at 0, 0.5 and 1.
-Four displays show what the surrogate made of that. As in scikit-learn, ``from_estimator``
+Five displays show what the surrogate made of that. As in scikit-learn, ``from_estimator``
 computes and plots, what was computed stays on the display, and ``plot`` draws it again.
 """
 
@@ -24,6 +24,13 @@ surrogate = HyperparameterTrajectoryRegressor(
     lam_transform=None, categorical_features=[0], max_iter=400, random_state=0
 )
 surrogate.fit(data.X, data.y, data.lam)
+
+# %%
+# What does it answer, and how sure is it? `plot` shows the outputs of one input along lambda:
+# their mean with its interval, 80 % of the draws, and the straight line between the trained
+# values beside it.
+surrogate.plot([0], output_names=["across", "up"], random_state=0)
+plt.show()
 
 # %%
 # Paths of draws, one colour per category. Dots from light to dark are the anchors, crosses

@@ -1,12 +1,17 @@
 """The estimator of classifiers: learn from their probabilities, or labels, at a few lambdas."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from ._regressor import HyperparameterTrajectoryRegressor
+from ._utils.annotations import Lam, RandomState
 from ._utils.random import draw_seeds
 from ._utils.readable import as_readable
 from ._utils.registry import storable
@@ -91,8 +96,9 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         Trees of the regression on x that are grown at once.
     callbacks : list, default=None
         Callbacks of skorch for the training of the networks.
-    verbose : int, default=0
-        0 is silent, 1 and more show a progress bar of each network on stderr.
+    verbose : "auto" or int, default="auto"
+        Whether `fit` shows its progress on stderr: one bar over all stages. "auto" shows it on a
+        terminal or in a notebook, once a fit takes more than two seconds; 0 never; 1 always.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random in `fit`.
 
@@ -165,34 +171,34 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
     def __init__(
         self,
         *,
-        classes=None,
-        kinetic="learned",
-        potential="density",
-        cost="jacobi",
-        path="geodesic",
-        solver="coupling",
-        conditioning="film",
-        networks=None,
-        base="auto",
-        base_lam=None,
-        lam_transform="auto",
-        lam_column=None,
-        n_anchors="auto",
-        output_scaling="common",
-        extrapolation="raise",
-        categorical_features="from_dtype",
-        max_iter=550,
-        batch_size=256,
-        learning_rate=0.01,
-        early_stopping=False,
-        tol=1e-4,
-        validate="auto",
-        device="auto",
-        n_jobs=None,
-        callbacks=None,
-        verbose=0,
-        random_state=None,
-    ):
+        classes: ArrayLike | None = None,
+        kinetic: Any = "learned",
+        potential: Any = "density",
+        cost: str = "jacobi",
+        path: Any = "geodesic",
+        solver: Any = "coupling",
+        conditioning: Any = "film",
+        networks: Mapping[Any, Any] | None = None,
+        base: Any = "auto",
+        base_lam: Lam | None = None,
+        lam_transform: Any = "auto",
+        lam_column: int | str | Sequence[Any] | None = None,
+        n_anchors: str | int = "auto",
+        output_scaling: str = "common",
+        extrapolation: str = "raise",
+        categorical_features: ArrayLike | None = "from_dtype",
+        max_iter: int = 550,
+        batch_size: int = 256,
+        learning_rate: float = 0.01,
+        early_stopping: bool = False,
+        tol: float = 1e-4,
+        validate: str | bool = "auto",
+        device: str = "auto",
+        n_jobs: int | None = None,
+        callbacks: Sequence[Any] | None = None,
+        verbose: str | int = "auto",
+        random_state: RandomState = None,
+    ) -> None:
         super().__init__(
             kinetic=kinetic,
             potential=potential,
@@ -224,7 +230,13 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         )
         self.classes = classes
 
-    def fit(self, X, y, lam=None, sample_weight=None):
+    def fit(
+        self,
+        X: ArrayLike | None,
+        y: ArrayLike,
+        lam: Lam | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Learn the surrogate from probabilities, or labels, at the anchors.
 
         Parameters
@@ -326,7 +338,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
             )
         return classes
 
-    def predict_proba(self, X, lam=None):
+    def predict_proba(self, X: ArrayLike | None, lam: Lam | None = None) -> np.ndarray:
         """Return the probabilities of the classes: their mean given x and lambda.
 
         Parameters
@@ -345,7 +357,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         p = moments(self._state, query)[0]
         return p / p.sum(axis=1, keepdims=True)
 
-    def predict_log_proba(self, X, lam=None):
+    def predict_log_proba(self, X: ArrayLike | None, lam: Lam | None = None) -> np.ndarray:
         """Return the logarithms of the probabilities of the classes.
 
         Parameters
@@ -363,7 +375,9 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         p = self.predict_proba(X, lam)
         return np.log(np.maximum(p, np.finfo(float).tiny))
 
-    def predict(self, X, lam=None):
+    def predict(  # type: ignore[override]  # classes have no standard deviation
+        self, X: ArrayLike | None, lam: Lam | None = None
+    ) -> np.ndarray:
         """Return the most probable class.
 
         Parameters
@@ -381,7 +395,13 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         best = self.predict_proba(X, lam).argmax(axis=1)
         return self.classes_[best]
 
-    def score(self, X, y, lam=None, sample_weight=None):
+    def score(
+        self,
+        X: ArrayLike | None,
+        y: ArrayLike,
+        lam: Lam | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """Return the accuracy of the most probable class.
 
         Parameters

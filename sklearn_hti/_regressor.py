@@ -1,12 +1,17 @@
 """The estimator: learn from outputs at a few lambdas, sample at any lambda between."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from ._surrogate import BaseSurrogate, ClockedSurrogate, Components
+from ._utils import progress
+from ._utils.annotations import FilePath, Lam, RandomState
 from ._utils.findings import warn_once
 from ._utils.parameters import HasMethods, StrOptions, clone_parameters
 from ._utils.registry import storable
@@ -208,8 +213,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     callbacks : list, default=None
         Callbacks of skorch for the training of the networks, each as callback or (name,
         callback); `sklearn_hti.callbacks.Checkpoint` lets a fit go on where it was cut off.
-    verbose : int, default=0
-        0 is silent, 1 and more show a progress bar of each network on stderr.
+    verbose : "auto" or int, default="auto"
+        Whether `fit` shows its progress on stderr: one bar over all stages. "auto" shows it on a
+        terminal or in a notebook, once a fit takes more than two seconds; 0 never; 1 always.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random in `fit`.
 
@@ -304,7 +310,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         **BaseSurrogate._parameter_constraints,
         **BaseSurrogate._network_constraints,
         **BaseSurrogate._clock_constraints,
-        "networks": "no_validation",
+        "networks": "no_validation",  # type: ignore[dict-item]
         "base": [None, *BaseSurrogate._network_constraints["base"]],
         "kinetic": [StrOptions(set(ALIASES["kinetic"][0])), KineticEnergy],
         "potential": [None, StrOptions({"density"}), PotentialEnergy, callable],
@@ -330,36 +336,36 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     def __init__(
         self,
         *,
-        kinetic="learned",
-        potential="density",
-        cost="jacobi",
-        path="geodesic",
-        solver="coupling",
-        conditioning="film",
-        networks=None,
-        base="auto",
-        base_lam=None,
-        lam_transform="auto",
-        lam_column=None,
-        n_anchors="auto",
-        y_bounds=None,
-        output_transform=None,
-        output_scaling="common",
-        geometry="auto",
-        categorical_features="from_dtype",
-        max_iter=550,
-        batch_size=256,
-        learning_rate=0.01,
-        early_stopping=False,
-        tol=1e-4,
-        validate="auto",
-        extrapolation="raise",
-        device="auto",
-        n_jobs=None,
-        callbacks=None,
-        verbose=0,
-        random_state=None,
-    ):
+        kinetic: Any = "learned",
+        potential: Any = "density",
+        cost: str = "jacobi",
+        path: Any = "geodesic",
+        solver: Any = "coupling",
+        conditioning: Any = "film",
+        networks: Mapping[Any, Any] | None = None,
+        base: Any = "auto",
+        base_lam: Lam | None = None,
+        lam_transform: Any = "auto",
+        lam_column: int | str | Sequence[Any] | None = None,
+        n_anchors: str | int = "auto",
+        y_bounds: tuple[Any, ...] | None = None,
+        output_transform: Any = None,
+        output_scaling: str = "common",
+        geometry: Any = "auto",
+        categorical_features: ArrayLike | None = "from_dtype",
+        max_iter: int = 550,
+        batch_size: int = 256,
+        learning_rate: float = 0.01,
+        early_stopping: bool = False,
+        tol: float = 1e-4,
+        validate: str | bool = "auto",
+        extrapolation: str = "raise",
+        device: str = "auto",
+        n_jobs: int | None = None,
+        callbacks: Sequence[Any] | None = None,
+        verbose: str | int = "auto",
+        random_state: RandomState = None,
+    ) -> None:
         self.kinetic = kinetic
         self.potential = potential
         self.cost = cost
@@ -441,6 +447,12 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     def _trains(self):
         """Whether a flow map and a base are trained: answers need them, or not."""
         return self.networks is None and self.base is not None
+
+    @property
+    def _stages(self):
+        """The stages of `fit`, for its progress bar."""
+        trained = ("paths", "flow map", "base") if self._trains else ()
+        return ("couplings", "left-out values", *trained, "assessment")
 
     def _build_components(self):
         if isinstance(self.geometry, Unbalanced):
@@ -526,6 +538,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         field = learn_field(scale, data, read, own_rng)
         validation, mix = None, self._choose_geometry(problem, data, field, components, training)
         if self.validate is not False and len(data.anchors.lam) > 2:
+            progress.begin("left-out values")
             judge = np.random.default_rng(training.seeds["validation"])
             validation, judged = leave_values_out(
                 data,
@@ -591,6 +604,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         )
 
     def _fit_flow_map(self, problem, components, field, clock, training, rng):
+        progress.begin("paths")
         thinning = np.random.default_rng(training.seeds["thinning"])
         data = for_movement(problem.data, training.settings, thinning)
         lagrangian = build_lagrangian(
@@ -610,6 +624,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             anchors = data.anchors
             couplings = believed_on_tree(couplings, field, anchors.lam, interior(anchors))
             clock = place_clock(field, anchors.lam, anchors.edges, couplings.n_between)
+        progress.begin("flow map")
         distilled = fit_flow_map(couplings, field, clock, data, problem.base_time, training)
         figures = check_fit(distilled.flow_map, clock, data, couplings, problem.base_time, rng)
         warn_of(figures, data, problem.base_time, self, problem.space.text)
@@ -627,7 +642,13 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         seed = training.seeds["validation"]
         return assess(problem, learned, state, self.lam_transform, seed)
 
-    def interval(self, X, lam=None, coverage=0.9, statistic="mean"):
+    def interval(
+        self,
+        X: ArrayLike | None,
+        lam: Lam | None = None,
+        coverage: float = 0.9,
+        statistic: Any = "mean",
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return bounds of a statistic of y given x: what the surrogate does not know of it.
 
         Three parts are added as independent ones: how far outputs may leave the path between
@@ -697,7 +718,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             )
         return interval(self._state, query, coverage, statistic)
 
-    def derivative(self, X, lam=None):
+    def derivative(self, X: ArrayLike | None, lam: Lam | None = None) -> np.ndarray:
         """Return how fast the conditional mean of y changes with lambda.
 
         A difference quotient over 1/200 of the trained range, in time. At the ends of the range
@@ -734,7 +755,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         query = self._query(X, lam)
         return self._state.outputs.shape(derivative(self._state, query))
 
-    def export(self, path, format="onnx", *, lam_from=None):
+    def export(
+        self, path: FilePath, format: str = "onnx", *, lam_from: Lam | None = None
+    ) -> dict[Any, Any]:
         """Write the transport from one lambda to any as a single graph.
 
         The graph needs neither this package nor scikit-learn. Its inputs are double-precision

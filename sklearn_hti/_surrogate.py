@@ -4,9 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from ._utils import progress
+from ._utils.annotations import Lam
 from ._utils.findings import one_warning
 from ._utils.parameters import HasMethods, Interval, StrOptions
 from ._utils.random import draw_seeds
@@ -118,7 +122,7 @@ class BaseSurrogate(Saved, ABC):
         "tol": [Interval(Real, 0, None, closed="left")],
         "device": [str],
         "callbacks": [None, list],
-        "verbose": ["verbose"],
+        "verbose": [StrOptions({"auto"}), "verbose"],
     }
     _clock_constraints = {
         "lam_transform": [
@@ -132,10 +136,17 @@ class BaseSurrogate(Saved, ABC):
 
     _moves_bins = True  # outputs of a bin are moved to its anchor
     _trains = True  # a movement, and a source of draws at the base
+    _stages = ("couplings", "flow map", "base")  # that the progress bar shows
     _takes_several = False  # hyperparameters
     _leaves_axes_out = True  # those of several hyperparameters without influence
 
-    def fit(self, X, y, lam=None, sample_weight=None):
+    def fit(
+        self,
+        X: ArrayLike | None,
+        y: ArrayLike,
+        lam: Lam | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Learn the surrogate from outputs at the anchors.
 
         Parameters
@@ -190,15 +201,17 @@ class BaseSurrogate(Saved, ABC):
             If the anchors cannot tell how far along the path a lambda is.
         """
         self._state = None  # not fitted before all stages are done
-        with own_torch_state(), one_warning(self):
+        seen = progress.progress_bar(getattr(self, "verbose", 0), self._stages)
+        with own_torch_state(), one_warning(self) as found, seen:
             state = self._learn(X, y, lam, sample_weight)
-        self._state = state
+        self._state = replace(state, warnings=tuple(message for message, _ in found))
         return self
 
     def _learn(self, X, y, lam, sample_weight):
         """Return the FittedState: all stages of a fit."""
         self._validate_params()
         components = self._build_components()
+        progress.begin("couplings")
         rows = self._check_rows(X, y, lam, sample_weight)
         anchors = self._find_anchors(rows)
         problem = self._encode(rows, anchors)
@@ -222,6 +235,7 @@ class BaseSurrogate(Saved, ABC):
         if self._draws_at_base(problem) and base_is_chosen(self.base_lam, self.base):
             problem = place_base(problem, read().trajectories)
         learned = self._fit_movement(problem, components, read, training)
+        progress.begin("base")
         base = self._fit_base(problem, learned, training)
         state = FittedState(
             encoder=problem.encoder,
@@ -246,7 +260,9 @@ class BaseSurrogate(Saved, ABC):
             diagnostics=learned.diagnostics,
             moments=learned.moments,
             reweighting=learned.reweighting,
+            n_rows=len(rows.y),
         )
+        progress.begin("assessment")
         assessment = self._assess(problem, components, learned, state, training)
         return replace(state, **vars(assessment))
 
@@ -387,7 +403,6 @@ class BaseSurrogate(Saved, ABC):
             self.early_stopping,
             self.tol,
             pick_device(self.device),
-            self.verbose,
         )
         conditioning = resolve("conditioning", self.conditioning)
         callbacks = tuple(self.callbacks or ())

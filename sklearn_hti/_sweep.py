@@ -1,27 +1,31 @@
 """Train an estimator at several values of hyperparameters and collect its outputs."""
 
 import os
+from collections.abc import Callable
 from copy import deepcopy
 from difflib import get_close_matches
 from functools import wraps
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils import Bunch
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory
 
+from ._utils.annotations import RandomState
 from ._utils.global_state import draw_seed, global_seed
 from ._utils.readable import as_readable
 from .data.trainings import find_trainings, is_design
 
 
-def _values_may_be_named(function):
+def _values_may_be_named(function: Callable[..., Bunch]) -> Callable[..., Bunch]:
     """Let a grid or a design take the place of a name and its values."""
 
     @wraps(function)
-    def called(*args, **kwargs):
+    def called(*args: Any, **kwargs: Any) -> Bunch:
         if "param_values" not in kwargs and is_design(
             args[1] if len(args) > 1 else kwargs.get("param_name")
         ):
@@ -36,20 +40,20 @@ def _values_may_be_named(function):
 
 @_values_may_be_named
 def sweep(
-    estimator,
-    param_name,
-    param_values,
-    X,
-    y,
-    X_query=None,
+    estimator: Any,
+    param_name: Any,
+    param_values: Any,
+    X: ArrayLike,
+    y: ArrayLike,
+    X_query: ArrayLike | None = None,
     *,
-    method="predict",
-    n_draws=1,
-    n_jobs=None,
-    random_state=None,
-    memory=None,
-    verbose=0,
-):
+    method: str | Callable[..., Any] = "predict",
+    n_draws: int = 1,
+    n_jobs: int | None = None,
+    random_state: RandomState = None,
+    memory: Any = None,
+    verbose: int = 0,
+) -> Bunch:
     """Train an estimator at several hyperparameter values and collect its outputs.
 
     One clone of `estimator` is trained on (X, y) for each value, all with the same

@@ -7,9 +7,11 @@ import os
 import pickle
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from skorch.callbacks import (
     Callback,
     EarlyStopping,
@@ -18,6 +20,7 @@ from skorch.callbacks import (
     ParamMapper,
 )
 
+from ._utils.annotations import FilePath
 from ._utils.files import readable, replacing
 from ._utils.findings import warn
 from ._utils.fingerprint import describe
@@ -81,13 +84,15 @@ class Checkpoint(Callback):
     ['1-transport.pt']
     """
 
+    n_networks_: int
+    fit_folder_: Path
     runs_last = True  # what it stores and restores is then what all others have left
 
-    def __init__(self, folder, every=500):
+    def __init__(self, folder: FilePath, every: int = 500) -> None:
         self.folder = folder
         self.every = every
 
-    def begin(self, name):
+    def begin(self, name: str) -> None:
         """Begin a fit.
 
         Parameters
@@ -115,7 +120,9 @@ class Checkpoint(Callback):
             ) from error
         self.n_networks_ = 0
 
-    def on_train_begin(self, net, X=None, y=None, **kwargs):
+    def on_train_begin(
+        self, net: Any, X: ArrayLike | None = None, y: None = None, **kwargs: Any
+    ) -> None:
         """Restore the network if it was in training before.
 
         Parameters
@@ -147,7 +154,7 @@ class Checkpoint(Callback):
                 ) from (None if code else error)
         self.is_stored_ = is_complete(net)
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Write a checkpoint if it is time.
 
         Parameters
@@ -161,7 +168,9 @@ class Checkpoint(Callback):
         if self.n_steps_ >= self.every:
             self._write(net)
 
-    def on_train_end(self, net, X=None, y=None, **kwargs):
+    def on_train_end(
+        self, net: Any, X: ArrayLike | None = None, y: None = None, **kwargs: Any
+    ) -> None:
         """Write the trained network, unless its training was interrupted or done before.
 
         Training rows are let go, lest copies of the surrogate carry them.

@@ -6,6 +6,7 @@ from sklearn.utils.metaestimators import available_if
 
 from .answers.page import write_page
 from .answers.query import before_last
+from .inspection import PredictionDisplay
 
 
 def _final_has(name):
@@ -214,6 +215,24 @@ class TrajectoryPipeline(Pipeline):
             Outputs at every lambda of the grid.
         """
         return self.steps[-1][1].trajectory(before_last(self, X), lam_grid, **options)
+
+    @available_if(_final_has("plot"))
+    def plot(self, X, **options):
+        """Plot outputs along lambda; see `HyperparameterTrajectoryRegressor.plot`.
+
+        Parameters
+        ----------
+        X : array-like of shape (C,) or (n, C), Series or DataFrame
+            The input to show, or a few.
+        **options : dict
+            As there.
+
+        Returns
+        -------
+        PredictionDisplay
+            The picture.
+        """
+        return PredictionDisplay.from_estimator(self, X, **options)
 
     @available_if(_final_has("to_html"))
     def to_html(self, path, X, **options):

@@ -11,9 +11,9 @@ PACKAGE = Path(__file__).parents[1] / "sklearn_hti"
 # A folder or module imports only what stands above it.
 ORDER = (
     *("_utils", "metrics", "data", "stats", "nn", "lagrangian", "paths", "solvers", "clocks"),
-    *("field", "flow_map", "samplers", "answers", "assessment", "io"),
+    *("field", "flow_map", "samplers", "answers", "assessment", "inspection", "io"),
     *("callbacks", "model_selection", "pipeline", "policies"),
-    *("_surrogate", "_regressor", "_classifier", "_sweep", "baselines", "datasets", "inspection"),
+    *("_surrogate", "_regressor", "_classifier", "_sweep", "baselines", "datasets"),
     "design",
     "__init__",
 )

@@ -112,10 +112,13 @@ def test_verbose_shows_progress_on_stderr(make, networks, base, capfd):
     make(max_iter=120, base=base, verbose=1).fit(networks.X, networks.y, networks.lam)
     out, err = capfd.readouterr()
     assert out == ""
-    assert ("base generator" in err) == (base == "flow")
-    assert "transport" in err
-    assert "120/120" in err  # the bar counts optimisation steps
-    assert "loss=" in err
+    stages = {1: "couplings", 3: "paths", 4: "flow map", 5: "base", 6: "assessment"}
+    for number, stage in stages.items():  # one bar; of two trained values none is left out
+        assert f"Stage {number} of 6, {stage}" in err
+    assert "flow map: step 120 of 120, loss " in err
+    assert ("base: step 120 of 120, loss " in err) == (base == "flow")
+    assert err.rstrip().count("\n") == 0
+    assert "Fitted 100%" in err
 
 
 def test_silence_is_the_default(make, networks, capfd):

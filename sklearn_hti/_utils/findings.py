@@ -31,7 +31,9 @@ _GRAVEST_FIRST = (
 _BETWEEN = {"contextlib", "joblib", "sklearn", "sklearn_hti", "skorch", "torch"}
 
 _found = ContextVar("found", default=None)
-_said = WeakKeyDictionary()  # kinds of warnings, by the surrogate that gave them
+_said: WeakKeyDictionary = (
+    WeakKeyDictionary()
+)  # kinds of warnings, by the surrogate that gave them
 _lock = Lock()
 
 
@@ -59,10 +61,11 @@ def one_warning(surrogate):
     """Join what a fit is warned of in one warning, of the gravest category.
 
     If the fit fails, its error has them as notes. The surrogate may warn of its answers anew.
+    Yields the list of what is found: pairs of message and category, the gravest first in the end.
     """
     token = _found.set([])
     try:
-        yield
+        yield _found.get()
     except Exception as error:
         for message, _ in _found.get():
             error.add_note(f"Before that, `fit` has found: {message}")

@@ -8,7 +8,7 @@ from types import CodeType
 
 from sklearn.base import BaseEstimator
 
-_CLASSES = {}
+_CLASSES: dict[str, type] = {}
 _ASSIGNED = "STORE_ATTR"
 _READ_OR_ASSIGNED = (_ASSIGNED, "LOAD_ATTR", "LOAD_METHOD")  # a method, for the compiler
 # what scikit-learn sets on estimators from outside

@@ -1,12 +1,15 @@
 """The methods of a fitted surrogate: they check what is asked, and answer from its state."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
+from .._utils.annotations import Lam, Seed
 from ..data.conditions import Query
 from ..data.validation import check_weight
 from ..metrics._outputs import scale_exponent
@@ -37,7 +40,7 @@ class Answering(RegressorMixin, BaseEstimator):
     __metadata_request__predict = {"lam": True}
     __metadata_request__score = {"lam": True}
 
-    _state = None  # a FittedState, once `fit` is done
+    _state: Any = None  # a FittedState, once `fit` is done
 
     anchors_ = FittedAttribute("anchors", shown="trained_values")
     base_ = FittedAttribute("base")
@@ -45,7 +48,7 @@ class Answering(RegressorMixin, BaseEstimator):
     history_ = FittedAttribute("history")
 
     @property
-    def lam_names_in_(self):
+    def lam_names_in_(self) -> Any:
         """The names of the hyperparameters, where lambda had names in `fit`."""
         names = () if self._state is None else self._state.lam_space.names
         if not names:
@@ -68,7 +71,14 @@ class Answering(RegressorMixin, BaseEstimator):
         conditions = self._state.encoder.transform(inputs.X, inputs.n_rows, asked=asked)
         return Query(inputs.X, conditions, lam)
 
-    def sample(self, X, lam=None, *, n_samples=None, random_state=None):
+    def sample(
+        self,
+        X: ArrayLike | None,
+        lam: Lam | None = None,
+        *,
+        n_samples: int | None = None,
+        random_state: Seed = None,
+    ) -> np.ndarray:
         """Draw outputs y ~ p_lambda(y | x).
 
         Parameters
@@ -93,7 +103,9 @@ class Answering(RegressorMixin, BaseEstimator):
         draws = sample(self._state, query, 1 if n_samples is None else n_samples, random_state)
         return self._state.outputs.shape(draws[0] if n_samples is None else draws)
 
-    def predict(self, X, lam=None, return_std=False):
+    def predict(
+        self, X: ArrayLike | None, lam: Lam | None = None, return_std: bool = False
+    ) -> Any:
         """Return the conditional mean of y given x and lambda.
 
         The mean over a fixed set of draws, in double precision: the same at every call,
@@ -124,7 +136,9 @@ class Answering(RegressorMixin, BaseEstimator):
         mean, std = map(self._state.outputs.shape, moments(self._state, query))
         return (mean, std) if return_std else mean
 
-    def transport(self, X, y, *, lam_from, lam_to):
+    def transport(
+        self, X: ArrayLike | None, y: ArrayLike, *, lam_from: Lam, lam_to: Lam
+    ) -> np.ndarray:
         """Move given outputs from one lambda to another, forwards or backwards.
 
         Parameters
@@ -155,7 +169,9 @@ class Answering(RegressorMixin, BaseEstimator):
         moved = transport(self._state, query, Given(y, start))
         return moved.reshape(len(moved), *trailing)
 
-    def interpolate(self, X, outputs, *, lams, lam):
+    def interpolate(
+        self, X: ArrayLike | None, outputs: ArrayLike, *, lams: Lam, lam: Lam
+    ) -> np.ndarray:
         """Answer between networks that were asked, from the outputs of all of them.
 
         Outputs of one input are coupled by optimal transport where they are draws, and followed
@@ -205,7 +221,16 @@ class Answering(RegressorMixin, BaseEstimator):
         y = interpolate(self._state, query, said)
         return y.reshape(len(y), *said.trailing)
 
-    def trajectory(self, X, lam_grid, *, y=None, lam_from=None, n_samples=None, random_state=None):
+    def trajectory(
+        self,
+        X: ArrayLike | None,
+        lam_grid: Lam,
+        *,
+        y: ArrayLike | None = None,
+        lam_from: Lam | None = None,
+        n_samples: int | None = None,
+        random_state: Seed = None,
+    ) -> np.ndarray:
         """Follow the same draws along a grid of lambdas.
 
         Parameters
@@ -247,7 +272,13 @@ class Answering(RegressorMixin, BaseEstimator):
         path = follow(self._state, query, grid, given=given, **draws)
         return self._state.outputs.shape(path[:, 0] if n_samples is None else path)
 
-    def score(self, X, y, lam=None, sample_weight=None):
+    def score(
+        self,
+        X: ArrayLike | None,
+        y: ArrayLike,
+        lam: Lam | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """Return the coefficient of determination R^2 of the conditional mean.
 
         Parameters

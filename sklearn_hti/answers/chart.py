@@ -127,6 +127,23 @@ class Chart:
             found.append((apart[i, j], group.lams[i], group.lams[j]))
         return max(found, key=lambda one: one[0])[1:]
 
+    def fullest(self):
+        """Return the ends of the line along one number that passes most trained values.
+
+        Where none passes three, these are the ends of `longest`.
+        """
+        best, ends = 2, self.longest()
+        for group in self.groups:
+            places = np.round(group.places / _ROUNDING)
+            for j in range(places.shape[1]):
+                _, line = np.unique(np.delete(places, j, axis=1), axis=0, return_inverse=True)
+                counts = np.bincount(line.reshape(-1))
+                if counts.max() > best:
+                    on = np.flatnonzero(line.reshape(-1) == counts.argmax())
+                    on = on[np.argsort(places[on, j])]
+                    best, ends = counts.max(), (group.lams[on[0]], group.lams[on[-1]])
+        return ends
+
     def way(self, lam):
         """Return how far along the path through lambdas (L, k) each of them is, from 0 to 1."""
         places = self.place(lam)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._utils.files import replacing
 from .._utils.text import printable
-from ..data.encoding import OutputScaler
+from ..data import validation as check
 from .chart import make_chart
 from .labels import (
     enter,
@@ -25,9 +25,14 @@ from .labels import (
     spaced_lambdas,
 )
 from .page_points import choose_points, describe
-from .query import check_grid
+from .query import check_grid, check_n_samples
 
 _GRID = 61
+_NUMBERS = 300_000  # of a page, 2.7 bytes each
+_ROWS = 50
+_FEWEST = 50  # draws of a row, before rows are left out
+_OUTPUTS = 100
+_LEVELS = 2**16 - 1
 _SCRIPTS = ("page_common.js", "page_family.js", "page.js")
 _SCRIPTS_OF_SEVERAL = ("page_common.js", "page_space.js", "page_several.js")
 _SLIDERS = '<div id="sliders"></div>'
@@ -58,24 +63,25 @@ def write_page(
         asked, about = _between(surrogate, chart, lam_grid)
         title = f"Outputs by {', '.join(chart.names)}" if title is None else str(title)
     X_seen = enter(estimator, X)
-    draws = surrogate.trajectory(X_seen, asked, n_samples=n_samples, random_state=random_state)
-    draws = np.asarray(draws)
-    space = surrogate._state.outputs
-    draws = np.moveaxis(space.flat(draws), 1, 2)  # rows before draws
-    scaler = space.scaler  # single precision holds scaled outputs of any unit
-    if space.coordinates is not None:  # which the page does not know
-        scaler = OutputScaler().fit(draws.reshape(-1, space.n_outputs), surrogate.output_scaling)
-    scaled = scaler.encode(draws).astype("<f4")
+    n_given = 1 if X is None else len(X_seen)
+    names = name_outputs(output_names, surrogate._state.outputs.n_outputs)
+    names = names[: max(1, min(_OUTPUTS, _NUMBERS // len(about["lam"])))]
+    rows, n_draws = _fitting(surrogate, n_given, n_samples, len(about["lam"]) * len(names))
+    labels = name_rows(surrogate, X, n_given, labels)
+    part = None if X is None else check.take(_as_rows(X_seen), rows)
+    draws = surrogate.trajectory(part, asked, n_samples=n_draws, random_state=random_state)
+    draws = surrogate._state.outputs.flat(np.asarray(draws))[..., : len(names)]
+    draws = np.moveaxis(draws, 1, 2)  # rows before draws
     content = {
         "title": printable(title),
         **about,
-        "outputs": [*map(printable, name_outputs(output_names, draws.shape[3]))],
-        "labels": [*map(printable, name_rows(surrogate, X, draws.shape[1], labels))],
+        "outputs": [*map(printable, names)],
+        "labels": [printable(labels[row]) for row in rows],
+        "given": n_given,
+        "draws": n_draws > 1,
         "common": surrogate.output_scaling == "common",
         "shape": draws.shape,
-        "center": scaler.center_.tolist(),
-        "scale": scaler.scale_.tolist(),
-        "values": base64.b64encode(scaled.tobytes()).decode("ascii"),
+        **_rounded(draws),
     }
     page = Template(_read("page.html")).substitute(
         title=html.escape(printable(title)),
@@ -87,6 +93,38 @@ def write_page(
     with replacing(path) as fresh:
         fresh.write_text(page, encoding="utf-8")
     return Path(os.fsdecode(path))
+
+
+def _fitting(surrogate, n_rows, n_samples, n_answers):
+    """Return which rows a page holds, and how many draws of each.
+
+    Rows are left out before draws are fewer than a part of those asked for.
+    """
+    check_n_samples(n_samples)
+    n_draws = n_samples if surrogate._state.has_draws else 1
+    room = max(1, _NUMBERS // n_answers)  # draws of all rows
+    n_kept = min(n_rows, _ROWS, max(1, room // min(n_draws, _FEWEST)))
+    rows = np.linspace(0, n_rows - 1, n_kept).round().astype(int)
+    return rows, min(n_draws, max(1, room // n_kept))
+
+
+def _as_rows(X):
+    """Return X, of which rows can be taken."""
+    return np.asarray(X) if isinstance(X, list | tuple) else X
+
+
+def _rounded(draws):
+    """Return draws (..., D) as 65,536 even levels of each output, and what these stand for."""
+    axes = tuple(range(draws.ndim - 1))
+    low = draws.min(axis=axes)
+    step = (draws.max(axis=axes) - low) / _LEVELS
+    levels = np.divide(draws - low, step, out=np.zeros_like(draws), where=step > 0)
+    values = levels.round().astype("<u2").tobytes()
+    return {
+        "low": low.tolist(),
+        "step": step.tolist(),
+        "values": base64.b64encode(values).decode("ascii"),
+    }
 
 
 def _along(surrogate, lam_grid, lam_name):

@@ -77,5 +77,5 @@ function makeFamily(data, state) {
     return { x, y };
   });
 
-  return { share, lamAt, members, draws, atAnchor, range, bands, histogram, peak, trails };
+  return { share, lamAt, members, draws, onGrid, atAnchor, range, bands, histogram, peak, trails };
 }

@@ -5,9 +5,11 @@ const points = [...Array(data.trained).keys()];
 const middle = points.reduce((a, b) => (off(b) < off(a) ? b : a));
 const state = { places: [...data.places[middle]], codes: [...data.codes[middle]], point: middle,
   along: data.regions[0].free[0],
-  row: N > 1 ? ALL : 0, x: 0, y: D > 1 ? 1 : 0 };
+  row: 0, x: 0, y: D > 1 ? 1 : 0 };
 const space = makeSpace(data, state);
 const { numbers, categories, draws, histogram, range, peak } = space;
+const kind = () => kindOf(data, state, space.members());
+const beside = () => !narrow() && kind() !== null;  // histograms beside the picture
 const plot = at("plot"), STEPS = 240;
 const format = (name, d) => `%{${name}:.${digits(...range(d))}~g}`;
 const outText = (v, d) => text(v, digits(...range(d)));
@@ -35,25 +37,29 @@ const ridge = (y, d, axes) => outline(histogram(y, d), axes, fill(axes));
 function alongOne(mix) {  // D = 1: quantiles along one number, with a histogram beside them
   const hyper = data.hypers[numbers[state.along]], way = space.along(state.along, 60);
   const x = way.map(([place]) => numberAt(state.along, place));
-  const q = way.map(([, there]) => quantiles(draws(there, 0), [0.05, 0.25, 0.5, 0.75, 0.95]));
-  const level = (k) => q.map((row) => row[k]);
+  const along = way.map(([, there]) => draws(there, 0));
+  const q = along.map((y) => quantiles(y, [0.05, 0.25, 0.5, 0.75, 0.95]));
+  const level = (k) => q.map((row) => row[k]), drawn = kind() !== null;
   const here = numberAt(state.along, state.places[state.along]);
+  const rows = state.row === ALL && x.length
+    ? [linesOfRows(x, along.map((y) => rowMeans(space.members(), y)))] : [
+      ...(drawn ? [
+        ...band(x, level(0), level(4), "rgba(31,119,180,0.18)", "90 % of draws"),
+        ...band(x, level(1), level(3), "rgba(31,119,180,0.3)", "50 % of draws")] : []),
+      { x, y: level(2), mode: "lines", line: { color: look().main, width: 2 }, showlegend: true,
+        name: drawn ? "median of draws" : "answer",
+        hovertemplate: `${safe(hyper.name)} = %{x:.4~g}: ${format("y", 0)}<extra></extra>` }];
   const traces = [
-    ...band(x, level(0), level(4), "rgba(31,119,180,0.18)", "90 % of outputs"),
-    ...band(x, level(1), level(3), "rgba(31,119,180,0.3)", "50 %"),
-    { x, y: level(2), mode: "lines", line: { color: MAIN, width: 2 }, name: "median",
-      hovertemplate: `${safe(hyper.name)} = %{x:.4~g}: ${format("y", 0)}<extra></extra>` },
+    ...rows,
     { x: [here, here], y: range(0), mode: "lines", showlegend: false, hoverinfo: "skip",
-      line: { color: mix === null ? GREY : "#d9480f", width: 2 } },
-    ...(mix === null ? [] : [ridge(draws(mix, 0), 0, SIDE)])];
+      line: { color: mix === null ? GREY : look().cursor, width: 2 } },
+    ...(mix === null || !beside() ? [] : [ridge(draws(mix, 0), 0, SIDE)])];
   return [traces, {
-    xaxis: axis(safe(hyper.name), { domain: [0, 0.66], type: hyper.log ? "log" : "linear",
+    xaxis: axis(safe(hyper.name), { domain: [0, beside() ? 0.66 : 1], type: hyper.log ? "log" : "linear",
       range: [hyper.values[0], hyper.values[STEPS]].map((v) => hyper.log ? Math.log10(v) : v) }),
-    xaxis2: axis("share of outputs", { domain: [0.7, 1], tickformat: ".0%",
+    xaxis2: axis(`share of ${kind()}`, { domain: [0.7, 1], tickformat: ".0%",
       range: [0, peak(0)], fixedrange: true }),
     yaxis: axis(safe(data.outputs[0]), { range: range(0) }),
-    showlegend: true,
-    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
   }];
 }
 
@@ -77,24 +83,23 @@ function inPlane(mix) {  // D > 1: the plane of two outputs, and the histogram o
     ? space.members().map(([n]) => COLORS[n]) : COLORS[Math.max(0, state.row) % COLORS.length];
   const traces = [
     { x: ghosts[0], y: ghosts[1], mode: "markers", hoverinfo: "skip", name: "at trained values",
-      marker: { color: "#c3cad1", size: 4, opacity: 0.5 }, showlegend: true },
+      marker: { color: look().faint, size: 4, opacity: 0.5 }, showlegend: true },
     Object.assign({ mode: "lines", hoverinfo: "skip", showlegend: true,
       name: `along ${safe(data.hypers[numbers[state.along]].name)}`,
-      line: { color: "#aab4be", width: 1 } }, trails())];
+      line: { color: GREY, width: 1 } }, trails())];
   if (mix !== null) {
-    traces.push({ x: draws(mix, dx), y: draws(mix, dy), mode: "markers", showlegend: false,
-      marker: { color, size: 7, opacity: 0.8, line: { color: "#fff", width: 0.5 } },
-      hovertemplate: `(${format("x", dx)}, ${format("y", dy)})<extra></extra>` },
-    ridge(draws(mix, dx), dx, TOP), ridge(draws(mix, dy), dy, SIDE));
+    traces.push({ x: draws(mix, dx), y: draws(mix, dy), mode: "markers", showlegend: true,
+      name: `${kind() ?? "answer"} at the sliders`,
+      marker: { color, size: 7, opacity: 0.8, line: { color: look().paper, width: 0.5 } },
+      hovertemplate: `(${format("x", dx)}, ${format("y", dy)})<extra></extra>` });
+    if (beside()) traces.push(ridge(draws(mix, dx), dx, TOP), ridge(draws(mix, dy), dy, SIDE));
   }
-  const same = data.common ? { scaleanchor: "x", scaleratio: 1 } : {};
+  const part = beside() ? 0.8 : 1, same = data.common ? { scaleanchor: "x", scaleratio: 1 } : {};
   return [traces, {
-    xaxis: axis(safe(data.outputs[dx]), { domain: [0, 0.8], range: range(dx), constrain: "range" }),
-    yaxis: axis(safe(data.outputs[dy]), Object.assign({ domain: [0, 0.8], range: range(dy) }, same)),
+    xaxis: axis(safe(data.outputs[dx]), { domain: [0, part], range: range(dx), constrain: "range" }),
+    yaxis: axis(safe(data.outputs[dy]), Object.assign({ domain: [0, part], range: range(dy) }, same)),
     xaxis2: plain({ domain: [0.83, 1], range: [0, peak(dy)] }),
     yaxis2: plain({ domain: [0.83, 1], range: [0, peak(dx)] }),
-    showlegend: true,
-    legend: { x: 1, y: 1, xanchor: "right", yanchor: "top" },
   }];
 }
 
@@ -102,16 +107,13 @@ function draw() {
   const mix = state.point !== null ? [[state.point, 1]] : space.locate(state.places);
   const [traces, layout] = D === 1 ? alongOne(mix) : inPlane(mix);
   const key = [state.row, state.x, state.y, state.along].join();
-  Plotly.react(plot, traces, Object.assign(layout, LOOK, { uirevision: key }), BUTTONS);
+  Plotly.react(plot, traces, Object.assign(layout, layoutOf(), { uirevision: key }), BUTTONS);
   const known = state.point !== null && state.point < data.trained ? " (trained value)" : "";
   let said = `Outside the trained values: no answer. The nearest is ${
     lamOf(space.nearest(state.places))}.`;
   if (mix !== null) {
-    said = (D === 1 ? [0] : [...new Set([state.x, state.y])]).map((d) => {
-      const [low, middle, high] = quantiles(draws(mix, d), [0.05, 0.5, 0.95])
-        .map((v) => outText(v, d));
-      return `${data.outputs[d]}: median ${middle}, 90 % between ${low} and ${high}`;
-    }).join("; ") + ".";
+    said = (D === 1 ? [0] : [...new Set([state.x, state.y])]).map((d) => `${data.outputs[d]}: ${
+      told(data, state, space.members(), draws(mix, d), (v) => outText(v, d))}`).join("; ") + ".";
   }
   at("value").textContent = lamText() + known;
   at("readout").textContent = said;
@@ -189,16 +191,16 @@ if (numbers.length > 1) {
     redraw);
 }
 if (N > 1) {
-  choose(state, "Condition", "row", ["all " + N + " together", ...data.labels],
-    [ALL, ...data.labels.keys()], redraw);
+  choose(state, "Row", "row", ...rowChoices(data), redraw);
 }
 if (D > 2) {
   choose(state, "Across", "x", data.outputs, [...data.outputs.keys()], redraw);
   choose(state, "Up", "y", data.outputs, [...data.outputs.keys()], redraw);
 }
 at("title").textContent = data.title;
-at("note").textContent = (D > 1 ? "Every dot is one draw, followed" : "The same draws, followed") +
-  " along the hyperparameters. Ticks below the sliders: trained values. Answers are computed at " +
-  `${data.shape[0]} values of lambda, and blended in between.`;
+at("note").textContent = (data.draws ? "The same draws are followed along the hyperparameters. "
+  : "Every row has one answer. ") + "Ticks below the sliders: trained values. Answers are " +
+  `computed at ${data.shape[0]} values of lambda, and blended in between.` + rowNote(data);
+whenSeenAnew(redraw);
 moveTo(middle);
 draw();

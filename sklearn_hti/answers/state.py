@@ -60,6 +60,8 @@ class FittedState:
     uncertainty: object | None = None  # of conditional means
     moments: np.ndarray | None = None  # (M, M), of particles at trained values
     reweighting: Reweighting | None = None  # how particles jump; None: all move
+    n_rows: int | None = None  # of the fit
+    warnings: tuple = ()  # what the fit warned of
 
     def count_rows(self, lam):
         """Return the number of rows that lambda asks for where there is no X."""
@@ -94,6 +96,13 @@ class FittedState:
     def counting(self):
         """Columns of the trained values of the hull that answers depend on."""
         return [self.hull.space.kept.index(j) for j in self.lam_space.kept]
+
+    @property
+    def has_draws(self):
+        """Whether outputs of one input differ from draw to draw."""
+        if self.networks is not None:
+            return self.networks.draws
+        return not self.regresses
 
     @property
     def regresses(self):

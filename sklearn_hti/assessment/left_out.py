@@ -9,6 +9,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from .._utils.findings import unheard, warn
+from .._utils.progress import counted
 from .._utils.tree import chain
 from ..clocks.clock import Clock
 from ..clocks.hull import interior
@@ -84,7 +85,7 @@ def leave_values_out(data, lam_transform, solver, field, rng, *, space=ONE, rewe
     left_out = spread_out(interior(data.anchors), data.budget.left_out_values)
     records, judged = [], []
     with unheard():  # of clocks without a value
-        for k in left_out:
+        for k in counted(left_out):
             rest = data.without(k)
             read = way_reader(rest, solver, rng)
             scale = make_time_scale(lam_transform, rest, read)

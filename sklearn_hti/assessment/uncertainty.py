@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from .._utils.progress import counted
 from .._utils.registry import storable
 from ..clocks.curve import fit_curve
 from ..clocks.hull import interior
@@ -178,7 +179,7 @@ def calibrate(state, found, left_out):
     """
     field, lams, ratios = state.particle_field, state.anchors, []
     spread, probabilities = fit_spread(field, moments_of(found.values), lams)
-    for k in left_out:
+    for k in counted(left_out):
         rest = np.delete(np.arange(len(lams)), k)
         given = probabilities if len(rest) == 2 else None  # which tell nothing of a kernel
         without, _ = fit_spread(field, moments_of(found.values[:, rest]), lams[rest], given)

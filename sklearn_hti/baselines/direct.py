@@ -1,9 +1,12 @@
 """One regressor or generator on [x, lambda]."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neural_network import MLPRegressor
@@ -12,6 +15,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
 from .._surrogate import BaseSurrogate
+from .._utils.annotations import Lam, RandomState
 from .._utils.parameters import HasMethods
 from .._utils.registry import storable
 from ..data.encoding import as_arrays
@@ -115,16 +119,16 @@ class DirectSurrogateRegressor(BaseSurrogate):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Any = None,
         *,
-        base_lam=None,
-        lam_column=None,
-        n_anchors="auto",
-        y_bounds=None,
-        output_scaling="common",
-        categorical_features="from_dtype",
-        random_state=None,
-    ):
+        base_lam: Lam | None = None,
+        lam_column: int | str | Sequence[Any] | None = None,
+        n_anchors: str | int = "auto",
+        y_bounds: tuple[Any, ...] | None = None,
+        output_scaling: str = "common",
+        categorical_features: ArrayLike | None = "from_dtype",
+        random_state: RandomState = None,
+    ) -> None:
         self.estimator = estimator
         self.base_lam = base_lam
         self.lam_column = lam_column
@@ -135,7 +139,7 @@ class DirectSurrogateRegressor(BaseSurrogate):
         self.random_state = random_state
 
     @property
-    def estimator_(self):
+    def estimator_(self) -> Any:
         """The fitted estimator."""
         if self._state is None:
             raise AttributeError(f"{type(self).__name__} has estimator_ once it is fitted")

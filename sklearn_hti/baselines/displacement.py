@@ -1,10 +1,14 @@
 """Follow the nearest coupled outputs: optimal transport without a network."""
 
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._surrogate import BaseSurrogate, ClockedSurrogate, Components
+from .._utils.annotations import Lam, RandomState
 from .._utils.parameters import Interval, StrOptions
 from .._utils.registry import storable
 from ..clocks.movement import Movement
@@ -105,18 +109,18 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
     def __init__(
         self,
         *,
-        solver="coupling",
-        n_neighbors=1,
-        base="neighbors",
-        base_lam=None,
-        lam_transform="auto",
-        lam_column=None,
-        n_anchors="auto",
-        y_bounds=None,
-        output_scaling="common",
-        categorical_features="from_dtype",
-        random_state=None,
-    ):
+        solver: Any = "coupling",
+        n_neighbors: int = 1,
+        base: Any = "neighbors",
+        base_lam: Lam | None = None,
+        lam_transform: Any = "auto",
+        lam_column: int | str | Sequence[Any] | None = None,
+        n_anchors: str | int = "auto",
+        y_bounds: tuple[Any, ...] | None = None,
+        output_scaling: str = "common",
+        categorical_features: ArrayLike | None = "from_dtype",
+        random_state: RandomState = None,
+    ) -> None:
         self.solver = solver
         self.n_neighbors = n_neighbors
         self.base = base
@@ -230,18 +234,18 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
     def __init__(
         self,
         *,
-        solver="coupling",
-        n_neighbors=1,
-        base="neighbors",
-        base_lam=None,
-        lam_transform=None,
-        lam_column=None,
-        n_anchors="auto",
-        y_bounds=None,
-        output_scaling="common",
-        categorical_features="from_dtype",
-        random_state=None,
-    ):
+        solver: Any = "coupling",
+        n_neighbors: int = 1,
+        base: Any = "neighbors",
+        base_lam: Lam | None = None,
+        lam_transform: Any = None,
+        lam_column: int | str | Sequence[Any] | None = None,
+        n_anchors: str | int = "auto",
+        y_bounds: tuple[Any, ...] | None = None,
+        output_scaling: str = "common",
+        categorical_features: ArrayLike | None = "from_dtype",
+        random_state: RandomState = None,
+    ) -> None:
         super().__init__(
             solver=solver,
             n_neighbors=n_neighbors,

@@ -1,9 +1,14 @@
 """Flow matching over lambda, on paths that are short in a metric read from the data."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral
+from typing import Any
+
+from numpy.typing import ArrayLike
 
 from .._surrogate import BaseSurrogate, Components
+from .._utils.annotations import Lam, RandomState
 from .._utils.ode import MAX_STEPS
 from .._utils.parameters import Interval, StrOptions
 from .._utils.registry import storable
@@ -68,8 +73,9 @@ class MetricFlowMatchingRegressor(FlowMatching):
         Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
     callbacks : list, default=None
         Callbacks of skorch for the training of the networks.
-    verbose : int, default=0
-        0 is silent, 1 and more show a progress bar of each network on stderr.
+    verbose : "auto" or int, default="auto"
+        Whether `fit` shows its progress on stderr: one bar over all stages. "auto" shows it on a
+        terminal or in a notebook, once a fit takes more than two seconds; 0 never; 1 always.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random in `fit`.
 
@@ -130,29 +136,29 @@ class MetricFlowMatchingRegressor(FlowMatching):
     def __init__(
         self,
         *,
-        metric="land",
-        path="geodesic",
-        solver="coupling",
-        n_steps=16,
-        conditioning="film",
-        base="auto",
-        base_lam=None,
-        lam_transform="auto",
-        lam_column=None,
-        n_anchors="auto",
-        y_bounds=None,
-        output_scaling="common",
-        categorical_features="from_dtype",
-        max_iter=1200,
-        batch_size=256,
-        learning_rate=0.01,
-        early_stopping=False,
-        tol=1e-4,
-        device="auto",
-        callbacks=None,
-        verbose=0,
-        random_state=None,
-    ):
+        metric: Any = "land",
+        path: Any = "geodesic",
+        solver: Any = "coupling",
+        n_steps: int = 16,
+        conditioning: Any = "film",
+        base: Any = "auto",
+        base_lam: Lam | None = None,
+        lam_transform: Any = "auto",
+        lam_column: int | str | None = None,
+        n_anchors: str | int = "auto",
+        y_bounds: tuple[Any, ...] | None = None,
+        output_scaling: str = "common",
+        categorical_features: ArrayLike | None = "from_dtype",
+        max_iter: int = 1200,
+        batch_size: int = 256,
+        learning_rate: float = 0.01,
+        early_stopping: bool = False,
+        tol: float = 1e-4,
+        device: str = "auto",
+        callbacks: Sequence[Any] | None = None,
+        verbose: str | int = "auto",
+        random_state: RandomState = None,
+    ) -> None:
         self.metric = metric
         self.path = path
         self.solver = solver

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from .._surrogate import ClockedSurrogate
+from .._utils import progress
 from .._utils.ode import integrate
 from .._utils.random import build_module
 from .._utils.registry import storable
@@ -154,6 +155,7 @@ def fit_field(trajectories, data, clock, training):
     floor = np.maximum(0.1 * velocity.max(axis=0), 1e-6)
     with torch.no_grad():
         module.scale.copy_(torch.as_tensor(np.maximum(velocity, floor)))
+    progress.begin("flow map")
     rng = np.random.default_rng(training.seeds["split"])
     groups = data.groups[trajectories.origin]
     settings = training.settings

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import ortho_group
 from sklearn.utils import Bunch, check_random_state
 
+from .._utils.annotations import RandomState
 from .._utils.random import draw_seeds
 from ._common import check_outputs
 from ._designs import as_given, check_no_condition, check_points, check_rows, draw_anchors
@@ -14,14 +15,14 @@ _TURN = np.deg2rad(75.0)  # of the axes, between the corners 0 and 1
 
 
 def make_gaussian_field(
-    n_hyperparameters=2,
+    n_hyperparameters: int = 2,
     *,
-    n_anchors=None,
-    n_samples=500,
-    n_outputs=2,
-    design="scattered",
-    random_state=None,
-):
+    n_anchors: int | None = None,
+    n_samples: int = 500,
+    n_outputs: int = 2,
+    design: str = "scattered",
+    random_state: RandomState = None,
+) -> Bunch:
     r"""Draw from Gaussians that depend on several hyperparameters.
 
     The outputs at lambda, a point of the box :math:`[0, 1]^k`, have the law

@@ -1,22 +1,26 @@
 """Gaussians that travel along Wasserstein geodesics."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.stats import ortho_group
-from sklearn.utils import check_random_state
+from sklearn.utils import Bunch, check_random_state
 
+from .._utils.annotations import Lam, RandomState
 from .._utils.random import draw_seeds
 from ._common import check_categories, check_lam, check_outputs, draw_family
 
 
 def make_gaussians(
-    n_samples=2000,
+    n_samples: int = 2000,
     *,
-    n_outputs=2,
-    n_conditions=3,
-    lams=(0.0, 0.5, 1.0),
-    warp=None,
-    random_state=None,
-):
+    n_outputs: int = 2,
+    n_conditions: int = 3,
+    lams: Lam = (0.0, 0.5, 1.0),
+    warp: Callable[..., Any] | None = None,
+    random_state: RandomState = None,
+) -> Bunch:
     r"""Draw from Gaussians on a Wasserstein geodesic, one for each condition.
 
     A condition goes from :math:`N(m_0, S_0)` at lambda = 0 to :math:`N(m_1, S_1)` at

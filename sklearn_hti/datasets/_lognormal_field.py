@@ -1,25 +1,27 @@
 """The terminal value of a geometric Brownian motion, by its drift and its volatility."""
 
 import numbers
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
 from sklearn.utils import Bunch, check_random_state
 
+from .._utils.annotations import RandomState
 from .._utils.random import draw_seeds
 from ._designs import as_given, check_no_condition, check_points, check_rows, draw_anchors
 
 
 def make_lognormal_field(
-    n_anchors=12,
+    n_anchors: int = 12,
     *,
-    n_samples=500,
-    drift=(-0.2, 0.6),
-    volatility=(0.1, 0.8),
-    horizon=1.0,
-    design="scattered",
-    random_state=None,
-):
+    n_samples: int = 500,
+    drift: tuple[Any, ...] = (-0.2, 0.6),
+    volatility: tuple[Any, ...] = (0.1, 0.8),
+    horizon: float = 1.0,
+    design: str = "scattered",
+    random_state: RandomState = None,
+) -> Bunch:
     r"""Draw terminal values of a geometric Brownian motion, by drift and volatility.
 
     The price that starts at one and follows :math:`dY_t = \mu Y_t \, dt + \sigma Y_t \, dB_t`

@@ -1,6 +1,8 @@
 """Small networks trained on the diabetes data, one for each quantile level."""
 
+from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,14 +15,19 @@ from skorch.callbacks import LRScheduler
 from torch import nn
 
 from .._sweep import draw_seed, global_seed, sweep
+from .._utils.annotations import RandomState
 
 _N_TRAIN = 300
 _SPLIT_SEED = 0
 
 
 def make_quantile_networks(
-    levels=(0.05, 0.5, 0.95), *, max_epochs=150, n_jobs=None, random_state=None
-):
+    levels: Sequence[Any] = (0.05, 0.5, 0.95),
+    *,
+    max_epochs: int = 150,
+    n_jobs: int | None = None,
+    random_state: RandomState = None,
+) -> Bunch:
     """Train a network for each quantile level and collect the outputs.
 
     The networks of :func:`quantile_network` learn the progression of diabetes from ten
@@ -114,14 +121,14 @@ def make_quantile_networks(
 
 
 def quantile_network(
-    level=0.5,
+    level: float = 0.5,
     *,
-    n_inputs=10,
-    hidden=32,
-    learning_rate=0.02,
-    weight_decay=3.0,
-    max_epochs=150,
-):
+    n_inputs: int = 10,
+    hidden: int = 32,
+    learning_rate: float = 0.02,
+    weight_decay: float = 3.0,
+    max_epochs: int = 150,
+) -> Any:
     """A small network that predicts one quantile, as a skorch net.
 
     Two hidden layers, pinball loss, AdamW on the full batch with a cosine schedule. The

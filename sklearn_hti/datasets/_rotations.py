@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils import Bunch, check_array, check_random_state
 
+from .._utils.annotations import Lam, RandomState
 from .._utils.random import draw_seeds
 from ._common import check_lam, check_outputs
 
@@ -12,16 +13,16 @@ _LARGEST_STEP = np.arccos(2 * _NOISE / _RADIUS)  # see the docstring
 
 
 def make_rotations(
-    n_samples=20,
+    n_samples: int = 20,
     *,
-    n_conditions=60,
-    n_features=1,
-    with_sense=False,
-    max_angle=2 * np.pi / 3,
-    n_turns=3,
-    lams=(0.0, 0.5, 1.0),
-    random_state=None,
-):
+    n_conditions: int = 60,
+    n_features: int = 1,
+    with_sense: bool = False,
+    max_angle: float = 2 * np.pi / 3,
+    n_turns: int = 3,
+    lams: Lam = (0.0, 0.5, 1.0),
+    random_state: RandomState = None,
+) -> Bunch:
     r"""Draw from two discs that circle round the origin, by an angle that depends on x.
 
     Condition x, uniform in :math:`[-1, 1]^C`, turns the plane by an angle of its own,

@@ -2,8 +2,9 @@
 
 import numpy as np
 from scipy.stats import norm, vonmises
-from sklearn.utils import check_random_state
+from sklearn.utils import Bunch, check_random_state
 
+from .._utils.annotations import Lam, RandomState
 from ._common import check_categories, check_lam, check_outputs, draw_family
 
 _CENTRES = np.array([[-1.0, 0.0], [-1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
@@ -13,7 +14,9 @@ _KAPPA = 5.0
 _SIGMA = 0.05
 
 
-def make_semicircles(n_samples=100, *, lams=(0.0, 0.5, 1.0), random_state=None):
+def make_semicircles(
+    n_samples: int = 100, *, lams: Lam = (0.0, 0.5, 1.0), random_state: RandomState = None
+) -> Bunch:
     r"""Draw points that travel along four semicircles.
 
     Category 0 runs over the top half of the circle of radius 1 around (-1, 0), from

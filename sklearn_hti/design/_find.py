@@ -1,8 +1,11 @@
 """The lambda that gives what is wanted."""
 
+from collections.abc import Callable, Mapping
 from numbers import Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial import KDTree
 from sklearn.utils import Bunch
 
@@ -16,7 +19,15 @@ from ._target import explain
 _N_AROUND = 12  # places per hyperparameter that tell in which direction a statistic changes
 
 
-def find_lam(surrogate, X, statistic, target, coverage=0.9, *, near=None):
+def find_lam(
+    surrogate: Any,
+    X: ArrayLike | None,
+    statistic: str | float | Callable[..., Any] | None,
+    target: ArrayLike,
+    coverage: float = 0.9,
+    *,
+    near: ArrayLike | Mapping[Any, Any] | None = None,
+) -> Bunch:
     """Return the hyperparameter value at which outputs have a wanted statistic.
 
     Parameters

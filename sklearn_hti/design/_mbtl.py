@@ -1,14 +1,23 @@
 """Model-based transfer learning: the next value by the scores of trained ones alone."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.utils import Bunch
 
+from .._utils.annotations import Lam
 from ..data.validation import as_float_array
 
 
-def mbtl(lam, scores, candidates, *, slope=None, deviations=1.0):
+def mbtl(
+    lam: Lam,
+    scores: ArrayLike,
+    candidates: ArrayLike,
+    *,
+    slope: float | None = None,
+    deviations: float = 1.0,
+) -> Bunch:
     """Choose the next hyperparameter value by the scores of trained ones, without their outputs.
 
     A Gaussian process predicts the score of a network trained at each candidate. A network

@@ -1,15 +1,23 @@
 """The lambda whose training helps most."""
 
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
 from ._errors import expect_errors, noise_floor
 from ._region import decode, encode, places_of, state_of, trained
 
 
-def suggest_lam(surrogate, n_points=1, candidates=None, cost=None):
+def suggest_lam(
+    surrogate: Any,
+    n_points: int = 1,
+    candidates: ArrayLike | None = None,
+    cost: ArrayLike | Callable[..., Any] | None = None,
+) -> Bunch:
     """Return the hyperparameter value whose training lowers the expected error most.
 
     The error that is expected at each lambda has two parts: how far outputs leave the path that

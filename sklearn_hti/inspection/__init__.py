@@ -1,9 +1,10 @@
-"""Pictures of fitted surrogates: paths, marginals, maps, Lagrangian, losses, sensitivity."""
+"""Pictures of fitted surrogates: answers, paths, marginals, maps, losses, sensitivity."""
 
 from ._history import HistoryDisplay
 from ._lagrangian import LagrangianDisplay
 from ._lam_map import LamMapDisplay
 from ._marginal import MarginalDisplay
+from ._prediction import PredictionDisplay
 from ._sensitivity import sensitivity
 from ._sensitivity_display import SensitivityDisplay
 from ._trajectory import TrajectoryDisplay
@@ -13,6 +14,7 @@ __all__ = [
     "LagrangianDisplay",
     "LamMapDisplay",
     "MarginalDisplay",
+    "PredictionDisplay",
     "SensitivityDisplay",
     "TrajectoryDisplay",
     "sensitivity",

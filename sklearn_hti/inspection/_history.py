@@ -1,5 +1,8 @@
 """Losses of the networks that a surrogate trained."""
 
+from collections.abc import Mapping
+from typing import Any, Self
+
 import pandas as pd
 
 from ..answers.labels import final_step, require
@@ -59,11 +62,11 @@ class HistoryDisplay:
     array([ 50, 100])
     """
 
-    def __init__(self, *, losses):
+    def __init__(self, *, losses: Mapping[Any, Any]) -> None:
         self.losses = losses
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, **kwargs):
+    def from_estimator(cls, estimator: Any, *, ax: Any = None, **kwargs: Any) -> Self:
         """Read ``history_`` of a fitted surrogate, and plot it.
 
         Parameters
@@ -97,7 +100,7 @@ class HistoryDisplay:
             raise ValueError(f"{type(surrogate).__name__} trained no network: no losses to show.")
         return cls(losses=losses).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Plot the losses, on a logarithmic scale where all are positive.
 
         Parameters

@@ -1,7 +1,12 @@
 """The fitted Lagrangian: metric as ellipses, potential as contours."""
 
-import numpy as np
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._utils.annotations import Seed
 from ..answers.labels import enter, final_step, name_lambda, name_outputs, require
 from ..data import validation as check
 from ..lagrangian.potential import LogDensity
@@ -79,20 +84,20 @@ class LagrangianDisplay:
     def __init__(
         self,
         *,
-        xx0,
-        xx1,
-        potential,
-        centers,
-        metric,
-        paths,
-        ends,
-        names,
-        held,
-        potential_name="potential",
-        lam_name="λ",
-        equal_aspect=True,
-        end_texts=None,
-    ):
+        xx0: np.ndarray,
+        xx1: np.ndarray,
+        potential: np.ndarray | None,
+        centers: np.ndarray,
+        metric: np.ndarray,
+        paths: np.ndarray,
+        ends: tuple[Any, ...],
+        names: tuple[Any, ...],
+        held: Mapping[Any, Any],
+        potential_name: str = "potential",
+        lam_name: str = "λ",
+        equal_aspect: bool = True,
+        end_texts: tuple[Any, ...] | None = None,
+    ) -> None:
         self.xx0 = xx0
         self.xx1 = xx1
         self.potential = potential
@@ -110,20 +115,20 @@ class LagrangianDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X=None,
+        estimator: Any,
+        X: ArrayLike | None = None,
         *,
-        interval=None,
-        outputs=None,
-        n_paths=20,
-        grid_resolution=80,
-        n_ellipses=11,
-        output_names=None,
-        lam_name=None,
-        random_state=None,
-        ax=None,
-        **kwargs,
-    ):
+        interval: tuple[Any, ...] | None = None,
+        outputs: Sequence[Any] | str | None = None,
+        n_paths: int = 20,
+        grid_resolution: int = 80,
+        n_ellipses: int = 11,
+        output_names: Sequence[str] | None = None,
+        lam_name: str | Sequence[str] | None = None,
+        random_state: Seed = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Evaluate the Lagrangian of a fitted surrogate on a grid, and plot it.
 
         Parameters
@@ -219,7 +224,14 @@ class LagrangianDisplay:
         )
         return display.plot(ax, **kwargs)
 
-    def plot(self, ax=None, *, ellipse_kw=None, path_kw=None, **kwargs):
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        ellipse_kw: Mapping[Any, Any] | None = None,
+        path_kw: Mapping[Any, Any] | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Plot contours, ellipses and paths.
 
         Parameters

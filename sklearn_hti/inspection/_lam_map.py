@@ -1,11 +1,14 @@
 """A statistic of the outputs over two hyperparameters."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
+from .._utils.annotations import Seed
 from .._utils.random import sampling_generator
 from ..answers.chart import make_chart
 from ..answers.labels import enter, final_step, name_outputs, require
@@ -67,7 +70,14 @@ class LamMapDisplay:
     'C'
     """
 
-    def __init__(self, *, panels, names, scales, statistic_name):
+    def __init__(
+        self,
+        *,
+        panels: Sequence[Any],
+        names: tuple[Any, ...],
+        scales: tuple[Any, ...],
+        statistic_name: str,
+    ) -> None:
         self.panels = panels
         self.names = names
         self.scales = scales
@@ -76,22 +86,22 @@ class LamMapDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X=None,
+        estimator: Any,
+        X: ArrayLike | None = None,
         *,
-        statistic="mean",
-        output=0,
-        hyperparameters=None,
-        fixed=None,
-        n_samples=100,
-        grid_resolution=25,
-        statistic_name=None,
-        output_names=None,
-        lam_name=None,
-        random_state=None,
-        ax=None,
-        **kwargs,
-    ):
+        statistic: str | float | Callable[..., Any] = "mean",
+        output: int | str = 0,
+        hyperparameters: Sequence[Any] | str | None = None,
+        fixed: Mapping[Any, Any] | None = None,
+        n_samples: int = 100,
+        grid_resolution: int = 25,
+        statistic_name: str | None = None,
+        output_names: Sequence[str] | None = None,
+        lam_name: Sequence[str] | None = None,
+        random_state: Seed = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Compute a statistic of a fitted surrogate over two hyperparameters, and plot it.
 
         Parameters
@@ -183,7 +193,9 @@ class LamMapDisplay:
         )
         return display.plot(ax, **kwargs)
 
-    def plot(self, ax=None, *, trained_kw=None, **kwargs):
+    def plot(
+        self, ax: Any = None, *, trained_kw: Mapping[Any, Any] | None = None, **kwargs: Any
+    ) -> Self:
         """Plot contours and trained values.
 
         Parameters
@@ -212,7 +224,7 @@ class LamMapDisplay:
         levels = MaxNLocator(12).tick_values(low - margin, high + margin)
         style = {"levels": levels, "cmap": "viridis", **kwargs}
         dots = {"s": 28, "color": "w", "edgecolor": "k", "lw": 0.8, "zorder": 3}
-        self.contours_ = []
+        self.contours_: list[Any] = []
         for axis, panel in zip(self.axes_, self.panels, strict=True):
             axis.set(xscale=self.scales[0], yscale=self.scales[1], title=plain(panel.title))
             axis.use_sticky_edges = False  # room for dots at the edge
@@ -236,10 +248,8 @@ class _Asked:
     """A surrogate that is asked for the same draws at many lambdas."""
 
     def __init__(self, surrogate, X, n_samples, random_state):
-        state = surrogate._state
-        asks = state.networks is not None and not state.networks.draws
         self.surrogate, self.X = surrogate, X
-        self.n_samples = 1 if state.regresses or asks else n_samples
+        self.n_samples = n_samples if surrogate._state.has_draws else 1
         if not isinstance(random_state, Integral):
             random_state = int(sampling_generator(random_state).integers(2**31 - 1))
         self.seed = random_state

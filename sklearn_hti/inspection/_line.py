@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.utils import Bunch
 
 from ..answers.chart import make_chart
 from ..answers.labels import lam_scale, name_lambda, spaced_lambdas
@@ -165,3 +166,12 @@ def check_connected(line):
             f"`lam_grid` goes from {line.texts[0]} to {line.texts[-1]}, and nothing lies between "
             "categories; take one picture for each."
         )
+
+
+def on_line(truth, line):
+    """Return the rows of the truth on the line, with lambda as axes show it."""
+    way = line.locate(truth.lam)
+    near = ~np.isnan(way)
+    if not near.any():
+        raise ValueError("`truth` has no row at a lambda on the line that is shown.")
+    return Bunch(y=truth.y[near], lam=way[near], row=truth.row[near])

@@ -1,9 +1,13 @@
 """The distribution of one output at a row of lambdas."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from .._utils.annotations import Lam, Seed
 from .._utils.readable import as_readable
 from ..answers.labels import enter, final_step, name_outputs, require
 from ._common import find_output, make_axes, match_truth, plain
@@ -68,14 +72,14 @@ class MarginalDisplay:
     def __init__(
         self,
         *,
-        draws,
-        lam,
-        anchors,
-        truth=None,
-        output_name="output",
-        lam_name="λ",
-        lam_texts=None,
-    ):
+        draws: np.ndarray,
+        lam: Lam,
+        anchors: np.ndarray,
+        truth: Sequence[Any] | None = None,
+        output_name: str = "output",
+        lam_name: str = "λ",
+        lam_texts: Sequence[str] | None = None,
+    ) -> None:
         self.draws = draws
         self.lam = lam
         self.anchors = anchors
@@ -87,19 +91,19 @@ class MarginalDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X=None,
-        lam_grid=None,
+        estimator: Any,
+        X: ArrayLike | None = None,
+        lam_grid: Lam | None = None,
         *,
-        output=0,
-        n_samples=500,
-        truth=None,
-        output_names=None,
-        lam_name=None,
-        random_state=None,
-        ax=None,
-        **kwargs,
-    ):
+        output: int | str = 0,
+        n_samples: int = 500,
+        truth: tuple[Any, ...] | None = None,
+        output_names: Sequence[str] | None = None,
+        lam_name: str | Sequence[str] | None = None,
+        random_state: Seed = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw from a fitted surrogate at a row of lambdas, and plot the distributions.
 
         Parameters
@@ -159,24 +163,31 @@ class MarginalDisplay:
         names = name_outputs(output_names, draws.shape[-1])
         position = find_output(output, names)
         conditions = surrogate._query(X_seen, line.lam[0], n_rows=draws.shape[2]).conditions
-        truth = match_truth(estimator, surrogate, truth, conditions, line)
-        if truth is not None:
-            near = [_same(truth.lam, value) for value in line.encoded]
-            truth = [truth.y[rows, position] for rows in near]
-            if not any(len(y) for y in truth):
+        known = match_truth(estimator, surrogate, truth, conditions, line)
+        if known is not None:
+            near = [_same(known.lam, value) for value in line.encoded]
+            known = [known.y[rows, position] for rows in near]
+            if not any(len(y) for y in known):
                 raise ValueError("`truth` has no row at a lambda that is shown.")
         display = cls(
             draws=draws[..., position].reshape(len(line.encoded), -1),
             lam=line.lam,
             anchors=surrogate.anchors_,
-            truth=truth,
+            truth=known,
             output_name=names[position],
             lam_name=line.called,
             lam_texts=_values(line),
         )
         return display.plot(ax, **kwargs)
 
-    def plot(self, ax=None, *, kind="density", truth_kw=None, **kwargs):
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        kind: str = "density",
+        truth_kw: Mapping[Any, Any] | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the ridges.
 
         Parameters
@@ -228,7 +239,7 @@ class MarginalDisplay:
         if self.truth is not None:
             filled.set_label("surrogate")
             self.ax_.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
-        texts = self.lam_texts or [f"{v:.4g}" for v in self.lam]
+        texts = self.lam_texts or [f"{float(v):.4g}" for v in self.lam]
         known = [np.any([np.array_equal(v, a) for a in self.anchors]) for v in self.lam]
         ticks = [
             f"{plain(text)}{' (anchor)' if trained else ''}"

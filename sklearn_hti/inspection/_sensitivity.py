@@ -1,11 +1,14 @@
 """What moves the outputs of a surrogate: hyperparameters and columns of x."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.utils import _safe_indexing
 
+from .._utils.annotations import Seed
 from .._utils.random import sampling_generator
 from .._utils.readable import as_readable
 from ..answers.labels import enter, final_step, name_lambda
@@ -26,8 +29,14 @@ _REPEATS = 50  # of each row of X, where X is the whole population
 
 
 def sensitivity(
-    surrogate, X=None, *, n_draws=5000, lam_distribution="clock", coverage=0.9, random_state=None
-):
+    surrogate: Any,
+    X: ArrayLike | None = None,
+    *,
+    n_draws: int = 5000,
+    lam_distribution: str = "clock",
+    coverage: float = 0.9,
+    random_state: Seed = None,
+) -> pd.DataFrame:
     r"""Sensitivity of the outputs to hyperparameters and columns of x, by optimal transport.
 
     The index of :func:`~sklearn_hti.metrics.ot_sensitivity`,

@@ -1,6 +1,10 @@
 """Sensitivity indices as bars."""
 
+from collections.abc import Mapping
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..answers.labels import require
 from ..metrics._sensitivity import COLUMNS
@@ -44,11 +48,19 @@ class SensitivityDisplay:
     2
     """
 
-    def __init__(self, table):
+    def __init__(self, table: ArrayLike) -> None:
         self.table = table
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, *, ax=None, plot_kw=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: ArrayLike | None = None,
+        *,
+        ax: Any = None,
+        plot_kw: Mapping[Any, Any] | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Compute the indices of a fitted surrogate, and plot them.
 
         Parameters
@@ -77,7 +89,7 @@ class SensitivityDisplay:
         require("matplotlib", f"{cls.__name__}.from_estimator")
         return cls(sensitivity(estimator, X, **kwargs)).plot(ax, **(plot_kw or {}))
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Plot a bar for each row of the table, the first one on top.
 
         Parameters

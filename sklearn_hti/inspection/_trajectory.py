@@ -1,8 +1,12 @@
 """Paths of outputs along lambda."""
 
-import numpy as np
-from sklearn.utils import Bunch
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._utils.annotations import Lam, Seed
 from ..answers.labels import (
     enter,
     final_step,
@@ -11,7 +15,7 @@ from ..answers.labels import (
     require,
 )
 from ._common import find_output, make_axes, match_truth, plain
-from ._line import check_connected, make_line
+from ._line import check_connected, make_line, on_line
 
 _MAX_LEGEND = 10
 
@@ -82,19 +86,19 @@ class TrajectoryDisplay:
     def __init__(
         self,
         *,
-        paths,
-        lam,
-        anchors,
-        panels,
-        output_names,
-        labels,
-        truth=None,
-        lam_name="λ",
-        lam_scale="linear",
-        equal_aspect=True,
-        lam_texts=None,
-        lam_ticks=None,
-    ):
+        paths: np.ndarray,
+        lam: Lam,
+        anchors: np.ndarray,
+        panels: Sequence[Any],
+        output_names: Sequence[str],
+        labels: Sequence[str],
+        truth: Any = None,
+        lam_name: str = "λ",
+        lam_scale: str = "linear",
+        equal_aspect: bool = True,
+        lam_texts: Sequence[str] | None = None,
+        lam_ticks: tuple[Any, ...] | None = None,
+    ) -> None:
         self.paths = paths
         self.lam = lam
         self.anchors = anchors
@@ -111,23 +115,23 @@ class TrajectoryDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X=None,
+        estimator: Any,
+        X: ArrayLike | None = None,
         *,
-        lam_grid=None,
-        y=None,
-        lam_from=None,
-        lam_to=None,
-        n_samples=10,
-        outputs=None,
-        truth=None,
-        output_names=None,
-        labels=None,
-        lam_name=None,
-        random_state=None,
-        ax=None,
-        **kwargs,
-    ):
+        lam_grid: Lam | None = None,
+        y: ArrayLike | None = None,
+        lam_from: Lam | None = None,
+        lam_to: Lam | None = None,
+        n_samples: int = 10,
+        outputs: Sequence[Any] | None = None,
+        truth: tuple[Any, ...] | None = None,
+        output_names: Sequence[str] | None = None,
+        labels: Sequence[str] | None = None,
+        lam_name: str | Sequence[str] | None = None,
+        random_state: Seed = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
         """Follow draws of a fitted surrogate along lambda, and plot them.
 
         Parameters
@@ -189,7 +193,7 @@ class TrajectoryDisplay:
         X_seen = enter(estimator, X)
         line = make_line(surrogate, lam_grid, lam_from, lam_to, size=61, lam_name=lam_name)
         check_connected(line)
-        options = {"n_samples": n_samples, "random_state": random_state}
+        options: dict[str, Any] = {"n_samples": n_samples, "random_state": random_state}
         if y is not None or (lam_from is not None and lam_to is None):
             options = {"y": y, "lam_from": lam_from}
         paths = np.asarray(surrogate.trajectory(X_seen, line.lam, **options))
@@ -200,7 +204,7 @@ class TrajectoryDisplay:
         conditions = surrogate._query(X_seen, line.lam[0], n_rows=n_rows).conditions
         truth = match_truth(estimator, surrogate, truth, conditions, line)
         if truth is not None:
-            truth = _on_line(truth, line)
+            truth = on_line(truth, line)
         names = name_outputs(output_names, n_outputs)
         display = cls(
             paths=paths,
@@ -218,7 +222,9 @@ class TrajectoryDisplay:
         )
         return display.plot(ax, **kwargs)
 
-    def plot(self, ax=None, *, truth_kw=None, **kwargs):
+    def plot(
+        self, ax: Any = None, *, truth_kw: Mapping[Any, Any] | None = None, **kwargs: Any
+    ) -> Self:
         """Plot the paths.
 
         Parameters
@@ -318,12 +324,3 @@ def _choose_panels(outputs, names):
             raise ValueError(f"`outputs`: a panel shows one output or two, not {output!r}.")
         panels.append(tuple(find_output(d, names) for d in chosen))
     return panels
-
-
-def _on_line(truth, line):
-    """Return the rows of the truth on the line, with lambda as axes show it."""
-    way = line.locate(truth.lam)
-    near = ~np.isnan(way)
-    if not near.any():
-        raise ValueError("`truth` has no row at a lambda on the line that is shown.")
-    return Bunch(y=truth.y[near], lam=way[near], row=truth.row[near])

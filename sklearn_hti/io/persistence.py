@@ -6,7 +6,9 @@ import importlib
 import json
 import os
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import sklearn
@@ -16,6 +18,7 @@ from sklearn import preprocessing
 from sklearn.exceptions import InconsistentVersionWarning
 from torch import nn
 
+from .._utils.annotations import FilePath
 from .._utils.files import readable, replacing
 from .._utils.findings import warn
 from .._utils.registry import storable, storable_classes
@@ -80,7 +83,9 @@ def save(model, path):
         fresh.write_bytes(data)
 
 
-def load(path, device="auto", *, networks=None):
+def load(
+    path: FilePath, device: str = "auto", *, networks: Mapping[Any, Any] | None = None
+) -> Any:
     """Read a surrogate that its `save` has written.
 
     The file is data: nothing in it is executed, and only classes of this package and a few of
@@ -137,11 +142,11 @@ def load(path, device="auto", *, networks=None):
     >>> again.predict(None, lam=0.5)
     array([2.])
     """
-    path = readable(path)
-    head, arrays = _read(path)
+    file = readable(path)
+    head, arrays = _read(file)
     try:
         where = _choose_device(device, head["device"])
-        size = os.path.getsize(path)
+        size = os.path.getsize(file)
         with own_torch_state():
             model = Decoder(_classes(), arrays, where, size=size).decode(head["root"])
             check_answers(model)
@@ -151,7 +156,7 @@ def load(path, device="auto", *, networks=None):
         told = str(error)[:_LONG]
         raise ValueError(
             printable(
-                f"{path}: not a surrogate of this version of sklearn-hti ({told}); it was "
+                f"{file}: not a surrogate of this version of sklearn-hti ({told}); it was "
                 f"written by {head['version']!r}. Save it again, or take that version."
             )
         ) from (error if str(error) == printable(told) else None)

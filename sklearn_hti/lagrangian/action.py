@@ -1,6 +1,9 @@
 """The Lagrangian of paths: kinetic and potential energy as a cost (docs/method.md, section 2)."""
 
+from typing import Any
+
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 
 from .._utils.registry import storable
@@ -28,11 +31,18 @@ class Lagrangian(nn.Module):
         What it costs mass to grow, delta of equation 64; None: it does not.
     """
 
-    growth = None  # of those of older files
+    growth: float | None = None  # of those of older files
 
     def __init__(
-        self, metric, field, weight=0.0, cap=torch.inf, cost="jacobi", axes=None, growth=None
-    ):
+        self,
+        metric: Any,
+        field: Any,
+        weight: float = 0.0,
+        cap: float = torch.inf,
+        cost: str = "jacobi",
+        axes: ArrayLike | None = None,
+        growth: float | None = None,
+    ) -> None:
         super().__init__()
         axes = None if axes is None else torch.as_tensor(axes, dtype=torch.float32)
         self.register_buffer("axes", axes)
@@ -44,15 +54,15 @@ class Lagrangian(nn.Module):
         self.growth = growth
 
     @property
-    def is_flat(self):
+    def is_flat(self) -> Any:
         """Whether geodesics are straight lines and the cost is |y1 - y0|^2 / 2."""
         return self.metric is None and (self.field is None or self.weight == 0)
 
-    def read(self, path):
+    def read(self, path: Any) -> Any:
         """Return the coordinates of paths that metric and potential read."""
         return path if self.axes is None else path @ self.axes
 
-    def speed(self, path, x):
+    def speed(self, path: Any, x: Any) -> Any:
         """Return the speed sqrt(v' G v) in every segment, (n, T), and the mid-points."""
         path = self.read(path)
         velocity = (path.shape[1] - 1) * path.diff(dim=1)
@@ -63,7 +73,7 @@ class Lagrangian(nn.Module):
             squares = self.metric(middle, velocity, x)
         return squares.clamp(min=1e-14).sqrt(), middle
 
-    def forward(self, path, x):
+    def forward(self, path: Any, x: Any) -> Any:
         """Return the cost of every path and the speed in its segments."""
         speed, middle = self.speed(path, x)
         potential = None if self.field is None else self.field(middle, x)
@@ -85,14 +95,14 @@ class Lagrangian(nn.Module):
         """Half the square of the energy that the published code sums over segments."""
         return 0.5 * self.energy(speed, potential) ** 2
 
-    def signed(self, path, x):
+    def signed(self, path: Any, x: Any) -> Any:
         """Return what may be negative: the energy of "study", else the cost, (n,)."""
         if self.cost != "study":
             return self(path, x)[0]
         speed, middle = self.speed(path, x)
         return self.energy(speed, None if self.field is None else self.field(middle, x))
 
-    def energy(self, speed, potential):
+    def energy(self, speed: Any, potential: Any) -> Any:
         """Mean of speed - U over the segments; negative values are squared away."""
         energy = speed if potential is None else speed - self.weight * potential
         return energy.mean(dim=1)

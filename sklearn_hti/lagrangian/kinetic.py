@@ -5,6 +5,7 @@ A component holds parameters only; `metric` builds the torch module of its metri
 
 from abc import ABC, abstractmethod
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ class KineticEnergy(BaseEstimator, ABC):
     """Kinetic energy of a metric G; the base class of all of them."""
 
     @abstractmethod
-    def metric(self, data, encoder, conditioning, seed):
+    def metric(self, data: Any, encoder: Any, conditioning: Any, seed: int) -> Any:
         """Return the module of the metric, or None for G = I.
 
         Parameters
@@ -52,7 +53,7 @@ class KineticEnergy(BaseEstimator, ABC):
 class EuclideanKinetic(KineticEnergy):
     """Kinetic energy ``K = |dq/dt|^2 / 2``, the metric G = I."""
 
-    def metric(self, data, encoder, conditioning, seed):
+    def metric(self, data: Any, encoder: Any, conditioning: Any, seed: int) -> Any:
         """Return None: no metric is to be evaluated.
 
         Parameters
@@ -107,7 +108,12 @@ class LearnedMetric(KineticEnergy):
     LearnedMetric(min_eigenvalue=0.2)
     """
 
-    def __init__(self, min_eigenvalue=0.1, max_eigenvalue=1.0, fixed_spectrum=False):
+    def __init__(
+        self,
+        min_eigenvalue: float = 0.1,
+        max_eigenvalue: float = 1.0,
+        fixed_spectrum: bool = False,
+    ) -> None:
         self.min_eigenvalue = min_eigenvalue
         self.max_eigenvalue = max_eigenvalue
         self.fixed_spectrum = fixed_spectrum
@@ -116,7 +122,7 @@ class LearnedMetric(KineticEnergy):
         check_range(self, real=["min_eigenvalue"], above=0)
         check_range(self, real=["max_eigenvalue"], lowest=self.min_eigenvalue)
 
-    def metric(self, data, encoder, conditioning, seed):
+    def metric(self, data: Any, encoder: Any, conditioning: Any, seed: int) -> Any:
         """Return the module of the metric.
 
         Parameters
@@ -211,7 +217,7 @@ class _KernelKinetic(KineticEnergy):
         check_range(self, real=["bandwidth", "ridge"], above=0)
         check_range(self, integer=["n_support"], lowest=1)
 
-    def metric(self, data, encoder, conditioning, seed):
+    def metric(self, data: Any, encoder: Any, conditioning: Any, seed: int) -> Any:
         """Return the module of the metric.
 
         Parameters
@@ -256,7 +262,7 @@ class LandMetric(_KernelKinetic):
 
     _centred = True
 
-    def __init__(self, bandwidth=0.3, ridge=0.01, n_support=128):
+    def __init__(self, bandwidth: float = 0.3, ridge: float = 0.01, n_support: int = 128) -> None:
         super().__init__(bandwidth, ridge, n_support)
 
 
@@ -284,7 +290,7 @@ class RBFMetric(_KernelKinetic):
 
     _centred = False
 
-    def __init__(self, bandwidth=0.3, ridge=0.01, n_support=128):
+    def __init__(self, bandwidth: float = 0.3, ridge: float = 0.01, n_support: int = 128) -> None:
         super().__init__(bandwidth, ridge, n_support)
 
 

@@ -1,6 +1,7 @@
 """Potential energies U: paths stay where outputs are likely (docs/method.md, equation 7)."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ _GRID = np.geomspace(0.01, 1.0, 21)  # bandwidths that are tried, in units of th
 class PotentialEnergy(BaseEstimator, ABC):
     """Potential energy U = weight * u(y, x); the base class of all of them."""
 
-    def factor(self, n_outputs):
+    def factor(self, n_outputs: int) -> float:
         """Return the factor of u in the Lagrangian.
 
         Parameters
@@ -35,7 +36,7 @@ class PotentialEnergy(BaseEstimator, ABC):
         return self.weight
 
     @abstractmethod
-    def field(self, data, outputs, seed):
+    def field(self, data: Any, outputs: Any, seed: int) -> Any:
         """Return the module of u.
 
         Parameters
@@ -92,19 +93,19 @@ class DensityPotential(PotentialEnergy):
 
     def __init__(
         self,
-        weight=0.3,
-        bandwidth="likelihood",
-        condition_bandwidth="scott",
-        cap=100.0,
-        n_support=128,
-    ):
+        weight: float = 0.3,
+        bandwidth: str | float = "likelihood",
+        condition_bandwidth: str | float = "scott",
+        cap: float = 100.0,
+        n_support: int = 128,
+    ) -> None:
         self.weight = weight
         self.bandwidth = bandwidth
         self.condition_bandwidth = condition_bandwidth
         self.cap = cap
         self.n_support = n_support
 
-    def factor(self, n_outputs):
+    def factor(self, n_outputs: int) -> float:
         """Return the factor of the log-density in the Lagrangian.
 
         Parameters
@@ -119,7 +120,7 @@ class DensityPotential(PotentialEnergy):
         """
         return self.weight * 2 / max(2, n_outputs)
 
-    def field(self, data, outputs, seed):
+    def field(self, data: Any, outputs: Any, seed: int) -> Any:
         """Return the module of the log-density.
 
         Parameters
@@ -259,7 +260,7 @@ class CallablePotential(PotentialEnergy):
         Depth below the largest value on the data from which on places cost the same.
     """
 
-    def __init__(self, function, weight=0.3, cap=100.0):
+    def __init__(self, function: Any, weight: float = 0.3, cap: float = 100.0) -> None:
         self.function = function
         self.weight = weight
         self.cap = cap
@@ -267,7 +268,7 @@ class CallablePotential(PotentialEnergy):
     def _check(self):
         check_range(self, real=["weight", "cap"], lowest=0)
 
-    def field(self, data, outputs, seed):
+    def field(self, data: Any, outputs: Any, seed: int) -> Any:
         """Return the module of the function.
 
         Parameters
@@ -290,7 +291,7 @@ class CallablePotential(PotentialEnergy):
         q = torch.as_tensor(data.y[:, None], dtype=torch.float32)
         with torch.no_grad():
             values = field(q, path_conditions(data, rows, "cpu"))
-        field.level = float(values.max())
+        field.level = float(values.max())  # type: ignore[assignment]
         if not torch.isfinite(values).all():
             raise ValueError("potential: u(y, x) is not finite on the training outputs.")
         return field

@@ -1,10 +1,13 @@
 """Scorers for searches and cross-validation, which hand lambda over."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from .._utils.annotations import Lam, RandomState
 from .._utils.groupby import number_groups
 from .._utils.readable import as_readable
 from ._outputs import check_outputs
@@ -17,7 +20,7 @@ class _LamScorer:
 
     name = "scorer"
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Return the request for `lam`.
 
         Returns
@@ -51,13 +54,22 @@ class SampleScorer(_LamScorer):
         Seed of the draws, the same for all candidates of a search.
     """
 
-    def __init__(self, score, name, *, n_samples=100, random_state=0):
+    def __init__(
+        self,
+        score: Callable[..., Any],
+        name: str,
+        *,
+        n_samples: int = 100,
+        random_state: RandomState = 0,
+    ) -> None:
         self._score = score
         self.name = name
         self.n_samples = n_samples
         self.random_state = random_state
 
-    def __call__(self, estimator, X, y_true, *, lam=None):
+    def __call__(
+        self, estimator: Any, X: ArrayLike | None, y_true: ArrayLike, *, lam: Lam | None = None
+    ) -> float:
         """Return the negative score of draws of a fitted surrogate.
 
         Parameters
@@ -107,14 +119,22 @@ class MeanScorer(_LamScorer):
         What is scored. Probabilities of two classes are those of the second.
     """
 
-    def __init__(self, score_func, sign, options, response_method="predict"):
+    def __init__(
+        self,
+        score_func: Callable[..., Any],
+        sign: int,
+        options: Mapping[Any, Any],
+        response_method: str = "predict",
+    ) -> None:
         self._response_method = response_method
         self._score_func = score_func
         self._sign = sign
         self._options = options
         self.name = ("" if sign == 1 else "neg_") + getattr(score_func, "__name__", "score")
 
-    def __call__(self, estimator, X, y_true, *, lam=None):
+    def __call__(
+        self, estimator: Any, X: ArrayLike | None, y_true: ArrayLike, *, lam: Lam | None = None
+    ) -> float:
         """Return the signed score of what a fitted surrogate predicts.
 
         Parameters
@@ -142,7 +162,13 @@ class MeanScorer(_LamScorer):
         return self._sign * self._score_func(y_true, predicted, **self._options)
 
 
-def make_lam_scorer(score_func, *, greater_is_better=True, response_method="predict", **options):
+def make_lam_scorer(
+    score_func: Callable[..., Any],
+    *,
+    greater_is_better: bool = True,
+    response_method: str = "predict",
+    **options: Any,
+) -> Any:
     """Make a scorer of the conditional mean that hands `lam` to ``predict``.
 
     What `sklearn.metrics.make_scorer` is elsewhere. That one, and the names of scikit-learn's

@@ -1,6 +1,7 @@
 """Proper scores of draws."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist, pdist
 from sklearn.utils import check_array
 
@@ -8,7 +9,7 @@ from .._utils.readable import as_readable
 from ._outputs import check_outputs, scale_exponent
 
 
-def energy_score(y_true, y_samples):
+def energy_score(y_true: ArrayLike, y_samples: ArrayLike) -> float:
     r"""Energy score of samples against the outputs that came true, mean over rows.
 
     For a row with output y and draws :math:`Y_1, \dots, Y_S`
@@ -84,7 +85,7 @@ def energy_score(y_true, y_samples):
     return float(np.ldexp(np.mean(scores), exponent))
 
 
-def crps(y_true, y_samples):
+def crps(y_true: ArrayLike, y_samples: ArrayLike) -> float:
     r"""Return the continuous ranked probability score of samples, mean over rows and outputs.
 
     The energy score of every output by itself: unbiased for S >= 2 draws, and blind to how

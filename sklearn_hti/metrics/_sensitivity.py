@@ -4,7 +4,9 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
+from .._utils.annotations import Seed
 from .._utils.random import sampling_generator
 from .._utils.readable import as_readable
 from ._outputs import check_outputs, scale_exponent
@@ -14,7 +16,14 @@ LEAST_DATA = 60  # rows
 COLUMNS = ["index", "advective", "diffusive", "lower", "upper"]
 
 
-def ot_sensitivity(Z, Y, *, n_slices=None, coverage=0.9, random_state=None):
+def ot_sensitivity(
+    Z: ArrayLike,
+    Y: ArrayLike,
+    *,
+    n_slices: int | None = None,
+    coverage: float = 0.9,
+    random_state: Seed = None,
+) -> pd.DataFrame:
     r"""Sensitivity of outputs to each of their inputs, by optimal transport, from given data.
 
     The index of input i is

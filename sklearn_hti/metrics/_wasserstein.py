@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 
 from .._utils.readable import as_readable
@@ -13,7 +14,9 @@ from ._outputs import check_outputs, scale_exponent
 _MAX_PIVOTS = 1_000_000_000
 
 
-def squared_wasserstein(y_true, y_pred, *, groups=None):
+def squared_wasserstein(
+    y_true: ArrayLike, y_pred: ArrayLike, *, groups: ArrayLike | None = None
+) -> float:
     r"""Exact squared 2-Wasserstein distance between two samples.
 
     With uniform weights on the n true and the m predicted outputs,

@@ -66,7 +66,13 @@ class Conditioning(BaseEstimator):
     Conditioning(encoding='sinusoidal', kind='hypernetwork', n_bases=8)
     """
 
-    def __init__(self, kind="film", encoding="linear", n_frequencies=2, n_bases=4):
+    def __init__(
+        self,
+        kind: str = "film",
+        encoding: str = "linear",
+        n_frequencies: int = 2,
+        n_bases: int = 4,
+    ) -> None:
         self.kind = kind
         self.encoding = encoding
         self.n_frequencies = n_frequencies

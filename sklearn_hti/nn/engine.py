@@ -12,8 +12,8 @@ from skorch.helper import predefined_split
 from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.utils.data import Dataset
-from tqdm.auto import tqdm
 
+from .._utils import progress
 from .._utils.findings import warn
 from ..data.budget import BUDGET
 from ..data.facts import DrawCounts
@@ -194,31 +194,15 @@ class StopOnDivergence(Callback):
 
 
 class StepProgress(Callback):
-    """Progress bar over all optimisation steps."""
+    """Shows the optimisation steps in the progress bar of the fit."""
 
-    def __init__(self, label, n_steps):
-        self.label = label
+    def __init__(self, n_steps):
         self.n_steps = n_steps
-
-    def on_train_begin(self, net, *args, **kwargs):
-        """Wait for what a checkpoint restores."""
-        self.bar_ = None
-
-    def on_epoch_begin(self, net, *args, **kwargs):
-        """Open the bar."""
-        if self.bar_ is None:
-            done = count_steps(net.history)
-            self.bar_ = tqdm(total=self.n_steps, initial=done, desc=self.label, unit="step")
 
     def on_epoch_end(self, net, *args, **kwargs):
         """Advance by the steps of one epoch and show the loss."""
-        self.bar_.set_postfix(loss=f"{net.history[-1, 'train_loss']:.2e}", refresh=False)
-        self.bar_.update(count_steps(net.history[-1:]))
-
-    def on_train_end(self, net, *args, **kwargs):
-        """Close the bar."""
-        if self.bar_ is not None:
-            self.bar_.close()
+        loss = f"loss {net.history[-1, 'train_loss']:.2e}"
+        progress.step(count_steps(net.history), self.n_steps, loss)
 
 
 def train(
@@ -233,11 +217,11 @@ def train(
     training, validation : DrawnDataset
         Examples; validation may be None. With it, the best state is kept.
     label : str
-        Name of the stage, for the progress bar and messages.
+        Name of the stage, for messages.
     seed : int
         Seed of the batches.
     settings : TrainingSettings
-        Steps, batch size, learning rate, stopping, device, verbosity.
+        Steps, batch size, learning rate, stopping, device.
     engine : type
         Engine or a subclass.
     user_callbacks : sequence
@@ -262,8 +246,7 @@ def train(
     ]
     monitor = "train_loss" if validation is None else "valid_loss"
     callbacks.append(("best", _best_state(monitor, settings, n_epochs)))
-    if settings.verbose:
-        callbacks.append(("progress", StepProgress(label, n_epochs * n_batches)))
+    callbacks.append(("progress", StepProgress(n_epochs * n_batches)))
     net = engine(
         module.to(settings.device),
         label=label,

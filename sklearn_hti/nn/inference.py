@@ -9,7 +9,7 @@ _ROWS_IN_CACHE = 4096  # of 128 hidden units: a pass through the layers leaves n
 _ROWS_ON_DEVICE = 65_536  # an accelerator wants more at once
 _MAX_NUMBERS = 2**23  # of all these rows
 
-_doubles = WeakKeyDictionary()  # network -> (what it was copied from, copy)
+_doubles: WeakKeyDictionary = WeakKeyDictionary()  # network -> (what it was copied from, copy)
 
 
 def row_chunks(n_rows, device, width=1):

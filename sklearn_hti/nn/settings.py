@@ -16,7 +16,6 @@ class TrainingSettings:
     early_stopping: bool
     tol: float
     device: str
-    verbose: int
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What `path` accepts: how the path from anchor to anchor is drawn."""
 
 from dataclasses import replace
+from typing import Any
 
 from sklearn.base import BaseEstimator
 
@@ -44,15 +45,15 @@ class GeodesicPath(BaseEstimator):
 
     def __init__(
         self,
-        n_nodes=7,
-        n_segments=12,
-        n_couplings=1,
-        max_iter=250,
-        batch_size=128,
-        learning_rate=0.01,
-        refine_steps=0,
-        constant_speed="euclidean",
-    ):
+        n_nodes: int = 7,
+        n_segments: int = 12,
+        n_couplings: int = 1,
+        max_iter: int = 250,
+        batch_size: int = 128,
+        learning_rate: float = 0.01,
+        refine_steps: int = 0,
+        constant_speed: str = "euclidean",
+    ) -> None:
         self.n_nodes = n_nodes
         self.n_segments = n_segments
         self.n_couplings = n_couplings
@@ -70,7 +71,7 @@ class GeodesicPath(BaseEstimator):
         check_range(self, real=["learning_rate"], above=0)
         check_choice(self, "constant_speed", ("euclidean", "metric"))
 
-    def training(self, settings):
+    def training(self, settings: Any) -> Any:
         """Return the estimator's training settings with those of the path network.
 
         Parameters

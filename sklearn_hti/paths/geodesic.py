@@ -1,5 +1,7 @@
 """Geodesics: the cheapest path between two points, and its cost (docs/method.md, equation 43)."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import nn
@@ -56,13 +58,13 @@ class StraightGeodesic:
 
     is_straight = True
 
-    def cost_matrix(self, y0, y1, rows=None):
+    def cost_matrix(self, y0: Any, y1: Any, rows: Any = None) -> Any:
         """Return ``c(y0_i, y1_j) = |y1_j - y0_i|^2 / 2``, shape (n0, n1)."""
         from ot import dist
 
         return 0.5 * dist(y0, y1, metric="sqeuclidean")
 
-    def cost_matrices(self, y0, y1, parts, rows=None):
+    def cost_matrices(self, y0: Any, y1: Any, parts: Any, rows: Any = None) -> Any:
         """Yield the cost matrices between some rows i of y0 and j of y1."""
         return (self.cost_matrix(y0[i], y1[j]) for i, j in parts)
 
@@ -104,7 +106,9 @@ class Geodesic:
 
     is_straight = False
 
-    def __init__(self, paths, lagrangian, data, device, component):
+    def __init__(
+        self, paths: Any, lagrangian: Any, data: Any, device: str, component: Any
+    ) -> None:
         self.paths = paths
         self.lagrangian = lagrangian
         self.data = data
@@ -112,12 +116,12 @@ class Geodesic:
         self.refine_steps = component.refine_steps
         self.constant_speed = component.constant_speed
 
-    def cost_matrix(self, y0, y1, rows):
+    def cost_matrix(self, y0: Any, y1: Any, rows: Any) -> Any:
         """Return c(y0_i, y1_j | x of row_i), shape (n0, n1)."""
         every = np.arange(len(y0)), np.arange(len(y1))
         return next(self.cost_matrices(y0, y1, [every], rows))
 
-    def cost_matrices(self, y0, y1, parts, rows):
+    def cost_matrices(self, y0: Any, y1: Any, parts: Any, rows: Any) -> Any:
         """Yield c(y0_i, y1_j | x of row_i) between some rows i of y0 and j of y1.
 
         Small ones are priced together: passes of the networks over few paths take as long as
@@ -131,7 +135,7 @@ class Geodesic:
             for (i, j), part in zip(some, np.split(cost, ends), strict=True):
                 yield part.reshape(len(i), len(j))
 
-    def cost(self, y0, y1, rows, *, coarse=False):
+    def cost(self, y0: Any, y1: Any, rows: Any, *, coarse: Any = False) -> Any:
         """Return c(y0, y1 | x), row by row, where x is that of the training rows.
 
         With `coarse`, every other point of the path is enough: to rank pairs.
@@ -141,7 +145,7 @@ class Geodesic:
             lambda path, x: self.lagrangian(path[:, ::stride], x)[0], y0, y1, rows
         )
 
-    def path(self, y0, y1, rows):
+    def path(self, y0: Any, y1: Any, rows: Any) -> Any:
         """Return paths (n, T + 1, D) that run at constant speed."""
         path = self._over_chunks(lambda path, x: path, y0, y1, rows)
         if self.constant_speed == "metric":
@@ -152,7 +156,7 @@ class Geodesic:
             speed = np.linalg.norm(np.diff(path, axis=1), axis=2)
         return retime(path, speed)
 
-    def between(self, trajectories, edges, n_points):
+    def between(self, trajectories: Any, edges: Any, n_points: Any) -> Any:
         """Return evenly spaced points (N, K, n_points, D) of the geodesics along K edges."""
         points = trajectories.points
         n, _, n_outputs = points.shape
@@ -168,7 +172,7 @@ class Geodesic:
                 between[part, k] = (1 - part_way) * path[:, low] + part_way * path[:, low + 1]
         return between
 
-    def deviation(self, trajectories):
+    def deviation(self, trajectories: Any) -> Any:
         """Return the deviations (N, K, M, D) of the geodesics between knots of trajectories."""
         points = trajectories.points
         n, n_knots, n_outputs = points.shape

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from .._utils.groupby import first_of_each, number_groups
+from .._utils.progress import counted
 from .._utils.registry import storable
 from ..data.conditions import Features
 from ..stats.ridge import LinearMean
@@ -99,7 +100,9 @@ class ParticleRegression:
         rng = np.random.default_rng(seed)
         judged = rng.permutation(len(x))[: budget.judged_inputs]
         makers = _candidates(x[judged], y[judged], seed, n_jobs)
-        held = {name: _held_out(make, x[judged], y[judged]) for name, make in makers.items()}
+        held = {
+            name: _held_out(make, x[judged], y[judged]) for name, make in counted(makers.items())
+        }
         if len(held) > 1:
             held["smooth, trees"] = (held["smooth"] + held["trees"]) / 2
         known = known[judged]

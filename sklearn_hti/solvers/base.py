@@ -1,6 +1,7 @@
 """What every optimal-transport solver offers."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 from sklearn.base import BaseEstimator
 
@@ -9,7 +10,7 @@ class OTSolver(BaseEstimator, ABC):
     """Finds which output at one anchor belongs to which output at another."""
 
     @abstractmethod
-    def plan(self, data, edge, geodesic, rng):
+    def plan(self, data: Any, edge: tuple[Any, ...], geodesic: Any, rng: Any) -> Any:
         """Return the transport plan along one edge of the anchor graph.
 
         Parameters

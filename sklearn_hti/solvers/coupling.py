@@ -1,5 +1,7 @@
 """Couple samples of two anchors by discrete optimal transport (docs/method.md, equation 11)."""
 
+from typing import Any
+
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.spatial.distance import cdist
@@ -89,15 +91,15 @@ class CouplingSolver(OTSolver):
 
     def __init__(
         self,
-        condition_penalty="auto",
-        min_draws=64,
-        max_batch=1024,
-        max_learned=256,
-        regularization=None,
-        strength=0.05,
-        max_partners=4,
-        affine="auto",
-    ):
+        condition_penalty: str | float = "auto",
+        min_draws: int = 64,
+        max_batch: int = 1024,
+        max_learned: int = 256,
+        regularization: str | None = None,
+        strength: float = 0.05,
+        max_partners: int = 4,
+        affine: Any = "auto",
+    ) -> None:
         self.condition_penalty = condition_penalty
         self.min_draws = min_draws
         self.max_batch = max_batch
@@ -120,7 +122,7 @@ class CouplingSolver(OTSolver):
         check_choice(self, "regularization", (None, "entropic", "sparse"))
         check_choice(self, "affine", ("auto", True, False))
 
-    def plan(self, data, edge, geodesic, rng):
+    def plan(self, data: Any, edge: tuple[Any, ...], geodesic: Any, rng: Any) -> Any:
         """Return the transport plan along one edge.
 
         Parameters
@@ -164,9 +166,11 @@ class CouplingSolver(OTSolver):
             )
 
         if self.affine is True and repeated:
-            entries += [_any_pairs(*block, rng) for block in blocks]
+            entries += [_any_pairs(block[0], block[1], rng) for block in blocks]
             blocks = []
-        parts = [part for block in blocks for part in _split(*block, self.max_batch, rng)]
+        parts = [
+            part for block in blocks for part in _split(block[0], block[1], self.max_batch, rng)
+        ]
         # with one output, plans of all these costs are the monotone one
         most = self.max_learned if by_group and data.facts.n_outputs > 1 else 0
         n_paths = sum(len(i) * len(j) for i, j in parts if max(len(i), len(j)) <= most)

@@ -75,10 +75,10 @@ class MapEngine(Engine):
     metric (envelope theorem), and so are the paths to the metric.
     """
 
-    trained = ("maps",)  # parts of the module that the first optimizer moves
-    recorded = ()  # figures of a step
-    map_optimizer = None  # None: that of all networks
-    path_optimizer = torch.optim.Adam
+    trained: tuple[str, ...] = ("maps",)  # parts of the module that the first optimizer moves
+    recorded: tuple[str, ...] = ()  # figures of a step
+    map_optimizer: type | None = None  # None: that of all networks
+    path_optimizer: type = torch.optim.Adam
     warm_up = 100  # steps of the paths' first fit, at least
 
     def __init__(self, module, *, solver, **kwargs):

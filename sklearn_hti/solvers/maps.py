@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,7 +39,7 @@ class MapSolver(OTSolver):
     def _dataset(self, data, device):
         """Return the DrawnDataset that the networks are trained on."""
 
-    def plan(self, data, edge, geodesic, rng):
+    def plan(self, data: Any, edge: tuple[Any, ...], geodesic: Any, rng: Any) -> Any:
         """Return the plan of `CouplingSolver`, x by x: maps leave none between rows.
 
         Parameters
@@ -59,7 +60,7 @@ class MapSolver(OTSolver):
         """
         return CouplingSolver(min_draws=0).plan(data, edge, geodesic, rng)
 
-    def fit_maps(self, data, lagrangian, path_component, training):
+    def fit_maps(self, data: Any, lagrangian: Any, path_component: Any, training: Any) -> Any:
         """Train maps, paths and metric.
 
         Parameters
@@ -94,7 +95,7 @@ class MapSolver(OTSolver):
             lambda: self._networks(n_outputs, len(data.anchors.edges), training),
             own["networks"],
         )
-        geodesic = StraightGeodesic()
+        geodesic: StraightGeodesic | Geodesic = StraightGeodesic()
         if not lagrangian.is_flat:
             paths = build_paths(path_component, n_outputs, training)
             module.follow(paths, lagrangian)

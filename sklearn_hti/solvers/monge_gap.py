@@ -1,5 +1,8 @@
 """Maps between anchors by the conditional Monge gap (docs/method.md, equation 16)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from .._utils.findings import warn
 from .._utils.parameters import check_range, check_sizes
 from .._utils.registry import storable
@@ -86,21 +89,21 @@ class MongeGap(MapSolver):
 
     def __init__(
         self,
-        max_iter=500,
-        learning_rate=0.003,
-        batch_size=512,
-        block_size=64,
-        gap_size=16,
-        gap_weight=0.3,
-        strength=0.05,
-        condition_penalty=1.0,
-        hidden_layer_sizes=(64, 64, 64, 64),
-        metric_every=10,
-        metric_learning_rate=0.001,
-        path_every=25,
-        path_iter=25,
-        path_learning_rate=0.005,
-    ):
+        max_iter: int = 500,
+        learning_rate: float = 0.003,
+        batch_size: int = 512,
+        block_size: int = 64,
+        gap_size: int = 16,
+        gap_weight: float = 0.3,
+        strength: float = 0.05,
+        condition_penalty: float = 1.0,
+        hidden_layer_sizes: Sequence[Any] = (64, 64, 64, 64),
+        metric_every: int = 10,
+        metric_learning_rate: float = 0.001,
+        path_every: int = 25,
+        path_iter: int = 25,
+        path_learning_rate: float = 0.005,
+    ) -> None:
         self.max_iter = max_iter
         self.learning_rate = learning_rate
         self.batch_size = batch_size

@@ -1,5 +1,8 @@
 """Conditional neural dual of Lagrangian optimal transport (docs/method.md, equation 15)."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 from .._utils.parameters import check_range, check_sizes
 from .._utils.registry import storable
 from .dual_training import DualEngine, DualNetworks, EdgeDataset
@@ -76,19 +79,19 @@ class NeuralDual(MapSolver):
 
     def __init__(
         self,
-        max_iter=500,
-        learning_rate=0.002,
-        batch_size=160,
-        inner_iter=3,
-        hidden_layer_sizes=(64, 64, 64, 64),
-        map_hidden_layer_sizes=(64, 64, 64, 64),
-        metric_every=10,
-        metric_learning_rate=0.001,
-        path_every=25,
-        path_iter=10,
-        path_learning_rate=0.001,
-        pretrain_iter=None,
-    ):
+        max_iter: int = 500,
+        learning_rate: float = 0.002,
+        batch_size: int = 160,
+        inner_iter: int = 3,
+        hidden_layer_sizes: Sequence[Any] = (64, 64, 64, 64),
+        map_hidden_layer_sizes: Sequence[Any] = (64, 64, 64, 64),
+        metric_every: int = 10,
+        metric_learning_rate: float = 0.001,
+        path_every: int = 25,
+        path_iter: int = 10,
+        path_learning_rate: float = 0.001,
+        pretrain_iter: int | None = None,
+    ) -> None:
         self.max_iter = max_iter
         self.learning_rate = learning_rate
         self.batch_size = batch_size
@@ -119,7 +122,7 @@ class NeuralDual(MapSolver):
         check_sizes(self, ["hidden_layer_sizes", "map_hidden_layer_sizes"])
 
     @classmethod
-    def study(cls):
+    def study(cls) -> Self:
         """Return the solver with the settings of the study (Amad and van der Schaar, 2026).
 
         The learning rate is the peak of a one-cycle here, constant there. Its paths have 15

@@ -79,9 +79,13 @@ def surface():
 @needs_node
 def test_sliders_move_the_answers(surface, tmp_path):
     path = surface.to_html(tmp_path / "p.html", X, n_samples=3, lam_name=["<i>C", "b"])
-    data, (first, *frames, known, outside) = run(
-        path, "slide(1, 30); slide(0, 120); slide(1, 75); choose(0, 0); slide(1, 200)"
+    data, (first, pooled, *frames, known, outside) = run(
+        path,
+        "choose(2, -1); slide(1, 30); slide(0, 120); slide(1, 75); choose(0, 0); slide(1, 200)",
     )
+    assert [trace.get("name") for trace in first["traces"]] == ["answer", None]  # of one row
+    assert pooled["traces"][0]["name"] == "each of 2 rows"  # a line each, no band
+    assert not any("fill" in trace and trace["fill"] == "tonexty" for trace in pooled["traces"])
     assert "(trained value)" in first["value"]
     assert first["layout"]["xaxis"]["title"]["text"] == "&lt;i&gt;C"
     assert first["layout"]["xaxis"]["type"] == "log"
@@ -91,9 +95,11 @@ def test_sliders_move_the_answers(surface, tmp_path):
         y = surface.predict(X, [lam] * 2)
         low, high = (
             float(v.replace("−", "-"))
-            for v in re.search(r"between (\S+) and (\S+)\.", frame["readout"]).groups()
+            for v in re.search(
+                r"90 % of rows between (\S+) and (\S+)\.", frame["readout"]
+            ).groups()
         )
-        expected = np.quantile(np.repeat(y, 3), [0.05, 0.95])
+        expected = np.quantile(y, [0.05, 0.95])
         np.testing.assert_allclose([low, high], expected, atol=0.06)
     cursor = frames[-1]["traces"][-2]["x"]
     np.testing.assert_allclose(cursor, 10**0.5)
@@ -113,8 +119,8 @@ def test_categories_are_chosen(tmp_path):
     for frame, k in zip(frames[1:], "uvu", strict=True):
         assert frame["value"] == f"λ[0] = 0.5, λ[1] = {k}"
         dots = frame["traces"][2]
-        expected = model.predict(X, np.array([[0.5, k]] * 2, dtype=object))
-        np.testing.assert_allclose([dots["x"][::2], dots["y"][::2]], expected.T, atol=1e-2)
+        expected = model.predict(X[:1], np.array([[0.5, k]], dtype=object))  # the first row
+        np.testing.assert_allclose([dots["x"], dots["y"]], expected.T, atol=1e-2)
 
 
 @needs_node

@@ -43,7 +43,6 @@ SETTINGS = TrainingSettings(
     early_stopping=False,
     tol=1e-4,
     device="cpu",
-    verbose=0,
 )
 
 

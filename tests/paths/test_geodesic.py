@@ -20,7 +20,7 @@ from sklearn_hti.paths.learning import learn_geodesics
 from sklearn_hti.paths.trajectories import Trajectories
 from sklearn_hti.solvers import CouplingSolver
 
-SETTINGS = TrainingSettings(1, 1, 1.0, False, 1e-4, "cpu", 0)  # the first three are the path's
+SETTINGS = TrainingSettings(1, 1, 1.0, False, 1e-4, "cpu")  # the first three are the path's
 SEEDS = {"coupling": 0, "paths": 1, "pairs": 2}
 
 

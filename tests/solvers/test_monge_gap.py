@@ -20,7 +20,7 @@ from sklearn_hti.solvers import MongeGap
 from sklearn_hti.solvers.blocks import BlockDataset, k_d_order
 from sklearn_hti.solvers.monge_costs import BlockCosts, Blocks
 
-SETTINGS = TrainingSettings(1, 1, 1.0, False, 0.0, "cpu", 0)
+SETTINGS = TrainingSettings(1, 1, 1.0, False, 0.0, "cpu")
 FAST = {"max_iter": 150, "learning_rate": 0.01, "hidden_layer_sizes": (32, 32)}
 FLAT = SimpleNamespace(cost=lambda y0, y1, x: 0.5 * ((y1 - y0) ** 2).sum(dim=1))
 

@@ -18,7 +18,7 @@ from sklearn_hti.solvers import CouplingSolver
 from sklearn_hti.solvers.c_transform import c_transform, minimise_rows
 from sklearn_hti.solvers.neural_dual import NeuralDual
 
-SETTINGS = TrainingSettings(1, 1, 1.0, False, 0.0, "cpu", 0)
+SETTINGS = TrainingSettings(1, 1, 1.0, False, 0.0, "cpu")
 FAST = {
     "max_iter": 200,
     "learning_rate": 0.005,
