@@ -15,6 +15,7 @@ from .answers.from_networks import readable
 from .answers.interval import interval
 from .answers.query import check_lam_within
 from .answers.state import FittedAttribute
+from .assessment.breaks import find_breaks
 from .assessment.diagnostics import check_fit, warn_of
 from .assessment.left_out import leave_values_out, trusted
 from .assessment.stage import assess
@@ -233,8 +234,13 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         like (``longest_segment`` over the mean, fraction of ``negative_costs``, range of the
         ``eigenvalues`` of the metric). Several hyperparameters add ``loop_errors``: how far
         transport around a loop of trained values ends from where it began, over the variance,
-        for edges that the tree of couplings leaves out, shortest first. Empty where nothing is
-        trained.
+        for edges that the tree of couplings leaves out, shortest first. Where nothing is trained,
+        it has only what every fit has of the steps between neighbouring trained values, of
+        several hyperparameters along the tree: ``speeds``, the root mean square movement of the
+        outputs per range of the scale that the range of lambda suggests; the ``fastest`` step,
+        a pair of trained values, None where nothing moves; and ``breaks``, the pairs between which
+        outputs change faster, or farther aside, than all other steps explain. Two steps or more
+        have to be left to explain one, so that three trained values have none.
     validation_ : DataFrame or None
         One row per interior anchor left out (``lam``, or a column per hyperparameter): squared
         Wasserstein distances, in scaled units, to the true outputs. ``interpolate`` is the
@@ -441,6 +447,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             read = way_reader(data, components.solver, rng)
         scale = make_time_scale(self.lam_transform, data, read)
         field = learn_field(scale, data, read, own_rng)
+        steps = find_breaks(field.scale, data, read(), problem.space)
         validation = None
         if self.validate is not False and len(data.anchors.lam) > 2:
             judge = np.random.default_rng(training.seeds["validation"])
@@ -458,7 +465,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         particles = whole_particles(read)
         known = {"moments": moments_of(particles)} if len(particles) else {}
         parts = {"particle_field": field, "networks": networks, "validation": validation}
-        return replace(learned, **parts, **known)
+        return replace(learned, diagnostics=learned.diagnostics | steps, **parts, **known)
 
     def _fit_base(self, problem, learned, training):
         if not self._trains:
