@@ -1,5 +1,6 @@
 """The estimator: learn from outputs at a few lambdas, sample at any lambda between."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral, Real
 
@@ -16,6 +17,7 @@ from .answers.interval import interval
 from .answers.query import check_lam_within
 from .answers.state import FittedAttribute
 from .assessment.breaks import find_breaks
+from .assessment.crossings import warn_if_crossing
 from .assessment.diagnostics import check_fit, warn_of
 from .assessment.left_out import leave_values_out, trusted
 from .assessment.stage import assess
@@ -24,6 +26,7 @@ from .clocks.movement import Movement
 from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.way import way_reader
 from .data.coordinates import NAMES as OUTPUT_TRANSFORMS
+from .data.monotone import read_monotone
 from .data.thinning import for_movement
 from .exceptions import TrajectoryWarning
 from .field.build import believed_on_tree, fit_trajectories
@@ -155,6 +158,15 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         zero, or to a bound, over the range. A transformer of scikit-learn with
         `inverse_transform` is cloned and fitted on y of shape (n, D); it has to be defined
         wherever the networks answer. None: outputs as they are.
+    monotone : None, int, array-like or dict, default=None
+        Direction in which outputs go with lambda, for every x: 1 up, -1 down, 0 any; one number
+        for all outputs, or an array in the shape of the outputs of a row. A dict has them by the
+        name of the hyperparameter. Quantiles of one x then never cross. It wins over
+        exactness: trained outputs of an input that go against it are projected to the nearest
+        ones that do not, with a `TrajectoryWarning`. Answers come from whole particles: networks
+        that are asked, or one answer per input at every trained value. No flow map is trained, and
+        `transport` adds how far the answer at x moves. One hyperparameter only, and no
+        `output_transform` but "log" and "logit". Bounds of `interval` may still cross.
     output_scaling : {"common", "per_output"}, default="common"
         Unit of distances between outputs. "common" divides all outputs by one number;
         "per_output" divides each by its standard deviation, for outputs in different units.
@@ -218,7 +230,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         The solver that coupled the anchors.
     flow_map_ : TransportMap or None
         The trained network that moves scaled outputs between clock times; None where nothing is
-        trained.
+        trained, and with `monotone`.
     history_ : DataFrame
         One row per epoch of about 50 steps of each network: its ``stage`` ("paths", "transport",
         "base"), ``epoch``, ``step``, ``train_loss``, ``valid_loss`` (nan where no rows are held
@@ -303,6 +315,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         "validate": [StrOptions({"auto"}), "boolean"],
         "extrapolation": [StrOptions({"raise", "warn"})],
         "n_jobs": [None, Integral],
+        "monotone": [None, Integral, Mapping, "array-like"],
         "output_transform": [
             None,
             StrOptions({*OUTPUT_TRANSFORMS}),
@@ -332,6 +345,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         n_anchors="auto",
         y_bounds=None,
         output_transform=None,
+        monotone=None,
         output_scaling="common",
         categorical_features="from_dtype",
         max_iter=550,
@@ -361,6 +375,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.n_anchors = n_anchors
         self.y_bounds = y_bounds
         self.output_transform = output_transform
+        self.monotone = monotone
         self.output_scaling = output_scaling
         self.categorical_features = categorical_features
         self.max_iter = max_iter
@@ -436,6 +451,32 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         ask_all = self.networks is not None and self.n_anchors == "auto"
         return len(rows.lam) if ask_all else super()._count_anchors(rows)
 
+    def _encode(self, rows, anchors):
+        problem = super()._encode(rows, anchors)
+        if self._directions(problem) is not None and self._trains:
+            self._check_whole_particles(problem.data.facts)
+        return problem
+
+    def _directions(self, problem):
+        """Return the direction of every output along lambda; None where none has one."""
+        transform = getattr(self, "output_transform", None)
+        return read_monotone(self.monotone, problem.outputs, problem.space, transform)
+
+    def _check_whole_particles(self, facts):
+        """Raise where answers would come from a flow map, which need not be monotone."""
+        auto = isinstance(self.base, str) and self.base == "auto"
+        if auto and facts.one_answer:
+            return
+        fault = f"base={self.base!r} is asked for" if not auto else "inputs have several outputs"
+        if auto and not all(facts.inputs_shared):
+            fault = "trained values have different inputs in X"
+        raise ValueError(
+            f"monotone={self.monotone!r} is kept by answers that follow one input through all "
+            f"trained values, and {fault}: a flow map that moves draws need not be monotone. Take "
+            "networks=, which are asked, or base='auto' with the same inputs and one output "
+            "of each at every trained value, or base=None for `interpolate` alone."
+        )
+
     def _fit_movement(self, problem, components, read, training):
         seed = training.seeds["networks"]
         networks, data = None, problem.data
@@ -448,7 +489,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         scale = make_time_scale(self.lam_transform, data, read)
         field = learn_field(scale, data, read, own_rng)
         steps = find_breaks(field.scale, data, read(), problem.space)
-        validation = None
+        field = replace(field, monotone=self._directions(problem))
+        particles, validation = whole_particles(read), None
+        warn_if_crossing(field.monotone, particles, problem.outputs)
         if self.validate is not False and len(data.anchors.lam) > 2:
             judge = np.random.default_rng(training.seeds["validation"])
             validation, judged = leave_values_out(
@@ -460,9 +503,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         else:
             clock = clock_of(field.scale, data.anchors.lam)
         learned = Learned(Movement(clock, None), data=data, diagnostics={}, n_iter=0)
-        if self._trains:
+        if self._trains and field.monotone is None:
             learned = self._fit_flow_map(problem, components, field, clock, training, rng)
-        particles = whole_particles(read)
         known = {"moments": moments_of(particles)} if len(particles) else {}
         parts = {"particle_field": field, "networks": networks, "validation": validation}
         return replace(learned, diagnostics=learned.diagnostics | steps, **parts, **known)
@@ -658,8 +700,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         check_is_fitted(self)
         if self._state.movement.flow_map is None:
             raise ValueError(
-                "export writes the flow map, and none was trained: fit with networks=None and a "
-                "base, or export the networks themselves."
+                "export writes the flow map, and none was trained: fit with networks=None, "
+                "monotone=None and a base, or export the networks themselves."
             )
         if lam_from is not None:
             lam_from = check_lam_within(self, lam_from, 1, "lam_from", beyond=False)[0]
