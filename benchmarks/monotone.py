@@ -1,7 +1,7 @@
 """What `monotone` costs, and what it mends: python -m benchmarks.monotone
 
 Levels of quantiles and expectiles of the zoo, whose networks are asked at 3 and 5 trained values.
-Prints the share of test outputs that cross somewhere between the ends, on a grid of 101 levels, and
+Prints the share of test outputs that cross somewhere between the ends, on 101 levels, and
 the mean squared error at held-out levels, without `monotone` and with it; means of three seeds.
 """
 
