@@ -21,7 +21,8 @@ from .data.anchors import find_anchors
 from .data.encoding import ConditionEncoder
 from .stats.class_probabilities import probabilities_of_labels
 
-_OWN = {"y_bounds", "output_transform"}  # of the regressor, which probabilities have already
+# of the regressor: what probabilities have already, and what they cannot have one by one
+_OWN = {"y_bounds", "output_transform", "monotone"}
 
 
 @storable

@@ -21,6 +21,8 @@ from .answers.interval import interval
 from .answers.query import check_lam_within
 from .answers.state import FittedAttribute
 from .answers.statistic import Statistic
+from .assessment.breaks import find_breaks
+from .assessment.crossings import warn_if_crossing
 from .assessment.diagnostics import check_fit, warn_of
 from .assessment.geometry import choose_geometry
 from .assessment.left_out import leave_values_out, trusted
@@ -31,6 +33,7 @@ from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.way import way_reader
 from .data.coordinates import NAMES as OUTPUT_TRANSFORMS
 from .data.levels import few_values
+from .data.monotone import read_monotone
 from .data.thinning import for_movement
 from .exceptions import TrajectoryWarning
 from .field.build import believed_on_tree, fit_trajectories, whole_trajectories
@@ -163,6 +166,15 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         zero, or to a bound, over the range. A transformer of scikit-learn with
         `inverse_transform` is cloned and fitted on y of shape (n, D); it has to be defined
         wherever the networks answer. None: outputs as they are.
+    monotone : None, int, array-like or dict, default=None
+        Direction in which outputs go with lambda, for every x: 1 up, -1 down, 0 any; one number
+        for all outputs, or an array in the shape of the outputs of a row. A dict has them by the
+        name of the hyperparameter. Quantiles of one x then never cross. It wins over
+        exactness: trained outputs of an input that go against it are projected to the nearest
+        ones that do not, with a `TrajectoryWarning`. Answers come from whole particles: networks
+        that are asked, or one answer per input at every trained value. No flow map is trained, and
+        `transport` adds how far the answer at x moves. One hyperparameter only, and no
+        `output_transform` but "log" and "logit". Bounds of `interval` may still cross.
     output_scaling : {"common", "per_output"}, default="common"
         Unit of distances between outputs. "common" divides all outputs by one number;
         "per_output" divides each by its standard deviation, for outputs in different units.
@@ -238,7 +250,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         The solver that coupled the anchors.
     flow_map_ : TransportMap or None
         The trained network that moves scaled outputs between clock times; None where nothing is
-        trained.
+        trained, and with `monotone`.
     history_ : DataFrame
         One row per epoch of about 50 steps of each network: its ``stage`` ("paths", "transport",
         "base"), ``epoch``, ``step``, ``train_loss``, ``valid_loss`` (nan where no rows are held
@@ -258,6 +270,12 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         these are missing. ``geometry`` is the one taken, and ``reweighted`` the fraction of the
         squared movement between trained values that jumps make. With jumps, ``delta`` is the scale
         of growth, and ``jump_time`` says whether a probability or its logit is linear in time.
+        Every fit has the steps between neighbouring trained values, of several hyperparameters
+        along the tree: ``speeds``, the root mean square movement of the
+        outputs per range of the scale that the range of lambda suggests; the ``fastest`` step,
+        a pair of trained values, None where nothing moves; and ``breaks``, the pairs between which
+        outputs change faster, or farther aside, than all other steps explain. Two steps or more
+        have to be left to explain one, so that three trained values have none.
     validation_ : DataFrame or None
         One row per interior anchor left out (``lam``, or a column per hyperparameter): squared
         Wasserstein distances, in scaled units, to the true outputs. ``interpolate`` is the
@@ -321,6 +339,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         "extrapolation": [StrOptions({"raise", "warn"})],
         "geometry": [StrOptions({"auto", "transport", "mixture", "unbalanced"}), Unbalanced],
         "n_jobs": [None, Integral],
+        "monotone": [None, Integral, Mapping, "array-like"],
         "output_transform": [
             None,
             StrOptions({*OUTPUT_TRANSFORMS}),
@@ -351,6 +370,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         y_bounds: tuple[Any, ...] | None = None,
         output_transform: Any = None,
         output_scaling: str = "common",
+        monotone: Any = None,
         geometry: Any = "auto",
         categorical_features: ArrayLike | None = "from_dtype",
         max_iter: int = 550,
@@ -380,6 +400,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         self.n_anchors = n_anchors
         self.y_bounds = y_bounds
         self.output_transform = output_transform
+        self.monotone = monotone
         self.output_scaling = output_scaling
         self.geometry = geometry
         self.categorical_features = categorical_features
@@ -457,6 +478,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     def _build_components(self):
         if isinstance(self.geometry, Unbalanced):
             self.geometry._check()
+        if self._asks_for_jumps and self.monotone is not None:
+            raise ValueError(
+                f"geometry={self.geometry!r} lets outputs jump in any direction, and "
+                f"monotone={self.monotone!r} holds one: leave one of both out."
+            )
         if self._asks_for_jumps and not self._draws_whole:
             name = (
                 "base"
@@ -525,6 +551,32 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         ask_all = self.networks is not None and self.n_anchors == "auto"
         return len(rows.lam) if ask_all else super()._count_anchors(rows)
 
+    def _encode(self, rows, anchors):
+        problem = super()._encode(rows, anchors)
+        if self._directions(problem) is not None and self._trains:
+            self._check_whole_particles(problem.data.facts)
+        return problem
+
+    def _directions(self, problem):
+        """Return the direction of every output along lambda; None where none has one."""
+        transform = getattr(self, "output_transform", None)
+        return read_monotone(self.monotone, problem.outputs, problem.space, transform)
+
+    def _check_whole_particles(self, facts):
+        """Raise where answers would come from a flow map, which need not be monotone."""
+        auto = isinstance(self.base, str) and self.base == "auto"
+        if auto and facts.one_answer:
+            return
+        fault = f"base={self.base!r} is asked for" if not auto else "inputs have several outputs"
+        if auto and not all(facts.inputs_shared):
+            fault = "trained values have different inputs in X"
+        raise ValueError(
+            f"monotone={self.monotone!r} is kept by answers that follow one input through all "
+            f"trained values, and {fault}: a flow map that moves draws need not be monotone. Take "
+            "networks=, which are asked, or base='auto' with the same inputs and one output "
+            "of each at every trained value, or base=None for `interpolate` alone."
+        )
+
     def _fit_movement(self, problem, components, read, training):
         seed = training.seeds["networks"]
         networks, data = None, problem.data
@@ -536,7 +588,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             read = way_reader(data, components.solver, rng)
         scale = make_time_scale(self.lam_transform, data, read)
         field = learn_field(scale, data, read, own_rng)
-        validation, mix = None, self._choose_geometry(problem, data, field, components, training)
+        steps = find_breaks(field.scale, data, read(), problem.space)
+        field = replace(field, monotone=self._directions(problem))
+        particles, validation = whole_particles(read), None
+        warn_if_crossing(field.monotone, particles, problem.outputs)
+        mix = self._choose_geometry(problem, data, field, components, training)
         if self.validate is not False and len(data.anchors.lam) > 2:
             progress.begin("left-out values")
             judge = np.random.default_rng(training.seeds["validation"])
@@ -560,16 +616,15 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         if mix is not None:
             field = mix.mean_field(field)
             learned = self._follow_jumps(learned, problem, mix, training)
-        elif self._trains:
+        elif self._trains and field.monotone is None:
             learned = self._fit_flow_map(problem, components, field, clock, training, rng)
-        particles = whole_particles(read)
         known = {"moments": moments_of(particles)} if len(particles) else {}
         parts = {"particle_field": field, "networks": networks, "validation": validation}
-        return replace(learned, **parts, **known)
+        return replace(learned, diagnostics=learned.diagnostics | steps, **parts, **known)
 
     def _choose_geometry(self, problem, data, field, components, training):
         """Return how particles jump; None: all move."""
-        if not self._may_jump(data.anchors, problem.levels):
+        if field.monotone is not None or not self._may_jump(data.anchors, problem.levels):
             return None
         rng = np.random.default_rng(training.seeds["geometry"])
         settings = (problem.levels, self.lam_transform, components.solver, rng)
@@ -812,8 +867,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             )
         if self._state.movement.flow_map is None:
             raise ValueError(
-                "export writes the flow map, and none was trained: fit with networks=None and a "
-                "base, or export the networks themselves."
+                "export writes the flow map, and none was trained: fit with networks=None, "
+                "monotone=None and a base, or export the networks themselves."
             )
         if lam_from is not None:
             lam_from = check_lam_within(self, lam_from, 1, "lam_from", beyond=False)[0]

@@ -191,6 +191,8 @@ class BaseSurrogate(Saved, ABC):
             outputs differ a thousandfold in spread and have one unit of distances; if lambdas
             that rows share are merged into bins; if an anchor has far fewer rows than others, or
             a number lies far out of all others.
+        BreakWarning
+            If outputs change between two trained values faster than all others suggest.
         ValidationWarning
             If answers that need no surrogate are nearer to outputs that were left out, or x
             tells nothing of the outputs of held-out inputs.

@@ -4,6 +4,7 @@ from sklearn.exceptions import ConvergenceWarning as _SklearnConvergenceWarning
 
 __all__ = [
     "BaseWarning",
+    "BreakWarning",
     "ClockWarning",
     "ConvergenceWarning",
     "CouplingWarning",
@@ -21,6 +22,10 @@ class TrajectoryWarning(UserWarning):
 
 class BaseWarning(TrajectoryWarning):
     """Most x have equal outputs at the first anchor, or one; draws are taken at another."""
+
+
+class BreakWarning(TrajectoryWarning):
+    """Outputs change between two trained values faster than all other trained values suggest."""
 
 
 class ClockWarning(TrajectoryWarning):

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from ..exceptions import (
     BaseWarning,
+    BreakWarning,
     ClockWarning,
     ConvergenceWarning,
     CouplingWarning,
@@ -22,6 +23,7 @@ _GRAVEST_FIRST = (
     TrajectoryWarning,  # networks are others than those of the rows
     ConvergenceWarning,
     CouplingWarning,
+    BreakWarning,
     ValidationWarning,
     BaseWarning,
     ClockWarning,

@@ -7,6 +7,15 @@ from .._utils.random import sampling_generator
 _MAX_NUMBERS = 2**22  # of particles, at a time
 
 
+def displacements_of_regression(state, query, lam_from, grid):
+    """Return how far scaled answers (L, n, D) move from lambdas (n,) to others (L, n)."""
+    particles = state.base.particles(query.conditions)
+    start, *ends = (
+        state.particle_field.at(particles, lam, state.anchors) for lam in (lam_from, *grid)
+    )
+    return np.stack(ends) - start
+
+
 def follow_regression(state, query, grid, n_samples=1, random_state=None):
     """Return outputs (L, n_samples, n, D) at lambdas (L, n), in the user's units.
 

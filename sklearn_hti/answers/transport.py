@@ -5,6 +5,7 @@ import numpy as np
 from .._utils.torch_state import own_torch_state
 from .from_networks import displacements_of_networks
 from .from_particles import move_along_particles
+from .from_regression import displacements_of_regression
 
 
 def transport(state, query, given):
@@ -22,6 +23,8 @@ def transports(state, query, given, grid):
         return state.reweighting.settled(moved)
     if state.networks is not None:
         moved = displacements_of_networks(state, query, given.lam, grid)
+    elif state.regresses and state.movement.flow_map is None:
+        moved = displacements_of_regression(state, query, given.lam, grid)
     else:
         check_trained(state)
         y, x = outputs.encode(given.y), query.conditions

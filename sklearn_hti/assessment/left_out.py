@@ -89,7 +89,7 @@ def leave_values_out(data, lam_transform, solver, field, rng, *, space=ONE, rewe
             rest = data.without(k)
             read = way_reader(rest, solver, rng)
             scale = make_time_scale(lam_transform, rest, read)
-            found = learn_field(scale, rest, read, rng)
+            found = replace(learn_field(scale, rest, read, rng), monotone=field.monotone)
             particles = None if rows.shared else _whole(read().trajectories)
             record = _judge(data.anchors, k, rows, particles, found, rng, reweighting)
             records.append(record)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
+from scipy.spatial.distance import cdist
 
 from .._utils.piecewise import straight_on
 from .._utils.registry import storable
@@ -109,6 +110,32 @@ def fit_curve(u, places, *, trend):
     root = cholesky(slope @ prior @ slope.T + _OWN**2 * np.eye(len(slope)), lower=True)
     known = solve_triangular(root, slope @ prior, lower=True)
     return MonotoneCurve(grid, known, trend)
+
+
+def log_speeds(parts, lengths):
+    """Return the log speeds over intervals of some lengths, in which parts of the way lie."""
+    return np.log((1 - _OWN) * parts / lengths + _OWN)
+
+
+def log_detours(parts, lengths):
+    """Return the same of ways beside a line, on which no place is known better than trained ones.
+
+    What is less than their error is none.
+    """
+    return np.log((1 - _PLACE) * parts / lengths + _PLACE)
+
+
+def speed_kernel(z, z_other):
+    """Return the covariance (M, M') of log speeds at times, up to a constant: they wander."""
+    return -0.5 * _SPEED**2 * cdist(z, z_other)
+
+
+def speed_noise():
+    """Return the variance of a log speed between trained values, both of which are misplaced.
+
+    The error of a place is that of a value in the middle of two intervals.
+    """
+    return 2 * (2 * _PLACE) ** 2
 
 
 def with_own(places, u):

@@ -20,11 +20,13 @@ class Way:
     """Coupled outputs of a part of the data, followed through the trained values.
 
     `places` (K + 1,) says how far along their mean way the trained values sit, from 0 to 1; None
-    where nothing moves, or several hyperparameters vary.
+    where nothing moves, or several hyperparameters vary. `noise` (K + 1,) is the squared distance
+    between samples of each, which coupled outputs are apart without any movement.
     """
 
     trajectories: Trajectories
     places: np.ndarray | None
+    noise: np.ndarray
 
 
 def way_reader(data, solver, rng):
@@ -42,20 +44,21 @@ def read_way(data, solver, geodesic, rng):
         solver = clone(solver).set_params(min_draws=0)  # that noise is of draws of one input
     plans = [solver.plan(data, edge, geodesic, rng) for edge in data.anchors.edges]
     trajectories = build_trajectories(data, plans, rng)
-    noise = [_noise(data, anchor, rng) for anchor in range(len(data.anchors.lam))]
-    if any(noise) and getattr(solver, "affine", False):
+    noise = np.array([_noise(data, anchor, rng) for anchor in range(len(data.anchors.lam))])
+    if noise.any() and getattr(solver, "affine", False):
         trajectories = affine_where_better(trajectories, data, rng)
+    if trajectories.affine:
+        noise = np.zeros_like(noise)
     if data.anchors.several:
-        return Way(trajectories, None)
+        return Way(trajectories, None, noise)
     steps = np.diff(trajectories.points, axis=1)
     k = np.arange(steps.shape[1])
     inside = (trajectories.first[:, None] <= k) & (k < trajectories.last[:, None])
     squared = np.mean((steps**2).sum(axis=2), axis=0, where=inside)
-    if not trajectories.affine:
-        squared = np.maximum(squared - 0.5 * np.array([sum(noise[i : i + 2]) for i in k]), 0)
+    squared = np.maximum(squared - 0.5 * (noise[:-1] + noise[1:]), 0)
     way = np.cumsum(np.sqrt(squared))
     places = np.concatenate([[0.0], way / way[-1]]) if way[-1] > 0 else None
-    return Way(trajectories, places)
+    return Way(trajectories, places, noise)
 
 
 def _noise(data, anchor, rng):

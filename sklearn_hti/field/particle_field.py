@@ -9,6 +9,8 @@ from .._utils.registry import storable
 from .._utils.tree import chain, rooted_tree, spanning_tree
 from .kernels import Brownian, Matern, blend
 from .kriging import Kriging, Nearest, Simplices
+from .modes import CELLS
+from .monotone import between_knots, projected
 
 # candidates, in times of which the trained range is one; the longer one wins a tie
 LENGTHS = (10.0, 5.0, 3.0, 2.0, 1.5, 1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05)
@@ -36,6 +38,9 @@ class ParticleField:
         Fraction of the increments that comes from few draws; 0 for one answer per input.
     simple : {"", "straight_line_in_clock", "straight_line", "nearest_anchor"}
         The answer that needs no surrogate and has taken the place of the kriging.
+    monotone : tuple of int or None
+        The direction of every output along one hyperparameter, -1, 0 or 1. Values at knots that
+        go against it are projected. None: no output has one.
     """
 
     scale: object
@@ -43,6 +48,7 @@ class ParticleField:
     rough_fraction: float
     noise: float = 0.0
     simple: str = ""
+    monotone: tuple | None = None
 
     def weights(self, lam, lams):
         """Return the weights (n, M) of outputs at lams (M,) for answers at lam (n,).
@@ -53,16 +59,34 @@ class ParticleField:
 
     def at(self, particles, lam, lams):
         """Return outputs (n, D) at lam (n,) of particles (n, M, D) known at lams (M,)."""
-        axis = 0 if np.ndim(lam) == 2 else None
-        values, where = np.unique(lam, axis=axis, return_inverse=True)
+        lams = np.asarray(lams, dtype=float)
+        values, where = np.unique(lam, axis=0 if np.ndim(lam) == 2 else None, return_inverse=True)
         where = where.reshape(-1)
-        weights = self.weights(values, np.asarray(lams, dtype=float))
+        weights = self.weights(values, lams)
         out = np.empty((len(particles), particles.shape[2]))
-        size = max(1, _MAX_NUMBERS // max(1, particles[:1].size))
+        n_numbers = particles[:1].size if self.monotone is None else CELLS * particles.shape[2]
+        size = max(1, _MAX_NUMBERS // max(1, particles[:1].size, n_numbers))
         for begin in range(0, len(out), size):
             rows = slice(begin, begin + size)
-            out[rows] = np.einsum("nm,nmd->nd", weights[where[rows]], particles[rows])
+            part = particles[rows]
+            if self.monotone is not None:
+                part = projected(part, np.array(self.monotone))
+            out[rows] = np.einsum("nm,nmd->nd", weights[where[rows]], part)
+            if self.monotone is not None and self.simple != "nearest_anchor":
+                self._rise(out[rows], part, values[where[rows]], lams)
         return out
+
+    def _rise(self, out, particles, lam, lams):
+        """Write those outputs that have a direction into answers (n, D)."""
+        signs = np.array(self.monotone)
+        on = np.flatnonzero(signs)
+        kriging = self._kriging(self._times(lams))
+        out[:, on] = signs[on] * between_knots(
+            lambda times: kriging.weights(times[:, None]),
+            particles[:, :, on] * signs[on],
+            self._times(lams)[:, 0],
+            self._times(lam)[:, 0],
+        )
 
     def edges(self, lams):
         """Return the edges (parent, child) along which outputs at lams are coupled."""

@@ -124,6 +124,9 @@ def _ask(state, n_numeric, n_categorical):
     if state.particle_field is not None:
         ends = state.anchors[[0, -1]]
         weights = state.particle_field.weights(ends.mean(axis=0)[None], ends)
+        signs = state.particle_field.monotone
+        if signs is not None and len(signs) != shape[1]:
+            raise ValueError("the number of outputs is not that of the directions of `monotone`")
         if weights.shape != (1, 2) or not np.isfinite(weights).all():
             raise ValueError("its answers are not finite numbers")
     if state.base is None:
@@ -132,7 +135,9 @@ def _ask(state, n_numeric, n_categorical):
     if state.reweighting is not None:
         _ask_particles(state, state.base.centers_[[0]], near)
         return
-    moved = _in_one_step(state.movement, "flow_map").displace(np.zeros(shape), x, start, near)
+    moved = np.zeros(shape)
+    if not (state.regresses and state.movement.flow_map is None):
+        moved = _in_one_step(state.movement, "flow_map").displace(moved, x, start, near)
     # neighbours know the categories of their own rows alone
     x = getattr(state.base, "centers_", x)[[0]]
     drawn = _draw(state, x)

@@ -1,0 +1,75 @@
+"""In which direction outputs go with lambda: the parameter `monotone`."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .validation import as_float_array
+
+
+def read_monotone(monotone, outputs, space, transform=None):
+    """Return the direction of every output, -1, 0 or 1, as a tuple; None where none has one.
+
+    Parameters
+    ----------
+    monotone : None, int, array-like or dict
+        The parameter.
+    outputs : OutputSpace
+        The outputs.
+    space : LamSpace
+        The hyperparameters.
+    transform : None, str or transformer, default=None
+        The parameter `output_transform`.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be kept, or read.
+    """
+    signs = _of_lambda(monotone, space)
+    if signs is None:
+        return None
+    given = as_float_array(np.atleast_1d(signs), "monotone", ensure_2d=False, allow_nd=True)
+    try:
+        signs = np.broadcast_to(given.item() if given.size == 1 else given, outputs.trailing)
+    except ValueError:
+        raise ValueError(
+            f"monotone has shape {given.shape}, and the outputs of a row have shape "
+            f"{outputs.trailing}; give one direction for all outputs, or one for each."
+        ) from None
+    if not np.isin(signs, (-1, 0, 1)).all():
+        raise ValueError(f"monotone={monotone!r} must hold -1, 0 or 1 alone.")
+    if not signs.any():
+        return None
+    if space.n_columns > 1 and not space.scalar:
+        raise ValueError(
+            f"monotone={monotone!r} keeps outputs monotone in one hyperparameter, and `lam` has "
+            f"{len(space.kept)} that vary: between scattered trained values that cannot be kept. "
+            "Fit along one of them, at fixed values of the others, or leave monotone out."
+        )
+    if transform is not None and transform not in ("log", "logit"):
+        raise ValueError(
+            f"monotone={monotone!r} cannot be kept with output_transform={transform!r}, whose "
+            "coordinates mix outputs, or may; take None, 'log' or 'logit'."
+        )
+    return tuple(signs.reshape(-1).astype(int).tolist())
+
+
+def _of_lambda(monotone, space):
+    """Return the directions along lambda, of a dictionary those of the one that varies."""
+    if not isinstance(monotone, Mapping):
+        return monotone
+    if not space.names:
+        raise ValueError(
+            f"monotone={monotone!r} names hyperparameters, and `lam` has no names; pass lam as a "
+            "DataFrame, or the directions alone."
+        )
+    unknown = sorted(set(map(str, monotone)) - set(space.names))
+    if unknown:
+        raise ValueError(
+            f"monotone has the names {unknown}, and the hyperparameters are {list(space.names)}."
+        )
+    varying = [monotone[name] for name in space.kept_names if monotone.get(name) is not None]
+    if len(varying) > 1:
+        varying = [max(varying, key=lambda signs: np.abs(signs).max(initial=0))]
+    return varying[0] if varying else None
