@@ -15,7 +15,7 @@ from .answers.from_networks import readable
 from .answers.interval import interval
 from .answers.query import check_lam_within
 from .answers.state import FittedAttribute
-from .assessment.diagnostics import check_fit, warn_of
+from .assessment.diagnostics import check_codec, check_fit, warn_of
 from .assessment.left_out import leave_values_out, trusted
 from .assessment.stage import assess
 from .clocks.hull import interior
@@ -145,7 +145,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         neighbours than to lines through more outputs.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box; scalars or arrays in the shape of the outputs of a row.
-    output_transform : {None, "simplex", "log", "logit"} or transformer, default=None
+    output_transform : {"auto", "simplex", "log", "logit"}, None or transformer, default="auto"
         Coordinates in which outputs are coupled, moved and averaged over trained values; answers
         are in the units of y. "simplex" takes log-ratios of rows that sum to one along the last
         axis of y, such as probabilities of classes; "log" is for positive outputs, "logit" for
@@ -153,7 +153,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         the bounds of "logit", count as half of the smallest part that y shows: the distance to
         zero, or to a bound, over the range. A transformer of scikit-learn with
         `inverse_transform` is cloned and fitted on y of shape (n, D); it has to be defined
-        wherever the networks answer. None: outputs as they are.
+        wherever the networks answer. "auto" and None take outputs as they are. Of more than 128
+        numbers per row, all but None and a transformer learn in principal coordinates, 128 at
+        most. What those leave out, or a transformer does not return, such as an autoencoder,
+        is not lost with `networks`, at inputs of `fit` and for given outputs: it is averaged
+        over trained values, or goes with the output.
     output_scaling : {"common", "per_output"}, default="common"
         Unit of distances between outputs. "common" divides all outputs by one number;
         "per_output" divides each by its standard deviation, for outputs in different units.
@@ -233,8 +237,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         like (``longest_segment`` over the mean, fraction of ``negative_costs``, range of the
         ``eigenvalues`` of the metric). Several hyperparameters add ``loop_errors``: how far
         transport around a loop of trained values ends from where it began, over the variance,
-        for edges that the tree of couplings leaves out, shortest first. Empty where nothing is
-        trained.
+        for edges that the tree of couplings leaves out, shortest first. None of these where
+        nothing is trained. Fewer coordinates than outputs add ``n_coordinates``, and the mean
+        square that they leave out, as a fraction of the variance of outputs
+        (``lost_of_variance``) and of the squared distance between neighbouring trained values
+        (``lost_of_movement``).
     validation_ : DataFrame or None
         One row per interior anchor left out (``lam``, or a column per hyperparameter): squared
         Wasserstein distances, in scaled units, to the true outputs. ``interpolate`` is the
@@ -325,7 +332,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         lam_column=None,
         n_anchors="auto",
         y_bounds=None,
-        output_transform=None,
+        output_transform="auto",
         output_scaling="common",
         categorical_features="from_dtype",
         max_iter=550,
@@ -457,6 +464,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             learned = self._fit_flow_map(problem, components, field, clock, training, rng)
         particles = whole_particles(read)
         known = {"moments": moments_of(particles)} if len(particles) else {}
+        lost = check_codec(problem, particles, asked=not self._trains)
+        known["diagnostics"] = {**learned.diagnostics, **lost}
         parts = {"particle_field": field, "networks": networks, "validation": validation}
         return replace(learned, **parts, **known)
 

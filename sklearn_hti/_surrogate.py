@@ -22,10 +22,9 @@ from .clocks.way import way_reader
 from .data import validation as check
 from .data.anchors import find_anchors
 from .data.budget import BUDGET
-from .data.coordinates import make_coordinates
-from .data.encoding import ConditionEncoder, OutputScaler
+from .data.encoding import ConditionEncoder
 from .data.lam_space import learn_space
-from .data.outputs import OutputSpace
+from .data.outputs import make_space
 from .data.problem import Problem, Rows, encode
 from .data.quality import (
     refuse_strangers,
@@ -338,8 +337,10 @@ class BaseSurrogate(Saved, ABC):
         data = encode(rows, anchors, encoder, outputs)
         warn_if_discrete(y, data.groups, anchors.index)
         if anchors.binned and self._moves_bins:
-            data = to_anchors(data)
+            before, data = data, to_anchors(data)
             y = outputs.unclipped(data.y)
+            if outputs.codec is not None:
+                y = outputs.move(rows.y, data.y - before.y)
         base_lam = self._asked_base(rows, anchors)
         problem = Problem(rows.X, y, data, encoder, outputs, base_lam, rows.dtype, rows.space)
         check_base(self.base, take(rows.X, problem.base_rows), outputs)
@@ -350,12 +351,7 @@ class BaseSurrogate(Saved, ABC):
         y = rows.y
         bounds = check.check_bounds(self.y_bounds, y, rows.numbers, rows.trailing)
         transform = getattr(self, "output_transform", None)
-        coordinates = make_coordinates(transform, y, rows.trailing, bounds, rows.numbers)
-        if coordinates is not None:
-            bounds = coordinates.limits(y.shape[1]) if bounds is None else bounds
-            y = coordinates.encode(y)
-        scaler = OutputScaler().fit(y, self.output_scaling)
-        return OutputSpace(scaler, bounds, rows.trailing, coordinates)
+        return make_space(transform, self.output_scaling, y, rows.trailing, bounds, rows.numbers)
 
     def _training(self, encoder):
         """Return how networks are trained, and the seeds."""

@@ -4,6 +4,7 @@ from . import (
     classifiers,
     control,
     decisions,
+    denoisers,
     diffusion,
     dynamics,
     forecasters,
@@ -17,7 +18,17 @@ from . import (
 from .family import read
 from .several import load_several
 
-MODULES = (quantiles, regressions, classifiers, diffusion, vae, decisions, dynamics, control)
+MODULES = (
+    quantiles,
+    regressions,
+    classifiers,
+    diffusion,
+    vae,
+    decisions,
+    dynamics,
+    control,
+    denoisers,
+)
 CARDS = {card.name: card for module in MODULES for card in module.CARDS}
 # families of several hyperparameters
 SEVERAL_MODULES = (models, forecasters, preferences, noisy)

@@ -18,7 +18,10 @@ def interval(state, query, coverage):
     if state.networks is not None and state.networks.draws:  # the mean is one of some draws
         parts.append(norm.ppf(0.5 + coverage / 2) * deviation / np.sqrt(BUDGET.coupled_draws))
     widths = known.half_widths(query.lam, coverage)
-    down, up = (reduce(np.hypot, (own, *parts)) for own in state.outputs.reach(mean, widths))
+    # networks give all of their outputs, beside what a codec keeps
+    n_lost = norm.ppf(0.5 + coverage / 2) if state.networks is None else 0.0
+    reach = state.outputs.reach(mean, widths, n_lost)
+    down, up = (reduce(np.hypot, (own, *parts)) for own in reach)
     return state.outputs.clip(mean - down), state.outputs.clip(mean + up)
 
 

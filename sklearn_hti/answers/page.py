@@ -63,7 +63,7 @@ def write_page(
     space = surrogate._state.outputs
     draws = np.moveaxis(space.flat(draws), 1, 2)  # rows before draws
     scaler = space.scaler  # single precision holds scaled outputs of any unit
-    if space.coordinates is not None:  # which the page does not know
+    if not space.as_they_are:  # which the page does not know
         scaler = OutputScaler().fit(draws.reshape(-1, space.n_outputs), surrogate.output_scaling)
     scaled = scaler.encode(draws).astype("<f4")
     content = {
