@@ -97,6 +97,28 @@ def test_a_transformer_that_loses_is_a_codec(rng):
     )
 
 
+class FirstHalf:
+    """A transformer without `set_output`, which the user's need not have."""
+
+    def get_params(self, deep=True):
+        return {}
+
+    def fit(self, y):
+        return self
+
+    def transform(self, y):
+        return y[:, :2]
+
+    def inverse_transform(self, z):
+        return np.hstack([z, z])
+
+
+def test_transformers_need_no_names_of_columns(rng):
+    y = rng.normal(size=(20, 4))
+    own = space(y, FirstHalf())
+    assert_allclose(own.decode(own.encode_whole(y)), y)
+
+
 def test_reach_is_that_of_steps_along_axes(rng):
     y = images(rng)
     few = space(y)
