@@ -23,7 +23,7 @@ from .answers.state import FittedAttribute
 from .answers.statistic import Statistic
 from .assessment.breaks import find_breaks
 from .assessment.crossings import warn_if_crossing
-from .assessment.diagnostics import check_fit, warn_of
+from .assessment.diagnostics import check_codec, check_fit, warn_of
 from .assessment.geometry import choose_geometry
 from .assessment.left_out import leave_values_out, trusted
 from .assessment.stage import assess
@@ -157,7 +157,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         neighbours than to lines through more outputs.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box; scalars or arrays in the shape of the outputs of a row.
-    output_transform : {None, "simplex", "log", "logit"} or transformer, default=None
+    output_transform : {"auto", "simplex", "log", "logit"}, None or transformer, default="auto"
         Coordinates in which outputs are coupled, moved and averaged over trained values; answers
         are in the units of y. "simplex" takes log-ratios of rows that sum to one along the last
         axis of y, such as probabilities of classes; "log" is for positive outputs, "logit" for
@@ -165,7 +165,11 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         the bounds of "logit", count as half of the smallest part that y shows: the distance to
         zero, or to a bound, over the range. A transformer of scikit-learn with
         `inverse_transform` is cloned and fitted on y of shape (n, D); it has to be defined
-        wherever the networks answer. None: outputs as they are.
+        wherever the networks answer. "auto" and None take outputs as they are. Of more than 128
+        numbers per row, all but None and a transformer learn in principal coordinates, 128 at
+        most. What those leave out, or a transformer does not return, such as an autoencoder,
+        is not lost with `networks`, at inputs of `fit` and for given outputs: it is averaged
+        over trained values, or goes with the output.
     monotone : None, int, array-like or dict, default=None
         Direction in which outputs go with lambda, for every x: 1 up, -1 down, 0 any; one number
         for all outputs, or an array in the shape of the outputs of a row. A dict has them by the
@@ -270,6 +274,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         these are missing. ``geometry`` is the one taken, and ``reweighted`` the fraction of the
         squared movement between trained values that jumps make. With jumps, ``delta`` is the scale
         of growth, and ``jump_time`` says whether a probability or its logit is linear in time.
+        Fewer coordinates than outputs add ``n_coordinates``, and the mean square that they leave
+        out, as a fraction of the variance of outputs (``lost_of_variance``) and of the squared
+        distance between neighbouring trained values (``lost_of_movement``).
         Every fit has the steps between neighbouring trained values, of several hyperparameters
         along the tree: ``speeds``, the root mean square movement of the
         outputs per range of the scale that the range of lambda suggests; the ``fastest`` step,
@@ -368,7 +375,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         lam_column: int | str | Sequence[Any] | None = None,
         n_anchors: str | int = "auto",
         y_bounds: tuple[Any, ...] | None = None,
-        output_transform: Any = None,
+        output_transform: Any = "auto",
         output_scaling: str = "common",
         monotone: Any = None,
         geometry: Any = "auto",
@@ -619,8 +626,10 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         elif self._trains and field.monotone is None:
             learned = self._fit_flow_map(problem, components, field, clock, training, rng)
         known = {"moments": moments_of(particles)} if len(particles) else {}
+        lost = check_codec(problem, particles, asked=not self._trains)
+        figures = learned.diagnostics | steps | lost
         parts = {"particle_field": field, "networks": networks, "validation": validation}
-        return replace(learned, diagnostics=learned.diagnostics | steps, **parts, **known)
+        return replace(learned, diagnostics=figures, **parts, **known)
 
     def _choose_geometry(self, problem, data, field, components, training):
         """Return how particles jump; None: all move."""

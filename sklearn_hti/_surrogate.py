@@ -27,11 +27,10 @@ from .clocks.way import way_reader
 from .data import validation as check
 from .data.anchors import find_anchors
 from .data.budget import BUDGET
-from .data.coordinates import make_coordinates
-from .data.encoding import ConditionEncoder, OutputScaler
+from .data.encoding import ConditionEncoder
 from .data.lam_space import learn_space
 from .data.levels import Levels
-from .data.outputs import OutputSpace
+from .data.outputs import make_space
 from .data.problem import Problem, Rows, encode
 from .data.quality import (
     refuse_strangers,
@@ -363,8 +362,10 @@ class BaseSurrogate(Saved, ABC):
         if levels is None:
             warn_if_discrete(y, data.groups, anchors.index, self._remedy_of_few)
         if anchors.binned and self._moves_bins and levels is None:
-            data = to_anchors(data)
+            before, data = data, to_anchors(data)
             y = outputs.unclipped(data.y)
+            if outputs.codec is not None:
+                y = outputs.move(rows.y, data.y - before.y)
         base_lam = self._asked_base(rows, anchors)
         parts = (rows.X, y, data, encoder, outputs, base_lam, rows.dtype, rows.space)
         problem = Problem(*parts, levels=levels)
@@ -386,12 +387,9 @@ class BaseSurrogate(Saved, ABC):
         y = rows.y
         bounds = check.check_bounds(self.y_bounds, y, rows.numbers, rows.trailing)
         transform = getattr(self, "output_transform", None)
-        coordinates = make_coordinates(transform, y, rows.trailing, bounds, rows.numbers)
-        if coordinates is not None:
-            bounds = coordinates.limits(y.shape[1]) if bounds is None else bounds
-            y = coordinates.encode(y)
-        scaler = OutputScaler().fit(y, self.output_scaling)
-        return OutputSpace(scaler, bounds, rows.trailing, coordinates)
+        given = (self.output_scaling, y, rows.trailing, bounds, rows.numbers)
+        reduces = getattr(self, "monotone", None) is None  # few coordinates mix outputs
+        return make_space(transform, *given, reduces=reduces)
 
     def _training(self, encoder):
         """Return how networks are trained, and the seeds."""

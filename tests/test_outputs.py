@@ -7,11 +7,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, load
+from sklearn_hti.exceptions import TrajectoryWarning
 from sklearn_hti.metrics import neg_energy_score
 
 LAMS = np.repeat([0.0, 1.0, 2.0], 40)
@@ -153,3 +155,87 @@ def test_networks_answer_in_any_shape():
     surrogate.fit(np.tile(X, (2, 1)), y, np.repeat([0, 1], 12))
     assert_allclose(surrogate.predict(X, 0.5), X[:, :, None] + 0.5 * np.ones((1, 2, 3)))
     assert surrogate.sample(X, 0.5, n_samples=2).shape == (2, 12, 2, 3)
+
+
+N_WIDE = 150  # outputs, more than Budget.coordinates
+
+
+@pytest.fixture(scope="module")
+def wide():
+    """Return inputs, images (3, n, 10, 15) at three trained values, and their networks."""
+    rng = np.random.default_rng(3)
+    X, weights = rng.normal(size=(30, 2)), rng.normal(size=(2, 6))
+    images = rng.normal(size=(6, N_WIDE))
+    fine = 0.02 * rng.normal(size=(2, N_WIDE))
+
+    def answer(X, lam):
+        smooth = np.tanh(X @ weights * (1 + 0.2 * lam)) @ images
+        y = 0.5 + 0.1 * smooth + 0.1 * np.sin(9 * (1 + lam / 4) * X @ fine)
+        return np.clip(y, 0, 1).reshape(-1, 10, 15)
+
+    networks = {float(lam): lambda X, lam=lam: answer(X, lam) for lam in (0, 1, 2)}
+    return X, np.stack([network(X) for network in networks.values()]), networks
+
+
+def fit_wide(wide, **params):
+    X, y, _ = wide
+    params = {**SHORT, "base": "auto", "y_bounds": (0, 1), **params}
+    surrogate = HyperparameterTrajectoryRegressor(**params)
+    return surrogate.fit(np.tile(X, (3, 1)), y.reshape(-1, 10, 15), np.repeat([0.0, 1, 2], 30))
+
+
+@pytest.mark.parametrize("transform", ["auto", PCA(3)])
+def test_networks_of_wide_outputs_are_exact_at_trained_values(wide, transform):
+    X, y, networks = wide
+    surrogate = fit_wide(wide, networks=networks, output_transform=transform)
+    assert surrogate.diagnostics_["n_coordinates"] < N_WIDE
+    for lam in networks:
+        assert_allclose(surrogate.predict(X, lam), networks[lam](X), atol=1e-12)
+    if transform == "auto":  # the field acts on all outputs
+        weights = surrogate._state.particle_field.weights(np.array([0.5]), surrogate.anchors_)[0]
+        said = np.clip(np.tensordot(weights, y, 1), 0, 1)
+        assert_allclose(surrogate.predict(X, 0.5), said, atol=1e-12)
+        assert_allclose(surrogate.interpolate(X, y, lams=[0, 1, 2], lam=0.5), said, atol=1e-12)
+
+
+def test_wide_outputs_without_networks(wide, tmp_path):
+    """Inputs of fit keep their own outputs; answers stay inside, and files and graphs agree."""
+    X, y, _ = wide
+    surrogate = fit_wide(wide)
+    lost = surrogate.diagnostics_["lost_of_variance"], surrogate.diagnostics_["lost_of_movement"]
+    assert 0 < lost[0] < 1e-4
+    assert lost[0] < lost[1] < 0.01
+    for k in range(3):
+        assert_allclose(surrogate.predict(X, k), y[k], atol=1e-12)
+    new = X + 0.3
+    mean, (lower, upper) = surrogate.predict(new, 0.5), surrogate.interval(new, 0.5)
+    assert ((lower >= 0) & (lower <= mean) & (mean <= upper) & (upper <= 1)).all()
+    assert mean.shape == (30, 10, 15)
+    moved = surrogate.transport(X, y[0], lam_from=0.0, lam_to=1.5)
+    assert_array_equal(surrogate.transport(X, y[0], lam_from=0.0, lam_to=0.0), y[0])
+    surrogate.save(tmp_path / "file")
+    assert_array_equal(load(tmp_path / "file").predict(new, 0.5), mean)
+    surrogate.export(tmp_path / "graph", "torch", lam_from=0.0)
+    graph = torch.export.load(tmp_path / "graph").module()
+    given = (torch.tensor(part) for part in (X, y[0].reshape(30, -1), np.full(30, 1.5)))
+    assert_allclose(graph(*given), moved.reshape(30, -1), atol=1e-6)
+
+
+def test_draws_of_wide_outputs_keep_what_the_codec_leaves_out():
+    y = np.random.default_rng(4).normal(size=(450, N_WIDE))
+    lam = np.repeat([0.0, 1.0, 2.0], 150)
+    noisy = HyperparameterTrajectoryRegressor(**SHORT).fit(None, y, lam)
+    draws = noisy.sample(None, 0.0, n_samples=20, random_state=0)[:, 0]
+    assert noisy.diagnostics_["n_coordinates"] == 128
+    assert np.abs(draws[:, None] - y[:150]).max(axis=2).min(axis=1).max() < 1e-12
+
+
+def test_a_codec_that_leaves_out_the_movement_is_warned_of():
+    X = np.linspace(0, 1, 150)[:, None]
+    y = np.random.default_rng(5).normal(size=(150, N_WIDE))
+    lam = np.repeat([0.0, 0.01, 0.02], 150)
+    params = {**SHORT, "base": "neighbors"}
+    with pytest.warns(TrajectoryWarning, match="128 coordinates stand for 150 outputs"):
+        HyperparameterTrajectoryRegressor(**params).fit(
+            np.tile(X, (3, 1)), np.tile(y, (3, 1)) + lam[:, None], lam
+        )

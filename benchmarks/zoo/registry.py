@@ -6,6 +6,7 @@ from . import (
     control,
     counts,
     decisions,
+    denoisers,
     diffusion,
     dynamics,
     forecasters,
@@ -23,7 +24,7 @@ from .several import load_several
 
 MODULES = (
     *(quantiles, regressions, classifiers, diffusion, vae, decisions, dynamics, control),
-    *(bandits, counts, reconstructions, strategies),
+    *(bandits, counts, reconstructions, strategies, denoisers),
 )
 CARDS = {card.name: card for module in MODULES for card in module.CARDS}
 # families of several hyperparameters

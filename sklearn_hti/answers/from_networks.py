@@ -109,7 +109,7 @@ def _answers(state, query, grid, n_asked, seed):
 
 def coupled_answers(state, query, n_asked, seed):
     """Return scaled particles (n * n_asked, M, D): draws of each input, coupled."""
-    outputs = state.outputs.encode(state.networks.ask(query.X, n_asked, seed), "networks")
+    outputs = state.outputs.encode_whole(state.networks.ask(query.X, n_asked, seed), "networks")
     flat = outputs.reshape(len(outputs), -1, outputs.shape[-1])
     groups = np.repeat(np.arange(len(query)), n_asked)
     edges = state.particle_field.edges(state.networks.lams)

@@ -19,20 +19,22 @@ def interpolate(state, query, said):
     if state.particle_field is None:
         answer = _between_neighbours if said.lams.ndim == 1 else _over_simplices
         return state.outputs.decode(answer(state.movement, query, said))
+    outputs, n_kept = state.outputs, state.outputs.n_coordinates
     trained = isinstance(state.movement.flow_map, TransportMap) and said.lams.ndim == 1
 
     def carry(y, parent, child):
         start, end = (np.full(len(y), said.lams[k]) for k in (parent, child))
-        return y + state.movement.displace(y, query.conditions, start, end)
+        moved = state.movement.displace(y[:, :n_kept], query.conditions, start, end)
+        return outputs.displaced(y, moved)
 
     groups, edges = query.conditions.groups(), state.particle_field.edges(said.lams)
     rng = np.random.default_rng(0)
     particles = follow(said.outputs, groups, edges, rng, carry if trained else None)
+    answers = state.particle_field.at(particles, query.lam, said.lams)
     if trained:
-        answers = _on_the_field(state, query, particles, said.lams)
-    else:
-        answers = state.particle_field.at(particles, query.lam, said.lams)
-    return state.outputs.decode(answers)
+        scaled = np.ascontiguousarray(particles[..., :n_kept])
+        answers[:, :n_kept] = _on_the_field(state, query, scaled, said.lams)
+    return outputs.decode(answers)
 
 
 def _of_particles(state, query, said):

@@ -31,7 +31,9 @@ def interval(state, query, coverage, statistic):
     widths = known.half_widths(query.lam, coverage)
     ends = (widths, widths)
     if statistic.in_coordinates(state.outputs):
-        ends = state.outputs.reach(value, widths)
+        # networks give all of their outputs, beside what a codec keeps
+        n_lost = norm.ppf(0.5 + coverage / 2) if state.networks is None else 0.0
+        ends = state.outputs.reach(value, widths, n_lost)
     down, up = (reduce(np.hypot, (own, *parts)) for own in ends)
     bounds = value - down, value + up
     if statistic.of_outputs:

@@ -188,7 +188,9 @@ def check_said(estimator, X, outputs, lams):
                 f"`outputs[{i}]` holds {len(y)} rows, and X {n_rows}: pass the output at every "
                 "row of X. Only clouds of draws without a condition, X=None, may differ in size."
             )
-    scaled = equal_sizes([state.outputs.encode(y) for y, _ in clouds], np.random.default_rng(0))
+    scaled = equal_sizes(
+        [state.outputs.encode_whole(y) for y, _ in clouds], np.random.default_rng(0)
+    )
     # where an axis without influence was left out, several networks are one: the first
     order = np.unique(lams, axis=0, return_index=True)[1]
     return Said(scaled[order], lams[order], clouds[0][1])

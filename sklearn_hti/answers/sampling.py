@@ -113,16 +113,17 @@ def follow(state, query, grid, *, given=None, n_draws=1, random_state=None):
 
 
 def _draw_base(state, query, n_draws, rng):
-    """Return draws at the base anchor (n, n_draws, D), scaled."""
+    """Return draws at the base anchor (n, n_draws, D), scaled, whole where the base has them."""
     check_trained(state)
     return state.base.draw(query, state.base.noise(len(query), n_draws, rng))
 
 
 def _move(state, y, conditions, lam_from, lam_to, dtype=torch.float32):
-    """Return scaled outputs (n, n_draws, D) moved, in the user's units; the rest is per draw."""
-    flat = y.reshape(-1, y.shape[2])
-    moved = state.movement.displace(flat, conditions, lam_from, lam_to, dtype)
-    return state.outputs.decode(flat + moved).reshape(*y.shape[:2], -1)
+    """Return outputs (n, n_draws, D) moved, in the user's units; the rest is per draw."""
+    outputs, flat = state.outputs, y.reshape(-1, y.shape[2])
+    scaled = flat[:, : outputs.n_coordinates]
+    moved = state.movement.displace(scaled, conditions, lam_from, lam_to, dtype)
+    return outputs.decode(outputs.displaced(flat, moved)).reshape(*y.shape[:2], -1)
 
 
 def _fixed_draws(state, query, rows, n_draws):

@@ -38,6 +38,8 @@ class Budget:
     movement_draws: int = MIN_DRAWS  # of an input
     movement_numbers: int = 2**25  # of all trajectories, five for each interval and output
 
+    coordinates: int = 128  # of an output, in which all is learned where there are more
+
     categories: int = 4096  # of all columns of X, each of which is a feature: others are refused
 
     # data that single decisions are made on

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from .._utils.registry import storable
+from .codec import Principal
 from .coordinates import Log, Logit, LogRatio
 
 
@@ -53,12 +54,44 @@ class CoordinateGraph(nn.Module):
         return z
 
 
-def graph_of(coordinates, what):
-    """Return the CoordinateGraph of coordinates; raise for a transformer, which torch lacks."""
-    if isinstance(coordinates, Log | Logit | LogRatio | None):
-        return CoordinateGraph(coordinates)
+@storable
+class CodecGraph(nn.Module):
+    """Principal coordinates (n, R) of free outputs (n, D), and back; None keeps outputs."""
+
+    def __init__(self, codec):
+        super().__init__()
+        self.keeps = codec is None
+        for name in ("center", "scale", "axes"):
+            value = torch.as_tensor(getattr(codec, name, 0.0), dtype=torch.float64)
+            self.register_buffer(name, value)
+
+    def encode(self, v):
+        """Return the coordinates of values."""
+        return v if self.keeps else ((v - self.center) / self.scale) @ self.axes.T
+
+    def decode(self, z):
+        """Return values at coordinates."""
+        return z if self.keeps else self.spread(z) + self.center
+
+    def spread(self, z):
+        """Return how far values move while coordinates move by z."""
+        return z if self.keeps else (z @ self.axes) * self.scale
+
+
+def graph_of(part, what):
+    """Return coordinates or codec in torch; raise for a transformer, which torch lacks."""
+    if isinstance(part, Principal):
+        return CodecGraph(part)
+    if isinstance(part, Log | Logit | LogRatio | None):
+        return CoordinateGraph(part)
     raise ValueError(
         f"{what} needs the outputs in torch, where output_transform="
-        f"{coordinates.transformer!r} is not known; take 'simplex', 'log' or 'logit', or apply "
+        f"{part.transformer!r} is not known; take 'simplex', 'log' or 'logit', or apply "
         "the transformer to y before `fit`."
     )
+
+
+def graphs_of(outputs, what):
+    """Return the graphs of coordinates and codec of an OutputSpace."""
+    codec = CodecGraph(None) if outputs.codec is None else graph_of(outputs.codec, what)
+    return graph_of(outputs.coordinates, what), codec

@@ -11,7 +11,7 @@ from .._utils.registry import storable
 from .encoding import as_arrays
 from .validation import check_inside
 
-NAMES = ("simplex", "log", "logit")
+NAMES = ("auto", "simplex", "log", "logit")
 
 
 def make_coordinates(transform, y, trailing, bounds=None, numbers=None):
@@ -20,7 +20,7 @@ def make_coordinates(transform, y, trailing, bounds=None, numbers=None):
     Parameters
     ----------
     transform : None, str or transformer
-        The parameter.
+        The parameter; "auto" has no map of its own.
     y : ndarray of shape (n, D)
         Outputs of fit, in the user's units.
     trailing : tuple of int
@@ -35,7 +35,7 @@ def make_coordinates(transform, y, trailing, bounds=None, numbers=None):
     ValueError
         If outputs lie where the map is not defined.
     """
-    if transform is None:
+    if transform is None or transform == "auto":
         return None
     if not isinstance(transform, str):
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):

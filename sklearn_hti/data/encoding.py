@@ -27,7 +27,9 @@ _FAR = 0.5  # of the range of a column in fit: a number farther out is unlike th
 
 def as_arrays(transformer):
     """Have a transformer return arrays, whatever users set for all of theirs."""
-    return transformer.set_output(transform="default")
+    if hasattr(transformer, "set_output"):  # those that name their columns have it
+        transformer.set_output(transform="default")
+    return transformer
 
 
 @storable

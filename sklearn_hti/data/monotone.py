@@ -47,7 +47,7 @@ def read_monotone(monotone, outputs, space, transform=None):
             f"{len(space.kept)} that vary: between scattered trained values that cannot be kept. "
             "Fit along one of them, at fixed values of the others, or leave monotone out."
         )
-    if transform is not None and transform not in ("log", "logit"):
+    if transform is not None and transform not in ("auto", "log", "logit"):
         raise ValueError(
             f"monotone={monotone!r} cannot be kept with output_transform={transform!r}, whose "
             "coordinates mix outputs, or may; take None, 'log' or 'logit'."

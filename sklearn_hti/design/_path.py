@@ -51,7 +51,7 @@ class Path:
 
     def scaled(self, draws):
         """Return draws in scaled units."""
-        return self.state.outputs.encode(draws.reshape(-1, draws.shape[-1])).reshape(draws.shape)
+        return self.state.outputs.encode(draws)
 
     def _moments(self):
         scaled = self.scaled(self.known)

@@ -23,11 +23,10 @@ def explain(path, target, coverage, near):
     answers = path.scaled(path.draws.mean(axis=1))
     seek = _along_line if path.lam.ndim == 1 else _in_plane
     lam, interval, solutions, rest = seek(path, answers, wanted, coverage, near)
-    unit = np.sqrt(np.mean(np.square(state.outputs.scaler.scale_)))
     return Bunch(
         lam=decode(state, lam[None])[0],
         interval=decode(state, interval),
-        achieved=float(np.sqrt(rest) * unit),
+        achieved=float(np.sqrt(rest) * state.outputs.unit),
         solutions=decode(state, solutions),
     )
 

@@ -184,7 +184,7 @@ class LagrangianDisplay:
                 f"{caller} needs a surrogate with a Lagrangian, such as "
                 f"HyperparameterTrajectoryRegressor; {type(surrogate).__name__} has none."
             )
-        if surrogate._state.outputs.coordinates is not None:
+        if not surrogate._state.outputs.as_they_are:
             raise ValueError(
                 f"{caller} shows outputs in which the Lagrangian is learned, and with "
                 "output_transform they are coordinates; take TrajectoryDisplay."

@@ -141,7 +141,7 @@ def _ask(state, n_numeric, n_categorical):
     # neighbours know the categories of their own rows alone
     x = getattr(state.base, "centers_", x)[[0]]
     drawn = _draw(state, x)
-    decoded = state.outputs.unclipped(drawn[:1] + moved)
+    decoded = state.outputs.unclipped(state.outputs.displaced(drawn[:1], moved))
     figures = [drawn, moved, decoded]
     if state.lagrangian is not None:
         device = device_of(state)

@@ -11,7 +11,7 @@ from torch import nn
 
 from .._utils.files import replacing
 from .._utils.torch_state import own_torch_state
-from ..data.coordinate_graph import graph_of
+from ..data.coordinate_graph import graphs_of
 from ..field.place import PlaceClock
 from .clock_graph import ClockGraph
 from .place_graph import PlaceGraph
@@ -50,7 +50,7 @@ class TransportGraph(nn.Module):
             np.flatnonzero(mask).tolist() for mask in (~encoder.categorical_, encoder.categorical_)
         )
         scaler, outputs = encoder.scaler_, state.outputs
-        self.coordinates = graph_of(outputs.coordinates, "export")
+        self.coordinates, self.codec = graphs_of(outputs, "export")
         infinite = np.full(outputs.n_outputs, np.inf)
         low, high = (-infinite, infinite) if outputs.bounds is None else outputs.bounds
         for name, value in {
@@ -75,9 +75,9 @@ class TransportGraph(nn.Module):
         end = self.clock(lam).float().unsqueeze(1)
         start = self.start.expand(y.shape[0], -1)
         y = self.coordinates.encode(y)
-        scaled = ((y - self.y_center) / self.y_scale).float()
+        scaled = ((self.codec.encode(y) - self.y_center) / self.y_scale).float()
         moved = self.net.displacement(scaled, numeric, codes, start, end)
-        moved = self.coordinates.decode(y + moved.double() * self.y_scale)
+        moved = self.coordinates.decode(y + self.codec.spread(moved.double() * self.y_scale))
         return moved.clamp(self.low, self.high)
 
 

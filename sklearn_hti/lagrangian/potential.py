@@ -11,7 +11,7 @@ from torch import nn
 from .._utils.groupby import first_of_each
 from .._utils.parameters import check_range
 from .._utils.registry import storable
-from ..data.coordinate_graph import graph_of
+from ..data.coordinate_graph import graphs_of
 from .support import Support, path_conditions
 
 _GRID = np.geomspace(0.01, 1.0, 21)  # bandwidths that are tried, in units of the spread of y
@@ -306,13 +306,15 @@ class _UserField(nn.Module):
     def __init__(self, function, outputs, keys):
         super().__init__()
         self.function = function
-        self.coordinates = graph_of(outputs.coordinates, "potential").float()
+        coordinates, codec = graphs_of(outputs, "potential")
+        self.coordinates, self.codec = coordinates.float(), codec.float()
         scaler = outputs.scaler
         for name, value in (("scale", scaler.scale_), ("center", scaler.center_), ("keys", keys)):
             self.register_buffer(name, torch.as_tensor(value, dtype=torch.float32))
 
     def forward(self, q, x):
         """Return u, shape (n, T)."""
-        y = self.coordinates.decode((q * self.scale + self.center).flatten(0, 1))
+        z = self.codec.decode((q * self.scale + self.center).flatten(0, 1))
+        y = self.coordinates.decode(z)
         value = self.function(y, self.keys[x.group].repeat_interleave(q.shape[1], dim=0))
         return value.reshape(q.shape[:2])

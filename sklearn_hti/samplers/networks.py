@@ -216,7 +216,7 @@ class _Probe:
 
     def miss(self, space):
         """Return the largest distance of given outputs from the answers."""
-        return np.abs(space.encode(self.answers) - space.encode(self.given)).max()
+        return np.abs(space.encode_whole(self.answers) - space.encode_whole(self.given)).max()
 
     def miss_of_draws(self, space):
         """Return how far given outputs are from the mean answer, of the spread of answers."""

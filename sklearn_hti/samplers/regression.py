@@ -68,14 +68,26 @@ class ParticleRegression:
         self.reach_ = _reach(self.tree_, places)
         return self
 
+    def keep_rest(self, rest, data):
+        """Keep what a codec leaves out of rows of the fit: inputs of fit then get it back.
+
+        See `sklearn_hti.data.outputs.OutputSpace`.
+        """
+        of = number_groups(data.groups)
+        values = np.zeros((*self.known_.shape[:2], rest.shape[1]))
+        known = np.zeros(values.shape[:2], dtype=bool)
+        values[of, data.anchors.index], known[of, data.anchors.index] = rest, True
+        values = _filled(values, known, data.anchors.several)
+        self.known_ = np.concatenate([self.known_, values], axis=2)
+
     def particles(self, conditions):
-        """Return scaled outputs (n, M, D) at all trained values."""
-        out = self._predict(self._features(conditions))
+        """Return scaled outputs (n, M, D) at all trained values, whole where a rest is kept."""
+        out = self._whole(self._predict(self._features(conditions)))
         n_near = min(_NEAR, len(self.known_))
         distance, near = self.tree_.query(_places(conditions), k=[*range(1, n_near + 1)])
         rows = np.flatnonzero(distance[:, 0] < self.reach_)
         distance, near = distance[rows], near[rows]
-        at_known = out[rows, None] if self.at_known_ is None else self.at_known_[near]
+        at_known = out[rows, None] if self.at_known_ is None else self._whole(self.at_known_[near])
         nearness = (self.reach_ / distance.clip(min=1e-9) - 1).clip(min=0) ** 2
         nearness /= nearness.sum(axis=1, keepdims=True)
         fade = nearness * (1 - (distance[:, :1] / self.reach_) ** 2) ** 2
@@ -83,6 +95,13 @@ class ParticleRegression:
         same = distance[:, 0] == 0
         out[rows[same]] = self.known_[near[same, 0]]
         return out
+
+    def _whole(self, outputs):
+        """Return outputs (..., D) beside a rest of zeros, where one is kept."""
+        n_rest = self.known_.shape[-1] - outputs.shape[-1]
+        if not n_rest:
+            return outputs
+        return np.pad(outputs, [(0, 0)] * (outputs.ndim - 1) + [(0, n_rest)])
 
     def _features(self, conditions):
         return Features(conditions, self.n_categories_)[:]

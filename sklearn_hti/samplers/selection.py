@@ -89,7 +89,8 @@ def fit_base(problem, base, movement, training, *, has_field=False, n_jobs=None)
     """
     data, own = problem.data, problem.base_rows
     if has_field and isinstance(base, str) and base == "auto" and data.facts.one_answer:
-        return FittedBase(_fit_regression(data, training, n_jobs), training.seeds["noise"])
+        source = _fit_regression(problem, training, n_jobs)
+        return FittedBase(source, training.seeds["noise"])
     rows = own if data.facts.inputs_shared[problem.base_time] else np.arange(len(data.y))
     conditions = data.conditions[rows]
     end = repeat_lam(problem.base_lam, len(rows))
@@ -97,6 +98,7 @@ def fit_base(problem, base, movement, training, *, has_field=False, n_jobs=None)
     source = make_base(
         base,
         scaled_y=data.y[rows] + moved,
+        rest=problem.outputs.rest(problem.y[rows]),
         conditions=conditions,
         groups=data.groups[rows],
         X=take(problem.X, own),
@@ -133,13 +135,14 @@ def check_base(base, X, outputs):
         CallableBase(outputs).fit(base, X)
 
 
-def make_base(base, *, scaled_y, conditions, groups, X, y, outputs, training):
+def make_base(base, *, scaled_y, rest, conditions, groups, X, y, outputs, training):
     """Build and fit the base that the parameter asks for; record its name and the reason."""
     reason = "asked for"
     if isinstance(base, str) and base == "auto":
         base, reason = _choose(groups, conditions)
     if isinstance(base, str) and base == "neighbors":
-        fitted = NeighborsBase().fit(scaled_y, conditions, groups)
+        whole = scaled_y if rest is None else np.hstack([scaled_y, rest])
+        fitted = NeighborsBase().fit(whole, conditions, groups)
         name = base
     elif isinstance(base, str):
         fitted = FlowBase().fit(scaled_y, conditions, groups, training)
@@ -154,10 +157,13 @@ def make_base(base, *, scaled_y, conditions, groups, X, y, outputs, training):
     return fitted
 
 
-def _fit_regression(data, training, n_jobs):
+def _fit_regression(problem, training, n_jobs):
     """Return the regression of particles, with its name and the reason."""
-    fitted = ParticleRegression()
-    fitted.fit(data, training.encoder.n_categories_, training.seeds["base_split"], n_jobs)
+    data, seed = problem.data, training.seeds["base_split"]
+    fitted = ParticleRegression().fit(data, training.encoder.n_categories_, seed, n_jobs)
+    rest = problem.outputs.rest(problem.y)
+    if rest is not None:
+        fitted.keep_rest(rest, data)
     n_inputs = data.facts.all_draws.n_inputs
     fitted.name = "regression"
     fitted.reason = f"one answer for each of {n_inputs} distinct condition(s)"

@@ -47,7 +47,7 @@ class _WrappedBase:
     def _encode(self, outputs, shape):
         """Return outputs of the network, one row or draw per place of a shape, scaled."""
         y = shaped(outputs, (*shape, self.outputs.n_outputs), "base")
-        return self.outputs.encode(y, "output of base")
+        return self.outputs.encode_whole(y, "output of base")
 
 
 class CallableBase(_WrappedBase):
@@ -80,8 +80,8 @@ class EstimatorBase(_WrappedBase):
 
     def fit(self, estimator, X, y):
         """Fit a clone on the rows of the base anchor, in the coordinates of outputs (n, D)."""
-        if self.outputs.coordinates is not None and not isinstance(estimator, FrozenEstimator):
-            y = self.outputs.coordinates.encode(y)
+        if not self.outputs.as_they_are and not isinstance(estimator, FrozenEstimator):
+            y = self.outputs.coordinates_of(y)
             self.outputs = OutputSpace(self.outputs.scaler, None, y.shape[1:])
         y = y[:, 0] if self.outputs.trailing == () else y
         self.estimator_ = answer_of(clone(estimator).fit, X, y)
