@@ -72,7 +72,7 @@ def find_breaks(scale, data, way, space):
     lengths = np.linalg.norm(knots[end] - knots[start], axis=1)
     speeds = np.sqrt(np.diag(steps.signal)) / lengths
     found, excess = [], 1.0
-    # of several, how fast outputs are depends on the direction, and steps do not explain each other
+    # of several, how fast outputs are depends on the direction: steps explain no others
     if not data.anchors.several and all(data.facts.inputs_shared) and speeds.any():
         middles = (knots[start] + knots[end]) / 2
         found, excess = unexplained(steps, middles, lengths, data.budget.left_out_values)
