@@ -282,7 +282,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         outputs per range of the scale that the range of lambda suggests; the ``fastest`` step,
         a pair of trained values, None where nothing moves; and ``breaks``, the pairs between which
         outputs change faster, or farther aside, than all other steps explain. Two steps or more
-        have to be left to explain one, so that three trained values have none.
+        have to be left to explain one, so that three trained values have none. Several
+        hyperparameters have no ``breaks``: how fast outputs are depends on the direction.
     validation_ : DataFrame or None
         One row per interior anchor left out (``lam``, or a column per hyperparameter): squared
         Wasserstein distances, in scaled units, to the true outputs. ``interpolate`` is the

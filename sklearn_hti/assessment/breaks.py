@@ -72,7 +72,8 @@ def find_breaks(scale, data, way, space):
     lengths = np.linalg.norm(knots[end] - knots[start], axis=1)
     speeds = np.sqrt(np.diag(steps.signal)) / lengths
     found, excess = [], 1.0
-    if all(data.facts.inputs_shared) and speeds.any():
+    # of several, how fast outputs are depends on the direction: steps explain no others
+    if not data.anchors.several and all(data.facts.inputs_shared) and speeds.any():
         middles = (knots[start] + knots[end]) / 2
         found, excess = unexplained(steps, middles, lengths, data.budget.left_out_values)
     pairs = [tuple(sorted(edge)) for edge in steps.edges.tolist()]
@@ -86,11 +87,11 @@ def find_breaks(scale, data, way, space):
             "failed, or fit both sides separately (`diagnostics_['breaks']`).",
             BreakWarning,
         )
-    return {
+    figures = {
         "speeds": speeds.tolist(),
         "fastest": users[int(speeds.argmax())] if speeds.any() else None,
-        "breaks": [users[edge] for edge in found],
     }
+    return figures if data.anchors.several else figures | {"breaks": [users[e] for e in found]}
 
 
 def measure_steps(way, edges):
@@ -118,8 +119,7 @@ def _places(scale, anchors, trajectories):
     """
     lams = anchors.lam
     if anchors.several:
-        times = scale.time(lams)
-        return times / np.ptp(times, axis=0).max()
+        return scale.place(lams)
     if isinstance(scale, CurvedScale):
         return scale.rule.fraction(lams, lams[0], lams[-1])[:, None]
     if scale.clock.name == "entropy" and len(lams) > 2:  # runs at the speed of the outputs

@@ -107,11 +107,11 @@ def test_noise_of_draws_is_no_step(rng):
     assert np.median(still["speeds"]) < 1  # of standard deviations; without the noise, 0
 
 
-def test_several_hyperparameters_break_along_edges():
+def test_several_hyperparameters_have_speeds_along_edges():
     lams = np.array([(a, b) for a in np.linspace(0, 1, 3) for b in (0, 1)])
     smooth = X + A * lams[:, 0] + B * lams[:, 1]
     found = fit(smooth, lams, lam_transform="auto").diagnostics_
-    assert found["breaks"] == []
+    assert "breaks" not in found
     assert len(found["speeds"]) == 5
     assert all(len(lam) == 2 for lam in found["fastest"])
 
