@@ -32,7 +32,7 @@ from .clocks.movement import Movement
 from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.way import way_reader
 from .data.coordinates import NAMES as OUTPUT_TRANSFORMS
-from .data.levels import few_values
+from .data.levels import few_values, may_be_few
 from .data.monotone import read_monotone
 from .data.thinning import for_movement
 from .exceptions import TrajectoryWarning
@@ -463,11 +463,17 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             else ("Take geometry='mixture' with base='auto' and solver='coupling'.")
         )
 
-    def _read_levels(self, y, data):
-        if not self._may_jump(data.anchors, None):
+    def _read_levels(self, rows, anchors, encoder):
+        jump = self.monotone is None and self._may_jump(anchors, None)
+        if not (jump and may_be_few(rows.y)):
             return None
-        values = few_values(y, data.groups, data.anchors.index)
-        return values
+        groups = encoder.transform(rows.X, len(rows.y)).groups()
+        return few_values(rows.y, groups, anchors.index)
+
+    def _map_outputs(self, rows, reduces=True):
+        # few coordinates mix outputs, of which neither a direction nor a jump is left
+        reduces = reduces and self.monotone is None and not self._asks_for_jumps
+        return super()._map_outputs(rows, reduces)
 
     def _draws_at_base(self, problem):
         return self._trains and problem.levels is None and not self._asks_for_jumps

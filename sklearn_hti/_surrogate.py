@@ -351,13 +351,13 @@ class BaseSurrogate(Saved, ABC):
         encoder = ConditionEncoder().fit(rows.X, self.categorical_features, n_rows)
         if self._trains:
             encoder.refuse_many(rows.X, BUDGET.categories)
-        outputs = self._map_outputs(rows)
+        levels = self._read_levels(rows, anchors, encoder)
+        outputs = self._map_outputs(rows, levels is None)
         z = y if outputs.coordinates is None else outputs.coordinates.encode(y)
         far_out = warn_if_far_out(rows.X, z, encoder.categorical_, rows.numbers)
         if self.output_scaling == "common" and not far_out:
             warn_if_unlike(z)
         data = encode(rows, anchors, encoder, outputs)
-        levels = self._read_levels(y, data)
         levels = None if levels is None else Levels.of(levels, outputs)
         if levels is None:
             warn_if_discrete(y, data.groups, anchors.index, self._remedy_of_few)
@@ -374,7 +374,7 @@ class BaseSurrogate(Saved, ABC):
 
     _remedy_of_few = ""  # of outputs that take few values: see `warn_if_discrete`
 
-    def _read_levels(self, y, data):
+    def _read_levels(self, rows, anchors, encoder):
         """Return the values of each output if they are few and answers keep to them; else None."""
         return None
 
@@ -382,13 +382,15 @@ class BaseSurrogate(Saved, ABC):
         """Return whether outputs are drawn at one anchor, and moved from there."""
         return self._trains
 
-    def _map_outputs(self, rows):
-        """Return the OutputSpace of the outputs of rows; raise where a map is not defined."""
+    def _map_outputs(self, rows, reduces=True):
+        """Return the OutputSpace of the outputs of rows; raise where a map is not defined.
+
+        `reduces`: whether many outputs may be learned in few coordinates.
+        """
         y = rows.y
         bounds = check.check_bounds(self.y_bounds, y, rows.numbers, rows.trailing)
         transform = getattr(self, "output_transform", None)
         given = (self.output_scaling, y, rows.trailing, bounds, rows.numbers)
-        reduces = getattr(self, "monotone", None) is None  # few coordinates mix outputs
         return make_space(transform, *given, reduces=reduces)
 
     def _training(self, encoder):

@@ -33,6 +33,11 @@ class Levels:
         return cls(values, np.sort(outputs.encode(values[0][:, None])[:, 0]) if single else None)
 
 
+def may_be_few(y):
+    """Return whether outputs (n, D) take so few values that it pays to look closer."""
+    return all(_values(of_one) is not None for of_one in y.T)
+
+
 def few_values(y, groups, anchor):
     """Return the values of each output, ascending, if all outputs take few; else None.
 
