@@ -56,6 +56,7 @@ def choose_geometry(geometry, data, field, levels, lam_transform, solver, rng):
     first = int(options[0] is None)
     jumps = first + select(losses[first:]).index
     rule = {"margin": WORSE * own, "relative": _CLEARLY}
+    own = min(own, losses[jumps].mean())  # no excess is below zero, but by chance
     if first and not select(losses[[0, jumps]] - own, **rule).index:
         return None
     return options[jumps]

@@ -9,8 +9,8 @@ from .._utils.findings import warn
 from ..data.lam_space import shown
 from ..exceptions import CouplingWarning
 from ..nn.engine import Engine
-from ..paths import GeodesicPath, GrowingChords, SmoothPath, StraightGeodesic
-from ..paths.geodesic import Geodesic
+from ..paths import GeodesicPath, SmoothPath, StraightGeodesic
+from ..paths.geodesic import Geodesic, GrowingChords
 from ..paths.learning import learn_geodesics
 from ..paths.spline import smooth_between
 from ..paths.trajectories import Trajectories, build_trajectories

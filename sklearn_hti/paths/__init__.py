@@ -1,6 +1,6 @@
 """Paths between coupled points."""
 
 from .components import GeodesicPath, SmoothPath
-from .geodesic import Geodesic, GrowingChords, StraightGeodesic
+from .geodesic import Geodesic, StraightGeodesic
 
-__all__ = ["Geodesic", "GeodesicPath", "GrowingChords", "SmoothPath", "StraightGeodesic"]
+__all__ = ["Geodesic", "GeodesicPath", "SmoothPath", "StraightGeodesic"]
