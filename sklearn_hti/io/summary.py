@@ -6,10 +6,15 @@ import numpy as np
 
 from .._utils.text import printable
 from ..answers.chart import make_chart
-from ..assessment.left_out import NAMES
 from ..data.lam_space import shown
 
 _LISTED = 8  # trained values, and classes
+_SIMPLE = {
+    "no_transport": "outputs of the first trained value, unmoved",
+    "nearest_anchor": "copies of the nearest trained value",
+    "straight_line": "straight lines between trained values",
+    "straight_line_in_clock": "straight lines between trained values, at the speed of the outputs",
+}
 _TABLE = '<table class="hti-fitted"><caption>What was fitted</caption><tbody>{}</tbody></table>'
 _ROW = '<tr><th scope="row">{}</th><td>{}</td></tr>'
 _STYLE = """<style>
@@ -84,7 +89,8 @@ def _outputs(surrogate):
 def _answers(state):
     simple = getattr(state.particle_field, "simple", "")
     if simple:
-        return f"{NAMES[simple]}, which predicts left-out values better"
+        chosen = state.validation is not None
+        return _SIMPLE[simple] + (", nearer to left-out values than curves" if chosen else "")
     if state.networks is not None:
         return "the trained networks are asked, and the particle field is between them"
     if state.regresses:

@@ -87,3 +87,8 @@ def test_several_hyperparameters(plane):
     cells = summarise(model)
     assert cells["Trained values"] == "6 of 2 hyperparameters: λ[0] 0 to 2; λ[1] 0 to 1"
     assert cells["λ scale"] == "λ[0] linear, λ[1] linear"
+
+
+def test_simple_answers_are_named(plane):
+    model = DisplacementInterpolationRegressor(random_state=0).fit(plane.X, plane.y, plane.lam)
+    assert summarise(model)["Answers"].startswith("straight lines between trained values")
