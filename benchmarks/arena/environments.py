@@ -44,6 +44,8 @@ class Control:
         What networks answer: actions, or values of actions, the largest of which is taken.
     seeds : tuple of int
         The seeds with networks at all these values.
+    deterministic : bool
+        Whether networks give one output per input.
     """
 
     name: str
@@ -55,11 +57,16 @@ class Control:
     params: dict = field(default_factory=dict)
     outputs: str = "actions"
     seeds: tuple = ALL_SEEDS
+    deterministic: bool = True
 
     @property
     def lams(self):
         """All values, the trained ones first."""
         return self.anchors + self.held_out
+
+    def seeds_of(self, pair):
+        """Return the seeds of a pair: of the networks that methods see, and of those retrained."""
+        return self.seeds[pair], self.seeds[(pair + 1) % len(self.seeds)]
 
     def choose(self, outputs):
         """Return actions by outputs (n, D) of networks."""
@@ -67,7 +74,10 @@ class Control:
 
 
 def of_gymnasium(name):
-    """Return policies of a task of gymnasium, read from the zoo."""
+    """Return policies of a task of gymnasium, read from the zoo.
+
+    `benchmarks.zoo.control.train` with the seeds (2,) trains and stores those of a third seed.
+    """
     family = load(name)
     anchors, held_out = family.anchors(N_ANCHORS), family.held_out
     stored = read_policies(name)
@@ -141,7 +151,7 @@ def entropy():
 
     X = family.X[family.train_rows]
     params = {"categorical_features": [0]}
-    return Control(family.name, X, anchors, held_out, networks, play, params)
+    return Control(family.name, X, anchors, held_out, networks, play, params, deterministic=False)
 
 
 def point_mass():

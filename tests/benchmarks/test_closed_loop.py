@@ -47,8 +47,14 @@ def linear(monkeypatch):
 
 
 def test_errors_are_shares_of_the_range(linear):
-    methods = (policies.OURS, policies.NEAREST, policies.STRAIGHT, policies.OWN)
-    found = {m: closed_loop.judge(10, "linear", 0, m) for m in methods}
+    methods = (
+        policies.OURS,
+        policies.NEAREST,
+        policies.STRAIGHT,
+        policies.CONDITIONED,
+        policies.OWN,
+    )
+    found = {m: closed_loop.judge(10, "linear", 0, 1, m) for m in methods}
     assert all(r["range"] == pytest.approx(2.0) for r in found.values())
     assert all(r["retrained"] == [pytest.approx(2.0)] for r in found.values())
     for method in (policies.STRAIGHT, policies.OWN):
@@ -57,6 +63,14 @@ def test_errors_are_shares_of_the_range(linear):
     expected = (X**2).sum(axis=1).mean() / 2  # the action of the nearest is x away
     assert closed_loop.errors(found[policies.NEAREST]) == pytest.approx([expected])
     assert closed_loop.errors(found[policies.OURS])[0] < 0.5 * expected
+    assert closed_loop.errors(found[policies.CONDITIONED])[0] < expected
+
+
+def test_ties_are_within_one_standard_error():
+    best = np.array([1.0, 2.0, 3.0])
+    assert closed_loop.shares(best + np.array([0.5, -0.4, 0.2]), best)  # 0.1 behind, error 0.26
+    assert not closed_loop.shares(best + 0.1, best)
+    assert not closed_loop.shares(best[:1] + 0.1, best[:1])
 
 
 def test_one_run_its_continuation_and_its_report(linear, tmp_path, capsys):
@@ -74,7 +88,7 @@ def test_one_run_its_continuation_and_its_report(linear, tmp_path, capsys):
     closed_loop.main([*given, "--report", "--write", str(page)])
     printed = capsys.readouterr().out
     assert "| straight line of actions | networks | 0 ± 0 |" in printed
-    assert "First: linear: straight line of actions." in printed
+    assert "* linear: straight line of actions\n" in printed
     assert "old" not in page.read_text() and "straight line of actions" in page.read_text()
     with pytest.raises(SystemExit, match="has no records"):
         closed_loop.main([*given, "--report", "--results", str(tmp_path / "none.jsonl")])
@@ -126,6 +140,7 @@ def test_rewards_of_entropy_policies_are_highest_at_a_goal():
 def test_families_of_gymnasium_have_pairs_of_stored_networks():
     for name in environments.OF_GYMNASIUM:
         control = CONTROLS[name]()
+        assert control.seeds_of(0) == (0, 1)
         assert len(control.seeds) >= 2
         networks = control.networks(control.seeds[0])
         assert set(networks) == set(control.lams)
