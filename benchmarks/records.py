@@ -54,7 +54,9 @@ def mean_and_error(values):
     text = f"{np.mean(values):.3g}"
     if len(values) == 1:
         return text
-    return f"{text} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.2g}"
+    error = np.std(values, ddof=1) / np.sqrt(len(values))
+    rounding = 1e-12 * np.abs(values).max()
+    return f"{text} ± {error if error > rounding else 0:.2g}"
 
 
 def write_between(path, name, lines):

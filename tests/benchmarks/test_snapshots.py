@@ -73,3 +73,4 @@ def test_result_files_go_on_and_pages_keep_what_is_around(tmp_path):
 def test_means_and_standard_errors():
     assert mean_and_error([2.0]) == "2"
     assert mean_and_error([1.0, 3.0]) == "2 ± 1"
+    assert mean_and_error([0.3, 0.1 + 0.2]) == "0.3 ± 0"
