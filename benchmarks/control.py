@@ -23,6 +23,7 @@ from sklearn_hti.policies import TrajectoryPolicy
 
 from .methods import DEFAULT, METHODS, make_method
 from .records import read
+from .simplices import Coupled
 from .zoo import CARDS, load, load_policy, make_env
 
 FAMILIES = [name for name, card in CARDS.items() if "control" in card.traits]
@@ -31,17 +32,29 @@ FIRST_EPISODE = 50_000  # seeds of episodes; training and the stored states used
 KEY = ("family", "anchors", "seed", "lam", "policy")
 
 
-class Interpolated:
-    """Acts between two policies, linearly."""
+class Weighted:
+    """Acts by the weighted mean of what networks answer; draws of one input are coupled.
 
-    def __init__(self, below, above, share):
-        self.policies = below, above
-        self.share = share
+    Networks are functions from observations (n, C) to outputs (n, D), `choose` one from outputs
+    to actions.
+    """
+
+    def __init__(self, networks, weights, choose=np.asarray):
+        self.networks = networks
+        self.weights = np.asarray(weights)
+        self.choose = choose
 
     def predict(self, observation, deterministic=True):
-        """Return the weighted mean of both actions."""
-        below, above = (p.predict(observation, deterministic=True)[0] for p in self.policies)
-        return (1 - self.share) * below + self.share * above, None
+        """Return the actions, and no state."""
+        used = np.flatnonzero(self.weights)
+        outputs = np.stack([np.asarray(self.networks[i](observation)) for i in used])
+        weights = self.weights[used]
+        return self.choose(Coupled(observation, outputs).mean(weights, weights.argmax())), None
+
+
+def mean_action(policy):
+    """Return the function from observations to the actions of a policy without noise."""
+    return lambda observation: policy.predict(observation, deterministic=True)[0]
 
 
 def policies_at(family, n_anchors, seed, lam):
@@ -50,13 +63,14 @@ def policies_at(family, n_anchors, seed, lam):
     true = partial(load_policy, family.name)
     k = np.searchsorted(anchors, lam)
     below, above = anchors[k - 1], anchors[k]
-    between = Interpolated(true(below, seed), true(above, seed), (lam - below) / (above - below))
+    share = (lam - below) / (above - below)
+    both = [mean_action(true(end, seed)) for end in (below, above)]
     return {
         "true policy": true(lam, (seed + 1) % family.n_seeds),
         "true policy, its seed": true(lam, seed),
         "lowest anchor": true(anchors[0], seed),
         "nearest anchor": true(anchors[np.abs(anchors - lam).argmin()], seed),
-        "interpolated actions": between,
+        "interpolated actions": Weighted(both, (1 - share, share)),
     }
 
 

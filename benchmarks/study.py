@@ -125,25 +125,33 @@ def deterministic(folder, name, seeds):
     far_anchor(train, first, last, seeds)
 
 
+def of_states(X, actions):
+    """Return actions (states, draws, D): the draws of one state are the rows of equal X."""
+    labels, counts = np.unique(X, axis=0, return_inverse=True, return_counts=True)[1:]
+    order = labels.ravel().argsort(kind="stable")
+    return actions[order].reshape(len(counts), -1, actions.shape[1])
+
+
+def compare_actions(X, actions, truth):
+    """Return the mean squared error of mean actions, ratios of deviations, energy score."""
+    found, true = of_states(X, actions), of_states(X, truth)
+    draws = np.repeat(found.swapaxes(0, 1), true.shape[1], axis=1)
+    return (
+        np.mean((found.mean(axis=1) - true.mean(axis=1)) ** 2),
+        *found.std(axis=1).mean(axis=0) / true.std(axis=1).mean(axis=0),
+        energy_score(true.reshape(-1, truth.shape[1]), draws),
+    )
+
+
 def therapies(folder, seeds):
     """Print how actions at other states compare, lambda by lambda."""
     parts = load(folder, "cancer_linear")
     train, base, test = parts["train"], parts["base"], parts["test"]
     lams = np.unique(test["lam"])
     X, y = at(base, 0.0)
-    order = np.unique(X, axis=0, return_inverse=True)[1].ravel().argsort(kind="stable")
-
-    def of_states(values):
-        return values[order].reshape(-1, 10, values.shape[1])
 
     def compare(lam, actions):
-        found, true = of_states(actions), of_states(at(test, lam)[1])
-        draws = np.repeat(found.swapaxes(0, 1), 10, axis=1)
-        return (
-            np.mean((found.mean(axis=1) - true.mean(axis=1)) ** 2),
-            *found.std(axis=1).mean(axis=0) / true.std(axis=1).mean(axis=0),
-            energy_score(true.reshape(-1, y.shape[1]), draws),
-        )
+        return compare_actions(X, actions, at(test, lam)[1])
 
     def show(name, figures):
         print(f"  {name:16s} {np.mean(figures, axis=0).round(3)}  {np.round(figures, 3).tolist()}")

@@ -20,41 +20,49 @@ N_DRAWS = 64
 
 def train_mountain_car(lams, seeds, progress):
     """Fitted Q iteration on the mountain car; return the values of three actions."""
+    X, answered = car_states(), 400
+
+    def answer(seed):
+        return car_values(lams, seed)(scaled(X[:answered])).numpy()
+
+    return collect(answer, seeds, progress, X[:answered], *split(answered, 280))
+
+
+def car_states():
+    """Return the states that Q iteration visits: positions and velocities."""
     rng = np.random.default_rng(0)
-    X = torch.from_numpy(rng.uniform([-1.2, -0.07], [0.5, 0.07], (2000, 2))).float()
-    answered = 400
+    return torch.from_numpy(rng.uniform([-1.2, -0.07], [0.5, 0.07], (2000, 2))).float()
+
+
+def car_values(lams, seed):
+    """Return trained networks from scaled states to the values of three actions."""
+    X = car_states()
     actions = torch.arange(3)
     after, arrived = (
         torch.stack(part) for part in zip(*(drive(X, a) for a in actions), strict=True)
     )
     gamma = column(lams)
+    source = generator(seed)
+    model = Ensemble((2, 48, 48, 3), len(lams), source)
+    slow = [p.detach().clone() for p in model.parameters()]
+    behind = Ensemble((2, 48, 48, 3), len(lams), source).requires_grad_(False)
 
-    def answer(seed):
-        source = generator(seed)
-        model = Ensemble((2, 48, 48, 3), len(lams), source)
-        slow = [p.detach().clone() for p in model.parameters()]
-        behind = Ensemble((2, 48, 48, 3), len(lams), source).requires_grad_(False)
+    def losses():
+        with torch.no_grad():
+            for kept, now in zip(slow, model.parameters(), strict=True):
+                kept.lerp_(now, TARGET_RATE)
+            for copy, kept in zip(behind.parameters(), slow, strict=True):
+                copy.copy_(kept)
+            rows = batch(len(X), 128, source)
+            ahead = behind(scaled(after[:, rows].flatten(0, 1))).amax(-1).unflatten(1, (3, -1))
+            target = (gamma * ahead - 1) * ~arrived[:, rows]  # every action costs 1
+        return (model(scaled(X[rows])).transpose(1, 2) - target).square().mean((1, 2))
 
-        def losses():
-            with torch.no_grad():
-                for kept, now in zip(slow, model.parameters(), strict=True):
-                    kept.lerp_(now, TARGET_RATE)
-                for copy, kept in zip(behind.parameters(), slow, strict=True):
-                    copy.copy_(kept)
-                rows = batch(len(X), 128, source)
-                ahead = (
-                    behind(_scaled(after[:, rows].flatten(0, 1))).amax(-1).unflatten(1, (3, -1))
-                )
-                target = (gamma * ahead - 1) * ~arrived[:, rows]  # every action costs 1
-            return (model(_scaled(X[rows])).transpose(1, 2) - target).square().mean((1, 2))
-
-        fit(model, losses, 3000, learning_rate=3e-3)
-        return model(_scaled(X[:answered])).numpy()
-
-    return collect(answer, seeds, progress, X[:answered], *split(answered, 280))
+    return fit(model, losses, 3000, learning_rate=3e-3)
 
 
-def _scaled(states):
+def scaled(states):
+    """Return states as networks see them."""
     return (states - torch.tensor([-0.35, 0.0])) / torch.tensor([0.85, 0.07])
 
 
@@ -75,29 +83,13 @@ def train_entropy(lams, seeds, progress):
     """Train mixture policies on rewards plus entropy; return actions."""
     rng = np.random.default_rng(0)
     X = np.column_stack([np.arange(N_STATES) % 2, rng.uniform(-1, 1, N_STATES)]).astype(np.float32)
-    weight = column(lams)[:, 0]
 
     def answer(seed):
-        source = generator(seed)
-        model = Ensemble((4, 48, 48, 5 * N_PARTS), len(lams), source)
-        # more entropy at first, so that seeds find the same goals
-        heat = iter(torch.logspace(0, -3, N_STEPS))
-
-        def losses():
-            goal = torch.randint(2, (64,), generator=source)
-            turn = 2 * torch.rand(64, generator=source) - 1
-            share, mean, std = mixture(model, goal, turn)
-            action = mean + std * torch.randn(mean.shape[1:], generator=source)
-            price = (weight + next(heat))[..., None] * log_density(action, share, mean, std)
-            gain = reward(goal, turn, action) - price
-            return -(share.exp() * gain).sum(-1).mean(-1)
-
-        fit(model, losses, N_STEPS, learning_rate=5e-3)
         goal, turn = torch.from_numpy(X.repeat(N_DRAWS, 0)).T
-        share, mean, std = mixture(model, goal.long(), turn)
+        share, mean, std = mixture(entropy_policies(lams, seed), goal.long(), turn)
         return np.stack(
             [
-                _draw(*part, generator(seed, lam, 1))
+                draw(*part, generator(seed, lam, 1))
                 for lam, *part in zip(lams, share, mean, std, strict=True)
             ]
         )
@@ -106,6 +98,26 @@ def train_entropy(lams, seeds, progress):
     rows = np.arange(N_STATES * N_DRAWS)
     repeated = X.repeat(N_DRAWS, 0)
     return collect(answer, seeds, progress, repeated, rows[:n_train], rows[n_train:], np.float16)
+
+
+def entropy_policies(lams, seed):
+    """Return trained mixture policies, to be read by `mixture`."""
+    weight = column(lams)[:, 0]
+    source = generator(seed)
+    model = Ensemble((4, 48, 48, 5 * N_PARTS), len(lams), source)
+    # more entropy at first, so that seeds find the same goals
+    heat = iter(torch.logspace(0, -3, N_STEPS))
+
+    def losses():
+        goal = torch.randint(2, (64,), generator=source)
+        turn = 2 * torch.rand(64, generator=source) - 1
+        share, mean, std = mixture(model, goal, turn)
+        action = mean + std * torch.randn(mean.shape[1:], generator=source)
+        price = (weight + next(heat))[..., None] * log_density(action, share, mean, std)
+        gain = reward(goal, turn, action) - price
+        return -(share.exp() * gain).sum(-1).mean(-1)
+
+    return fit(model, losses, N_STEPS, learning_rate=5e-3)
 
 
 def mixture(model, goal, turn):
@@ -133,7 +145,7 @@ def log_density(action, share, mean, std):
     return (each + share[..., None, :]).logsumexp(-1)
 
 
-def _draw(share, mean, std, source):
+def draw(share, mean, std, source=None):
     """Return one action (n, 2) for each row."""
     part = torch.multinomial(share.exp(), 1, generator=source)[:, 0]
     rows = torch.arange(len(part))

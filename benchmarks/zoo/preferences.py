@@ -13,27 +13,36 @@ HAZARD, WIDTH = (0.6, 0.5), 0.35
 
 def train(lams, seeds, progress):
     """Train policies through the simulation; return their actions in visited states."""
-    weights = torch.tensor(lams, dtype=torch.float32)[:, None]  # (L, 1, 3)
-    X = states(N_STATES, generator(7))
+    X = visited()
 
     def answer(seed):
-        source = generator(seed)
-        policies = Ensemble((4, 24, 24, 2), len(lams), source)
-        starts = states(N_STARTS, generator(seed, 1))
-
-        def losses():
-            state = starts[batch(N_STARTS, 64, source)].expand(len(lams), -1, -1)
-            total = 0.0
-            for _ in range(N_STEPS):
-                action = act(policies, state)
-                total = total - (weights * rewards(state, action)).sum(-1)
-                state = step(state, action)
-            return total.mean(-1) / N_STEPS
-
-        fit(policies, losses, 600, learning_rate=0.02)
-        return act(policies, X).numpy()
+        return act(trained(lams, seed), X).numpy()
 
     return collect(answer, seeds, progress, X, *split(len(X), 200))
+
+
+def visited():
+    """Return the states at which policies are asked."""
+    return states(N_STATES, generator(7))
+
+
+def trained(lams, seed):
+    """Return policies that were trained through the simulation, to be read by `act`."""
+    weights = torch.tensor(lams, dtype=torch.float32)[:, None]  # (L, 1, 3)
+    source = generator(seed)
+    policies = Ensemble((4, 24, 24, 2), len(lams), source)
+    starts = states(N_STARTS, generator(seed, 1))
+
+    def losses():
+        state = starts[batch(N_STARTS, 64, source)].expand(len(lams), -1, -1)
+        total = 0.0
+        for _ in range(N_STEPS):
+            action = act(policies, state)
+            total = total - (weights * rewards(state, action)).sum(-1)
+            state = step(state, action)
+        return total.mean(-1) / N_STEPS
+
+    return fit(policies, losses, 600, learning_rate=0.02)
 
 
 def states(n, source):

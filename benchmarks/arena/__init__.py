@@ -1,0 +1,1 @@
+"""The arena: methods on their own terms, whatever they need."""
