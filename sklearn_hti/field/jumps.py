@@ -1,5 +1,4 @@
-"""Particles that jump from one trained value to the next in place of moving (docs/method.md,
-section 12)."""
+"""Particles that jump between trained values, not move (docs/method.md, section 12)."""
 
 from dataclasses import dataclass, replace
 
