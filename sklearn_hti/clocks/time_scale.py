@@ -67,7 +67,8 @@ def clock_of(scale, anchors):
     """Return the Clock whose times are those of a time scale."""
     if isinstance(scale, PlacedScale):
         return scale.clock
-    by = "range of lambda" if scale.rule == suggested_rule(anchors) else "trained values"
+    confirmed = isinstance(scale, CurvedScale) and scale.rule != suggested_rule(anchors)
+    by = "trained values" if confirmed else "range of lambda"
     reason = f"suggested by the {by}, run at the speed of the outputs"
     return Clock(scale, anchors, reason)
 
