@@ -16,7 +16,8 @@ from .data.anchors import find_anchors
 from .data.encoding import ConditionEncoder
 from .stats.class_probabilities import probabilities_of_labels
 
-_OWN = {"y_bounds", "output_transform"}  # of the regressor, which probabilities have already
+# of the regressor, which probabilities have already
+_OWN = {"y_bounds", "output_transform", "geometry"}
 
 
 @storable
@@ -208,6 +209,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
             n_anchors=n_anchors,
             output_transform="simplex",
             output_scaling=output_scaling,
+            geometry="transport",
             extrapolation=extrapolation,
             categorical_features=categorical_features,
             max_iter=max_iter,
