@@ -22,7 +22,7 @@ from .data.encoding import ConditionEncoder
 from .stats.class_probabilities import probabilities_of_labels
 
 # of the regressor: what probabilities have already, and what they cannot have one by one
-_OWN = {"y_bounds", "output_transform", "monotone"}
+_OWN = {"y_bounds", "output_transform", "monotone", "geometry"}
 
 
 @storable
@@ -215,6 +215,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
             n_anchors=n_anchors,
             output_transform="simplex",
             output_scaling=output_scaling,
+            geometry="transport",
             extrapolation=extrapolation,
             categorical_features=categorical_features,
             max_iter=max_iter,

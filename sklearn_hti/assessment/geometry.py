@@ -64,7 +64,7 @@ def choose_geometry(geometry, data, field, levels, lam_transform, solver, rng):
 
 def _options(geometry, jump, data):
     """Yield candidates, the simplest first: None is transport."""
-    binary = jump.seen is not None and len(jump.seen) == 2
+    binary = jump.seen is not None and len(jump.seen) == 2 and not data.anchors.several
     rows_step = jump.levels is not None and jump.seen is None
     auto = isinstance(geometry, str) and geometry == "auto"
     if auto and jump.levels is None:

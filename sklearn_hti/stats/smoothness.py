@@ -41,10 +41,11 @@ def follow_every_value(lam, groups, y):
     bins = find_anchors(lam).index
     answers = [_left_out_of_bins(of, bins, lam, mean)[judged], (near + far) / 2, near]
     losses = np.array([np.mean((mean[judged] - answer) ** 2, axis=1) for answer in answers])
-    if all(len(np.unique(of_one)) <= LEVELS for of_one in y.T):  # often on a line by chance
-        return select(losses).index == 2
-    if np.median(losses[2]) < SAME_DRAWS:  # lines, up to kinks
+    few = all(len(np.unique(of_one)) <= LEVELS for of_one in y.T)  # often on a line by chance
+    if (losses[2].max() if few else np.median(losses[2])) < SAME_DRAWS:  # lines, up to kinks
         return True
+    if few:
+        return select(losses).index == 2
     # every output counts alike, whether lambdas around it are near or far
     return select(losses / losses.sum(axis=0).clip(min=SAME_DRAWS)).index == 2
 

@@ -67,3 +67,9 @@ def test_lines_of_bins_are_those_without_the_output(rng):
         line = np.polynomial.polynomial.polyfit(lam[others], mean[others], 1)
         np.testing.assert_allclose(found[i], line[0] + line[1] * lam[i])
     np.testing.assert_array_equal(found[11], [0, 0])
+
+
+def test_zeros_and_ones_that_agree_by_chance_do_not_follow(rng):
+    lam = rng.random(300)
+    y = (rng.random(300) < lam) * 1.0
+    assert not follow_every_value(lam, np.zeros(300, dtype=int), y[:, None])
