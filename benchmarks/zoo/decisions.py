@@ -20,13 +20,8 @@ N_DRAWS = 64
 
 def train_mountain_car(lams, seeds, progress):
     """Fitted Q iteration on the mountain car; return the values of three actions."""
-    rng = np.random.default_rng(0)
-    X = torch.from_numpy(rng.uniform([-1.2, -0.07], [0.5, 0.07], (2000, 2))).float()
+    X, after, arrived = mountain_car()
     answered = 400
-    actions = torch.arange(3)
-    after, arrived = (
-        torch.stack(part) for part in zip(*(drive(X, a) for a in actions), strict=True)
-    )
     gamma = column(lams)
 
     def answer(seed):
@@ -54,6 +49,14 @@ def train_mountain_car(lams, seeds, progress):
     return collect(answer, seeds, progress, X[:answered], *split(answered, 280))
 
 
+def mountain_car():
+    """Return states (n, 2), those after each action (3, n, 2), and which are at the goal."""
+    rng = np.random.default_rng(0)
+    X = torch.from_numpy(rng.uniform([-1.2, -0.07], [0.5, 0.07], (2000, 2))).float()
+    after = zip(*(drive(X, action) for action in torch.arange(3)), strict=True)
+    return X, *(torch.stack(part) for part in after)
+
+
 def _scaled(states):
     return (states - torch.tensor([-0.35, 0.0])) / torch.tensor([0.85, 0.07])
 
@@ -73,8 +76,7 @@ def drive(states, action):
 
 def train_entropy(lams, seeds, progress):
     """Train mixture policies on rewards plus entropy; return actions."""
-    rng = np.random.default_rng(0)
-    X = np.column_stack([np.arange(N_STATES) % 2, rng.uniform(-1, 1, N_STATES)]).astype(np.float32)
+    repeated = entropy_inputs()
     weight = column(lams)[:, 0]
 
     def answer(seed):
@@ -93,7 +95,7 @@ def train_entropy(lams, seeds, progress):
             return -(share.exp() * gain).sum(-1).mean(-1)
 
         fit(model, losses, N_STEPS, learning_rate=5e-3)
-        goal, turn = torch.from_numpy(X.repeat(N_DRAWS, 0)).T
+        goal, turn = torch.from_numpy(repeated).T
         share, mean, std = mixture(model, goal.long(), turn)
         return np.stack(
             [
@@ -104,8 +106,14 @@ def train_entropy(lams, seeds, progress):
 
     n_train = 20 * N_DRAWS
     rows = np.arange(N_STATES * N_DRAWS)
-    repeated = X.repeat(N_DRAWS, 0)
     return collect(answer, seeds, progress, repeated, rows[:n_train], rows[n_train:], np.float16)
+
+
+def entropy_inputs():
+    """Return the rows of the family: a task and an angle, each N_DRAWS times."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.arange(N_STATES) % 2, rng.uniform(-1, 1, N_STATES)])
+    return X.astype(np.float32).repeat(N_DRAWS, 0)
 
 
 def mixture(model, goal, turn):
