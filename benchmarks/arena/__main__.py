@@ -8,6 +8,7 @@ number of trained values, even ones and suggested ones. --report writes the page
 
 import argparse
 import json
+import traceback
 from functools import lru_cache
 from pathlib import Path
 
@@ -37,18 +38,27 @@ def entries(args):
                 yield key, lambda key=key: cases(key[0], args.networks, key[2], key[3])
 
 
-def run(todo, results):
+def run(todo, results, methods=METHODS):
     """Judge what is not in the result file yet; append each record."""
     done = {tuple(record[k] for k in KEY) for record in read(results)}
     todo = [(key, make) for key, make in todo if key not in done]
     results.parent.mkdir(parents=True, exist_ok=True)
+    failed = 0
     with results.open("a") as out:
         for key, make in (bar := tqdm(todo, unit="fit")):
             bar.set_postfix_str(f"{key[0]}, {key[1]}")
             case = make()
             record = dict(zip(KEY, key, strict=True)) | {"trained": list(case.trained)}
-            out.write(json.dumps(record | judge(METHODS[key[1]], case, key[2])) + "\n")
+            try:
+                record |= judge(methods[key[1]], case, key[2])
+            except Exception:  # a run of hours goes on; the next one tries again
+                failed += 1
+                tqdm.write(f"{key}\n{traceback.format_exc()}")
+                continue
+            out.write(json.dumps(record) + "\n")
             out.flush()
+    if failed:
+        raise SystemExit(f"{failed} fits failed; their errors are above.")
 
 
 def main(arguments=None):

@@ -26,7 +26,7 @@ class Results:
     def __init__(self, records):
         self.records = records
         self.judged = [r for r in records if "score" in r]
-        self.families = list(dict.fromkeys(r["family"] for r in records))
+        self.families = list(dict.fromkeys(r["family"] for r in self.judged))
         self.methods = list(dict.fromkeys(r["method"] for r in records))
         self.needs = {r["method"]: r["needs"] for r in records}
 
@@ -52,12 +52,14 @@ class Results:
         """Return the methods that need no more than one of `kinds` and have answers."""
         return [m for m in self.methods if self.needs[m] in kinds and self.values(family, m)]
 
-    def first(self, family, kinds, left_out=()):
+    def first(self, family, kinds):
         """Return the best method, and all within one standard error of it.
 
         The standard error is that of the difference to the best, pair by pair of networks.
         """
-        rivals = [m for m in self.of_kind(family, kinds) if m not in left_out]
+        rivals = self.of_kind(family, kinds)
+        if not rivals:
+            return "–", []
         best = min(rivals, key=lambda m: self.mean(family, m))
         sharing = []
         for method in rivals:
@@ -68,11 +70,11 @@ class Results:
                 sharing.append(method)
         return best, sharing
 
-    def count(self, names, kinds, left_out=()):
+    def count(self, names, kinds):
         """Return in how many families `names` are first alone, and first or shared."""
         alone = shared = 0
         for family in self.families:
-            _, sharing = self.first(family, kinds, left_out)
+            _, sharing = self.first(family, kinds)
             inside = [m for m in sharing if m in names]
             shared += bool(inside)
             alone += bool(inside) and len(inside) == len(sharing)
@@ -111,15 +113,15 @@ def _ratios(results, method):
 def firsts(results):
     """Yield the counts of firsts, ours and the rivals'."""
     groups = {
-        "outputs alone, networks asked or not": ((OUTPUTS, NETWORKS), US, ()),
-        "a table of outputs, no network asked": ((OUTPUTS,), (OURS,), ()),
-        "all methods": (KINDS, US, ()),
+        "outputs alone, networks asked or not": ((OUTPUTS, NETWORKS), US),
+        "a table of outputs, no network asked": ((OUTPUTS,), (OURS,)),
+        "all methods": (KINDS, US),
     }
-    for words, (kinds, ours, left_out) in groups.items():
-        alone, shared = results.count(ours, kinds, left_out)
+    for words, (kinds, ours) in groups.items():
+        alone, shared = results.count(ours, kinds)
         n = len(results.families)
         rivals = [m for m in results.methods if results.needs[m] in kinds and m not in US]
-        counts = {m: results.count((m,), kinds, left_out) for m in rivals}
+        counts = {m: results.count((m,), kinds) for m in rivals}
         top = sorted(counts, key=lambda m: counts[m][::-1], reverse=True)[:3]
         others = "; ".join(f"{m} {counts[m][0]} / {counts[m][1]}" for m in top)
         yield [words, f"{alone} of {n}", f"{shared} of {n} ({shared / n:.0%})", others]

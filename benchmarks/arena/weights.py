@@ -1,6 +1,7 @@
 """Weights of trained networks, interpolated between trained values."""
 
 import copy
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -70,13 +71,13 @@ class WeightInterpolation(Method):
         """Return the stored policy whose arrays are means of those of trained values."""
         name, seed = self.case.name, self.case.own
         policies = [load_policy(name, lam, seed) for lam in self.case.trained]
-        made = policies[0]
+        made = {}
         for part in ("weights", "biases"):
-            parts = zip(*(getattr(policy, part) for policy in policies), strict=True)
-            setattr(made, part, [np.tensordot(each, np.stack(p), 1) for p in parts])
+            layers = zip(*(getattr(policy, part) for policy in policies), strict=True)
+            made[part] = [np.tensordot(each, np.stack(layer), 1) for layer in layers]
         for part in ("obs_mean", "obs_scale"):
-            setattr(made, part, each @ np.stack([getattr(p, part) for p in policies]))
-        return made
+            made[part] = each @ np.stack([getattr(p, part) for p in policies])
+        return replace(policies[0], **made)
 
 
 class SeparateStarts(WeightInterpolation):

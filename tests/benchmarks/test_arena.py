@@ -8,6 +8,7 @@ import torch
 
 from benchmarks.arena import judge as judging
 from benchmarks.arena import otp_flow, page
+from benchmarks.arena.__main__ import run
 from benchmarks.arena.cases import Case, case_of
 from benchmarks.arena.conditioned import ConditionedNetwork
 from benchmarks.arena.curve import case_of_curve, values
@@ -18,6 +19,7 @@ from benchmarks.arena.networks import Conditioned, train_plain
 from benchmarks.arena.registry import METHODS, MISSING
 from benchmarks.arena.trainings_generative import TRAININGS
 from benchmarks.arena.weights import checkpoints
+from benchmarks.records import read
 from benchmarks.zoo.family import Family
 from benchmarks.zoo.registry import load
 
@@ -133,6 +135,32 @@ def test_weights_at_a_trained_value_are_those_of_its_network(monkeypatch):
         theirs = model.training.answer(model.nets, lams, case.rows)[1]
         np.testing.assert_allclose(y, theirs, atol=1e-4)
     checkpoints.cache_clear()
+
+
+def test_weights_of_policies():
+    case = case_of("reacher_control_cost", None, 0)
+    case = replace(case, held_out=case.trained[1:2])
+    model = METHODS["weights, one start"](case).fit()
+    y = model.answer(model.question(case.trained[1]))
+    np.testing.assert_allclose(y, case.outputs[1], atol=1e-5)
+
+
+def test_runs_go_on(tiny, tmp_path, capsys):
+    class Broken(Method):
+        def answer(self, question):
+            raise ValueError("this one is broken")
+
+    results = tmp_path / "arena.jsonl"
+    names = ("nearest", "broken")
+    todo = [(("tiny", name, 0, 3, "protocol"), lambda: tiny) for name in names]
+    methods = {"nearest": METHODS["nearest"], "broken": Broken}
+    with pytest.raises(SystemExit, match="1 fits failed"):
+        run(todo, results, methods)
+    [record] = read(results)
+    assert record["method"] == "nearest" and record["trained"] == [0.0, 0.5, 1.0]
+    run(todo[:1], results, {})  # nothing is judged twice
+    assert read(results) == [record]
+    assert "this one is broken" in capsys.readouterr().out
 
 
 def test_conditioned_network_learns_levels(monkeypatch):
