@@ -48,6 +48,10 @@ class Results:
         values = list(self.values(family, method, key).values())
         return float(np.std(values, ddof=1) / len(values) ** 0.5) if len(values) > 1 else np.nan
 
+    def floor(self, family):
+        """Return the distance of networks of two seeds."""
+        return next(r["floor"] for r in self.judged if r["family"] == family)
+
     def of_kind(self, family, kinds):
         """Return the methods that need no more than one of `kinds` and have answers."""
         return [m for m in self.methods if self.needs[m] in kinds and self.values(family, m)]
@@ -82,7 +86,8 @@ class Results:
 
 
 def table(head, rows):
-    """Yield the lines of a Markdown table."""
+    """Yield the lines of a Markdown table, and an empty one before."""
+    yield ""
     yield f"| {' | '.join(head)} |"
     yield "| --- |" + " --- |" * (len(head) - 1)
     for row in rows:
@@ -119,7 +124,9 @@ def firsts(results):
     }
     for words, (kinds, ours) in groups.items():
         alone, shared = results.count(ours, kinds)
-        n = len(results.families)
+        n = sum(bool(results.of_kind(family, kinds)) for family in results.families)
+        if not n:
+            continue
         rivals = [m for m in results.methods if results.needs[m] in kinds and m not in US]
         counts = {m: results.count((m,), kinds) for m in rivals}
         top = sorted(counts, key=lambda m: counts[m][::-1], reverse=True)[:3]
@@ -131,8 +138,8 @@ def scores(results):
     """Yield the table of distances, a row for each family and a column for each method."""
     for family in results.families:
         _, sharing = results.first(family, KINDS)
-        floor = next(r["floor"] for r in results.judged if r["family"] == family)
-        cells = [f"{family} ({len(results.values(family, OURS_ASKED))})", short(floor)]
+        floor = short(results.floor(family))
+        cells = [f"{family} ({len(results.values(family, OURS_ASKED))})", floor]
         for method in results.methods:
             mean, error = results.mean(family, method), results.error(family, method)
             if np.isnan(mean):
@@ -151,6 +158,8 @@ def who_is_first(results):
             best, sharing = results.first(family, kinds)
             others = [m for m in sharing if m != best]
             cells.append(best + (f"; shared: {', '.join(others)}" if others else ""))
+            over = results.mean(family, best) / results.floor(family)
+            cells.append("–" if np.isnan(over) else f"{over:.2f}")
         yield cells
 
 
@@ -208,7 +217,7 @@ def curve_tables(records):
         of = [r for r in records if r["family"] == family and "score" in r]
         if not of:
             continue
-        yield from ("", f"{family}, floor {short(of[0]['floor'])}:", "")
+        yield from ("", f"{family}, floor {short(of[0]['floor'])}:")
         columns = [(n, d) for n in NUMBERS for d in (EVEN, SUGGESTED) if (n, d) != (2, SUGGESTED)]
         rows = []
         for method in dict.fromkeys(r["method"] for r in of):
@@ -230,7 +239,9 @@ def body(records):
     of_protocol = [r for r in records if r["design"] == "protocol"]
     results = Results(of_protocol)
     seconds = sum(r["cpu"] + r["cpu_answer"] * r["n_asked"] for r in records if "cpu" in r)
-    yield from TOP.format(hours=seconds / 3600, n=len(results.families)).splitlines()
+    yield from TOP.format(
+        hours=seconds / 3600, n=len(results.families), n_fits=sum("cpu" in r for r in records)
+    ).splitlines()
     yield from table(
         ["you have", "take", "error over that of ours, networks asked", "ahead of ours in"],
         decisions(results),
@@ -245,8 +256,14 @@ def body(records):
         ],
         firsts(results),
     )
-    yield ""
-    yield from table(["family", "first, of outputs alone", "first of all"], who_is_first(results))
+    head = [
+        "family",
+        "first, of outputs alone",
+        "over the floor",
+        "first of all",
+        "over the floor",
+    ]
+    yield from table(head, who_is_first(results))
     yield from ("", *CONDITIONED.splitlines())
     of_both = [f"{words}, {who}" for words in ("loss", "CPU s") for who in ("ours", "conditioned")]
     head = ["family", "ours, networks asked", "conditioned", "ratio", *of_both[:2]]
@@ -289,7 +306,7 @@ python -m benchmarks.arena --curve     # over the number of trained values
 python -m benchmarks.arena --report --results benchmarks/results/arena.jsonl   # this page
 ```
 
-The records of this page took {hours:.1f} CPU hours on one core, without the networks.
+The {n_fits} fits of this page took {hours:.1f} CPU hours, without the training of networks.
 
 ## What to take
 """
@@ -300,7 +317,8 @@ at least half of the families that any method of its row does.
 ## Who is first where
 
 A method shares the first place if it is within one standard error of the best: that of the
-difference over pairs of networks. "Ours" are both forms, with and without networks to ask.
+difference over pairs of networks. "Ours" are both forms, with and without networks to ask. Errors
+over the floor: 1 is what networks of two seeds differ by; near it nothing is left to gain.
 """
 CONDITIONED = """## One network that reads λ
 
