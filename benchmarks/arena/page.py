@@ -346,7 +346,7 @@ Means over families and pairs; the training of trained values is not counted. Qu
 BoTorch, OTP-FM, torchcfm and Treeffuser come with the extra `arena`. Treeffuser pins
 scikit-learn 1.5.0 and numpy 1, which are too old here; beside newer ones it runs if installed
 without its pins: `pip install --no-deps treeffuser lightgbm einops jaxtyping ml-collections
-wadler-lindig`.
+wadler-lindig`. torchcfm brings torchvision, which pins torch; `-c constraints.txt` keeps both.
 """
 REFUSED = """## Where a method has no answer
 """

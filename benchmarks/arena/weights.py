@@ -13,7 +13,10 @@ from .method import CHECKPOINTS, Method, NotApplicableError
 from .networks import train_plain
 from .trainings_generative import TRAININGS
 
-WITHOUT = ("ridge_co2", "weight_decay_cancer")  # linear in its weights; trained by scikit-learn
+WITHOUT = {
+    "ridge_co2": "outputs are linear in the weights: the same as a straight line",
+    "weight_decay_cancer": "trained by scikit-learn",
+}
 
 
 @lru_cache(maxsize=2)
@@ -47,8 +50,10 @@ class WeightInterpolation(Method):
         case = self.case
         if case.name in STORED_ONLY and not self.own_start:
             return self
-        if case.name not in TRAININGS or case.name in WITHOUT:
-            raise NotApplicableError("no checkpoints")
+        if case.name in WITHOUT:
+            raise NotApplicableError(WITHOUT[case.name])
+        if case.name not in TRAININGS:
+            raise NotApplicableError("no checkpoints, and no code here that trains them again")
         self.training, self.nets = checkpoints(case.name, case.trained, case.own, self.own_start)
         return self
 
