@@ -32,6 +32,8 @@ def entries(args):
     cases = lru_cache(maxsize=None)(case_of)
     for method in args.methods:
         for family in args.families:
+            if family in CARDS and args.trained not in CARDS[family].protocols:
+                continue
             n_pairs = min(args.pairs, 2) if family in STORED_ONLY else args.pairs
             for seed in range(n_pairs):
                 key = family, method, seed, args.trained, "protocol"
