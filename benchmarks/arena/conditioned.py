@@ -1,5 +1,7 @@
 """One network that reads lambda, trained on labels with the compute of the trained values."""
 
+from dataclasses import asdict, dataclass, replace
+
 import numpy as np
 import torch
 
@@ -13,12 +15,23 @@ SHARE = 0.8  # of labelled rows that candidates learn from
 N_SCALE = 2001  # points behind the inverse of the time of lambda
 
 
+@dataclass(frozen=True)
+class Form:
+    """How lambda enters, factors of widths and of the rate, and whether what reads it decays."""
+
+    kind: str
+    width: int = 1
+    rate: float = 1.0
+    decays: bool = False
+
+
 class ConditionedNetwork(Method):
     """A network trained on [x, lambda], lambda drawn over the trained range, even in its time.
 
     It takes as many gradient steps as the trained values took together. How lambda enters and the
-    width, then the learning rate, are chosen by the loss on a fifth of the labels, each candidate
-    after the steps of one training; the last training sees all labels.
+    width, then the learning rate and the decay of what reads lambda, are chosen by the loss on a
+    fifth of the labels, each candidate after the steps of one training; the last training sees all
+    labels.
 
     References
     ----------
@@ -45,7 +58,7 @@ class ConditionedNetwork(Method):
         steps, chosen = make.n_steps, self._choose(make)
         self.n_steps = steps * len(self.case.trained)
         self.nets = self._train(self.training, chosen, self.n_steps)
-        self.chosen = chosen
+        self.chosen = asdict(chosen)
         return self
 
     def answer(self, question):
@@ -56,27 +69,29 @@ class ConditionedNetwork(Method):
         return y.numpy()
 
     def _choose(self, make):
-        """Return the best (kind, width, rate) on labels that candidates do not see."""
-        wide = [(kind, width, 1.0) for kind in make.conditionings for width in WIDTHS]
-        losses = {one: self._checked(make, one) for one in wide}
-        kind, width, _ = min(losses, key=losses.get)
-        slow = kind, width, SLOW
-        return slow if self._checked(make, slow) < losses[kind, width, 1.0] else (kind, width, 1.0)
+        """Return the best Form on labels that candidates do not see."""
+        widest = [Form(kind, width) for kind in make.conditionings for width in WIDTHS]
+        losses = {form: self._checked(make, form) for form in widest}
+        best = min(losses, key=losses.get)
+        further = [replace(best, rate=SLOW)]
+        if make.weight_decay:
+            further.append(replace(best, decays=True))
+        losses |= {form: self._checked(make, form) for form in further}
+        return min(losses, key=losses.get)
 
-    def _checked(self, make, candidate):
+    def _checked(self, make, form):
         """Return the loss of a candidate on labels that it does not see."""
         training = make(self.case.own)
         source = torch.Generator().manual_seed(self.seed)
         rows = training.pool[torch.randperm(len(training.pool), generator=source)]
         n_fit = max(1, int(SHARE * len(rows)))
-        nets = self._train(training, candidate, make.n_steps, rows[:n_fit])
+        nets = self._train(training, form, make.n_steps, rows[:n_fit])
         loss = self._loss(training, nets, rows[n_fit:] if n_fit < len(rows) else rows)
         return loss if np.isfinite(loss) else np.inf
 
-    def _train(self, training, candidate, n_steps, pool=None):
-        kind, width, rate = candidate
+    def _train(self, training, form, n_steps, pool=None):
         return train_conditioned(
-            training, kind=kind, width=width, rate=rate, n_steps=n_steps, pool=pool,
+            training, **asdict(form), n_steps=n_steps, pool=pool,
             time=self._time, draw=self._draw, seed=self.seed,
         )  # fmt: skip
 

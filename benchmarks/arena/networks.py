@@ -63,9 +63,9 @@ class Conditioned(nn.Module):
             self.further = nn.ParameterList(torch.zeros(N_WAVES, *shape) for shape in shapes)
             self.shifts = nn.ParameterList(torch.zeros(N_WAVES, width) for width in sizes[1:])
 
-    def groups(self, weight_decay):
-        """Return the parameters as AdamW takes them; what reads lambda does not decay."""
-        if self.kind == "weights":
+    def groups(self, weight_decay, decays=False):
+        """Return the parameters as AdamW takes them; what reads lambda decays if asked."""
+        if self.kind == "weights" or decays:
             return [{"params": list(self.parameters()), "weight_decay": weight_decay}]
         main = list(self.main.parameters())
         rest = [p for name, p in self.named_parameters() if not name.startswith("main")]
@@ -137,7 +137,9 @@ def train_plain(training, lams, own_start=False):
     return nets
 
 
-def train_conditioned(training, *, kind, width, time, draw, n_steps, rate, pool=None, seed=0):
+def train_conditioned(
+    training, *, kind, width, time, draw, n_steps, rate, decays=False, pool=None, seed=0
+):
     """Return networks that read lambda, trained on lambdas of `draw(n)` for each row."""
     source = generator(seed, 7)
 
@@ -145,7 +147,7 @@ def train_conditioned(training, *, kind, width, time, draw, n_steps, rate, pool=
         return Conditioned(sizes, kind, time, source, width)
 
     nets = training.build(make)
-    groups = [group for net in nets for group in net.groups(training.weight_decay)]
+    groups = [group for net in nets for group in net.groups(training.weight_decay, decays)]
     pool = training.pool if pool is None else pool
     _minimise(
         training, nets, draw, n_steps, pool,

@@ -236,7 +236,7 @@ def curve_tables(records):
 
 def body(records):
     """Yield the lines of the page."""
-    of_protocol = [r for r in records if r["design"] == "protocol"]
+    of_protocol = [r for r in records if (r["design"], r["n_trained"]) == ("protocol", 3)]
     results = Results(of_protocol)
     seconds = sum(r["cpu"] + r["cpu_answer"] * r["n_asked"] for r in records if "cpu" in r)
     yield from TOP.format(
@@ -323,8 +323,8 @@ over the floor: 1 is what networks of two seeds differ by; near it nothing is le
 CONDITIONED = """## One network that reads λ
 
 It is trained on labels, with λ drawn over the range, for as many gradient steps as the three
-trained values took together; how λ enters, the width and the learning rate are chosen on a
-fifth of the labels. *Loss* is that on labels of test rows at the held-out values, above the
+trained values took together; how λ enters, the width, the learning rate and the decay are chosen
+on a fifth of the labels. *Loss* is that on labels of test rows at the held-out values, above the
 retrained network's: below zero is better than training anew. CPU seconds of ours leave out the
 training of the three networks, which were there before; those of the conditioned network hold the
 choice of its form.
