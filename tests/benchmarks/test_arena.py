@@ -239,6 +239,7 @@ def test_first_alone_and_shared(records):
     assert set(results.first("b", KINDS)[1]) == {"ours, networks asked", "nearest"}
     assert results.count(page.US, (OUTPUTS, NETWORKS)) == (1, 2)
     assert results.count(page.US, KINDS) == (0, 1)
+    assert results.near(page.US, KINDS) == 1
     assert results.count(("conditioned network",), KINDS) == (1, 1)
 
 
@@ -254,7 +255,7 @@ def test_the_page(records, tmp_path):
     text = path.read_text()
     assert "| labels and the training code, and λ is in the loss | conditioned network" in text
     assert "| a | 1.10 | 0.533 | 0.48 | -0.1000 | -0.1000 | 300 | 2.0 | 2.0 |" in text
-    assert "| 1 of 2 | 2 of 2 (100%) |" in text
+    assert "| 1 of 2 | 2 of 2 (100%) | 2 of 2 (100%) |" in text
     assert "* conditioned network, b: no loss." in text
     assert "quantile_sunspots, floor 0.100:" in text
     assert max(map(len, page.TOP.splitlines())) <= 110
