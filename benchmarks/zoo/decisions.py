@@ -20,7 +20,7 @@ N_DRAWS = 64
 
 def train_mountain_car(lams, seeds, progress):
     """Fitted Q iteration on the mountain car; return the values of three actions."""
-    X, answered = car_states(), 400
+    X, answered = mountain_car()[0], 400
 
     def answer(seed):
         return car_values(lams, seed)(scaled(X[:answered])).numpy()
@@ -28,19 +28,17 @@ def train_mountain_car(lams, seeds, progress):
     return collect(answer, seeds, progress, X[:answered], *split(answered, 280))
 
 
-def car_states():
-    """Return the states that Q iteration visits: positions and velocities."""
+def mountain_car():
+    """Return states (n, 2), those after each action (3, n, 2), and which are at the goal."""
     rng = np.random.default_rng(0)
-    return torch.from_numpy(rng.uniform([-1.2, -0.07], [0.5, 0.07], (2000, 2))).float()
+    X = torch.from_numpy(rng.uniform([-1.2, -0.07], [0.5, 0.07], (2000, 2))).float()
+    after = zip(*(drive(X, action) for action in torch.arange(3)), strict=True)
+    return X, *(torch.stack(part) for part in after)
 
 
 def car_values(lams, seed):
     """Return trained networks from scaled states to the values of three actions."""
-    X = car_states()
-    actions = torch.arange(3)
-    after, arrived = (
-        torch.stack(part) for part in zip(*(drive(X, a) for a in actions), strict=True)
-    )
+    X, after, arrived = mountain_car()
     gamma = column(lams)
     source = generator(seed)
     model = Ensemble((2, 48, 48, 3), len(lams), source)
@@ -81,11 +79,10 @@ def drive(states, action):
 
 def train_entropy(lams, seeds, progress):
     """Train mixture policies on rewards plus entropy; return actions."""
-    rng = np.random.default_rng(0)
-    X = np.column_stack([np.arange(N_STATES) % 2, rng.uniform(-1, 1, N_STATES)]).astype(np.float32)
+    repeated = entropy_inputs()
 
     def answer(seed):
-        goal, turn = torch.from_numpy(X.repeat(N_DRAWS, 0)).T
+        goal, turn = torch.from_numpy(repeated).T
         share, mean, std = mixture(entropy_policies(lams, seed), goal.long(), turn)
         return np.stack(
             [
@@ -96,8 +93,14 @@ def train_entropy(lams, seeds, progress):
 
     n_train = 20 * N_DRAWS
     rows = np.arange(N_STATES * N_DRAWS)
-    repeated = X.repeat(N_DRAWS, 0)
     return collect(answer, seeds, progress, repeated, rows[:n_train], rows[n_train:], np.float16)
+
+
+def entropy_inputs():
+    """Return the rows of the family: a task and an angle, each N_DRAWS times."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.arange(N_STATES) % 2, rng.uniform(-1, 1, N_STATES)])
+    return X.astype(np.float32).repeat(N_DRAWS, 0)
 
 
 def entropy_policies(lams, seed):

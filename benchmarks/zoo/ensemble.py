@@ -51,14 +51,16 @@ class Ensemble(nn.Module):
         return torch.matmul(x, self.weights[-1]) + self.biases[-1]
 
 
-def fit(model, losses, n_steps, *, learning_rate=0.01, weight_decay=0.0):
+def fit(model, losses, n_steps, *, learning_rate=0.01, weight_decay=0.0, parameters=None):
     """Minimise `losses()`, of shape (M,), for all members; return the frozen model.
 
     AdamW with a cosine schedule. It works weight by weight, so members do not disturb each
-    other, and one that is trained alone ends at the same weights.
+    other, and one that is trained alone ends at the same weights. `parameters`, those of the
+    model by default, may be groups as torch's optimizers take them.
     """
     torch.set_num_threads(1)
-    optimizer = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=weight_decay)
+    parameters = model.parameters() if parameters is None else parameters
+    optimizer = torch.optim.AdamW(parameters, learning_rate, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
     for _ in range(n_steps):
         optimizer.zero_grad(set_to_none=True)

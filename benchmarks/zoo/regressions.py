@@ -17,20 +17,12 @@ N_DRAWS = 128  # networks, each one draw of all outputs
 
 def train_co2(lams, seeds, progress):
     """Fit the output layer of networks with random hidden units; return forecasts."""
-    from statsmodels.datasets import co2
-
-    series = co2.load_pandas().data["co2"].to_numpy()
-    parts = np.lib.stride_tricks.sliding_window_view(series, N_PAST + N_NEXT)[::4]
-    parts = parts[~np.isnan(parts).any(1)]
-    parts = parts - parts[:, N_PAST - 1 : N_PAST]  # changes from the last value that is known
-    X, target = scale(parts[:, : N_PAST - 1]), parts[:, N_PAST:]
+    X, target = co2_windows()
     train_rows = np.arange(360)
     test_rows = np.arange(360 + (N_PAST + N_NEXT) // 4, len(X))
 
     def answer(seed):
-        rng = np.random.default_rng(seed)
-        weights = rng.normal(size=(X.shape[1], N_FEATURES)) / X.shape[1] ** 0.5
-        hidden = np.tanh(X @ weights + rng.normal(size=N_FEATURES))
+        hidden = random_features(X, seed)
         return np.stack(
             [
                 Ridge(alpha=lam).fit(hidden[train_rows], target[train_rows]).predict(hidden)
@@ -39,6 +31,24 @@ def train_co2(lams, seeds, progress):
         )
 
     return collect(answer, seeds, progress, X, train_rows, test_rows)
+
+
+def co2_windows():
+    """Return scaled changes of the past weeks, and those of the next ones."""
+    from statsmodels.datasets import co2
+
+    series = co2.load_pandas().data["co2"].to_numpy()
+    parts = np.lib.stride_tricks.sliding_window_view(series, N_PAST + N_NEXT)[::4]
+    parts = parts[~np.isnan(parts).any(1)]
+    parts = parts - parts[:, N_PAST - 1 : N_PAST]  # changes from the last value that is known
+    return scale(parts[:, : N_PAST - 1]), parts[:, N_PAST:]
+
+
+def random_features(X, seed):
+    """Return the hidden units of the network of a seed."""
+    rng = np.random.default_rng(seed)
+    weights = rng.normal(size=(X.shape[1], N_FEATURES)) / X.shape[1] ** 0.5
+    return np.tanh(X @ weights + rng.normal(size=N_FEATURES))
 
 
 def train_linnerud(lams, seeds, progress):

@@ -16,9 +16,7 @@ NOISE = 0.1  # standard deviation of a pixel given the code; pixels lie in [0, 1
 
 def train(lams, seeds, progress):
     """Train the models; return decoded draws of each class as 4 x 4 images."""
-    images, labels = load_digits(n_class=N_CLASSES, return_X_y=True)
-    images = torch.from_numpy(images / 16).float()
-    hot = one_hot(torch.from_numpy(labels)).float()
+    images, hot = digits()
     X = np.repeat(np.arange(N_CLASSES), N_DRAWS)[:, np.newaxis]
     beta = column(lams)[:, 0, 0]
 
@@ -42,6 +40,12 @@ def train(lams, seeds, progress):
         return avg_pool2d(drawn.unflatten(-1, (8, 8)), 2).flatten(2).numpy()
 
     return collect(answer, seeds, progress, X, *alternate(len(X)), dtype=np.float16)
+
+
+def digits():
+    """Return images (n, 64) and indicators of their classes."""
+    images, labels = load_digits(n_class=N_CLASSES, return_X_y=True)
+    return torch.from_numpy(images / 16).float(), one_hot(torch.from_numpy(labels)).float()
 
 
 def _decode(decoder, code, hot):
