@@ -145,7 +145,7 @@ class EntropyPolicy(Training):
         parts = self.mixture(nets, lam, self.goal[rows], self.turn[rows])
         return torch.stack(
             [
-                decisions._draw(*part, generator(self.seed, float(one), 1))
+                decisions.draw(*part, generator(self.seed, float(one), 1))
                 for one, *part in zip(lam.flatten(), *parts, strict=True)
             ]
         )
