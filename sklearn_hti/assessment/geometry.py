@@ -10,7 +10,7 @@ from .._utils.groupby import split_by_group
 from ..clocks.hull import interior
 from ..clocks.time_scale import make_time_scale
 from ..clocks.way import way_reader
-from ..data.facts import MANY
+from ..data.facts import LEVELS, MANY
 from ..field.fit import aligned_draws, learn_field
 from ..field.jumps import mixture
 from ..field.particles import follow
@@ -53,24 +53,38 @@ def choose_geometry(geometry, data, field, levels, lam_transform, solver, rng):
     losses, own = _losses(options, data, field, lam_transform, solver, rng)
     if isinstance(geometry, Unbalanced):
         return options[select(losses, n_errors=0.0).index]
-    first = int(options[0] is None)
+    first = int(_moves_all(options[0]))
     jumps = first + select(losses[first:]).index
     rule = {"margin": WORSE * own, "relative": _CLEARLY}
     own = min(own, losses[jumps].mean())  # no excess is below zero, but by chance
     if first and not select(losses[[0, jumps]] - own, **rule).index:
-        return None
+        return options[0]
     return options[jumps]
 
 
+def _moves_all(option):
+    """Return whether all outputs move: freely, or from one whole number to the next."""
+    return option is None or option.delta == DELTAS[-1]
+
+
 def _options(geometry, jump, data):
-    """Yield candidates, the simplest first: None is transport."""
-    binary = jump.seen is not None and len(jump.seen) == 2 and not data.anchors.several
+    """Yield candidates, the simplest first: None is transport.
+
+    Counts, which are more than a few values, move from number to number; fewer values jump.
+    """
+    binary = jump.seen is not None and len(jump.seen) == 1 and len(jump.seen[0]) == 2
+    binary = binary and not data.anchors.several
     rows_step = jump.levels is not None and jump.seen is None
     auto = isinstance(geometry, str) and geometry == "auto"
     if auto and jump.levels is None:
         yield None
         if data.facts.one_answer:
             return
+    counts = jump.seen is not None and max(map(len, jump.seen)) > LEVELS
+    counts = counts and auto and not data.anchors.several
+    moves = replace(jump, name="unbalanced", delta=DELTAS[-1])
+    if counts:
+        yield moves
     if not isinstance(geometry, Unbalanced):
         if binary:
             yield replace(jump, by_logit=True)
@@ -82,8 +96,8 @@ def _options(geometry, jump, data):
             yield replace(jump, name="unbalanced")
         return
     given = getattr(geometry, "delta", "auto")
-    for delta in DELTAS if isinstance(given, str) else (given,):
-        yield replace(jump, name="unbalanced", delta=float(delta))
+    for delta in DELTAS[: -1 if counts else None] if isinstance(given, str) else (given,):
+        yield replace(moves, delta=float(delta))
 
 
 def _can_judge(data):

@@ -19,18 +19,25 @@ class Levels:
     ----------
     values : tuple of ndarray
         Of each output, in the user's units, ascending.
-    seen : ndarray or None
-        Those of a single output, scaled; None of several, whose rows are values as a whole.
+    seen : tuple of ndarray, or None
+        The same, scaled, of one output or of some counts. None where rows are values as a whole,
+        as those of classes are.
     """
 
     values: tuple
-    seen: np.ndarray | None
+    seen: tuple | None
 
     @classmethod
     def of(cls, values, outputs):
         """Return the Levels of values in an OutputSpace."""
+        counts = all(len(of_one) > 2 and _are_whole(of_one) for of_one in values)
         single = len(values) == 1 and outputs.n_coordinates == 1
-        return cls(values, np.sort(outputs.encode(values[0][:, None])[:, 0]) if single else None)
+        if not single and not (counts and outputs.as_they_are and len(values) <= LEVELS):
+            return cls(values, None)
+        longest = max(map(len, values))
+        table = np.stack([np.pad(v, (0, longest - len(v)), mode="edge") for v in values], axis=1)
+        scaled = np.sort(outputs.encode(table), axis=0)
+        return cls(values, tuple(map(np.unique, scaled.T)))
 
 
 def may_be_few(y):

@@ -36,8 +36,9 @@ class Reweighting:
         The time in which particles jump, from lambda.
     levels : tuple of ndarray, or None
         Values that each output takes, in the user's units, which draws keep to; None: any.
-    seen : ndarray of shape (V,) or None
-        Those of a single output, scaled, between which moves step.
+    seen : tuple of ndarray, or None
+        The same, scaled, between which moves step; None: outputs move freely, or rows of values
+        jump as a whole.
     by_logit : bool
         Of an output of two values, whether the logit of the upper one is linear in the time.
     """
@@ -47,7 +48,7 @@ class Reweighting:
     field: ParticleField
     scale: object
     levels: tuple | None = None
-    seen: np.ndarray | None = None
+    seen: tuple | None = None
     by_logit: bool = False
 
     def outcomes(self, particles, lam, lams, parts=None):
@@ -77,13 +78,17 @@ class Reweighting:
         if self.by_logit and parts is not None:
             s = _time_of_logit(s, parts[rows, k], parts[rows, k + 1])
         points = np.stack([particles[rows, k], particles[rows, k + 1]], axis=1)
-        upper = s
+        probability = np.stack([1 - s, s], axis=1)
         if self.delta > 0:
             jumps = self.jumps(particles)
             moving = np.flatnonzero(~jumps[rows, k])
             moved = self._moved(particles[moving], jumps[moving], lam[moving], lams, k[moving])
-            points[moving], upper[moving] = self.stepped(moved)
-        return points, np.stack([1 - upper, upper], axis=1)
+            stepped, likely = self.stepped(moved)
+            more = stepped.shape[1] - 2
+            points = np.pad(points, ((0, 0), (0, more), (0, 0)), mode="edge")
+            probability = np.pad(probability, ((0, 0), (0, more)))
+            points[moving], probability[moving] = stepped, likely
+        return points, probability
 
     def mean_field(self, field):
         """Return the ParticleField that means follow, and that answers to what is not known."""
@@ -116,7 +121,7 @@ class Reweighting:
         if not self.by_logit:
             return None
         number = number_groups(groups)
-        upper = particles[:, :, 0] > self.seen.mean()
+        upper = particles[:, :, 0] > self.seen[0].mean()
         size = np.bincount(number)[:, None]
         total = [np.bincount(number, weights=column) for column in upper.T]
         return ((np.stack(total, axis=1) + 0.5) / (size + 1))[number]
@@ -146,16 +151,25 @@ class Reweighting:
         return out
 
     def stepped(self, moved):
-        """Return two places (n, 2, D) of moved outputs, and the probabilities (n,) of the second.
+        """Return places (n, B, D) of moved outputs, and their probabilities (n, B).
 
-        They are the values seen on both sides, whose mean the output is.
+        Each output is at one of the values seen on both sides, whose mean it is. One switch number
+        steps them all, the likeliest first.
         """
         if self.seen is None:
-            return np.stack([moved, moved], axis=1), np.zeros(len(moved))
-        moved = np.clip(moved[:, 0], self.seen[0], self.seen[-1])
-        above = np.clip(np.searchsorted(self.seen, moved), 1, len(self.seen) - 1)
-        low, high = self.seen[above - 1], self.seen[above]
-        return np.stack([low, high], axis=1)[:, :, None], (moved - low) / (high - low)
+            return np.stack([moved, moved], axis=1), np.tile([1.0, 0.0], (len(moved), 1))
+        n, n_outputs = moved.shape
+        low, high = np.empty((2, n, n_outputs))
+        for j, seen in enumerate(self.seen):
+            above = np.clip(np.searchsorted(seen, moved[:, j]), 1, len(seen) - 1)
+            low[:, j], high[:, j] = seen[above - 1], seen[above]
+        up = np.clip((moved - low) / (high - low), 0, 1)
+        order = np.argsort(-up, axis=1, kind="stable")
+        rank = np.argsort(order, axis=1, kind="stable")
+        first = np.arange(n_outputs + 1)[:, None] > rank[:, None]  # of those that are up
+        falling = np.take_along_axis(up, order, axis=1)
+        ends = np.hstack([np.ones((n, 1)), falling, np.zeros((n, 1))])
+        return np.where(first, high[:, None], low[:, None]), -np.diff(ends, axis=1)
 
 
 def pick(points, probability, switch):

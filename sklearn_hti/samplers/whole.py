@@ -12,6 +12,7 @@ from .._utils.registry import storable
 from ..data.budget import BUDGET
 from ..data.conditions import Features
 from ..data.facts import FEW, MANY, DrawCounts
+from ..field.jumps import pick
 from ..stats.ridge import LinearMean
 from ..stats.selection import select
 from .neighbours import NeighborsBase
@@ -102,9 +103,9 @@ class WholeParticles(NeighborsBase):
         points = points + shift.reshape(points.shape) * self.moves_[rows][..., None]
         if self.mix_.seen is None:
             return points
-        ends, above = self.mix_.stepped(points.reshape(-1, 1))
-        upper = np.repeat(steps.reshape(-1), self.shape_[0]) < above
-        return np.where(upper[:, None], ends[:, 1], ends[:, 0]).reshape(points.shape)
+        flat = points.reshape(-1, self.shape_[1])
+        switch = np.repeat(steps.reshape(-1), self.shape_[0])
+        return pick(*self.mix_.stepped(flat), switch).reshape(points.shape)
 
     def draw(self, query, noise, dtype=None):
         """Return scaled outputs (n, n_draws, D) at the first trained value."""

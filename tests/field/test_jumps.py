@@ -62,16 +62,25 @@ def test_a_jump_does_not_bend_the_moves_beside_it():
 
 def test_moves_step_between_values_seen():
     particle = np.repeat([[[1.0], [4.0], [4.0]]], 2000, axis=0)
-    mix = make_mix(100.0, seen=np.array([0.0, 1.0, 2.0, 4.0]))
+    mix = make_mix(100.0, seen=(np.array([0.0, 1.0, 2.0, 4.0]),))
     switch = (np.arange(2000) + 0.5) / 2000
     y = mix.at(particle, np.full(2000, 0.5), LAMS, switch)
     assert set(y.ravel()) == {2.0, 4.0}
     assert_allclose(y.mean(), 2.5, atol=1e-3)
 
 
+def test_several_outputs_step_between_values_seen():
+    mix = make_mix(100.0, seen=(np.arange(5.0), np.arange(0.0, 30.0, 10.0)))
+    points, probability = mix.stepped(np.array([[2.25, 16.0], [4.0, 0.0], [0.5, 19.0]]))
+    assert_allclose(probability.sum(axis=1), 1)
+    assert_allclose(np.einsum("nb,nbd->nd", probability, points), [[2.25, 16], [4, 0], [0.5, 19]])
+    assert set(points[..., 0].ravel()) <= set(range(5))
+    assert set(points[..., 1].ravel()) <= {0, 10, 20}
+
+
 def test_logit_is_linear_in_time():
     particle = np.repeat([[[0.0], [1.0], [1.0]]], 1, axis=0)
-    mix = make_mix(seen=np.array([0.0, 1.0]), by_logit=True)
+    mix = make_mix(seen=(np.array([0.0, 1.0]),), by_logit=True)
     _, probability = mix.outcomes(particle, np.array([0.3]), LAMS, np.array([[0.1, 0.7, 0.9]]))
     p = 0.1 + 0.6 * probability[0, 1]
     assert_allclose(p, expit(0.7 * logit(0.1) + 0.3 * logit(0.7)))
