@@ -660,7 +660,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             "delta": mix.delta,
             "jump_time": "logit" if mix.by_logit else "linear",
         }
-        parts = {"reweighting": mix, "diagnostics": figures, "whole": whole}
+        parts = {"reweighting": mix, "diagnostics": figures, "whole": whole, "n_iter": 1}
         if self._trains:
             parts["lagrangian"] = Lagrangian(None, None, cost=self.cost, growth=mix.delta)
         return replace(learned, data=data, **parts)

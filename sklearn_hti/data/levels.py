@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._utils.groupby import number_groups
-from .facts import LEVELS, DrawCounts
+from .facts import LEVELS, MOST, DrawCounts
 
 _REPEATS = 10  # rows of each of few values, on average
 _ENOUGH = 100  # rows that are looked at first
@@ -50,7 +50,8 @@ def few_values(y, groups, anchor):
 
     Of draws, few are ten values at most, or whole numbers fewer than the root of the rows, as
     counts are. Of networks that give one answer to every input, they are ten at most. Outputs that
-    differ at no trained value are not few values: they follow lambda alone.
+    differ at no trained value are not few values: they follow lambda alone. Nor are those of
+    which trained values have others each, as the steps of trees may be.
 
     Parameters
     ----------
@@ -67,6 +68,8 @@ def few_values(y, groups, anchor):
     found = [_values(of_one) for of_one in y.T]
     if any(values is None for values in found) or not _any_differ(y, anchor):
         return None
+    if not all(_are_shared(of_one, anchor) for of_one in y.T):
+        return None
     most, cells = max(map(len, found)), number_groups(groups * (anchor.max() + 1) + anchor)
     drawn = DrawCounts.of(groups).mostly_single or _any_differ(y, cells)
     n_answers = len(y) if drawn else cells.max() + 1
@@ -82,6 +85,14 @@ def _values(of_one):
         return None
     values = np.unique(of_one)
     return values if len(values) <= most else None
+
+
+def _are_shared(of_one, anchor):
+    """Return whether most rows have a value that occurs at another trained value, too."""
+    values, number = np.unique(of_one, return_inverse=True)
+    occurs = np.zeros((len(values), anchor.max() + 1), dtype=bool)
+    occurs[number, anchor] = True
+    return np.mean(occurs.sum(axis=1)[number] > 1) >= MOST
 
 
 def _are_whole(values):

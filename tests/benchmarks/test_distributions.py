@@ -36,22 +36,25 @@ def test_the_table_marks_families_whose_base_is_elsewhere(monkeypatch, capsys):
     def judge(name, seed, n_draws):
         assert n_draws == 40
         values = np.arange(len(COLUMNS)) + seed
-        return values, np.ones(3), np.zeros(3), name == "rare"
+        gap = np.array([0.1, 2.0]) if name == "rare" else np.full(2, np.nan)
+        return values, np.ones(3), np.zeros(3), gap, "transport", name == "rare"
 
     monkeypatch.setattr(distributions, "judge", judge)
     monkeypatch.setattr(sys, "argv", ["", "--families", "spread", "rare", "--seeds", "0", "2"])
     distributions.main()
     *_, plain, marked = capsys.readouterr().out.splitlines()
-    assert plain == "| spread | 1 | 2 | 3 | 4 | 5 | 1 1 1 | 0 0 0 |"
-    assert marked.startswith("| rare * | 1 ")
+    assert plain == "| spread | 1 | 2 | 3 | 4 | 5 | 1 1 1 | 0 0 0 |  |  | transport |"
+    assert marked == "| rare * | 1 | 2 | 3 | 4 | 5 | 1 1 1 | 0 0 0 | 0.1 | 2.0 | transport |"
 
 
 def test_the_default_begins_where_draws_differ(monkeypatch):
     for size, value in (("N_INPUTS", 3), ("N_NEW", 2), ("N_JUDGED", 60)):
         monkeypatch.setattr(distributions, size, value)
-    between, at, floor, moved = distributions.judge("dropout", 0, 60)
+    between, at, floor, gap, geometry, moved = distributions.judge("dropout", 0, 60)
     found = dict(zip(COLUMNS, between, strict=True))
     assert moved
+    assert geometry == "transport"
+    assert np.isnan(gap).all()
     assert len(at) == len(floor) == 3
     assert found["floor"] < found["straight line"] < found["base first"]
     assert found["default"] < 0.5 * found["base first"]

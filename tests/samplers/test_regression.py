@@ -118,7 +118,9 @@ def test_the_correction_does_no_harm_at_new_inputs(make, f):
 
     x = np.random.default_rng(0).uniform(-1, 1, size=(150, 1))
     y = np.concatenate([along(x, v) for v in LAM])
-    model = make(max_iter=5).fit(np.tile(x, (3, 1)), y, np.repeat(LAM, 150))
+    model = make(max_iter=5, geometry="transport").fit(
+        np.tile(x, (3, 1)), y, np.repeat(LAM, 150)
+    )
     new = np.random.default_rng(1).uniform(-1, 1, size=(3000, 1))
     conditions = model._state.encoder.transform(new, len(new))
     plain = model.base_._predict(model.base_._features(conditions))
@@ -248,7 +250,7 @@ def test_between_trained_values_the_field_answers(model):
 
 def test_saved_surrogates_answer_the_same(make, tmp_path):
     for f, name in ((smooth, "smooth"), (steps, "trees"), (linear, "linear")):
-        before = make(max_iter=5).fit(*family(f)[1:])
+        before = make(max_iter=5, geometry="transport").fit(*family(f)[1:])
         assert before.base_.chosen_.name == name
         before.save(tmp_path / name)
         after = load(tmp_path / name)

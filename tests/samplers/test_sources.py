@@ -384,7 +384,9 @@ def test_means_of_many_ordered_rows_are_those_of_the_rows(make):
     y = np.tile([-1.0, 1.0], 400)[:, None] * [1.0, 3.0]
     lam = np.repeat([0.0, 1.0], 400)
     with pytest.warns(CouplingWarning, match="takes 2 values"):
-        model = make(max_iter=1, base="neighbors", base_lam=0.0).fit(None, y, lam)
+        model = make(max_iter=1, base="neighbors", base_lam=0.0, geometry="transport").fit(
+            None, y, lam
+        )
     mean, std = model.predict(None, 0.0, return_std=True)
     assert_allclose(mean, 0, atol=0.02)
     assert_allclose(std, [[1.0, 3.0]], rtol=0.01)
