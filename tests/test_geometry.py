@@ -170,7 +170,7 @@ def test_several_hyperparameters_are_mixed_by_simplices(rng):
     assert set(model.sample(None, lam=[0.5, 0.5], n_samples=50).ravel()) == {0.0, 1.0}
     with pytest.raises(ValueError, match=r"follows one hyperparameter.*geometry='mixture'"):
         surrogate(geometry="unbalanced").fit(None, y, lam)
-    with pytest.warns(CouplingWarning, match=r"takes 2 values alone.*Take geometry='mixture'"):
+    with pytest.warns(CouplingWarning, match=r"takes 2 values alone.*Use geometry='mixture'"):
         surrogate(base=None).fit(None, y, lam)
 
 
@@ -189,8 +189,8 @@ def test_outputs_of_two_networks(rng):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"geometry": "mixture", "base": "flow"}, "base='flow' makes none: take base='auto'"),
-        ({"geometry": "mixture", "solver": "neural_dual"}, "take solver='coupling'"),
+        ({"geometry": "mixture", "base": "flow"}, "base='flow' makes none: use base='auto'"),
+        ({"geometry": "mixture", "solver": "neural_dual"}, "use solver='coupling'"),
         ({"geometry": Unbalanced(delta=-1)}, "delta=-1 must be 'auto'"),
     ],
 )

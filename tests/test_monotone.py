@@ -179,7 +179,7 @@ def test_simple_answers_keep_the_order():
         ({"monotone": 2}, "must hold -1, 0 or 1"),
         ({"monotone": [1, 1]}, "has shape"),
         ({"monotone": {"C": 1}}, "has no names"),
-        ({"base": "flow"}, "base='flow' is asked for"),
+        ({"base": "flow"}, "base='flow' draws outputs"),
         ({"output_transform": StandardScaler()}, "cannot be kept with output_transform"),
     ],
     ids=["values", "shape", "names", "base", "transform"],

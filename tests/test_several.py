@@ -304,7 +304,7 @@ def test_too_many_columns():
         ({"solver": "monge_gap"}, "solver='monge_gap' follows one"),
         ({"path": "smooth"}, "path='smooth' follows one"),
         ({"n_anchors": 3}, "n_anchors=3 merges"),
-        ({"base_lam": [0.5, 0.5]}, "is not an anchor"),
+        ({"base_lam": [0.5, 0.5]}, "is not a trained value"),
     ],
 )
 def test_parameters_of_one_hyperparameter(X, lams, params, match):
