@@ -57,9 +57,10 @@ class DirectSurrogateRegressor(BaseSurrogate):
         The anchor whose rows the leftovers are taken from. None is the first, unless draws at
         another anchor predict the outputs at all anchors clearly better.
     lam_column : int, str or list, default=None
-        Where lambda sits in X when `lam` is not passed; a list of several hyperparameters.
+        Column of X that holds lambda, if `lam` is not passed. A list is for several
+        hyperparameters.
     n_anchors : "auto" or int, default="auto"
-        Number of anchors.
+        Number of trained values.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box.
     output_scaling : {"common", "per_output"}, default="common"
@@ -79,13 +80,13 @@ class DirectSurrogateRegressor(BaseSurrogate):
     base_ : object
         The source of leftovers at the base anchor.
     base_lam_ : float or ndarray of shape (k,)
-        The anchor of the base.
+        The trained value at which the base draws.
     history_ : DataFrame
         Empty: what is trained is the estimator's own.
     n_features_in_ : int
-        Number of columns of X, the lambda column included.
+        Number of columns of X, including the lambda column.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names of X, where it had names.
+        Column names of X, if it had names.
 
     Examples
     --------
@@ -190,9 +191,9 @@ class DirectSurrogateRegressor(BaseSurrogate):
         y : array-like of shape (n,) or (n, D)
             Outputs of the network at `lam_from`.
         lam_from : float or array-like of shape (n,), (k,) or (n, k)
-            Where the outputs come from.
+            Lambda of the given outputs.
         lam_to : float or array-like of shape (n,), (k,) or (n, k)
-            Where they are moved to.
+            Lambda to which they are moved.
 
         Returns
         -------
@@ -210,9 +211,9 @@ class DirectSurrogateRegressor(BaseSurrogate):
         Parameters
         ----------
         X : array-like of shape (n, C), DataFrame or None
-            Inputs that the networks were asked.
+            Inputs of the networks.
         outputs : array-like of shape (A, n) or (A, n, D)
-            Outputs of A networks for those inputs.
+            Outputs of A networks for these inputs.
         lams : array-like of shape (A,) or (A, k)
             Lambda of each network.
         lam : float or array-like of shape (n,), (k,) or (n, k)

@@ -39,21 +39,22 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
     Parameters
     ----------
     solver : {"coupling"} or CouplingSolver, default="coupling"
-        How outputs of neighbouring anchors are coupled.
+        How outputs of neighbouring trained values are coupled.
     n_neighbors : int, default=1
         Coupled rows whose displacements are averaged.
     base : {"neighbors"}, estimator or callable, default="neighbors"
-        How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
+        How y is drawn at the base value: see `HyperparameterTrajectoryRegressor`.
     base_lam : float, array-like or dict, default=None
-        The anchor of the base. None is the first, unless draws at another anchor predict the
-        outputs at all anchors clearly better.
+        The trained value at which `base` draws. None is the first, unless draws at another
+        predict the outputs at all trained values clearly better.
     lam_transform : {None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy"} or \
             transformer, default="auto"
-        The clock: see `HyperparameterTrajectoryRegressor`.
+        The lambda scale: see `HyperparameterTrajectoryRegressor`.
     lam_column : int, str or list, default=None
-        Where lambda sits in X when `lam` is not passed; a list of several hyperparameters.
+        Column of X that holds lambda, if `lam` is not passed. A list is for several
+        hyperparameters.
     n_anchors : "auto" or int, default="auto"
-        Number of anchors.
+        Number of trained values.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box.
     output_scaling : {"common", "per_output"}, default="common"
@@ -61,28 +62,28 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Categorical columns of X without the lambda column.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random in `fit`.
+        Seed of all random steps of `fit`.
 
     Attributes
     ----------
     anchors_ : ndarray of shape (K + 1,) or (K + 1, k)
         The lambdas between which outputs are coupled.
     lam_transform_ : object
-        The clock in use.
+        The lambda scale in use.
     flow_map_ : object
-        Moves scaled outputs between clock times.
+        Moves scaled outputs between times of the lambda scale.
     base_ : object
-        The source of draws at the base anchor.
+        The source of draws at the base value.
     base_lam_ : float or ndarray of shape (k,)
-        The anchor of the base.
+        The trained value at which the base draws.
     solver_ : CouplingSolver
-        The solver that coupled the anchors.
+        The solver that coupled the trained values.
     history_ : DataFrame
         Empty: nothing is trained.
     n_features_in_ : int
-        Number of columns of X, the lambda column included.
+        Number of columns of X, including the lambda column.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names of X, where it had names.
+        Column names of X, if it had names.
 
     References
     ----------
@@ -176,21 +177,22 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
     Parameters
     ----------
     solver : {"coupling"} or CouplingSolver, default="coupling"
-        How outputs of neighbouring anchors are coupled.
+        How outputs of neighbouring trained values are coupled.
     n_neighbors : int, default=1
         Coupled rows whose displacements are averaged.
     base : {"neighbors"}, estimator or callable, default="neighbors"
-        How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
+        How y is drawn at the base value: see `HyperparameterTrajectoryRegressor`.
     base_lam : float, array-like or dict, default=None
-        The anchor of the base. None is the first, unless draws at another anchor predict the
-        outputs at all anchors clearly better.
+        The trained value at which `base` draws. None is the first, unless draws at another
+        predict the outputs at all trained values clearly better.
     lam_transform : {None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy"} or \
             transformer, default=None
         The scale on which an anchor is the nearest; None is that of lambda itself.
     lam_column : int, str or list, default=None
-        Where lambda sits in X when `lam` is not passed; a list of several hyperparameters.
+        Column of X that holds lambda, if `lam` is not passed. A list is for several
+        hyperparameters.
     n_anchors : "auto" or int, default="auto"
-        Number of anchors.
+        Number of trained values.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box.
     output_scaling : {"common", "per_output"}, default="common"
@@ -198,28 +200,28 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Categorical columns of X without the lambda column.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random in `fit`.
+        Seed of all random steps of `fit`.
 
     Attributes
     ----------
     anchors_ : ndarray of shape (K + 1,) or (K + 1, k)
         The lambdas whose outputs are copied.
     lam_transform_ : object
-        The clock in use.
+        The lambda scale in use.
     flow_map_ : object
-        Moves scaled outputs between clock times.
+        Moves scaled outputs between times of the lambda scale.
     base_ : object
-        The source of draws at the base anchor.
+        The source of draws at the base value.
     base_lam_ : float or ndarray of shape (k,)
-        The anchor of the base.
+        The trained value at which the base draws.
     solver_ : CouplingSolver
-        The solver that coupled the anchors.
+        The solver that coupled the trained values.
     history_ : DataFrame
         Empty: nothing is trained.
     n_features_in_ : int
-        Number of columns of X, the lambda column included.
+        Number of columns of X, including the lambda column.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names of X, where it had names.
+        Column names of X, if it had names.
 
     Examples
     --------

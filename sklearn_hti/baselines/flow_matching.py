@@ -59,18 +59,19 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
     conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
         How x enters the networks.
     base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
-        How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`. Of several
+        How y is drawn at the base value: see `HyperparameterTrajectoryRegressor`. Of several
         hyperparameters, "auto" draws from noise.
     base_lam : float, array-like or dict, default=None
-        The anchor of the base. None is the first, unless draws at another anchor predict the
-        outputs at all anchors clearly better.
+        The trained value at which `base` draws. None is the first, unless draws at another
+        predict the outputs at all trained values clearly better.
     lam_transform : {None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy"} or \
             transformer, default="auto"
-        The clock: see `HyperparameterTrajectoryRegressor`.
+        The lambda scale: see `HyperparameterTrajectoryRegressor`.
     lam_column : int, str or list, default=None
-        Where lambda sits in X when `lam` is not passed; a list of several hyperparameters.
+        Column of X that holds lambda, if `lam` is not passed. A list is for several
+        hyperparameters.
     n_anchors : "auto" or int, default="auto"
-        Number of anchors.
+        Number of trained values.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box.
     output_scaling : {"common", "per_output"}, default="common"
@@ -84,31 +85,31 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
     learning_rate : float, default=0.01
         Peak of the one-cycle learning rate.
     early_stopping : bool, default=False
-        Stop when the error on held-out trajectories no longer improves.
+        Whether training stops if the error on held-out trajectories no longer improves.
     tol : float, default=1e-4
         Relative improvement that counts for `early_stopping`.
     device : str, default="auto"
-        Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
+        Torch device of the networks. "auto" is CUDA if it is available, else the CPU.
     callbacks : list, default=None
-        Callbacks of skorch for the training of the networks.
+        Skorch callbacks for the training of the networks.
     verbose : "auto" or int, default="auto"
-        Whether `fit` shows its progress on stderr: one bar over all stages. "auto" shows it on a
-        terminal or in a notebook, once a fit takes more than two seconds; 0 never; 1 always.
+        Whether `fit` shows a progress bar over all stages on stderr. "auto" shows it on a terminal
+        or in a notebook, if a fit takes more than two seconds. 0 never shows it, 1 always.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random in `fit`.
+        Seed of all random steps of `fit`.
 
     Attributes
     ----------
     anchors_ : ndarray of shape (K + 1,) or (K + 1, k)
         The lambdas between which velocities are learned.
     lam_transform_ : object
-        The clock in use.
+        The lambda scale in use.
     flow_map_ : object
-        Moves scaled outputs between clock times.
+        Moves scaled outputs between times of the lambda scale.
     base_ : object
-        The source of draws at the base anchor.
+        The source of draws at the base value.
     base_lam_ : float or ndarray of shape (k,)
-        The anchor of the base.
+        The trained value at which the base draws.
     solver_ : CouplingSolver
         The solver that coupled the anchors, or with independent couplings chose the clock.
     history_ : DataFrame
@@ -116,9 +117,9 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
     n_iter_ : int
         Optimisation steps taken for the velocity field.
     n_features_in_ : int
-        Number of columns of X, the lambda column included.
+        Number of columns of X, including the lambda column.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names of X, where it had names.
+        Column names of X, if it had names.
 
     References
     ----------

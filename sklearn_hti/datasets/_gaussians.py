@@ -45,7 +45,7 @@ def make_gaussians(
     n_conditions : int, default=3
         Number of conditions, each with its own geodesic.
     lams : sequence of float, default=(0.0, 0.5, 1.0)
-        The anchors, in [0, 1].
+        The trained values, in [0, 1].
     warp : callable, default=None
         The clock: an increasing function of arrays with warp(0) = 0 and warp(1) = 1
         that says how far along the geodesic a lambda is. None: the identity.

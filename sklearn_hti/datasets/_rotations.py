@@ -58,7 +58,7 @@ def make_rotations(
     n_turns : int, default=3
         Number m of times that the angle goes up or down along x.
     lams : sequence of float, default=(0.0, 0.5, 1.0)
-        The anchors, in [0, 1].
+        The trained values, in [0, 1].
     random_state : int, RandomState instance or None, default=None
         Determines the angles, the conditions and the draws, which have separate streams: the
         angles of a seed depend on `n_features`, `max_angle` and

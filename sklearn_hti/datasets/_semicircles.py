@@ -33,7 +33,7 @@ def make_semicircles(
     n_samples : int, default=100
         Draws for each category and lambda.
     lams : sequence of float, default=(0.0, 0.5, 1.0)
-        The anchors, in [0, 1].
+        The trained values, in [0, 1].
     random_state : int, RandomState instance or None, default=None
         Determines the draws.
 

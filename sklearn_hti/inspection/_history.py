@@ -45,7 +45,7 @@ class HistoryDisplay:
     ax_ : Axes
         The first of them.
     figure_ : Figure
-        Their figure.
+        The figure of the axes.
 
     Examples
     --------
@@ -74,19 +74,19 @@ class HistoryDisplay:
         estimator : surrogate or TrajectoryPipeline
             Any fitted surrogate of this package that trains networks.
         ax : Axes or array of Axes, default=None
-            One per stage; None makes a figure.
+            Axes, one per stage. None makes a figure.
         **kwargs : dict
-            For `plot`.
+            Options of `plot`.
 
         Returns
         -------
         HistoryDisplay
-            With the losses that are shown.
+            The display, with the plotted losses.
 
         Raises
         ------
         TypeError
-            If `estimator` is no surrogate.
+            If `estimator` is not a surrogate.
         ValueError
             If nothing was trained.
         ImportError
@@ -106,14 +106,14 @@ class HistoryDisplay:
         Parameters
         ----------
         ax : Axes or array of Axes, default=None
-            One per stage; None makes a figure.
+            Axes, one per stage. None makes a figure.
         **kwargs : dict
             For `Axes.plot`.
 
         Returns
         -------
         HistoryDisplay
-            Itself.
+            The display itself.
         """
         require("matplotlib", f"{type(self).__name__}.plot")
         self.axes_ = make_axes(ax, len(self.losses))

@@ -63,7 +63,7 @@ class LagrangianDisplay:
     ax_ : Axes
         The axes.
     figure_ : Figure
-        Their figure.
+        The figure of the axes.
 
     Examples
     --------
@@ -153,18 +153,18 @@ class LagrangianDisplay:
         output_names : list of str, default=None
             Names of the outputs.
         lam_name : str or list of str, default=None
-            Name of lambda, one for each hyperparameter; None is that of `fit`, or λ.
+            Name of lambda, or one name for each hyperparameter. None is the name in `fit`, or λ.
         random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
         ax : Axes, default=None
-            Where to draw; None makes a figure.
+            Axes of the plot. None makes a figure.
         **kwargs : dict
-            For `plot`.
+            Options of `plot`.
 
         Returns
         -------
         LagrangianDisplay
-            With the arrays that are shown.
+            The display, with the plotted arrays.
 
         Raises
         ------
@@ -237,7 +237,7 @@ class LagrangianDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; None makes a figure.
+            Axes of the plot. None makes a figure.
         ellipse_kw : dict, default=None
             For the `PolyCollection` of the ellipses.
         path_kw : dict, default=None
@@ -248,7 +248,7 @@ class LagrangianDisplay:
         Returns
         -------
         LagrangianDisplay
-            Itself.
+            The display itself.
         """
         require("matplotlib", f"{type(self).__name__}.plot")
         from matplotlib.collections import PolyCollection

@@ -46,7 +46,7 @@ class LamMapDisplay:
     ax_ : Axes
         The first of them.
     figure_ : Figure
-        Their figure.
+        The figure of the axes.
 
     See Also
     --------
@@ -109,7 +109,7 @@ class LamMapDisplay:
         estimator : surrogate or TrajectoryPipeline
             Any surrogate of this package, fitted with two numbers or more in lambda.
         X : array-like of shape (n, C), DataFrame or None, default=None
-            The conditions; None for no condition.
+            The conditions. None: there is no condition.
         statistic : "mean", float or callable, default="mean"
             The mean of an output given x, or its quantile at a level from 0 to 1, averaged over
             the rows of X; or a function of draws (n_samples, n, D) that returns one number, such
@@ -132,23 +132,23 @@ class LamMapDisplay:
         output_names : list of str, default=None
             Names of the outputs.
         lam_name : list of str, default=None
-            Names of all hyperparameters; None are those of `fit`, or λ.
+            Names of all hyperparameters. None: the names in `fit`, or λ.
         random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
         ax : Axes or array of Axes, default=None
-            One per panel; None makes a figure.
+            Axes, one per panel. None makes a figure.
         **kwargs : dict
-            For `plot`.
+            Options of `plot`.
 
         Returns
         -------
         LamMapDisplay
-            With the arrays that are shown.
+            The display, with the plotted arrays.
 
         Raises
         ------
         TypeError
-            If `estimator` is no surrogate.
+            If `estimator` is not a surrogate.
         ValueError
             If fewer than two numbers vary, or what is asked does not exist.
         ImportError
@@ -201,7 +201,7 @@ class LamMapDisplay:
         Parameters
         ----------
         ax : Axes or array of Axes, default=None
-            One per panel; None makes a figure.
+            Axes, one per panel. None makes a figure.
         trained_kw : dict, default=None
             For `Axes.scatter` of the trained values.
         **kwargs : dict
@@ -210,7 +210,7 @@ class LamMapDisplay:
         Returns
         -------
         LamMapDisplay
-            Itself.
+            The display itself.
         """
         require("matplotlib", f"{type(self).__name__}.plot")
         from matplotlib.ticker import MaxNLocator

@@ -40,14 +40,14 @@ class MarginalDisplay:
     lam_name : str, default="λ"
         Name of lambda.
     lam_texts : list of str, default=None
-        The L lambdas as text; None: the numbers.
+        The L lambdas as text. None: the numbers.
 
     Attributes
     ----------
     ax_ : Axes
         The axes.
     figure_ : Figure
-        Their figure.
+        The figure of the axes.
 
     See Also
     --------
@@ -111,7 +111,7 @@ class MarginalDisplay:
         estimator : surrogate or TrajectoryPipeline
             Any fitted surrogate of this package.
         X : array-like of shape (n, C), DataFrame or None, default=None
-            The conditions; None for no condition.
+            The conditions. None: there is no condition.
         lam_grid : array-like of shape (L,) or (L, k), default=None
             The lambdas. None: 7 from the first anchor to the last, and the anchors; of several
             hyperparameters, 7 on the line between the two that are farthest apart.
@@ -125,23 +125,23 @@ class MarginalDisplay:
         output_names : list of str, default=None
             Names of the outputs.
         lam_name : str or list of str, default=None
-            Name of lambda, one for each hyperparameter; None is that of `fit`, or λ.
+            Name of lambda, or one name for each hyperparameter. None is the name in `fit`, or λ.
         random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
         ax : Axes, default=None
-            Where to draw; None makes a figure.
+            Axes of the plot. None makes a figure.
         **kwargs : dict
-            For `plot`.
+            Options of `plot`.
 
         Returns
         -------
         MarginalDisplay
-            With the arrays that are shown.
+            The display, with the plotted arrays.
 
         Raises
         ------
         TypeError
-            If `estimator` is no surrogate.
+            If `estimator` is not a surrogate.
         ValueError
             If the output does not exist, a lambda is outside the anchors, or the truth has
             nothing of what is shown.
@@ -193,7 +193,7 @@ class MarginalDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; None makes a figure.
+            Axes of the plot. None makes a figure.
         kind : {"density", "histogram"}, default="density"
             Kernel densities or histograms.
         truth_kw : dict, default=None
@@ -204,7 +204,7 @@ class MarginalDisplay:
         Returns
         -------
         MarginalDisplay
-            Itself.
+            The display itself.
 
         Raises
         ------

@@ -39,8 +39,8 @@ class PredictionDisplay:
     straight : ndarray of shape (L, n, D) or None
         Straight lines between the trained values; None where fewer than two are shown.
     lam : ndarray of shape (L,)
-        The lambdas, as axes show them: of several hyperparameters the number that varies along
-        the line, or the fraction of the way.
+        The lambdas on the axes. With several hyperparameters, this is the number that varies along
+        the line, or the fraction of the line.
     trained : ndarray of bool of shape (L,)
         Which of the lambdas are trained values.
     outputs : list of int
@@ -54,11 +54,11 @@ class PredictionDisplay:
     truth : Bunch or None, default=None
         ``y`` (m, D), ``lam`` (m,) and the ``row`` (m,) of X that each belongs to.
     lam_name : str, default="λ"
-        Name of axes of lambda.
+        Name of lambda on axes.
     lam_scale : {"linear", "log"}, default="linear"
         Scale of axes of lambda.
     lam_ticks : tuple of (places, texts), default=None
-        Ticks of axes of lambda; None: numbers.
+        Ticks of lambda on axes. None: numbers.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class PredictionDisplay:
     ax_ : Axes
         The first of them.
     figure_ : Figure
-        Their figure.
+        The figure of the axes.
 
     See Also
     --------
@@ -165,29 +165,29 @@ class PredictionDisplay:
         outputs : list of int or str, default=None
             The outputs to show, one panel each; None: the first three.
         truth : tuple of (X, y, lam), default=None
-            Outputs of true networks as in `fit`, drawn as crosses where their x is shown.
+            Outputs of true networks as in `fit`. Crosses show those whose x is plotted.
         output_names : list of str, default=None
             Names of the outputs; None of a classifier are those of the classes.
         labels : list of str, default=None
             Names of the rows of X.
         lam_name : str or list of str, default=None
-            Name of lambda, one for each hyperparameter; None is that of `fit`, or λ.
+            Name of lambda, or one name for each hyperparameter. None is the name in `fit`, or λ.
         random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
         ax : Axes or array of Axes, default=None
-            One per panel; None makes a figure.
+            Axes, one per panel. None makes a figure.
         **kwargs : dict
-            For `plot`.
+            Options of `plot`.
 
         Returns
         -------
         PredictionDisplay
-            With the arrays that are shown.
+            The display, with the plotted arrays.
 
         Raises
         ------
         TypeError
-            If `estimator` is no surrogate.
+            If `estimator` is not a surrogate.
         ValueError
             If an output does not exist, a lambda is outside the trained values, no x of the truth
             is shown, categories differ along the line, or nothing was trained (``base=None``).
@@ -258,7 +258,7 @@ class PredictionDisplay:
         Parameters
         ----------
         ax : Axes or array of Axes, default=None
-            One per panel; None makes a figure.
+            Axes, one per panel. None makes a figure.
         truth_kw : dict, default=None
             For `Axes.scatter` of the truth.
         **kwargs : dict
@@ -267,7 +267,7 @@ class PredictionDisplay:
         Returns
         -------
         PredictionDisplay
-            Itself.
+            The display itself.
         """
         require("matplotlib", f"{type(self).__name__}.plot")
         self.axes_ = make_axes(ax, len(self.outputs))

@@ -30,7 +30,7 @@ class SensitivityDisplay:
     ax_ : Axes
         The axes.
     figure_ : Figure
-        Their figure.
+        The figure of the axes.
 
     See Also
     --------
@@ -70,16 +70,16 @@ class SensitivityDisplay:
         X : array-like of shape (n, C), DataFrame or None, default=None
             Inputs.
         ax : Axes, default=None
-            Where to draw; None makes a figure.
+            Axes of the plot. None makes a figure.
         plot_kw : dict, default=None
-            For `plot`.
+            Options of `plot`.
         **kwargs : dict
             For `sensitivity`, such as ``n_draws`` and ``random_state``.
 
         Returns
         -------
         SensitivityDisplay
-            With the table that is shown.
+            The display, with the plotted table.
 
         Raises
         ------
@@ -95,14 +95,14 @@ class SensitivityDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; None makes a figure.
+            Axes of the plot. None makes a figure.
         **kwargs : dict
             For `Axes.barh`, such as ``height``.
 
         Returns
         -------
         SensitivityDisplay
-            Itself.
+            The display itself.
 
         Raises
         ------

@@ -31,8 +31,8 @@ class TrajectoryDisplay:
     paths : ndarray of shape (L, n_samples, n, D)
         The same draws at every lambda, for every row of X.
     lam : ndarray of shape (L,)
-        The lambdas, as axes show them: of several hyperparameters the number that varies along
-        the line, or the fraction of the way.
+        The lambdas on the axes. With several hyperparameters, this is the number that varies along
+        the line, or the fraction of the line.
     anchors : ndarray of shape (K + 1,)
         The trained values, or those on the line of several hyperparameters, as axes show them.
     panels : list of tuple of int
@@ -44,15 +44,15 @@ class TrajectoryDisplay:
     truth : Bunch or None
         ``y`` (m, D), ``lam`` (m,) and the ``row`` (m,) of X that each belongs to.
     lam_name : str, default="λ"
-        Name of axes of lambda.
+        Name of lambda on axes.
     lam_scale : {"linear", "log"}, default="linear"
         Scale of axes of lambda.
     equal_aspect : bool, default=True
         Whether planes have one unit in both directions.
     lam_texts : list of str, default=None
-        The L lambdas as text; None: the name and the number.
+        The L lambdas as text. None: the name and the number.
     lam_ticks : tuple of (places, texts), default=None
-        Ticks of axes of lambda; None: numbers.
+        Ticks of lambda on axes. None: numbers.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class TrajectoryDisplay:
     ax_ : Axes
         The first of them.
     figure_ : Figure
-        Their figure.
+        The figure of the axes.
 
     See Also
     --------
@@ -158,29 +158,29 @@ class TrajectoryDisplay:
             One panel each: an output against lambda, or the plane of a pair. None: the one
             output, the plane of two, or neighbouring pairs of the first four.
         truth : tuple of (X, y, lam), default=None
-            Outputs of true networks as in `fit`, drawn as crosses where their x is shown.
+            Outputs of true networks as in `fit`. Crosses show those whose x is plotted.
         output_names : list of str, default=None
             Names of the outputs.
         labels : list of str, default=None
             Names of the rows of X.
         lam_name : str or list of str, default=None
-            Name of lambda, one for each hyperparameter; None is that of `fit`, or λ.
+            Name of lambda, or one name for each hyperparameter. None is the name in `fit`, or λ.
         random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
         ax : Axes or array of Axes, default=None
-            One per panel; None makes a figure.
+            Axes, one per panel. None makes a figure.
         **kwargs : dict
-            For `plot`.
+            Options of `plot`.
 
         Returns
         -------
         TrajectoryDisplay
-            With the arrays that are shown.
+            The display, with the plotted arrays.
 
         Raises
         ------
         TypeError
-            If `estimator` is no surrogate.
+            If `estimator` is not a surrogate.
         ValueError
             If an output does not exist, a lambda is outside the anchors, no x of the truth is
             shown, or categories differ along the line.
@@ -230,7 +230,7 @@ class TrajectoryDisplay:
         Parameters
         ----------
         ax : Axes or array of Axes, default=None
-            One per panel; None makes a figure.
+            Axes, one per panel. None makes a figure.
         truth_kw : dict, default=None
             For `Axes.scatter` of the truth.
         **kwargs : dict
@@ -239,7 +239,7 @@ class TrajectoryDisplay:
         Returns
         -------
         TrajectoryDisplay
-            Itself.
+            The display itself.
         """
         require("matplotlib", f"{type(self).__name__}.plot")
         self.axes_ = make_axes(ax, len(self.panels))

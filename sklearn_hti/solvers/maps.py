@@ -40,14 +40,14 @@ class MapSolver(OTSolver):
         """Return the DrawnDataset that the networks are trained on."""
 
     def plan(self, data: Any, edge: tuple[Any, ...], geodesic: Any, rng: Any) -> Any:
-        """Return the plan of `CouplingSolver`, x by x: maps leave none between rows.
+        """Return the plan of `CouplingSolver` for each x, because maps have no plan between rows.
 
         Parameters
         ----------
         data : TrainingData
             All encoded rows.
         edge : tuple of int
-            The two anchors.
+            The two trained values.
         geodesic : StraightGeodesic
             Gives the cost of a path between two outputs.
         rng : numpy.random.Generator
@@ -87,7 +87,7 @@ class MapSolver(OTSolver):
         Warns
         -----
         ConvergenceWarning
-            If a map stops short of its anchor, or the metric has collapsed to its bounds.
+            If a map stops short of its trained value, or the metric has collapsed to its bounds.
         """
         own = draw_seeds(training.seeds["pairs"], ["networks", "batches"])
         n_outputs = data.facts.n_outputs
