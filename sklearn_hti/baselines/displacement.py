@@ -28,20 +28,20 @@ from .nearest import NearestParticles, NearestTrajectories
 class DisplacementInterpolationRegressor(ClockedSurrogate):
     """Straight lines between optimally coupled outputs, without a network.
 
-    The rows of neighbouring anchors are coupled by exact optimal transport inside each
-    condition, and an output moves as the nearest coupled rows do (McCann's displacement
-    interpolation). What a trained map brings beyond this is generalisation to other x and y.
+    Exact optimal transport couples the rows of neighbouring trained values inside each condition.
+    An output moves like the nearest coupled rows (McCann's displacement interpolation). A trained
+    map also generalises to other x and y.
 
-    Of several hyperparameters, rows are coupled along the shortest tree through the anchors.
-    Between anchors, outputs are linear on simplices: those of the Delaunay triangulation of the
-    anchors, on the scale of each hyperparameter.
+    With several hyperparameters, rows are coupled along the shortest tree through the trained
+    values. Between trained values, outputs are linear on the simplices of their Delaunay
+    triangulation, on the scale of each hyperparameter.
 
     Parameters
     ----------
     solver : {"coupling"} or CouplingSolver, default="coupling"
         How outputs of neighbouring trained values are coupled.
     n_neighbors : int, default=1
-        Coupled rows whose displacements are averaged.
+        Number of coupled rows whose displacements are averaged.
     base : {"neighbors"}, estimator or callable, default="neighbors"
         How y is drawn at the base value: see `HyperparameterTrajectoryRegressor`.
     base_lam : float, array-like or dict, default=None
@@ -67,7 +67,7 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
     Attributes
     ----------
     anchors_ : ndarray of shape (K + 1,) or (K + 1, k)
-        The lambdas between which outputs are coupled.
+        The trained values between which outputs are coupled.
     lam_transform_ : object
         The lambda scale in use.
     flow_map_ : object
@@ -79,7 +79,7 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
     solver_ : CouplingSolver
         The solver that coupled the trained values.
     history_ : DataFrame
-        Empty: nothing is trained.
+        Empty, because nothing is trained.
     n_features_in_ : int
         Number of columns of X, including the lambda column.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -95,8 +95,8 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
     >>> from sklearn_hti.baselines import DisplacementInterpolationRegressor
     >>> lam = np.repeat([0.0, 1.0], 50)
     >>> y = np.random.default_rng(0).normal(loc=4 * lam, scale=1 - 0.5 * lam)
-    >>> rival = DisplacementInterpolationRegressor(lam_transform=None).fit(None, y, lam)
-    >>> rival.predict(None, lam=0.5).round()
+    >>> baseline = DisplacementInterpolationRegressor(lam_transform=None).fit(None, y, lam)
+    >>> baseline.predict(None, lam=0.5).round()
     array([2.])
     """
 
@@ -168,18 +168,18 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
 
 @storable
 class NearestAnchorRegressor(DisplacementInterpolationRegressor):
-    """Copies the outputs of the anchor that is nearest to lambda: the rival to beat first.
+    """Copies the outputs of the trained value nearest to lambda, the simplest baseline.
 
-    Outputs stay where they are while lambda is nearer to their own anchor than to another, and
-    move to their partners there in one jump. Of several hyperparameters, every range counts as
-    one, and two categories are as far apart as the ends of a range.
+    Outputs stay in place while lambda is nearest to their trained value, and then jump to their
+    partners at the next. With several hyperparameters, every range has length one, and two
+    categories are as far apart as the ends of a range.
 
     Parameters
     ----------
     solver : {"coupling"} or CouplingSolver, default="coupling"
         How outputs of neighbouring trained values are coupled.
     n_neighbors : int, default=1
-        Coupled rows whose displacements are averaged.
+        Number of coupled rows whose displacements are averaged.
     base : {"neighbors"}, estimator or callable, default="neighbors"
         How y is drawn at the base value: see `HyperparameterTrajectoryRegressor`.
     base_lam : float, array-like or dict, default=None
@@ -187,7 +187,7 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
         predict the outputs at all trained values clearly better.
     lam_transform : {None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy"} or \
             transformer, default=None
-        The scale on which an anchor is the nearest; None is that of lambda itself.
+        The scale on which distances to trained values are measured. None is that of lambda itself.
     lam_column : int, str or list, default=None
         Column of X that holds lambda, if `lam` is not passed. A list is for several
         hyperparameters.
@@ -205,7 +205,7 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
     Attributes
     ----------
     anchors_ : ndarray of shape (K + 1,) or (K + 1, k)
-        The lambdas whose outputs are copied.
+        The trained values whose outputs are copied.
     lam_transform_ : object
         The lambda scale in use.
     flow_map_ : object
@@ -217,7 +217,7 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
     solver_ : CouplingSolver
         The solver that coupled the trained values.
     history_ : DataFrame
-        Empty: nothing is trained.
+        Empty, because nothing is trained.
     n_features_in_ : int
         Number of columns of X, including the lambda column.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -228,8 +228,8 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
     >>> import numpy as np
     >>> from sklearn_hti.baselines import NearestAnchorRegressor
     >>> lam = np.repeat([0.0, 1.0], 50)
-    >>> rival = NearestAnchorRegressor().fit(None, 4 * lam, lam)
-    >>> rival.predict(None, lam=[0.4, 0.6])
+    >>> baseline = NearestAnchorRegressor().fit(None, 4 * lam, lam)
+    >>> baseline.predict(None, lam=[0.4, 0.6])
     array([0., 4.])
     """
 

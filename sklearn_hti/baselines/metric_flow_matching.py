@@ -24,10 +24,10 @@ from .velocity import FlowMatching
 
 @storable
 class MetricFlowMatchingRegressor(FlowMatching):
-    """Metric flow matching over lambda: velocities along paths that keep near the data.
+    """Metric flow matching over lambda: velocities along paths that stay near the data.
 
-    As `ConditionalFlowMatchingRegressor`, but the paths between coupled rows are short in a
-    metric that is read from the data, by a network of their own.
+    It is like `ConditionalFlowMatchingRegressor`, but the paths between coupled rows are short in
+    a metric that is computed from the data. A separate network learns these paths.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class MetricFlowMatchingRegressor(FlowMatching):
     solver : {"coupling"} or CouplingSolver, default="coupling"
         How outputs of neighbouring trained values are coupled.
     n_steps : int, default=16
-        Midpoint steps per interval between anchors, 10,000 at most.
+        Midpoint steps per interval between trained values, at most 10,000.
     conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
         How x enters the networks.
     base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
@@ -82,9 +82,9 @@ class MetricFlowMatchingRegressor(FlowMatching):
     Attributes
     ----------
     lagrangian_ : Lagrangian
-        The metric, and the cost that it makes of a path.
+        The metric, and the cost that it gives a path.
     anchors_ : ndarray of shape (K + 1,)
-        The lambdas between which velocities are learned.
+        The trained values between which velocities are learned.
     lam_transform_ : Clock
         The lambda scale in use.
     flow_map_ : object
@@ -98,7 +98,7 @@ class MetricFlowMatchingRegressor(FlowMatching):
     history_ : DataFrame
         Losses, learning rates and seconds by stage ("paths", "transport", "base") and epoch.
     n_iter_ : int
-        Optimisation steps taken for the velocity field.
+        Optimisation steps of the velocity field.
     n_features_in_ : int
         Number of columns of X, including the lambda column.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -114,10 +114,10 @@ class MetricFlowMatchingRegressor(FlowMatching):
     >>> from sklearn_hti.baselines import MetricFlowMatchingRegressor
     >>> from sklearn_hti.datasets import make_semicircles
     >>> data = make_semicircles(n_samples=20, random_state=0)
-    >>> rival = MetricFlowMatchingRegressor(
+    >>> baseline = MetricFlowMatchingRegressor(
     ...     lam_transform=None, categorical_features=[0], max_iter=50, random_state=0
     ... ).fit(data.X, data.y, data.lam)
-    >>> rival.sample(data.X[:3], lam=0.25).shape
+    >>> baseline.sample(data.X[:3], lam=0.25).shape
     (3, 2)
     """
 

@@ -29,14 +29,14 @@ _NO_LOSSES = ("stage", "step", "epoch", "seconds", "lr", "event_", "negative_sha
 class HistoryDisplay:
     """Losses of every network of a surrogate along its training steps.
 
-    Use `from_estimator` to make one. One panel per stage of the fit: the paths between coupled
-    outputs (of solvers that learn maps, these and their potentials), the movement along lambda,
-    and the generator at the base anchor. Stages that train nothing have no panel.
+    Use `from_estimator` to make one. There is one panel per stage of the fit: the paths between
+    coupled outputs (with learned maps: the maps and their potentials), the movement along lambda,
+    and the generator at the base value. Stages that train nothing have no panel.
 
     Parameters
     ----------
     losses : dict of dict of tuple
-        For every stage and name of a loss, its steps and its values.
+        The steps and the values, for every stage and name of a loss.
 
     Attributes
     ----------
@@ -101,14 +101,14 @@ class HistoryDisplay:
         return cls(losses=losses).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Self:
-        """Plot the losses, on a logarithmic scale where all are positive.
+        """Plot the losses, on a logarithmic scale if all are positive.
 
         Parameters
         ----------
         ax : Axes or array of Axes, default=None
             Axes, one per stage. None makes a figure.
         **kwargs : dict
-            For `Axes.plot`.
+            Options of `Axes.plot`.
 
         Returns
         -------

@@ -21,9 +21,9 @@ _MAX_NUMBERS = 10_000_000  # of draws at once
 class LamMapDisplay:
     """Map of a statistic of the outputs over two hyperparameters.
 
-    Use `from_estimator` to make one. Filled contours reach as far as the surrogate answers, and
-    dots mark the trained values; faint ones lie beside the map, at other values of further
-    hyperparameters. Every combination of categories has a panel.
+    Use `from_estimator` to make one. Filled contours cover the region in which the surrogate
+    answers. Dots mark the trained values. Faint dots are beside the map, at other values of
+    further hyperparameters. Every combination of categories has a panel.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class LamMapDisplay:
     scales : tuple of {"linear", "log"}
         Scales of their axes.
     statistic_name : str
-        What contours show.
+        Name of the statistic.
 
     Attributes
     ----------
@@ -107,28 +107,28 @@ class LamMapDisplay:
         Parameters
         ----------
         estimator : surrogate or TrajectoryPipeline
-            Any surrogate of this package, fitted with two numbers or more in lambda.
+            Any fitted surrogate of this package with at least two numbers in lambda.
         X : array-like of shape (n, C), DataFrame or None, default=None
             The conditions. None: there is no condition.
         statistic : "mean", float or callable, default="mean"
-            The mean of an output given x, or its quantile at a level from 0 to 1, averaged over
-            the rows of X; or a function of draws (n_samples, n, D) that returns one number, such
-            as an error.
+            The plotted statistic. "mean" is the mean of an output given x, and a number from 0 to
+            1 is a quantile level. Both are averaged over the rows of X. A function of draws
+            (n_samples, n, D) returns one number, such as an error.
         output : int or str, default=0
-            The output, by position or name; functions get all of them.
+            The output, by position or name. A function receives all outputs.
         hyperparameters : pair of int or str, default=None
-            Those on the axes, by column of lambda or name; None: the first two numbers.
+            Hyperparameters on the axes, by column of lambda or name. None: the first two numbers.
         fixed : dict, default=None
-            Values of other hyperparameters by column or name. Numbers that are left out are
-            held at the median of the trained values, or follow from the others, as weights do
-            that sum to one. Categories that are left out have a panel each.
+            Values of other hyperparameters, by column or name. Other numbers are fixed at the
+            median of the trained values, unless they depend on the rest, such as weights that sum
+            to one. Other categories have one panel each.
         n_samples : int, default=100
-            Draws per row of X, the same ones everywhere; one is enough, and taken, where every
-            input has one answer.
+            Draws per row of X, the same ones everywhere. If every input has one answer, there is
+            one draw.
         grid_resolution : int, default=25
-            Places in either direction.
+            Places in each direction.
         statistic_name : str, default=None
-            What contours show.
+            Name of the statistic.
         output_names : list of str, default=None
             Names of the outputs.
         lam_name : list of str, default=None
@@ -150,7 +150,7 @@ class LamMapDisplay:
         TypeError
             If `estimator` is not a surrogate.
         ValueError
-            If fewer than two numbers vary, or what is asked does not exist.
+            If fewer than two numbers vary, or a named output or hyperparameter does not exist.
         ImportError
             If matplotlib is not installed.
         """
@@ -203,9 +203,9 @@ class LamMapDisplay:
         ax : Axes or array of Axes, default=None
             Axes, one per panel. None makes a figure.
         trained_kw : dict, default=None
-            For `Axes.scatter` of the trained values.
+            Options of `Axes.scatter` for the trained values.
         **kwargs : dict
-            For `Axes.tricontourf`, such as ``levels`` and ``cmap``.
+            Options of `Axes.tricontourf`, such as ``levels`` and ``cmap``.
 
         Returns
         -------

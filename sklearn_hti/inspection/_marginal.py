@@ -19,11 +19,11 @@ KINDS = ("density", "histogram")
 
 
 class MarginalDisplay:
-    """Distributions of one output at a row of lambdas, one ridge each.
+    """Distributions of one output at several lambdas, one ridge each.
 
-    Use `from_estimator` to make one. With one row of X it is the conditional distribution,
-    with several their mixture. Ridges are equally high, whatever they enclose; a short line
-    marks the median.
+    Use `from_estimator` to make one. With one row of X, a ridge is the conditional distribution.
+    With several rows, it is their mixture. All ridges have the same height, and a short line marks
+    the median.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class MarginalDisplay:
     lam : ndarray of shape (L,) or (L, k)
         The lambdas.
     anchors : ndarray of shape (K + 1,) or (K + 1, k)
-        Those the surrogate was fitted at.
+        The trained values of the surrogate.
     truth : list of ndarray or None
-        Outputs of the true networks at every lambda, empty where there are none.
+        Outputs of the true networks at every lambda, empty if there are none.
     output_name : str, default="output"
         Name of the output.
     lam_name : str, default="λ"
@@ -104,7 +104,7 @@ class MarginalDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw from a fitted surrogate at a row of lambdas, and plot the distributions.
+        """Draw from a fitted surrogate at several lambdas, and plot the distributions.
 
         Parameters
         ----------
@@ -113,15 +113,16 @@ class MarginalDisplay:
         X : array-like of shape (n, C), DataFrame or None, default=None
             The conditions. None: there is no condition.
         lam_grid : array-like of shape (L,) or (L, k), default=None
-            The lambdas. None: 7 from the first anchor to the last, and the anchors; of several
-            hyperparameters, 7 on the line between the two that are farthest apart.
+            The lambdas. None: 7 from the first trained value to the last, and all trained values.
+            With several hyperparameters, None is 7 on the line between the two trained values that
+            are farthest apart.
         output : int or str, default=0
             The output, by position or name.
         n_samples : int, default=500
             Draws per row of X, the same ones at every lambda.
         truth : tuple of (X, y, lam), default=None
-            Outputs of true networks as in `fit`; those of the rows of X and the lambdas that
-            are shown are outlined.
+            Outputs of true networks as in `fit`. Outlines show those of the plotted rows of X and
+            lambdas.
         output_names : list of str, default=None
             Names of the outputs.
         lam_name : str or list of str, default=None
@@ -143,8 +144,8 @@ class MarginalDisplay:
         TypeError
             If `estimator` is not a surrogate.
         ValueError
-            If the output does not exist, a lambda is outside the anchors, or the truth has
-            nothing of what is shown.
+            If the output does not exist, a lambda is outside the trained values, or the truth has
+            no plotted row and lambda.
         ImportError
             If matplotlib is not installed.
         """
@@ -197,9 +198,9 @@ class MarginalDisplay:
         kind : {"density", "histogram"}, default="density"
             Kernel densities or histograms.
         truth_kw : dict, default=None
-            For `Axes.plot` of the outlines of the truth.
+            Options of `Axes.plot` for the outlines of the truth.
         **kwargs : dict
-            For `Axes.fill_between` of the ridges, such as ``color``.
+            Options of `Axes.fill_between` for the ridges, such as ``color``.
 
         Returns
         -------

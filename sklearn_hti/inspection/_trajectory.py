@@ -23,8 +23,8 @@ _MAX_LEGEND = 10
 class TrajectoryDisplay:
     """Paths of draws along lambda, with the outputs of true networks over them.
 
-    Use `from_estimator` to make one. A panel shows one output against lambda, or the plane of
-    two outputs, where dots from light to dark mark the anchors in their order.
+    Use `from_estimator` to make one. A panel shows one output against lambda, or the plane of two
+    outputs. In a plane, dots from light to dark mark the trained values in their order.
 
     Parameters
     ----------
@@ -34,7 +34,8 @@ class TrajectoryDisplay:
         The lambdas on the axes. With several hyperparameters, this is the number that varies along
         the line, or the fraction of the line.
     anchors : ndarray of shape (K + 1,)
-        The trained values, or those on the line of several hyperparameters, as axes show them.
+        The trained values on the axes. With several hyperparameters, these are the ones on the
+        line.
     panels : list of tuple of int
         One output or two per panel.
     output_names : list of str
@@ -48,7 +49,7 @@ class TrajectoryDisplay:
     lam_scale : {"linear", "log"}, default="linear"
         Scale of axes of lambda.
     equal_aspect : bool, default=True
-        Whether planes have one unit in both directions.
+        Whether planes have the same unit in both directions.
     lam_texts : list of str, default=None
         The L lambdas as text. None: the name and the number.
     lam_ticks : tuple of (places, texts), default=None
@@ -139,24 +140,24 @@ class TrajectoryDisplay:
         estimator : surrogate or TrajectoryPipeline
             Any fitted surrogate of this package.
         X : array-like of shape (n, C), DataFrame or None, default=None
-            The conditions to show, one colour each; None for no condition.
+            The conditions to show, in one colour each. None: there is no condition.
         lam_grid : array-like of shape (L,) or (L, k), default=None
-            Lambdas, to which the anchors between them are added, of one hyperparameter. None: 61
-            from the first anchor to the last, evenly spaced (in log lambda where the clock is
-            "log"); of several, on the line between the two trained values that are farthest
-            apart, straight on their scales.
+            Lambdas of the plot. With one hyperparameter, the trained values between them are
+            added. None: 61 evenly spaced from the first trained value to the last (in log lambda
+            if the lambda scale is "log"). With several, None is the line between the two trained
+            values that are farthest apart, straight on their scales.
         y : array-like of shape (n,) or (n, D), default=None
-            Outputs at `lam_from` to follow, one per row of X; None draws them.
+            Outputs at `lam_from` to follow, one per row of X. None draws them.
         lam_from : float or array-like of shape (n,), (k,) or (n, k), or dict, default=None
-            Lambda of `y`; with `lam_to`, the beginning of the line.
+            Lambda of `y`. With `lam_to`, it is also the start of the line.
         lam_to : float, array-like of shape (k,) or dict, default=None
-            In place of `lam_grid`: the end of a straight line of 61 lambdas from `lam_from`, and
-            the trained values on it.
+            End of a straight line of 61 lambdas from `lam_from`, and the trained values on it. It
+            replaces `lam_grid`.
         n_samples : int, default=10
-            Draws per row, where `y` is None.
+            Draws per row, if `y` is None.
         outputs : list of int, str or pair of these, default=None
-            One panel each: an output against lambda, or the plane of a pair. None: the one
-            output, the plane of two, or neighbouring pairs of the first four.
+            Contents of the panels: an output against lambda, or the plane of a pair. None: the
+            only output, the plane of two, or neighbouring pairs of the first four.
         truth : tuple of (X, y, lam), default=None
             Outputs of true networks as in `fit`. Crosses show those whose x is plotted.
         output_names : list of str, default=None
@@ -182,8 +183,8 @@ class TrajectoryDisplay:
         TypeError
             If `estimator` is not a surrogate.
         ValueError
-            If an output does not exist, a lambda is outside the anchors, no x of the truth is
-            shown, or categories differ along the line.
+            If an output does not exist, a lambda is outside the trained values, no x of the truth
+            is plotted, or categories differ along the line.
         ImportError
             If matplotlib is not installed.
         """
@@ -232,9 +233,9 @@ class TrajectoryDisplay:
         ax : Axes or array of Axes, default=None
             Axes, one per panel. None makes a figure.
         truth_kw : dict, default=None
-            For `Axes.scatter` of the truth.
+            Options of `Axes.scatter` for the truth.
         **kwargs : dict
-            For `Axes.plot` of the paths, such as ``alpha``.
+            Options of `Axes.plot` for the paths, such as ``alpha``.
 
         Returns
         -------
