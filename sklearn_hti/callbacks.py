@@ -116,7 +116,7 @@ class Checkpoint(Callback):
         except OSError as error:
             raise type(error)(
                 error.errno,
-                f"{error.strerror}. callbacks: a Checkpoint needs a folder that may be written to",
+                f"{error.strerror}. callbacks: a Checkpoint needs a writable folder",
                 str(self.folder),
             ) from error
         self.n_networks_ = 0
@@ -151,7 +151,7 @@ class Checkpoint(Callback):
                 code = isinstance(error, pickle.UnpicklingError)
                 reason = "it holds more than tensors and numbers" if code else error
                 raise ValueError(
-                    f"{self.file_} is damaged or of another version ({reason}); delete it."
+                    f"{self.file_} is damaged or from another version ({reason}); delete it."
                 ) from (None if code else error)
         self.is_stored_ = is_complete(net)
 
@@ -200,7 +200,7 @@ class Checkpoint(Callback):
                 fresh.write_bytes(buffer.getvalue())
         except OSError as error:
             warn(
-                f"no checkpoint could be written: {error}. Training goes on.",
+                f"no checkpoint could be written: {error}. Training continues.",
                 TrajectoryWarning,
                 at_once=True,
             )

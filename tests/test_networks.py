@@ -465,7 +465,7 @@ class TestFit:
         ("networks", "match"),
         [
             ([1, 2], "dict"),
-            ({}, r"networks={}: pass a dict"),
+            ({}, r"networks={} must be a dict"),
             ({"a": len}, "key 'a'"),
             ({True: len}, "key True"),
             ({0.1: 3}, r"networks\[0.1\] is 3"),

@@ -424,8 +424,8 @@ def test_memory_and_processes_serve_grids(tmp_path):
 @pytest.mark.parametrize(
     ("design", "match"),
     [
-        ({"C": 1.0, "gamma": [0.1]}, r"grid has C=1.0; give a list"),
-        ({"C": [1.0, 2.0], "kernel": "rbf"}, r"kernel='rbf'; give a list"),
+        ({"C": 1.0, "gamma": [0.1]}, r"grid has C=1.0; pass a list"),
+        ({"C": [1.0, 2.0], "kernel": "rbf"}, r"kernel='rbf'; pass a list"),
         ({"C": [1.0, np.nan]}, "C has the value nan"),
         ({"C": [1.0, 2.0], "kernel": [None, "rbf"]}, "kernel has the value None"),
         ({"C": [1.0, 2.0], "gamma": [0.1, 0.1]}, r"\(1.0, 0.1\) more than once"),
@@ -435,8 +435,8 @@ def test_memory_and_processes_serve_grids(tmp_path):
         ({"kernel": ["rbf", "linear"]}, "varies in categories only"),
         ([{"C": 1.0, "gamma": 0.1}, {"C": 2.0}], r"the same keys; got \['C', 'gamma'\]"),
         ([{"C": 1.0, "kernel": "rbf"}, *POINTS[1::2]], r"kernel='rbf'\) is the only trained"),
-        ([1.0, 2.0], "pass a name, a dict of lists"),
-        ({1: [1.0, 2.0]}, "1 is no name of a parameter"),
+        ([1.0, 2.0], "must be a name, a dict of lists"),
+        ({1: [1.0, 2.0]}, "1 is not a parameter name"),
         ([{"C": [1.0, 2.0]}], r"C has the value \[1.0, 2.0\]"),
         ({"C": [1.0, 2.0], "gama": [0.1, 0.2]}, r"'gama'.*did you mean gamma"),
     ],

@@ -208,7 +208,7 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         if anchors.several and not isinstance(self.coupling, str):
             raise ValueError(
                 f"coupling={self.coupling!r} couples neighbouring values of one hyperparameter, "
-                "and several vary in `lam`; take 'ot' or 'independent'."
+                "but several vary in `lam`; use 'ot' or 'independent'."
             )
 
     def _fit_movement(self, problem, components, read, training):

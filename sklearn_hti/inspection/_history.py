@@ -97,7 +97,7 @@ class HistoryDisplay:
         surrogate = final_step(estimator, caller)
         losses = _collect_losses(surrogate.history_)
         if not losses:
-            raise ValueError(f"{type(surrogate).__name__} trained no network: no losses to show.")
+            raise ValueError(f"{type(surrogate).__name__} trained no network and has no losses.")
         return cls(losses=losses).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Self:

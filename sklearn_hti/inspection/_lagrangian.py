@@ -187,8 +187,8 @@ class LagrangianDisplay:
             )
         if not surrogate._state.outputs.as_they_are:
             raise ValueError(
-                f"{caller} shows outputs in which the Lagrangian is learned, and with "
-                "output_transform they are coordinates; take TrajectoryDisplay."
+                f"{caller} shows the outputs of the Lagrangian, which are coordinates with "
+                "output_transform; use TrajectoryDisplay."
             )
         names = name_outputs(output_names, surrogate._state.outputs.n_outputs)
         pair = _choose_pair(outputs, names)
@@ -307,8 +307,8 @@ def _choose_pair(outputs, names):
     """Return the positions of the two outputs."""
     if len(names) < 2:
         raise ValueError(
-            "LagrangianDisplay shows a plane of two outputs, and the surrogate has one: between "
-            "two values there is one path only."
+            "LagrangianDisplay shows a plane of two outputs, and the surrogate has one. Between "
+            "two values of one output, there is only one path."
         )
     pair = tuple(find_output(d, names) for d in ((0, 1) if outputs is None else outputs))
     if len(pair) != 2 or pair[0] == pair[1]:

@@ -160,8 +160,8 @@ class LamMapDisplay:
         chart = make_chart(surrogate, lam_name)
         if chart is None or len(chart.numbers) < 2:
             raise ValueError(
-                f"{cls.__name__} is a map over two numbers, and one varies in `lam`; "
-                "TrajectoryDisplay shows outputs along it."
+                f"{cls.__name__} is a map over two numbers, but only one varies in `lam`; "
+                "use TrajectoryDisplay."
             )
         _check_statistic(statistic)
         names = name_outputs(output_names, surrogate._state.outputs.n_outputs)
@@ -182,8 +182,8 @@ class LamMapDisplay:
             raise ValueError(f"`fixed`: no trained value has the categories of {fixed!r}.")
         if all(panel.statistic is None for panel in panels):
             raise ValueError(
-                f"No trained values lie around a map over {_listed(chart, pair)} at these values; "
-                "choose others, `fixed=`, or two hyperparameters that vary freely."
+                f"No trained values surround a map over {_listed(chart, pair)} at these values; "
+                "choose other values of `fixed`, or two hyperparameters that vary freely."
             )
         display = cls(
             panels=panels,
@@ -278,7 +278,7 @@ def _reduce(draws, statistic, position):
         values = [np.quantile(y[..., position], statistic, axis=0).mean() for y in draws]
     values = np.array(values, dtype=float)
     if not np.isfinite(values).all():
-        raise ValueError("`statistic` returned NaN or infinity.")
+        raise ValueError("`statistic` returned NaN or infinity; return a finite number.")
     return values
 
 
@@ -321,7 +321,7 @@ def _choose_fixed(chart, pair, fixed):
         j = chart.find(key, "fixed")
         level = chart.space.kept_levels[j]
         if j in pair:
-            raise ValueError(f"`fixed`: {chart.names[j]} is on an axis of the map.")
+            raise ValueError(f"`fixed`: {chart.names[j]} is on an axis of the map; leave it out.")
         if level is not None:
             if value not in level:
                 raise ValueError(

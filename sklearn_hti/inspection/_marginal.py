@@ -214,7 +214,7 @@ class MarginalDisplay:
         """
         require("matplotlib", f"{type(self).__name__}.plot")
         if kind not in KINDS:
-            raise ValueError(f"kind={kind!r} is not available; there are {KINDS}.")
+            raise ValueError(f"kind={kind!r} is not available; accepted: {KINDS}.")
         (self.ax_,) = make_axes(ax, 1)
         self.figure_ = self.ax_.figure
         truth = self.truth or [np.empty(0)] * len(self.lam)

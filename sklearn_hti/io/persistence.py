@@ -75,7 +75,7 @@ def save(model, path):
         "root": encoder.encode(plain),
     }
     if not _are_numbers(encoder.arrays):
-        raise ValueError("save: the surrogate holds NaN, which `load` would refuse. Fit it again.")
+        raise ValueError("save: the surrogate holds NaN, and `load` would fail. Fit it again.")
     text = json.dumps(head, allow_nan=False)
     digest = _digest(text, encoder.arrays)
     data = to_safetensors(encoder.arrays, {_ENTRY: text, "sha256": digest})
@@ -157,7 +157,7 @@ def load(
         raise ValueError(
             printable(
                 f"{file}: not a surrogate of this version of sklearn-hti ({told}); it was "
-                f"written by {head['version']!r}. Save it again, or take that version."
+                f"written by {head['version']!r}. Save it again, or install that version."
             )
         ) from (error if str(error) == printable(told) else None)
     if head["sklearn"] != sklearn.__version__:
@@ -182,7 +182,7 @@ def _leave_networks_out(model):
     if asked is None:
         return
     warn(
-        "save: the networks are not saved; bring them by load(path, networks=...).",
+        "save: the networks are not saved; pass them to load(path, networks=...).",
         TrajectoryWarning,
     )
     model._state = replace(model._state, networks=replace(asked, networks=None))
@@ -192,7 +192,9 @@ def _bring_networks(model, networks):
     """Give a loaded surrogate its networks."""
     state, asked = model._state, model._state.networks
     if asked is None:
-        raise ValueError("networks: the surrogate in the file was fitted without any.")
+        raise ValueError(
+            "networks: the surrogate in the file was fitted without networks; leave them out."
+        )
     check_networks(networks)
     model.networks = networks
     found = find_networks(networks, asked.lams, state.lam_space, state.hull)
@@ -243,7 +245,7 @@ def _read(path):
         raise ValueError(f"{refused} ({error!r}). Save it again.") from error
     if version != _FORMAT:
         older = version < _FORMAT
-        remedy = "Fit and save again, or take that version" if older else "Upgrade sklearn-hti"
+        remedy = "Fit and save again, or install that version" if older else "Upgrade sklearn-hti"
         raise ValueError(
             f"{printable(path)}: written by sklearn-hti {head['version']!r} in format {version}; "
             f"this is {__version__}, which reads format {_FORMAT}. {remedy}."
@@ -251,7 +253,7 @@ def _read(path):
     if digest != _digest(text, arrays):
         raise ValueError(f"{refused}: its checksum is not that of its content. Save it again.")
     if not _are_numbers(arrays):
-        raise ValueError(f"{refused}: it holds what is no number. Save it again.")
+        raise ValueError(f"{refused}: it holds values that are not numbers. Save it again.")
     if max((n for a in arrays.values() for n in a.shape), default=0) > os.path.getsize(path):
         raise ValueError(f"{refused}: its arrays are longer than the file. Save it again.")
     return head, arrays

@@ -183,8 +183,8 @@ class LearnedMaps:
         if short:
             warn(
                 f"{self.solver.name}: maps stop short, and so do all answers. Of the squared "
-                f"distance, there is left {', '.join(short)} (scaled). Raise max_iter or "
-                f"learning_rate of {type(self.solver).__name__}, or take solver='coupling'.",
+                f"distance, they leave {', '.join(short)} (scaled). Raise max_iter or "
+                f"learning_rate of {type(self.solver).__name__}, or use solver='coupling'.",
                 ConvergenceWarning,
             )
 
@@ -212,7 +212,7 @@ class LearnedMaps:
                 warn(
                     f"{self.solver.name}: the metric has collapsed: its eigenvalues are at their "
                     "bounds everywhere, and only rotations are learned. Lower "
-                    f"metric_learning_rate of {type(self.solver).__name__}, or say so with "
+                    f"metric_learning_rate of {type(self.solver).__name__}, or use "
                     "kinetic='fixed_spectrum'.",
                     ConvergenceWarning,
                 )

@@ -136,8 +136,8 @@ class MongeGap(MapSolver):
         dataset = BlockDataset(data, device, self.block_size, self.condition_penalty)
         if dataset.block_size == 1:
             warn(
-                "monge_gap: every condition has one draw at neighbouring anchors, so that the gap "
-                "of every map is zero and the maps are regressions on the pairs. "
+                "monge_gap: every condition has one draw at neighbouring trained values. The gap "
+                "of every map is then zero, and maps are regressions on the pairs. "
                 "solver='coupling' does the same in less time.",
                 CouplingWarning,
             )

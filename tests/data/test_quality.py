@@ -40,7 +40,7 @@ def test_one_unit_for_unlike_outputs_is_a_warning(make, rng, recwarn, scaling, w
 def test_outputs_of_few_values_are_named(rng):
     groups, anchor = np.repeat(np.arange(10), 30), np.tile([0, 1, 2], 100)
     y = np.column_stack([rng.normal(size=300), rng.choice([-1.0, 1.0], size=300)])
-    with pytest.warns(CouplingWarning, match=r"output 1 takes 2 values alone.* \* 2, and take"):
+    with pytest.warns(CouplingWarning, match=r"output 1 takes only 2 values.* \* 2, and round"):
         warn_if_discrete(y, groups, anchor)
     with pytest.warns(CouplingWarning, match="output 0 takes 4 values"):
         warn_if_discrete(rng.integers(4, size=(300, 1)), np.arange(300), anchor)

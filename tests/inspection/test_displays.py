@@ -112,7 +112,7 @@ def test_truth_is_matched_by_its_x(on_networks, networks):
     display = TrajectoryDisplay.from_estimator(on_networks, X, truth=truth, random_state=0)
     assert display.truth.row.tolist() == [1]
     np.testing.assert_array_equal(display.truth.y, truth[1][:1])
-    with pytest.raises(ValueError, match="no row with an x that is shown"):
+    with pytest.raises(ValueError, match="no row with a plotted x"):
         TrajectoryDisplay.from_estimator(on_networks, X, truth=(X + 1, truth[1][:2], 0.5))
     with pytest.raises(ValueError, match="outside the anchors"):
         TrajectoryDisplay.from_estimator(on_networks, X, truth=(X, truth[1][:2], 9.0))
