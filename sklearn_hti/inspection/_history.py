@@ -11,14 +11,14 @@ from ._common import make_axes, plain
 STAGES = {
     "paths": "paths between coupled outputs",
     "transport": "movement along lambda",
-    "base": "generator at the base anchor",
+    "base": "generator at the base value",
 }
 ROLES = {
     "train_loss": "training loss",
     "valid_loss": "validation loss",
     "dual_value": "potential g: dual value",
     "map_residual": "map T: distance to the c-transform",
-    "fitting_loss": "map T: divergence from the next anchor",
+    "fitting_loss": "map T: divergence from the next trained value",
     "monge_gap": "map T: Monge gap",
     "cost": "cost of the transport",
 }

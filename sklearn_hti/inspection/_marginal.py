@@ -243,7 +243,7 @@ class MarginalDisplay:
         texts = self.lam_texts or [f"{float(v):.4g}" for v in self.lam]
         known = [np.any([np.array_equal(v, a) for a in self.anchors]) for v in self.lam]
         ticks = [
-            f"{plain(text)}{' (anchor)' if trained else ''}"
+            f"{plain(text)}{' (trained)' if trained else ''}"
             for text, trained in zip(texts, known, strict=True)
         ]
         self.ax_.set_yticks(range(len(self.lam)), ticks)

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 
 
 class OTSolver(BaseEstimator, ABC):
-    """Finds which output at one anchor belongs to which output at another."""
+    """Base class of solvers, which match the outputs of two trained values."""
 
     @abstractmethod
     def plan(self, data: Any, edge: tuple[Any, ...], geodesic: Any, rng: Any) -> Any:

@@ -26,7 +26,7 @@ _SAME_CONDITION = 1e3  # dearer than any distance between scaled outputs
 
 
 class MapSolver(OTSolver):
-    """Learns a map T_k(y, x) from each anchor to the next, instead of a plan between rows."""
+    """Base class of solvers that learn a map T_k(y, x) from each trained value to the next."""
 
     name: str  # the alias of the estimator's `solver`
     engine: type  # a MapEngine

@@ -131,7 +131,7 @@ def test_marginals_are_the_draws(on_clouds, clouds):
     np.testing.assert_array_equal(display.draws, drawn.reshape(3, -1))
     assert [len(y) for y in display.truth] == [120, 0, 120]
     ticks = [tick.get_text() for tick in display.ax_.get_yticklabels()]
-    assert ticks == ["0 (anchor)", "0.3", "2 (anchor)"]
+    assert ticks == ["0 (trained)", "0.3", "2 (trained)"]
     with pytest.raises(ValueError, match="no row at a lambda"):
         MarginalDisplay.from_estimator(on_clouds, X, [0.3], truth=truth)
 

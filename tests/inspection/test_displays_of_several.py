@@ -109,7 +109,7 @@ def test_marginals_name_their_lambdas(named):
     truth[2][:, :2] = truth[2][:, :2].astype(float)
     display = MarginalDisplay.from_estimator(named, X, lams, truth=truth)
     ticks = [text.get_text() for text in display.ax_.get_yticklabels()]
-    assert ticks == ["1, 0.1, rbf (anchor)", "10, 0.1, poly (anchor)", "0.5, 0.1, poly"]
+    assert ticks == ["1, 0.1, rbf (trained)", "10, 0.1, poly (trained)", "0.5, 0.1, poly"]
     assert [len(y) for y in display.truth] == [0, len(X), 0]
     np.testing.assert_allclose(np.unique(display.draws[1]), np.sort(truth[1][:, 0]), atol=1e-9)
 
