@@ -118,9 +118,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
           at each. It predicts the outputs at all trained values by one regression on x, and the
           particle field answers between them. Held-out inputs choose the regression: linear, a
           kernel, trees, or kernel and trees together. Inputs of `fit` keep their own outputs
-          exactly, at every trained value. Otherwise, "auto" is "neighbors" if X holds at most 50
-          distinct conditions with at least 5 rows each, and every column with more than ten
-          values holds whole numbers only. Else it is "flow".
+          exactly, at every trained value. Otherwise, "auto" is "neighbors" for at most 50 distinct
+          conditions with at least 5 rows each, and "flow" for more. It is also "flow" if a column
+          of X has more than ten values that are not all whole numbers.
         * "neighbors" draws among the training outputs of the nearest x. It is more accurate
           for inputs of `fit` with hundreds of draws each.
         * "flow" draws from a conditional flow-matching generator.
@@ -151,9 +151,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         * With two trained values, "auto" is a guess, with a `ClockWarning`. It is half-way
           between the suggested scale and "entropy", or "entropy" if the range suggests none.
         * With several hyperparameters, one choice is for all numbers. A list has one choice per
-          column, a dict one by name. "auto" then takes a logarithm if a range spans two decades
-          and a linear scale is not clearly more probable, and bends each axis to fit the outputs.
-          "entropy" is an error.
+          column, a dict one by name. "auto" then takes a logarithm if a range spans two decades,
+          unless a linear scale is clearly more probable. It also adjusts the speed along each
+          axis to the outputs. "entropy" is an error.
     lam_column : int, str or list of these, default=None
         Position or name of the column of X that holds lambda, if `lam` is not passed. A list has
         the columns of several hyperparameters. None: `lam` is required. If other tools drop or
@@ -332,8 +332,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
           that time and in lambda. ``nearest_anchor`` has the outputs of the nearest trained value,
           ``no_transport`` those of the first.
         * ``floor`` is the noise floor, the distance between halves of the true outputs.
-        * ``base`` is the error here of answers from x alone, at inputs that the base did not
-          see. It is nan for a generator of draws.
+        * ``base`` is the error of answers from x alone, at inputs that were held out from the
+          base. It is nan for a generator of draws.
 
         Trained values with different inputs are compared as a whole, over all rows. If another
         answer is clearly better on average, it replaces the field, with a `ValidationWarning`; the

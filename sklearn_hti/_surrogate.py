@@ -88,7 +88,7 @@ class Components:
 
 
 class BaseSurrogate(Saved, ABC):
-    """Draws y at a base anchor and moves it; subclasses learn how outputs move.
+    """Draws y at the base value and moves it; subclasses learn how outputs move.
 
     Subclasses implement `_fit_movement`. Those that train networks have the parameters of
     `TrainingSettings`, `conditioning` and `callbacks`, too.
@@ -433,7 +433,7 @@ class BaseSurrogate(Saved, ABC):
 
 
 class ClockedSurrogate(BaseSurrogate):
-    """Moves outputs in the time of a clock; subclasses learn the movement by that time.
+    """Moves outputs in the time of a lambda scale; subclasses learn this movement.
 
     Subclasses implement `_fit_flow_map`, and their components have a solver.
     """

@@ -1,4 +1,4 @@
-"""A pipeline that ends in a surrogate, keeps its methods and hands lambda on."""
+"""A pipeline that ends in a surrogate, keeps its methods and passes lambda to it."""
 
 from sklearn import get_config
 from sklearn.pipeline import Pipeline, make_pipeline

@@ -30,9 +30,9 @@ def make_quantile_networks(
 ) -> Bunch:
     """Train a network for each quantile level and collect the outputs.
 
-    The networks of :func:`quantile_network` learn the progression of diabetes from ten
-    measurements of a patient (scikit-learn's diabetes data, inputs and target scaled to
-    mean 0 and standard deviation 1). They are trained on the same 300 patients and answer for all
+    The networks of :func:`quantile_network` predict the progression of diabetes from ten
+    measurements of a patient (scikit-learn's diabetes data). Inputs and target are scaled to
+    mean 0 and standard deviation 1. The networks are trained on the same 300 patients and answer for all
     442. Lambda is the level of the pinball loss, which :func:`~sklearn_hti.sweep` varies. Each
     network returns one output per patient, without noise.
 

@@ -88,35 +88,36 @@ def load(
 ) -> Any:
     """Read a surrogate that its `save` has written.
 
-    The file is data: nothing in it is executed, and only classes of this package and a few of
-    scikit-learn and torch are built. Answers are those of the saved surrogate, to the bit on
-    the same kind of device.
+    The file holds only data, and no code is executed. Only classes of this package, and a few of
+    scikit-learn and torch, are built. Answers are those of the saved surrogate, and equal to the
+    last bit on the same kind of device.
 
     Parameters
     ----------
     path : str or path-like
         The file.
     device : str, default="auto"
-        Torch device of the networks; "auto" is where they were when saved, or the CPU where
-        there is no such device.
+        Torch device of the networks. "auto" is their device when saved, or the CPU if this device
+        is not available.
     networks : dict, default=None
         The trained networks, which the file does not hold: see the parameter `networks` of
-        `HyperparameterTrajectoryRegressor`. Without them, such a surrogate answers by
-        `interpolate` alone.
+        `HyperparameterTrajectoryRegressor`. Without them, only `interpolate` answers for such a
+        surrogate.
 
     Returns
     -------
     BaseSurrogate
-        The fitted surrogate. `callbacks`, which only a new fit needs, is None, as is a
-        `random_state` that was no integer.
+        The fitted surrogate. Its `callbacks` are None, because only a new fit needs them. A
+        `random_state` that was not an integer is None, too.
 
     Raises
     ------
     OSError
-        If there is no file, or it cannot be read.
+        If the file does not exist or cannot be read.
     ValueError
-        If the file is damaged or not from `save`, comes from a newer version, or the device
-        cannot be used. If `networks` lacks a trained value, or the surrogate asks none.
+        If the file is damaged, not from `save`, or from a newer version. If the device is not
+        available. If `networks` lacks a trained value, or the surrogate was fitted without
+        networks.
 
     Warns
     -----

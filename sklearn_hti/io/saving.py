@@ -64,7 +64,7 @@ class Saved(Answering):
         """Write a page with sliders for lambda that move the distribution of the outputs.
 
         The page is a single file, which opens in any browser and loads nothing else. It contains
-        plotly.js (4.8 MB) and at most 1 MB of its own. The sliders follow the same draws, so that
+        plotly.js (4.8 MB) and at most 1 MB of data. The sliders follow the same draws, so that
         motion is continuous. Trained values are ticks of the sliders. A single output is plotted
         along lambda, with quantiles of the draws of one row and a histogram. Several outputs are
         plotted in the plane of two of them. A view of all rows has one line or dot per row. It
@@ -72,8 +72,8 @@ class Saved(Answering):
         mode of the browser and fits phones.
 
         The page holds at most 300,000 numbers, each rounded to 1/65,536 of the range of its
-        output. These are the first 100 outputs, at most 50 rows of X, evenly spaced from the first
-        to the last, and as many draws of each row as fit.
+        output. It has the first 100 outputs, and at most 50 rows of X, evenly spaced from the first
+        to the last. If necessary, it has fewer draws per row.
 
         With several hyperparameters, every number has a slider and every category a list. One
         output is plotted along the chosen number. If trained values do not surround lambda, a

@@ -252,8 +252,9 @@ class CallablePotential(PotentialEnergy):
     ----------
     function : callable or torch.nn.Module
         A function ``u(y, x)`` that is large where outputs are likely. It receives tensors y of
-        shape (n, D), in the units of the user, and x of shape (n, C), with numeric columns first
-        and then the numbers of the categories. It returns shape (n,), differentiable in y.
+        shape (n, D), in the units of the user, and x of shape (n, C). The columns of x are the
+        numeric ones, then the numbers of the categories. It returns shape (n,), differentiable
+        in y.
     weight : float, default=0.3
         Factor a of the "jacobi" cost.
     cap : float, default=100.0

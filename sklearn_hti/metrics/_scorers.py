@@ -1,4 +1,4 @@
-"""Scorers for searches and cross-validation, which hand lambda over."""
+"""Scorers for searches and cross-validation, which pass lambda to the surrogate."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
