@@ -32,9 +32,9 @@ def make_quantile_networks(
 
     The networks of :func:`quantile_network` predict the progression of diabetes from ten
     measurements of a patient (scikit-learn's diabetes data). Inputs and target are scaled to
-    mean 0 and standard deviation 1. The networks are trained on the same 300 patients and answer for all
-    442. Lambda is the level of the pinball loss, which :func:`~sklearn_hti.sweep` varies. Each
-    network returns one output per patient, without noise.
+    mean 0 and standard deviation 1. The networks are trained on the same 300 patients and answer
+    for all 442. Lambda is the level of the pinball loss, which :func:`~sklearn_hti.sweep` varies.
+    Each network returns one output per patient, without noise.
 
     Parameters
     ----------

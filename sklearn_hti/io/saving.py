@@ -72,8 +72,8 @@ class Saved(Answering):
         mode of the browser and fits phones.
 
         The page holds at most 300,000 numbers, each rounded to 1/65,536 of the range of its
-        output. It has the first 100 outputs, and at most 50 rows of X, evenly spaced from the first
-        to the last. If necessary, it has fewer draws per row.
+        output. It has the first 100 outputs, and at most 50 rows of X, evenly spaced from the
+        first to the last. If necessary, it has fewer draws per row.
 
         With several hyperparameters, every number has a slider and every category a list. One
         output is plotted along the chosen number. If trained values do not surround lambda, a
