@@ -2,7 +2,7 @@
 Categories, a pipeline, and trained values left out
 ===================================================
 
-Inputs with categorical columns, transformers before the surrogate, and the validation that
+Inputs have categorical columns, and transformers come before the surrogate. The validation
 matches the task: every interior trained value is predicted from the others.
 """
 
@@ -22,7 +22,7 @@ from sklearn_hti.model_selection import LeaveOneLambdaOut
 from sklearn_hti.pipeline import make_trajectory_pipeline
 
 # %%
-# Patients with two numeric and two categorical columns.
+# The inputs are patients with two numeric and two categorical columns.
 raw, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
 frame = pd.DataFrame(
     {
@@ -35,8 +35,8 @@ frame = pd.DataFrame(
 print(frame.head(3))
 
 # %%
-# The model whose hyperparameter we want to turn: a support vector regression, with strengths C of
-# its penalty. `sklearn_hti.sweep` reaches into a pipeline as ``set_params`` does.
+# The model is a support vector regression. Its hyperparameter is the strength C of the penalty.
+# `sklearn_hti.sweep` sets parameters inside a pipeline, like ``set_params``.
 numbers, categories = ["bmi", "pressure"], ["sex", "age"]
 model = make_pipeline(
     make_column_transformer((StandardScaler(), numbers), (OneHotEncoder(), categories)),
@@ -48,8 +48,8 @@ data = sweep(model, "svr__C", anchors, train, y[:300])
 print(data.X.shape, np.unique(data.lam))
 
 # %%
-# The surrogate takes categories as they are (columns of category or string type); only numbers go
-# through a transformer. `make_trajectory_pipeline` keeps the surrogate's methods.
+# The surrogate accepts categories as they are (columns of category or string type). Only numbers
+# need a transformer. `make_trajectory_pipeline` keeps the methods of the surrogate.
 scaler = make_column_transformer(
     (StandardScaler(), numbers), remainder="passthrough", verbose_feature_names_out=False
 ).set_output(transform="pandas")
@@ -64,9 +64,9 @@ def build(columns=scaler):
 
 
 # %%
-# Each interior anchor is left out in turn. With metadata routing on, ``lam`` follows the rows.
-# The score is R²: how well the conditional mean at a left-out strength is predicted from the
-# answers at the others, with and without the categories.
+# Each interior trained value is left out in turn. With metadata routing on, ``lam`` follows the
+# rows. The score is R² of the conditional mean at the left-out strength, predicted from the
+# answers at the others. It is computed with and without the categories.
 without = make_column_transformer((StandardScaler(), numbers)).set_output(transform="pandas")
 candidates = {"all columns": build(), "without categories": build(without)}
 with sklearn.config_context(enable_metadata_routing=True):
@@ -77,8 +77,8 @@ with sklearn.config_context(enable_metadata_routing=True):
         print(f"{name:18}  R² at C = 5: {scores[0]:.4f}, at C = 25: {scores[1]:.4f}")
 
 # %%
-# The chosen pipeline, fitted to all trained values, moves the answers of the model with C = 1 for
-# 142 new patients to other strengths. The straight line asks two models, those on both sides.
+# The chosen pipeline is fitted to all trained values. It moves the answers of the model with C = 1
+# for 142 new patients to other strengths. The straight line uses two models, those on both sides.
 pipe = candidates["all columns"].fit(data.X, data.y, lam=data.lam)
 judge = sweep(model, "svr__C", [2.0, 10.0, 60.0], train, y[:300], new)
 truth = judge.y.reshape(-1, 3).T
@@ -94,7 +94,8 @@ for strength, true in zip((2.0, 10.0, 60.0), truth, strict=True):
     print("{:4.0f} {:10.2f} {:14.2f} {:11.2f}".format(strength, *errors))
 
 # %%
-# Two patients of each age group: lines are the surrogate's, dots models trained to judge.
+# The plot shows two patients of each age group. Lines are the surrogate. Dots are models that are
+# trained only for comparison.
 grid = np.geomspace(1, 125, 30)
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 for color, group in zip(("C0", "C1", "C2"), ("young", "middle", "old"), strict=True):

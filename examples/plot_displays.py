@@ -2,9 +2,9 @@
 Looking at a fitted surrogate
 =============================
 
-Points run over four semicircles while lambda goes from 0 to 1, and are seen at 0, 0.5 and 1.
-Five displays show what the surrogate made of that. As in scikit-learn, ``from_estimator``
-computes and plots, what was computed stays on the display, and ``plot`` draws it again.
+Points move along four semicircles while lambda goes from 0 to 1. The trained values are 0, 0.5
+and 1. Five displays show the fitted surrogate. As in scikit-learn, ``from_estimator`` computes and
+plots. The display keeps the computed arrays, and ``plot`` draws them again.
 """
 
 import matplotlib.pyplot as plt
@@ -26,15 +26,15 @@ surrogate = HyperparameterTrajectoryRegressor(
 surrogate.fit(data.X, data.y, data.lam)
 
 # %%
-# What does it answer, and how sure is it? `plot` shows the outputs of one input along lambda:
-# their mean with its interval, 80 % of the draws, and the straight line between the trained
-# values beside it.
+# What are the answers, and how uncertain are they? `plot` shows the outputs of one input along
+# lambda: their mean with its interval, and 80 % of the draws. The straight line between the
+# trained values is plotted for comparison.
 surrogate.plot([0], output_names=["across", "up"], random_state=0)
 plt.show()
 
 # %%
-# Paths of draws, one colour per category. Dots from light to dark are the anchors, crosses
-# true outputs at 0.25, where nothing was trained.
+# `TrajectoryDisplay` shows paths of draws, in one colour per category. Dots from light to dark
+# are at the trained values. Crosses are true outputs at 0.25, which is not a trained value.
 categories = np.arange(4)[:, None]
 X_true = np.repeat(categories, 15, axis=0)
 y_true = data.truth(X_true, 0.25, random_state=1)
@@ -44,7 +44,7 @@ TrajectoryDisplay.from_estimator(
 plt.show()
 
 # %%
-# Single outputs are drawn against lambda. `outputs` takes positions, names, and pairs of them.
+# Single outputs are plotted against lambda. `outputs` accepts positions, names, and pairs of them.
 TrajectoryDisplay.from_estimator(
     surrogate,
     categories[:2],
@@ -55,13 +55,13 @@ TrajectoryDisplay.from_estimator(
 plt.show()
 
 # %%
-# Why do the paths bend? Contours are the log-density that the potential is made of, and every
-# ellipse holds the velocities of one kinetic energy: moving is cheap along its long axis.
+# Why are the paths curved? Contours are the log-density, which is the potential. Every ellipse
+# contains the velocities with the same kinetic energy: moving is cheap along its long axis.
 LagrangianDisplay.from_estimator(surrogate, [[0]], random_state=0)
 plt.show()
 
 # %%
-# How is one output distributed along lambda? Dashed: the truth.
+# How is one output distributed along lambda? Dashed lines are the truth.
 lam = np.array([0, 0.125, 0.25, 0.5, 0.75, 0.875, 1])
 X_true = np.zeros((300 * len(lam), 1))
 lam_true = np.repeat(lam, 300)
@@ -70,11 +70,11 @@ display = MarginalDisplay.from_estimator(surrogate, [[0]], lam, truth=truth, ran
 plt.show()
 
 # %%
-# The same draws as histograms.
+# `plot` draws the same draws as histograms.
 display.plot(kind="histogram")
 plt.show()
 
 # %%
-# Did the networks learn? One panel per network.
+# Did the training converge? There is one panel per network.
 HistoryDisplay.from_estimator(surrogate)
 plt.show()

@@ -2,9 +2,9 @@
 The dropout rate of a stochastic network
 ========================================
 
-With dropout left on when it answers, a network gives another answer at every call, and how far
-answers spread depends on the rate that it was trained with. Networks are trained at three rates;
-the surrogate gives the distribution of answers at rates between.
+If dropout stays on after training, a network gives a different answer at every call. The spread of
+answers depends on the dropout rate in training. Networks are trained at three rates. The surrogate
+gives the distribution of answers at rates between.
 """
 
 import warnings
@@ -22,7 +22,7 @@ from sklearn_hti import HyperparameterTrajectoryRegressor, sweep
 from sklearn_hti.metrics import squared_wasserstein
 
 # %%
-# The network: a multilayer perceptron that never turns its dropout off.
+# The network is a multilayer perceptron whose dropout is always on.
 
 
 class AlwaysDropout(nn.Module):
@@ -55,7 +55,8 @@ network = NeuralNetRegressor(
 )
 
 # %%
-# `sklearn_hti.sweep` trains it at three rates and asks each network about 40 patients, 50 times.
+# `sklearn_hti.sweep` trains it at three rates and draws 50 answers of each network for 40
+# patients.
 X, y = (scale(v).astype(np.float32) for v in load_diabetes(return_X_y=True))
 asked, n_asked = X[300:340], 40
 rates, between = (0.1, 0.5, 0.8), (0.3, 0.65)
@@ -64,8 +65,8 @@ data = sweep(network, "module__p", rates, *train, n_draws=50, random_state=0)
 known = data.y.reshape(n_asked, len(rates), 50).swapaxes(0, 1)
 
 # %%
-# The surrogate starts from the deployed network, the one with rate 0.1: draws at another rate are
-# its answers, moved.
+# The surrogate starts from the deployed network, which has rate 0.1. It moves the answers of this
+# network to other rates.
 deployed = data.estimators[0]
 surrogate = HyperparameterTrajectoryRegressor(
     base=lambda x: deployed.predict(np.asarray(x, dtype=np.float32))[:, 0],
@@ -76,11 +77,12 @@ surrogate.fit(data.X, data.y[:, 0], data.lam)
 torch.manual_seed(0)  # the deployed network draws its dropout from torch's global state
 
 # %%
-# Networks trained at two rates between, only to judge, by the squared Wasserstein distance per
-# patient between 50 answers of theirs and 50 others: draws of the surrogate, its answers from
-# those of the trained networks (`interpolate`), these networks' own, and (the
-# floor) further answers of the network that judges. The later 50 answers judge: `sweep` lends
-# all networks one seed, so that the first ones share their noise.
+# Two networks at rates between are trained only for comparison. The error is the squared
+# Wasserstein distance per patient between 50 of their answers and 50 others. These are draws of
+# the surrogate, its answers from those of the trained networks (`interpolate`), the answers of the
+# two nearest networks, and further answers of the same network (the noise floor). The last 50
+# answers of the network are the truth: `sweep` uses one seed for all networks, so the first ones
+# share their noise.
 judge = sweep(network, "module__p", between, *train, n_draws=100, random_state=0)
 truth = judge.y.reshape(n_asked, len(between), 100).swapaxes(0, 1)
 patients = np.repeat(np.arange(n_asked), 50)
@@ -95,13 +97,13 @@ for k, rate in enumerate(between):
     print("{:4.2f} {:8.4f} {:12.4f} {:11.4f} {:11.4f} {:7.4f}".format(rate, *errors))
 
 # %%
-# From the deployed network it is a long way to rate 0.65, and copying the network trained at 0.5
-# is better there; where the networks can be asked, `interpolate` is ahead of either.
+# Rate 0.65 is far from the deployed network, and a copy of the network trained at 0.5 is more
+# accurate there. If the networks are available, `interpolate` is more accurate than both.
 #
-# Left: the standard deviation of the answers to a patient, averaged over patients. Right: the
-# share of answers below a value, for two patients at rate 0.3; the deployed network (dashed) is
-# where the surrogate starts. It finds the answers to patient 5; with patient 0 it stays where it
-# was, and so misses that this patient's answers move down.
+# The left panel shows the standard deviation of the answers for a patient, averaged over patients.
+# The other panels show the fraction of answers below a value, for two patients at rate 0.3. The
+# surrogate starts from the deployed network (dashed). Its answers for patient 5 are accurate. For
+# patient 0, it does not move, while the true answers move down.
 grid = np.linspace(0.1, 0.8, 15)
 spread = [surrogate.predict(asked, lam=rate, return_std=True)[1].mean() for rate in grid]
 draws = surrogate.sample(asked, lam=0.3, n_samples=200, random_state=2)
@@ -109,7 +111,7 @@ fig, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained")
 axes[0].plot(grid, spread, label="surrogate")
 axes[0].scatter(rates, known.std(axis=2).mean(axis=1), color="k", label="trained, in the fit")
 axes[0].scatter(
-    between, truth.std(axis=2).mean(axis=1), facecolor="w", edgecolor="k", label="trained to judge"
+    between, truth.std(axis=2).mean(axis=1), facecolor="w", edgecolor="k", label="not in the fit"
 )
 axes[0].set(xlabel="dropout rate λ", ylabel="mean standard deviation", ylim=(0, None))
 axes[0].legend(frameon=False, loc="lower right")
@@ -117,7 +119,7 @@ for ax, patient in zip(axes[1:], (0, 5), strict=True):
     ax.ecdf(truth[0, patient], color="0.6", lw=4, label="network trained at 0.3")
     ax.ecdf(draws[:, patient], color="C0", label="surrogate at 0.3")
     ax.ecdf(known[0, patient], color="C1", ls="--", label="deployed network, 0.1")
-    ax.set(xlabel="answer (standardised)", title=f"patient {patient}", ylabel="share below")
+    ax.set(xlabel="answer (standardised)", title=f"patient {patient}", ylabel="fraction below")
 axes[1].legend(frameon=False, fontsize=8)
 plt.show()
 
@@ -125,10 +127,11 @@ plt.show()
 # A rate of 0
 # -----------
 #
-# Without dropout a network says the same at every call, and no map spreads out what is the same.
-# If 0 is one of the trained rates, the surrogate therefore draws where answers differ most, and
-# moves those: a `BaseWarning` says so, and `base_lam_` where. Between 0 and 0.5 its answers spread
-# less than they should: how steeply spread rises from nothing, three rates do not tell.
+# Without dropout, a network gives the same answer at every call, and no map can separate equal
+# answers. If 0 is one of the trained rates, the surrogate therefore draws at the rate at which
+# answers differ most, and moves these draws. A `BaseWarning` reports this, and `base_lam_` is the
+# rate. Between 0 and 0.5, the spread of its answers is too small. Three rates do not determine how
+# fast the spread grows from zero.
 steady = sweep(network, "module__p", (0.0, 0.5, 0.8), *train, n_draws=50, random_state=0)
 surrogate = HyperparameterTrajectoryRegressor(random_state=0)
 with warnings.catch_warnings(record=True) as caught:

@@ -2,10 +2,10 @@
 A forecaster for every quantile, and whether quantiles cross
 ============================================================
 
-A forecaster of the next value of a series is trained at three quantile levels by the pinball loss.
-The surrogate gives all levels between: a band of any width. Networks that are trained level by
-level may contradict each other: a higher level may lie below a lower one. The example counts how
-often, among forecasters and in the surrogate.
+A forecaster of the next value of a series is trained at three quantile levels with the pinball
+loss. The surrogate gives all levels between, and so a band of any width. Networks that are trained
+separately may contradict each other: the forecast of a higher level may be below that of a lower
+one. The example counts how often this happens, for forecasters and for the surrogate.
 """
 
 import matplotlib.pyplot as plt
@@ -15,8 +15,8 @@ from sklearn_hti import HyperparameterTrajectoryRegressor, sweep
 from sklearn_hti.datasets import quantile_network
 
 # %%
-# A series with a daily period, whose noise is loudest in the evening; a forecaster sees the last
-# six values and the hour.
+# The series has a daily period, and its noise is largest in the evening. A forecaster receives the
+# last six values and the hour.
 rng = np.random.default_rng(0)
 hour = np.arange(1000) % 24
 phase = 2 * np.pi * hour / 24
@@ -36,8 +36,8 @@ def forecasts(levels):
 
 
 # %%
-# Three levels are trained for the surrogate; it is fitted to their forecasts of the first 600
-# hours. The probit clock makes quantiles of a Gaussian move evenly.
+# Three levels are trained for the surrogate, which is fitted to their forecasts of the first 600
+# hours. On the probit scale, quantiles of a Gaussian move evenly.
 levels = (0.05, 0.5, 0.95)
 data, known = forecasts(levels)
 seen = data.row < 600
@@ -47,16 +47,16 @@ surrogate = HyperparameterTrajectoryRegressor(
 surrogate.fit(data.X[seen], data.y[seen, 0], data.lam[seen])
 
 # %%
-# Forecasters trained at four levels between, only to judge, on the hours that no training saw.
-# Pinball loss: of the forecaster trained at a level, of the surrogate, which moves the forecast of
-# level 0.05, of the straight line between the forecasters on both sides, and of the nearest one.
-# Coverage: share of values below.
+# Four forecasters at levels between are trained only for comparison, on the hours that are in no
+# training. The table has the pinball loss of the forecaster trained at a level, of the surrogate,
+# which moves the forecast of level 0.05, of the straight line between the forecasters on both
+# sides, and of the nearest one. Coverage is the fraction of values below.
 between = (0.15, 0.3, 0.7, 0.85)
 _, judges = forecasts(between)
 
 
 def pinball(forecast, level):
-    """Return the mean pinball loss on the hours to judge by."""
+    """Return the mean pinball loss on the held-out hours."""
     gap = y[asked] - forecast
     return np.mean(np.maximum(level * gap, (level - 1) * gap))
 
@@ -77,8 +77,8 @@ for level, judge in zip(between, judges[:, asked], strict=True):
     )
 
 # %%
-# Crossing: the share of hours in which a forecast at some level lies above that of the next level.
-# The surrogate is asked at the same seven levels, and along a grid of 46.
+# Forecasts cross in an hour if one of them is above that of the next level. The table has the
+# fraction of these hours. The surrogate answers at the same seven levels, and on a grid of 46.
 all_levels = np.sort([*levels, *between])
 trained = np.concatenate([known, judges])[np.argsort([*levels, *between])][:, asked]
 grid = np.linspace(0.05, 0.95, 46)
@@ -93,14 +93,14 @@ for name, path in paths.items():
     print(f"{name:22} {np.mean((np.diff(path, axis=0) < 0).any(axis=0)):6.1%} of hours cross")
 
 # %%
-# Three days: the median, and bands of 50 % and 90 % that the surrogate gives.
+# The plot shows three days: the median, and the bands of 50 % and 90 % of the surrogate.
 band = paths["surrogate, 46 levels"][:, :72]
 fig, ax = plt.subplots(figsize=(9, 3.6), layout="constrained")
 for low, high, shade in ((0, 45, 0.2), (10, 35, 0.35)):
     label = f"levels {grid[low]:.2f} to {grid[high]:.2f}"
     ax.fill_between(range(72), band[low], band[high], color="C0", alpha=shade, lw=0, label=label)
 ax.plot(0.5 * (band[22] + band[23]), color="C0", label="median")
-ax.plot(y[asked][:72], "k.", ms=4, label="what came")
+ax.plot(y[asked][:72], "k.", ms=4, label="true value")
 ax.set(xlabel="hour", ylabel="value")
 ax.legend(frameon=False, ncols=4, loc="upper center", fontsize=8)
 ax.set_ylim(top=band.max() + 0.6)

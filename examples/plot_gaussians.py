@@ -2,8 +2,8 @@
 Against closed forms: conditional Gaussians
 ===========================================
 
-Between Gaussians, optimal transport is known in closed form: the path of every single output, and
-the distance between any two distributions. So the surrogate can be judged without a network.
+Between Gaussians, optimal transport has a closed form: the path of every output, and the distance
+between any two distributions. The error of the surrogate is therefore known without a network.
 """
 
 import matplotlib.pyplot as plt
@@ -14,9 +14,9 @@ from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.datasets import make_gaussians
 
 # %%
-# Three conditions, each a Gaussian that moves, stretches and turns from λ = 0 to λ = 1; drawn at
-# λ = 0, ½ and 1. Transport with Euclidean cost goes straight, so that neither metric nor
-# potential has anything to add.
+# There are three conditions. Each is a Gaussian that moves, stretches and rotates from λ = 0 to
+# λ = 1. The data are draws at λ = 0, ½ and 1. Transport with the Euclidean cost is straight, so
+# neither metric nor potential is needed.
 data = make_gaussians(n_samples=250, random_state=0)
 surrogate = HyperparameterTrajectoryRegressor(
     kinetic="euclidean", potential=None, lam_transform=None, random_state=0
@@ -24,9 +24,9 @@ surrogate = HyperparameterTrajectoryRegressor(
 print(data.y.shape, surrogate.diagnostics_["affine"])
 
 # %%
-# New draws at λ = 0 are moved to any λ. First table: root mean squared distance of every output
-# from where the optimal map leads, beside how far that map moves it. Second: mean and covariance
-# of the moved outputs of a condition against the true ones.
+# New draws at λ = 0 are moved to other λ. The first table has the root mean squared distance of
+# outputs from the optimal map, beside the distance that this map moves them. The second table
+# compares mean and covariance of the moved outputs of a condition with the true ones.
 truth = data.truth
 X = np.repeat([[0.0], [1.0], [2.0]], 1000, axis=0)
 start = truth(X, 0.0, random_state=1)
@@ -47,13 +47,13 @@ for c in range(3):
     print(f"{c:9}  {off:17.3f}  {stretch:17.3f}")
 
 # %%
-# There and back: an output moved to λ = 1 and back again should be near where it was.
+# An output that is moved to λ = 1 and back should return to its start.
 there = surrogate.transport(X, start, lam_from=0.0, lam_to=1.0)
 back = surrogate.transport(X, there, lam_from=1.0, lam_to=0.0)
 print(f"there and back: {np.sqrt(np.mean(((back - start) ** 2).sum(axis=1))):.3f} off")
 
 # %%
-# Ellipses hold 68 % of a Gaussian: the truth at five λ. Dots are moved outputs.
+# Ellipses contain 68 % of a Gaussian. They show the truth at five λ. Dots are moved outputs.
 fig, axes = plt.subplots(1, 3, figsize=(10, 4), layout="constrained")
 lams, colors = (0, 0.25, 0.5, 0.75, 1), plt.cm.viridis(np.linspace(0, 0.85, 5))
 for lam, color in zip(lams, colors, strict=True):

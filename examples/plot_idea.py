@@ -2,9 +2,9 @@
 The idea in three pictures
 ==========================
 
-What the surrogate learns, step by step, on points that run over semicircles: outputs at a few
-values of lambda are coupled, the couplings become paths, and a clock says where on its path an
-output is. :doc:`The guide </guide/idea>` has the formulas.
+This example shows the steps of a surrogate, for points that move along semicircles. Outputs at a
+few values of lambda are coupled. The couplings become paths. The λ scale gives the position of an
+output on its path. :doc:`The guide </guide/idea>` has the formulas.
 """
 
 from itertools import pairwise
@@ -18,13 +18,12 @@ from sklearn_hti.datasets import make_semicircles
 from sklearn_hti.metrics import squared_wasserstein
 
 # %%
-# Outputs at three anchors
-# ------------------------
+# Outputs at three trained values
+# -------------------------------
 #
-# One of the four conditions is drawn below. Its outputs start at the origin (λ = 0) and run
-# over the upper half of a circle. All that the surrogate gets to see are the outputs at λ = 0,
-# ½ and 1: clouds without any pairing from one to the next. Optimal transport pairs them, here
-# at the cost of squared distance.
+# The plot shows one of the four conditions. Its outputs start at the origin (λ = 0) and move along
+# the upper half of a circle. The data are the outputs at λ = 0, ½ and 1. They are not paired.
+# Optimal transport pairs them, here with the squared distance as cost.
 data = make_semicircles(n_samples=60, random_state=0)
 ANCHORS = (0.0, 0.5, 1.0)
 clouds = [data.y[(data.lam == lam) & (data.X[:, 0] == 0)] for lam in ANCHORS]
@@ -35,14 +34,14 @@ for start, end in pairwise(clouds):
 
 
 def show_clouds(ax, title):
-    """Draw the outputs of the three anchors."""
+    """Draw the outputs of the three trained values."""
     for lam, cloud, color in zip(ANCHORS, clouds, ("C0", "C1", "C2"), strict=True):
         ax.scatter(*cloud.T, s=9, color=color, label=f"λ = {lam:g}", zorder=2)
     ax.set(aspect="equal", title=title, xlim=(-2.3, 0.3), ylim=(-1.15, 1.25))
 
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained", sharey=True)
-show_clouds(axes[0], "what is given")
+show_clouds(axes[0], "data")
 axes[0].legend(frameon=False, loc="center")
 show_clouds(axes[1], "outputs coupled by optimal transport")
 for start, end in pairs:
@@ -53,9 +52,9 @@ plt.show()
 # Paths
 # -----
 #
-# Straight lines between partners leave the circle. The default Lagrangian makes it dear to go
-# where no anchor has outputs (``potential="density"``), and cheap to go in the directions of the
-# observed transport (``kinetic="learned"``), so that the cheapest paths follow the circle.
+# Straight lines between partners leave the circle. The default Lagrangian makes places expensive
+# if no trained value has outputs there (``potential="density"``). It makes the directions of the
+# observed transport cheap (``kinetic="learned"``). The cheapest paths therefore follow the circle.
 straight = HyperparameterTrajectoryRegressor(
     kinetic="euclidean", potential=None, lam_transform=None, max_iter=500, random_state=0
 )
@@ -74,8 +73,9 @@ for ax, (name, surrogate) in zip(axes, surrogates.items(), strict=True):
 plt.show()
 
 # %%
-# Between the anchors the truth is known here. The squared Wasserstein distance to it, averaged
-# over the four conditions (fresh draws against fresh draws: the floor that finite samples set):
+# In this example, the truth between trained values is known. The table has the squared Wasserstein
+# distance to it, averaged over the four conditions. The floor is the distance between two samples
+# of the truth.
 print("   λ  straight  learned  floor")
 for lam in (0.25, 0.75):
     true, fresh = (data.truth(X, lam, random_state=seed) for seed in (1, 2))
@@ -84,13 +84,13 @@ for lam in (0.25, 0.75):
     print(f"{lam:.2f}  {w2[0]:8.3f}  {w2[1]:7.3f}  {w2[2]:5.3f}")
 
 # %%
-# The clock
-# ---------
+# The λ scale
+# -----------
 #
-# A path says where outputs go, and not when. The clock (``lam_transform``) says how far along
-# the way from anchor to anchor a λ is. On semicircles λ is proportional to the way, so that
-# no clock is needed. Elsewhere it is: between dropout rates 0.1 and 0.9, a rate of 0.5 is half
-# of the way by a linear clock, and a tenth by the odds p / (1 − p).
+# A path has no times. The λ scale (``lam_transform``) gives the position of a λ on the path from
+# one trained value to the next. On semicircles, λ is proportional to the arc length, so the linear
+# scale is correct. In general, it is not. Between dropout rates 0.1 and 0.9, for example, a rate
+# of 0.5 is half of the way on a linear scale, and a tenth on the scale of the odds p / (1 − p).
 anchors, p = (0.1, 0.9), np.linspace(0.1, 0.9, 200)
 fig, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
 warps = {
@@ -103,6 +103,6 @@ for name, warp in warps.items():
     low, high = (warp(a) for a in anchors)
     ax.plot(p, (warp(p) - low) / (high - low), label=name)
     print(f"{name:14} at 0.5: {(warp(0.5) - low) / (high - low):.3f} of the way")
-ax.set(xlabel="λ between two anchors", ylabel="fraction of the way", title="clocks")
+ax.set(xlabel="λ between two trained values", ylabel="fraction of the way", title="λ scales")
 ax.legend(frameon=False, title="lam_transform")
 plt.show()

@@ -2,14 +2,14 @@
 Images
 ======
 
-Denoisers of 8 x 8 digits, linear filters of scikit-learn, are trained for three levels of noise.
-A surrogate gives the images at any level between: from the trained denoisers, or without them, in
-the few coordinates of an autoencoder written with torch.
+Denoisers of 8 x 8 digits are trained for three levels of noise. They are linear filters of
+scikit-learn. A surrogate gives the images at any level between. It uses the trained denoisers or,
+without them, the few coordinates of an autoencoder written with torch.
 """
 
 # %%
-# Train at three levels, and at two others only to judge. All denoisers answer the same noisy
-# digits, of level 60.
+# Denoisers are trained at three levels, and at two others only for comparison. All denoisers
+# answer the same noisy digits, of level 60.
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -41,8 +41,8 @@ def images(answers):
 
 
 # %%
-# With `networks`, nothing is trained, and answers at the trained levels are those of the
-# denoisers. Outputs have the shape of images.
+# With `networks`, the surrogate trains nothing, and its answers at the trained levels are those of
+# the denoisers. Outputs have the shape of images.
 y = np.concatenate([images(networks[level](seen)) for level in trained])
 data = np.tile(seen, (3, 1)), y, np.repeat(trained, len(seen))
 asked = {level: lambda X, level=level: images(networks[level](X)) for level in trained}
@@ -51,10 +51,10 @@ print(np.abs(surrogate.predict(new, lam=60.0) - asked[60.0](new)).max())
 
 
 # %%
-# The coordinates in which a surrogate learns may be yours: any transformer with
-# `inverse_transform`. Images of more than 128 pixels get principal coordinates by default.
+# A surrogate can learn in your own coordinates: any transformer with `inverse_transform`. Images
+# with more than 128 pixels have principal coordinates by default.
 class Network(torch.nn.Module):
-    """A line, and what a hidden layer adds."""
+    """The sum of a linear map and a hidden layer."""
 
     def __init__(self, n_in, n_out):
         super().__init__()
@@ -110,7 +110,8 @@ alone = HyperparameterTrajectoryRegressor(output_transform=Autoencoder(), random
 print({name: round(alone.diagnostics_[name], 4) for name in ("n_coordinates", "lost_of_movement")})
 
 # %%
-# Mean squared errors at digits that were not in `fit`, beside those of the nearest denoiser.
+# The table has mean squared errors at digits that were not in `fit`, beside those of the nearest
+# denoiser.
 print("level  with networks  without  nearest")
 for level, near in zip(between, (60.0, 60.0), strict=True):
     true = images(judges[level](new))
@@ -122,7 +123,8 @@ for level, near in zip(between, (60.0, 60.0), strict=True):
     )
 
 # %%
-# One digit: what all denoisers are given, and what they make of it, or the surrogates between.
+# The plot shows one digit: the noisy input, the answers of the denoisers at trained levels, and
+# those of the surrogates between.
 import matplotlib.pyplot as plt
 
 levels = sorted([*trained, *between])

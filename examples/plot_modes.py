@@ -2,14 +2,14 @@
 Two modes: moving or reweighting
 ================================
 
-A policy drives round an obstacle on the left or on the right, and a hyperparameter decides how
-often it does which. Its two strategies stay where they are, and the share of each changes.
-Transport moves outputs from one strategy to the other, so that in between the policy would hit
-the obstacle. A mixture changes the shares.
+A policy passes an obstacle on the left or on the right. A hyperparameter sets the probability of
+each side. The two strategies do not change, but their probabilities do. Transport moves outputs
+from one strategy to the other, so the policy would hit the obstacle in between. A mixture changes
+the probabilities.
 """
 
 # %%
-# Steering angles at three trained values, 600 draws each.
+# The data are steering angles at three trained values, 600 draws each.
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -29,13 +29,14 @@ lam = np.repeat([0.0, 0.5, 1.0], 600)
 y = steer(lam)
 
 # %%
-# The default leaves the middle value out, and sees that its draws are predicted by reweighting.
+# The default leaves out the middle value and compares geometries. Reweighting predicts its draws
+# best.
 moved = HyperparameterTrajectoryRegressor(geometry="transport", random_state=0).fit(None, y, lam)
 mixed = HyperparameterTrajectoryRegressor(random_state=0).fit(None, y, lam)
 print(mixed.diagnostics_)
 
 # %%
-# Draws at a quarter of the range, where no policy was trained.
+# The surrogates draw at a quarter of the range, where no policy was trained.
 truth, again = (steer(np.full(600, 0.25))[:, None] for _ in range(2))
 answers = {"truth": truth}
 for name, surrogate in (("transport", moved), ("mixture", mixed)):
@@ -46,8 +47,8 @@ for name, surrogate in (("transport", moved), ("mixture", mixed)):
 print(f"noise floor: {squared_wasserstein(truth, again):.1f}")
 
 # %%
-# Above, the draws. Below, trained values, and draws that are followed along lambda: they move
-# through the gap, or jump.
+# The upper row shows the draws. The lower row shows the trained values, and draws that are
+# followed along lambda. They move through the gap with transport, and jump with a mixture.
 grid = np.linspace(0, 1, 101)
 figure, axes = plt.subplots(2, 3, figsize=(10, 5), sharey="row", layout="constrained")
 for ax, (name, draws) in zip(axes[0], answers.items(), strict=True):

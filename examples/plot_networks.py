@@ -1,14 +1,14 @@
 """
-Ask the trained networks
+Use the trained networks
 ========================
 
-Three kernel regressions are trained at three strengths of their penalty. A surrogate that may ask
-them answers at any strength between: exactly as they do at the trained values, and between them
-by the particle field, which no network is trained for.
+Three kernel regressions are trained at three strengths of their penalty. A surrogate that calls
+them answers at any strength between. At the trained values, its answers are exactly theirs.
+Between them, the particle field answers, which needs no training.
 """
 
 # %%
-# Train at three values, and at others only to judge.
+# Models are trained at three values, and at others only for comparison.
 import numpy as np
 from sklearn.datasets import make_friedman1
 from sklearn.kernel_ridge import KernelRidge
@@ -23,15 +23,17 @@ data = sweep(model, "alpha", trained, train, y[:300])
 judge = sweep(model, "alpha", between, train, y[:300], new)
 
 # %%
-# `networks` is a dictionary: a network, or a function from inputs to outputs, by value of lambda.
+# `networks` is a dictionary. Its keys are values of lambda. Its values are networks, or functions
+# from inputs to outputs.
 surrogate = HyperparameterTrajectoryRegressor(networks=data.networks, random_state=0)
 surrogate.fit(data.X, data.y, data.lam)
 print(surrogate.lam_transform_)
 print("at 0.3:", np.abs(surrogate.predict(new, lam=0.3) - data.networks[0.3](new)).max())
 
 # %%
-# Mean squared error to the model that was trained at a value, on inputs that no model has seen,
-# beside the nearest trained model and the straight line between both neighbours in log(alpha).
+# The table has the mean squared difference to the model that was trained at a value, on inputs
+# that are in no training. Baselines are the nearest trained model, and the straight line between
+# both neighbours in log(alpha).
 print("alpha   surrogate  straight line  nearest")
 for alpha in between:
     true = judge.networks[alpha](new)
@@ -48,8 +50,8 @@ for alpha in between:
     print("{:5.2f} {:11.5f} {:14.5f} {:8.5f}".format(alpha, *errors))
 
 # %%
-# Four inputs along lambda: lines are the surrogate, large dots the trained models, crosses the
-# models that judge.
+# The plot shows four inputs along lambda. Lines are the surrogate, large dots are the trained
+# models, and crosses are the models for comparison.
 import matplotlib.pyplot as plt
 
 grid = np.geomspace(0.01, 10, 100)

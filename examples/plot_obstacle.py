@@ -1,11 +1,10 @@
 """
-A Lagrangian of one's own: an obstacle
-======================================
+A custom Lagrangian: an obstacle
+================================
 
-Where it is known that outputs cannot be in some region, a potential can say so. Here points run
-over circles, are seen at the beginning, in the middle and at the end, and never come near the
-centres. ``potential`` takes any function u(y, x) of torch tensors that is large where outputs
-may be.
+If outputs cannot be in some region, a potential can exclude it. Here, points move along circles
+and are never near the centres. The data are points at the start, in the middle and at the end.
+``potential`` accepts any function u(y, x) of torch tensors that is large where outputs may be.
 """
 
 import matplotlib.pyplot as plt
@@ -21,9 +20,9 @@ at_start = data.lam == 0
 X, y = data.X[at_start], data.y[at_start]
 
 # %%
-# Two discs that outputs have to stay out of. ``x`` holds the number of the category: the first
-# two categories run around the left centre, the others around the right one. The potential is
-# zero outside the discs and falls towards their centres.
+# Outputs have to stay outside two discs. ``x`` holds the number of the category: the first two
+# categories move around the left centre, the others around the right one. The potential is zero
+# outside the discs and decreases towards their centres.
 RADIUS = 0.9
 
 
@@ -37,8 +36,8 @@ def outside(y, x):
 obstacle = CallablePotential(outside, weight=1.0)
 
 # %%
-# Three surrogates: without a potential, with the obstacle, and with the default, which learns
-# from the outputs where they are dense and is told nothing.
+# There are three surrogates: without a potential, with the obstacle, and with the default. The
+# default estimates from the outputs where they are dense, and needs no further information.
 settings = {"kinetic": "euclidean", "lam_transform": None, "max_iter": 500, "random_state": 0}
 surrogates = {
     "no potential": HyperparameterTrajectoryRegressor(potential=None, **settings),
@@ -68,7 +67,7 @@ fresh = [data.truth(X, lam, random_state=2) for lam in (0.25, 0.75)]
 print("{:27} {:12.3f} {:7.3f}".format("floor", *errors(fresh)))
 
 # %%
-# Fifteen points of each category; grey: the discs.
+# The plot shows fifteen points of each category. The discs are grey.
 fig, axes = plt.subplots(3, 1, figsize=(6, 9.5), layout="constrained", sharex=True)
 shown = np.concatenate([np.flatnonzero(X[:, 0] == c)[:15] for c in range(4)])
 for ax, (name, path) in zip(axes, paths.items(), strict=True):

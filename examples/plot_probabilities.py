@@ -3,12 +3,12 @@ Probabilities of a classifier
 =============================
 
 Logistic regressions of handwritten digits are trained at three strengths C of their penalty. A
-surrogate gives the probabilities of the ten classes at any C between. It computes in log-ratios of
-probabilities, so that its answers always sum to one.
+surrogate gives the probabilities of the ten classes at any C between. It uses log-ratios of
+probabilities, so its answers always sum to one.
 """
 
 # %%
-# Train at three values, and at others only to judge.
+# Classifiers are trained at three values, and at others only for comparison.
 import numpy as np
 from scipy.special import rel_entr
 from sklearn.datasets import load_digits
@@ -27,17 +27,17 @@ data = sweep(model, "C", trained, X[train], y[train], X[train], **options)
 judge = sweep(model, "C", between, X[train], y[train], X[new], **options)
 
 # %%
-# `networks` holds ``predict_proba`` of each trained classifier. Nothing is trained by `fit`.
+# `networks` holds ``predict_proba`` of each trained classifier. `fit` trains nothing.
 surrogate = HyperparameterTrajectoryClassifier(networks=data.networks, random_state=0)
 surrogate.fit(data.X, data.y, data.lam)
 print(surrogate.lam_transform_)
 print("accuracy at C = 0.03:", surrogate.score(X[new], y[new], lam=0.03))
 
 # %%
-# On digits that no classifier has seen, the log loss that an answer adds to that of the classifier
-# trained there, if labels are drawn from its probabilities (the Kullback-Leibler divergence): of
-# the surrogate, of straight lines of probabilities in log(C), and of the nearest trained
-# classifier.
+# The table has the Kullback-Leibler divergence from the classifier that was trained at C, on
+# digits that are in no training. It is the log loss that an answer adds if labels are drawn from
+# the probabilities of this classifier. Baselines are straight lines of probabilities in log(C),
+# and the nearest trained classifier.
 print("C       surrogate  straight line  nearest")
 for C in between:
     k = np.searchsorted(trained, C)
@@ -53,8 +53,8 @@ for C in between:
     print("{:6.3f} {:10.4f} {:14.4f} {:8.4f}".format(C, *added))
 
 # %%
-# A digit that the strongest penalty takes for another one than the weakest does. Lines are the
-# surrogate, large dots the trained classifiers, crosses those that judge.
+# The plot shows a digit whose class differs between the strongest and the weakest penalty. Lines
+# are the surrogate, large dots are the trained classifiers, and crosses are those for comparison.
 import matplotlib.pyplot as plt
 
 strong, weak = (data.networks[C](X[new]) for C in (trained[0], trained[-1]))
@@ -72,8 +72,8 @@ ax.set(xscale="log", xlabel="C", ylabel="probability")
 ax.legend()
 
 # %%
-# Calibration curves of scikit-learn take an estimator that finds lambda in a column of X
-# (``lam_column``). Of one value of C, `predict_proba` is enough.
+# Calibration curves of scikit-learn accept an estimator with lambda in a column of X
+# (``lam_column``). For a single value of C, `predict_proba` is enough.
 from sklearn.calibration import CalibrationDisplay
 
 fig, ax = plt.subplots(figsize=(4, 4), layout="constrained")

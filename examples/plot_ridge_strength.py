@@ -1,10 +1,10 @@
 """
-Ridge strength, and which clock it needs
-========================================
+Ridge strength, and which λ scale it needs
+==========================================
 
-A regression on the diabetes data is trained at three strengths of its penalty. How it answers at
-strengths between depends on the clock: how far along the way from one trained strength to the
-next a strength is.
+A regression on the diabetes data is trained at three strengths of its penalty. The answers of a
+surrogate between them depend on the λ scale. It gives the position of a strength on the way from
+one trained strength to the next.
 """
 
 import warnings
@@ -17,15 +17,15 @@ from sklearn.linear_model import Ridge
 from sklearn_hti import HyperparameterTrajectoryRegressor, sweep
 
 # %%
-# `sklearn_hti.sweep` trains one ridge regression per strength, and asks all of them about the
-# same patients. It is quick here, so the truth between is cheap as well: 13 strengths.
+# `sklearn_hti.sweep` trains one ridge regression per strength. All of them answer for the same
+# patients. Training is fast here, so the truth is computed at 13 strengths.
 X, y = load_diabetes(return_X_y=True)
 grid = np.geomspace(0.01, 10.0, 13)
 truth = sweep(Ridge(), "alpha", grid, X[:300], y[:300], X).y.reshape(-1, 13).T
 
 
 def fit(strengths, clock):
-    """Fit a surrogate to the answers for the first 300 patients, and print what it warns of."""
+    """Fit a surrogate to the answers for the first 300 patients, and print its warnings."""
     data = sweep(Ridge(), "alpha", strengths, X[:300], y[:300], X[:300])
     surrogate = HyperparameterTrajectoryRegressor(
         lam_transform=clock, base="neighbors", max_iter=500, random_state=0
@@ -39,7 +39,8 @@ def fit(strengths, clock):
 
 
 # %%
-# Three strengths, with three clocks; and a fourth strength, 1.7, with the clock that is chosen.
+# Three surrogates have three strengths, and three different scales. Another one has a fourth
+# strength, 1.7, and the scale that ``"auto"`` chooses.
 three, four = [0.01, 0.3, 10.0], [0.01, 0.3, 1.7, 10.0]
 surrogates = {
     "None (linear)": fit(three, None),
@@ -51,8 +52,8 @@ surrogates = {
 # %%
 # The range of the strengths suggests the logarithm. With three strengths, the straight line in
 # the logarithm predicts the answers at 0.3 worse than the line in the strength itself.
-# ``"auto"`` then starts from the strength itself. With four, it starts from the logarithm. In
-# both cases it changes the speed of the scale until the trained strengths fall about where the
+# ``"auto"`` then starts from the strength itself. With four, it starts from the logarithm. In both
+# cases, it adjusts the speed of the scale until the trained strengths fall about where the
 # distances between answers place them.
 for name in ('"auto"', '"auto", 4 strengths'):
     surrogate = surrogates[name]
@@ -63,8 +64,8 @@ for name in ('"auto"', '"auto", 4 strengths'):
         print(f"  {strength:5} is at {time:.2f} of the way; by the logarithm alone at {place:.2f}")
 
 # %%
-# The other 142 patients: their answers at strength 0.01 are moved along the grid, and compared
-# with those of the regressions trained there.
+# For the other 142 patients, the answers at strength 0.01 are moved along the grid. They are
+# compared with those of the regressions that are trained at these strengths.
 new = np.arange(300, 442)
 said = Ridge(alpha=0.01).fit(X[:300], y[:300]).predict(X[new])
 paths = {
@@ -87,11 +88,12 @@ known = sweep(Ridge(), "alpha", three, X[:300], y[:300], X[new]).y.reshape(-1, 3
 print(f"  {'nearest regression':20} {error(known[nearest]):5.2f}")
 
 # %%
-# Every clock meets the trained strengths; only the shape between them counts. A linear clock is
-# far behind, and ``"auto"`` is ahead of the plain logarithm. One network more where answers
-# move fast helps again: with a fourth strength, ``"auto"`` is ahead of every clock with three.
+# All scales agree at the trained strengths and differ between them. The linear scale has a much
+# larger error, and ``"auto"`` has a smaller one than the logarithm. Another network where answers
+# move fast helps, too: with a fourth strength, ``"auto"`` is better than every scale with three.
 #
-# Five patients, one panel per surrogate; grey lines mark the strengths that were trained.
+# The plot shows five patients, with one panel per surrogate. Grey lines mark the trained
+# strengths.
 shown = np.argsort(said)[:: len(said) // 5][:5]
 fig, axes = plt.subplots(2, 2, figsize=(8.5, 6.4), layout="constrained", sharex=True, sharey=True)
 for ax, (name, path) in zip(axes.flat, paths.items(), strict=True):

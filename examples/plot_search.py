@@ -1,10 +1,10 @@
 """
-Search for the kind of path and the clock
-=========================================
+Search for the kind of path and the λ scale
+===========================================
 
-Which kinetic energy, which potential, which clock? Leave each interior anchor out, predict it
-from the others, and let scikit-learn's `GridSearchCV` compare; its `PredictionErrorDisplay` shows
-what was found.
+Which kinetic energy, which potential, which λ scale? `GridSearchCV` of scikit-learn compares them:
+each interior trained value is left out and predicted from the others. `PredictionErrorDisplay`
+shows the result.
 """
 
 import matplotlib.pyplot as plt
@@ -23,9 +23,9 @@ from sklearn_hti.model_selection import LeaveOneLambdaOut
 from sklearn_hti.paths import GeodesicPath
 
 # %%
-# Four networks that tell three wines apart, trained with weaker and stronger regularisation:
-# the stronger it is, the less sure they are. Their outputs at 60 wines are all that follows
-# learns from.
+# Four networks classify three wines. They are trained with weak to strong regularisation. With
+# stronger regularisation, their probabilities are less extreme. The surrogate learns from their
+# outputs at 60 wines alone.
 X, y = load_wine(return_X_y=True)
 classifier = make_pipeline(StandardScaler(), MLPClassifier((16,), solver="lbfgs", max_iter=500))
 strengths = [0.1, 1.0, 10.0, 100.0]
@@ -34,14 +34,14 @@ data = sweep(classifier, "mlpclassifier__alpha", strengths, **how)
 table = np.column_stack([data.X, data.lam])  # lambda as a column: no metadata routing needed
 
 # %%
-# The network of the weakest regularisation is deployed: the surrogate moves what it says.
-# Trained for long enough to compare, not for accuracy.
+# The network with the weakest regularisation is deployed, and the surrogate moves its outputs. The
+# short training is enough to compare candidates, not to be accurate.
 surrogate = HyperparameterTrajectoryRegressor(
     base=data.estimators[0].predict_proba,
     path=GeodesicPath(max_iter=30),
     max_iter=60,
     lam_column=-1,
-    validate=False,  # `fit` need not leave values out: the search does
+    validate=False,  # the search leaves values out, so `fit` need not
     random_state=0,
 )
 grid = {
@@ -60,9 +60,9 @@ search.fit(table, data.y)
 search
 
 # %%
-# The error at each left-out anchor, the best first: in probability, the root of the mean square.
-# The clock decides. Metric and potential hardly matter: the probabilities move along lines that
-# are nearly straight.
+# The table has the root mean squared error of probabilities at each left-out trained value, with
+# the best candidate first. The λ scale matters most. Metric and potential hardly matter, because
+# the probabilities move on nearly straight lines.
 found = pd.DataFrame(search.cv_results_).fillna({"param_potential": "none"})
 found["clock"] = found["param_lam_transform"].fillna("linear")
 found["path"] = found["param_kinetic"] + ", " + found["param_potential"]
@@ -72,16 +72,16 @@ errors["mean"] = errors.mean(axis=1)
 errors.sort_values("mean").round(4)
 
 # %%
-# A logarithm is what one would guess for a strength of regularisation, and the search says
-# otherwise. Networks trained at strengths that took no part in it judge: the best candidate,
-# the best one with a logarithmic clock, and not moving at all.
+# A logarithm is the usual guess for a strength of regularisation, but the search chooses another
+# scale. Networks at other strengths are trained for comparison. They measure the error of the best
+# candidate, of the best one with a logarithmic scale, and of outputs that do not move.
 between = [0.3, 3.0, 30.0]
 judges = sweep(classifier, "mlpclassifier__alpha", between, **how)
 log = found.loc[found[found["clock"] == "log"]["rank_test_score"].idxmin(), "params"]
 asked = np.column_stack([judges.X, judges.lam])
 answers = {
     "best of the search": search.predict(asked),
-    "best with a log clock": surrogate.set_params(**log).fit(table, data.y).predict(asked),
+    "best with a log scale": surrogate.set_params(**log).fit(table, data.y).predict(asked),
     "not moving": np.repeat(data.y[data.lam == strengths[0]], len(between), axis=0),
 }
 
@@ -102,14 +102,14 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
 errors["mean"].unstack("path").loc[["entropy", "log", "linear"]].plot.barh(ax=left, legend=False)
 handles, names = left.get_legend_handles_labels()
 left.legend(handles[::-1], names[::-1], title="kinetic, potential", fontsize="small")
-left.set(xlabel="error at left-out anchors", ylabel="clock (lam_transform)", title="the search")
+left.set(xlabel="error at left-out values", ylabel="λ scale (lam_transform)", title="the search")
 judged.plot.bar(ax=right, logy=True, rot=0, ylabel="error")
-right.set(xlabel="strength λ of the regularisation", title="networks trained elsewhere judge")
+right.set(xlabel="strength λ of the regularisation", title="error at other strengths")
 plt.show()
 
 # %%
-# Every probability that the networks trained at 30 give, and what is said of it. The logarithm
-# goes too far: it moves probabilities towards those of strength 100 before their time.
+# The plot compares every probability of the networks trained at 30 with its prediction. The
+# logarithm moves probabilities too far towards those of strength 100.
 fig, axes = plt.subplots(1, 3, figsize=(11, 4), layout="constrained")
 at = judges.lam == 30.0
 for ax, (name, answer) in zip(axes, answers.items(), strict=True):

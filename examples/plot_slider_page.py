@@ -2,9 +2,9 @@
 A page with a slider for lambda
 ===============================
 
-Quantile networks are trained at three levels. A surrogate of them becomes one HTML file, which
-anyone can open in a browser, without Python and without a network: a slider moves the level,
-and the distribution of the outputs follows.
+Quantile networks are trained at three levels. Their surrogate is written to a single HTML file,
+which opens in any browser without Python. A slider moves the level, and the distribution of the
+outputs follows.
 """
 
 import tempfile
@@ -23,8 +23,8 @@ surrogate = HyperparameterTrajectoryRegressor(lam_transform="probit", max_iter=4
 surrogate.fit(networks.X[known], networks.y[known], networks.lam[known])
 
 # %%
-# The file holds draws for some patients that the surrogate has not seen, and follows them
-# along the level. The list "Condition" of the page chooses a patient, or all together.
+# The file holds draws for some patients that were not in `fit`, and follows them along the level.
+# The list "Condition" of the page selects one patient, or all of them.
 patients = networks.test_rows[:40]
 page = surrogate.to_html(
     Path(tempfile.mkdtemp(), "quantile_networks.html"),
@@ -39,7 +39,8 @@ page = surrogate.to_html(
 print(f"{page.name}: {page.stat().st_size / 1e6:.1f} MB")
 
 # %%
-# What the page shows, at a few levels, and networks trained there, only to judge.
+# The plot shows the distributions of the page at a few levels. Networks are trained at these
+# levels only for comparison.
 levels = [0.05, 0.2, 0.5, 0.8, 0.95]
 X = np.tile(networks.X[patients], (len(levels), 1))
 lam = np.repeat(levels, len(patients))

@@ -2,9 +2,9 @@
 Which value to train next
 =========================
 
-A support vector regression is trained at the two ends of its strength C. `suggest_lam` then names
-one value after the other. With half of the trainings, its surrogate is nearer to the truth than
-that of an even grid.
+A support vector regression is trained at both ends of the range of its strength C. `suggest_lam`
+then suggests one value after the other. With half of the trainings, the surrogate is nearer to the
+truth than that of an even grid.
 """
 
 import warnings
@@ -17,7 +17,7 @@ from sklearn.svm import SVR
 from sklearn_hti import HyperparameterTrajectoryRegressor, sweep
 from sklearn_hti.design import find_lam, suggest_lam
 
-warnings.simplefilter("ignore")  # two trained values do not tell the time
+warnings.simplefilter("ignore")  # two trained values do not determine the λ scale
 X, y = load_diabetes(return_X_y=True)
 grid = np.linspace(0.1, 100.0, 200)
 truth = sweep(SVR(), "C", grid, X, y).y.reshape(-1, len(grid)).T
@@ -35,7 +35,7 @@ def error(surrogate):
 
 
 # %%
-# The loop: sweep, fit, suggest. The errors that count are those at an even grid of C.
+# The loop is: sweep, fit, suggest. The error is averaged over an even grid of C.
 lams, errors = [0.1, 100.0], {}
 while len(lams) <= 8:
     surrogate = learn(lams)
@@ -44,7 +44,7 @@ while len(lams) <= 8:
 even = {k: error(learn(np.linspace(0.1, 100.0, k))) for k in range(2, 17, 2)}
 
 # %%
-# The suggested values crowd where predictions change fast.
+# The suggested values are dense where predictions change fast.
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 left.plot(grid, truth[:, ::60], color="0.6", lw=1)
 for k, lam in enumerate(lams[:8]):
@@ -58,6 +58,6 @@ right.legend()
 plt.show()
 
 # %%
-# The other way around: which strength makes the mean prediction 145?
+# `find_lam` solves the inverse problem: for which strength is the mean prediction 145?
 found = find_lam(surrogate, X, "mean", 145.0)
 print(f"C = {found.lam:.3g}, from {found.interval[0]:.3g} to {found.interval[1]:.3g}")

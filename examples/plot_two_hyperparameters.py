@@ -2,15 +2,16 @@
 Two hyperparameters at once
 ===========================
 
-A support vector regression has two: C, how much errors cost, and gamma, how local its kernel is.
-Twelve are trained at scattered pairs. A surrogate of them answers at any pair between, and a map
-of its error on held-out data shows where to look for the best, without training more.
+A support vector regression has two hyperparameters. C is the price of errors, and the kernel is
+more local with a larger gamma. Twelve models are trained at scattered pairs. Their surrogate
+answers at any pair between. A map of its error on held-out data shows where the best pair is,
+without further training.
 """
 
 # %%
-# Train twelve on a part of the diabetes data: the corners of the region, so that it is covered,
-# and eight pairs inside, evenly scattered in logarithms. The largest gamma is scikit-learn's own
-# choice, one over the number of inputs.
+# Twelve models are trained on a part of the diabetes data. Four are at the corners of the region,
+# so that it is covered. Eight are inside, evenly scattered in logarithms. The largest gamma is the
+# default of scikit-learn, one over the number of inputs.
 import numpy as np
 from scipy.stats import qmc
 from sklearn.datasets import load_diabetes
@@ -40,9 +41,9 @@ surrogate = HyperparameterTrajectoryRegressor(networks=networks, random_state=0)
 surrogate.fit(np.tile(X, (len(trained), 1)), outputs, lam)
 
 # %%
-# How near are the answers to models that were trained at other pairs? Beside them, two answers
-# that need no surrogate: the nearest trained model, and linear interpolation on the triangles
-# between trained pairs, both in logarithms.
+# How near are the answers to models that were trained at other pairs? Two baselines need no
+# surrogate: the nearest trained model, and linear interpolation on the triangles between trained
+# pairs, both in logarithms.
 from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
 
 between = 10 ** qmc.scale(qmc.Sobol(2, rng=1).random(32), low, high)
@@ -60,18 +61,19 @@ for name, error in errors.items():
     print(f"{name:10s} mean squared error to the trained models {error.mean():.4f}")
 
 # %%
-# The advantage is that of smooth change. With C up to 100 and gamma up to 0.3, models begin to
-# overfit in a corner that twelve pairs hardly see; there triangles are as good, and more trained
-# pairs are needed.
+# The surrogate is better because outputs change smoothly. With C up to 100 and gamma up to 0.3,
+# models overfit in a corner that twelve pairs hardly cover. In that case, triangles are as good,
+# and more trained pairs are needed.
 #
-# The error on held-out data over both hyperparameters, beside the true one, which took 400 models.
+# The plot shows the error on held-out data over both hyperparameters. The true error beside it
+# needed 400 models.
 import matplotlib.pyplot as plt
 
 from sklearn_hti.inspection import LamMapDisplay
 
 
 def held_out_error(draws):
-    """Return the mean squared error of the outputs that are drawn."""
+    """Return the mean squared error of the draws."""
     return np.mean((draws[..., 0] - y_held) ** 2)
 
 

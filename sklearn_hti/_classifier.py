@@ -29,54 +29,57 @@ _OWN = {"y_bounds", "output_transform", "monotone", "geometry"}
 class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajectoryRegressor):
     """Surrogate of a family of classifiers, one per value of a training hyperparameter lambda.
 
-    Learns from probabilities of classes that trained classifiers gave at a few values of lambda,
-    and answers with probabilities at every lambda between. It is a
-    `HyperparameterTrajectoryRegressor` whose outputs are rows of probabilities and whose
-    coordinates are their log-ratios (``output_transform="simplex"``), so that answers always sum
-    to one. Softmax temperatures, and policies regularised towards another, move on straight lines
-    there. Zeros count as half of what is smallest above zero in rows with zeros, the median of
-    such rows, and never more than half of the smallest of their own row.
+    The surrogate learns from class probabilities of classifiers that were trained at a few values
+    of lambda. It answers with probabilities at every lambda between. It is a
+    `HyperparameterTrajectoryRegressor` whose outputs are rows of probabilities. Its coordinates
+    are their log-ratios (``output_transform="simplex"``), so answers always sum to one. Softmax
+    temperatures, and policies regularised towards another, move on straight lines in these
+    coordinates. A zero is replaced by half of a small probability: the median, over all rows with
+    zeros, of the smallest probability above zero. It never exceeds half of the smallest in its
+    own row.
 
-    Labels may be given in place of probabilities: draws of the class. Where inputs repeat at a
-    trained value, their frequencies are the probabilities. Elsewhere a classifier is trained at
-    each trained value, linear or boosted trees by held-out labels, and asked at all inputs. In
-    both cases one more label, spread evenly over the classes, keeps probabilities off zero.
+    `y` may also hold labels, which are draws of the class. If inputs repeat at a trained value,
+    the frequencies of their labels are the probabilities. Otherwise, a classifier is trained at
+    each trained value and predicts probabilities at all inputs. Held-out labels choose between a
+    linear one and boosted trees. In both cases, one more label, spread evenly over the classes,
+    keeps probabilities above zero.
 
     Parameters
     ----------
     classes : array-like of shape (n_classes,), default=None
-        Names of the classes: of the columns of probabilities in their order, or all that labels
-        may take. None: the names of the columns of a DataFrame, 0 to n_classes - 1 of an array,
-        or the distinct labels.
+        Names of the classes: those of the columns of probabilities in their order, or all
+        possible labels. None: the column names of a DataFrame, 0 to n_classes - 1 for an array, or
+        the distinct labels.
     kinetic : str or KineticEnergy, default="learned"
-        See `HyperparameterTrajectoryRegressor`, as for all others.
+        Price of a velocity. `HyperparameterTrajectoryRegressor` describes this and all other
+        parameters.
     potential : None, str, PotentialEnergy or callable, default="density"
-        Where paths like to go. A callable u(y, x) takes probabilities y.
+        Where paths are cheap. A callable u(y, x) receives probabilities y.
     cost : str, default="jacobi"
         How kinetic and potential energy make the cost of a path.
     path : str, GeodesicPath or SmoothPath, default="geodesic"
         How paths are learned.
     solver : str or OTSolver, default="coupling"
-        How outputs of neighbouring anchors are matched.
+        How outputs of neighbouring trained values are matched.
     conditioning : str or Conditioning, default="film"
         How x enters the networks.
     networks : dict, default=None
         The trained classifiers by their value of lambda, such as
-        ``sweep(..., method="predict_proba").networks``; they are asked for probabilities.
+        ``sweep(..., method="predict_proba").networks``. They answer with probabilities.
     base : str, None, estimator or callable, default="auto"
-        Where the probabilities at the base anchor come from.
+        Source of the probabilities at the base value.
     base_lam : float, array-like of shape (k,) or dict, default=None
-        The anchor of the base.
+        The trained value at which `base` draws.
     lam_transform : None, str, transformer, list or dict, default="auto"
-        The clock. Of a temperature T, it is linear in 1 / T: "reciprocal".
+        The lambda scale. Choose "reciprocal" for a temperature T: logits are linear in 1 / T.
     lam_column : int, str or list of these, default=None
-        Where lambda sits in X when `lam` is not passed.
+        Position or name of the column of X that holds lambda, if `lam` is not passed.
     n_anchors : "auto" or int, default="auto"
-        Number of anchors.
+        Number of trained values.
     output_scaling : str, default="common"
         Unit of distances between log-ratios.
     extrapolation : {"raise", "warn"}, default="raise"
-        Whether a lambda outside the trained values is refused, or answered with a warning.
+        Whether a lambda outside the trained values raises an error, or a warning.
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Categorical columns of X without the lambda column.
     max_iter : int, default=550
@@ -86,54 +89,54 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
     learning_rate : float, default=0.01
         Peak of the learning rate.
     early_stopping : bool, default=False
-        Whether training stops when the error on held-out trajectories has not improved.
+        Whether training stops if the error on held-out trajectories no longer improves.
     tol : float, default=1e-4
         Relative improvement that counts for `early_stopping`.
     validate : "auto" or bool, default="auto"
-        Whether interior anchors are left out.
+        Whether interior trained values are left out to measure the error between them.
     device : str, default="auto"
         Torch device of the networks.
     n_jobs : int, default=None
-        Trees of the regression on x that are grown at once.
+        Number of trees of the regression on x that are grown in parallel.
     callbacks : list, default=None
-        Callbacks of skorch for the training of the networks.
+        Skorch callbacks for the training of the networks.
     verbose : "auto" or int, default="auto"
-        Whether `fit` shows its progress on stderr: one bar over all stages. "auto" shows it on a
-        terminal or in a notebook, once a fit takes more than two seconds; 0 never; 1 always.
+        Whether `fit` shows a progress bar over all stages on stderr. "auto" shows it on a terminal
+        or in a notebook, if a fit takes more than two seconds. 0 never shows it, 1 always.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random in `fit`.
+        Seed of all random steps of `fit`.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The classes, in the order of the columns of `predict_proba`.
     anchors_ : ndarray of shape (M,) or (M, k)
-        The lambdas between which transport was learned. See `HyperparameterTrajectoryRegressor`,
-        as for all others.
+        The trained values between which transport was learned.
+        `HyperparameterTrajectoryRegressor` describes this and all other attributes.
     lam_transform_ : Clock
-        The clock in use.
+        The lambda scale in use.
     base_ : object or None
-        The source of draws at the base anchor.
+        The source of draws at the base value.
     base_lam_ : float
-        The anchor of the base.
+        The trained value at which the base draws.
     lagrangian_ : Lagrangian
-        Metric and potential, trained.
+        The trained metric and potential.
     solver_ : OTSolver
-        The solver that coupled the anchors.
+        The solver that coupled the trained values.
     flow_map_ : TransportMap or None
-        The trained network that moves scaled log-ratios between clock times.
+        The trained network that moves scaled log-ratios between times of the lambda scale.
     history_ : DataFrame
         One row per epoch of each network.
     diagnostics_ : dict
-        How near moved log-ratios are to those of every anchor.
+        How near moved log-ratios are to those of every trained value.
     validation_ : DataFrame or None
-        One row per interior anchor left out.
+        One row per interior trained value that was left out.
     n_iter_ : int
-        Optimisation steps taken for the flow map.
+        Optimisation steps of the flow map.
     n_features_in_ : int
-        Number of columns of X, the lambda column included.
+        Number of columns of X, including the lambda column.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names of X, where it had names.
+        Column names of X, if it had names.
 
     See Also
     --------
@@ -239,15 +242,15 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         lam: Lam | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Learn the surrogate from probabilities, or labels, at the anchors.
+        """Learn the surrogate from probabilities, or labels, at the trained values.
 
         Parameters
         ----------
         X : array-like of shape (n, C), DataFrame or None
-            Inputs of the classifiers; None for no condition.
+            Inputs of the classifiers. None: there is no condition.
         y : array-like of shape (n, n_classes) or (n,), or DataFrame
-            Probabilities that the trained classifiers gave, rows that sum to one, with columns
-            named by class in a DataFrame; or labels, draws of the class.
+            Probabilities of the trained classifiers, in rows that sum to one. The columns of a
+            DataFrame have the names of the classes. Or labels, which are draws of the class.
         lam : array-like of shape (n,) or (n, k), or DataFrame, default=None
             Hyperparameter value lambda of the classifier of each row. None: `lam_column` of X.
         sample_weight : array-like of shape (n,), default=None
@@ -272,7 +275,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
             return rows
         if self.classes is None and rows.y.all(axis=0).any():
             raise ValueError(
-                "`y` holds one class only, where weights are above zero; name all classes by "
+                "`y` holds one class only in rows with weights above zero; name all classes with "
                 "`classes`."
             )
         n_rows, anchors = len(rows.y), find_anchors(rows.lam, self._count_anchors(rows))
@@ -291,8 +294,8 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         """Return the classes, and one-hot labels (n, n_classes)."""
         if self.networks is not None:
             raise ValueError(
-                "y holds labels, and networks= answer with probabilities; pass those that they "
-                "give at X, of shape (n, n_classes)."
+                "y holds labels, but networks= answer with probabilities; pass their "
+                "probabilities at X as y, of shape (n, n_classes)."
             )
         with check.errors_name("y"):
             y = column_or_1d(y, warn=True)
@@ -318,7 +321,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
             if names is not None and set(names) == {*classes} and list(names) != [*classes]:
                 raise ValueError(
                     f"classes={self.classes!r} are in another order than the columns "
-                    f"{list(names)} of y; leave `classes` out, and the columns name them."
+                    f"{list(names)} of y; leave out `classes`, and the columns name them."
                 )
             return classes, y
         if names is None:
@@ -411,8 +414,8 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         X : array-like of shape (n, C), DataFrame or None
             Inputs.
         y : array-like of shape (n,) or (n, n_classes), or DataFrame
-            Labels; or probabilities, of which the most probable class counts. Columns of a
-            DataFrame that have the names of `classes_` may be in any order.
+            Labels. Or probabilities, whose most probable class counts. Columns of a DataFrame may
+            be in any order if they have the names of `classes_`.
         lam : float or array-like of shape (n,), default=None
             Hyperparameter value lambda.
         sample_weight : array-like of shape (n,), default=None
@@ -421,7 +424,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         Returns
         -------
         float
-            Fraction of rows whose class is right.
+            Fraction of rows with the correct class.
         """
         names, y = _read(y)
         if not _are_labels(y):

@@ -58,145 +58,171 @@ from .solvers.registry import ALIASES, resolve, resolve_potential
 class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     """Surrogate of a family of networks, one per value of a training hyperparameter lambda.
 
-    Learns from outputs of networks that were trained at a few values of lambda (the
-    *anchors*) to draw y ~ p_lambda(y | x) at every lambda between. The outputs of
-    neighbouring anchors are coupled by conditional optimal transport, so that one output can be
-    followed through all anchors: a *particle*. A clock says how far along its path a particle is
-    at lambda, and the particle field, a closed form, gives its output there. The particles are
-    distilled into one network, the flow map, which moves an output from any lambda to any other.
-    Where every input has one answer, whole particles are predicted from x. With `networks`, the
-    trained networks are asked instead, and nothing is trained.
+    The surrogate learns from the outputs of networks that were trained at a few values of
+    lambda, the *trained values*. It then draws y ~ p_lambda(y | x) at every lambda between them.
+
+    Conditional optimal transport couples the outputs of neighbouring trained values. A *particle*
+    is one output, followed through all trained values. The *lambda scale* tells how far along its
+    path a particle is at lambda. The *particle field*, a closed form, gives its output there. A
+    network, the *flow map*, is trained on the particles. It moves an output from any lambda to
+    any other. If every input has one answer, whole particles are predicted from x instead. With
+    `networks`, the trained networks themselves answer at the trained values, and `fit` trains
+    nothing.
 
     Parameters
     ----------
     kinetic : {"euclidean", "learned", "fixed_spectrum", "land", "rbf"} or KineticEnergy, \
             default="learned"
-        What a velocity costs. "euclidean" is the same everywhere and in all directions;
-        "learned" is a metric field under which the observed transport is cheap,
-        "fixed_spectrum" the same with fixed eigenvalues; "land" and "rbf" are cheap where
-        data are dense. With one output there is one path only, whatever it costs. With
-        kinetic="euclidean" and potential=None no path is learned, and fits are faster.
+        Kinetic energy: the price of a velocity. "euclidean" is the same everywhere and in all
+        directions. "learned" is a metric under which the observed transport is cheap.
+        "fixed_spectrum" is the same with fixed eigenvalues. "land" and "rbf" are low where data
+        are dense. With one output, there is only one path, so the metric has no effect. With
+        kinetic="euclidean" and potential=None, no path is learned and fits are faster.
     potential : {None, "density"}, PotentialEnergy or callable, default="density"
-        Where paths like to go: nowhere in particular, where outputs of the anchors are dense,
-        or where a function u(y, x) of torch tensors is large (see
-        `sklearn_hti.lagrangian.CallablePotential`).
+        Potential energy: where paths are cheap. "density" prefers places where outputs of the
+        trained values are dense. None has no preference. A function u(y, x) of torch tensors
+        prefers places where u is large (see `sklearn_hti.lagrangian.CallablePotential`).
     cost : {"jacobi", "action", "study"}, default="jacobi"
-        How kinetic and potential energy make the cost of a path: half the squared length in a
-        metric that is expensive away from the data, the integral of K - U over time, or what the
-        published code minimises, which lets points wait and jump.
+        How kinetic energy K and potential energy U make the cost of a path. "jacobi" is half the
+        squared length in a metric that is expensive away from the data. "action" is the integral
+        of K - U over time. "study" is the cost in the published code of the original paper, under
+        which points may wait and jump.
     path : {"geodesic", "smooth"} or GeodesicPath, default="geodesic"
-        "geodesic" learns the cheapest path from anchor to anchor and takes three points of it as
-        further knots of the particles, if paths through them are smoother at the anchors than
-        chords are. "smooth" takes points of one cubic curve through the coupled outputs of all
-        anchors instead. With a flat Lagrangian, or one output, "geodesic" learns no path.
+        How outputs move between trained values. "geodesic" learns the cheapest path between
+        neighbours. Three points of it become further knots of the particles, if this makes paths
+        smoother at the trained values than chords are. "smooth" takes points of one cubic curve
+        through the coupled outputs of all trained values. With a flat Lagrangian, or one output,
+        "geodesic" learns no path.
     solver : {"coupling", "neural_dual", "monge_gap"} or OTSolver, default="coupling"
-        How outputs of neighbouring anchors are matched: by coupling the samples themselves; by
-        Kantorovich potentials and maps that are learned, as in the original paper; or by maps
-        that fit the next anchor and leave no Monge gap. Names stand for ``CouplingSolver()``,
-        ``NeuralDual()`` and ``MongeGap()``; pass an instance to search over its parameters.
+        How outputs of neighbouring trained values are matched. "coupling" couples the samples
+        themselves. "neural_dual" learns Kantorovich potentials and maps, as in the original paper.
+        "monge_gap" learns maps that fit the next trained value and have a small Monge gap. The
+        names stand for ``CouplingSolver()``, ``NeuralDual()`` and ``MongeGap()``. Pass an instance
+        to set or search its parameters.
     conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
-        How x enters the networks: as scale and shift of the first hidden layer, as further
-        inputs, or as weights of the last hidden layer. Pass an instance of
-        `sklearn_hti.nn.Conditioning` to choose the encoding of numbers, too.
+        How x enters the networks. "film" scales and shifts the first hidden layer. "concat"
+        appends x to the inputs. "hypernetwork" computes the weights of the last hidden layer. Pass
+        an instance of `sklearn_hti.nn.Conditioning` to choose the encoding of numbers, too.
     networks : dict, default=None
-        The trained networks by their value of lambda, such as ``sweep(...).networks``: fitted
-        estimators with `predict` (classifiers: `predict_proba`), or functions from inputs to
-        outputs. They are asked at question time, all that belong to trained values of `fit` and
-        no others, and answers at trained values are theirs. `fit` trains nothing. X comes as `fit`
-        gets it, in a pipeline transformed, without the lambda column. A network that answers with
-        draws is asked many times per input, or takes ``(X, n_samples)`` and returns draws first.
-        None: no network is asked.
+        The trained networks by their value of lambda, such as ``sweep(...).networks``. Each is a
+        fitted estimator with `predict` (classifiers: `predict_proba`), or a function from inputs
+        to outputs. The networks of all trained values of `fit`, and no others, are called for
+        every answer. Answers at trained values are their outputs, and `fit` trains nothing.
+        Networks receive X as `fit` receives it (in a pipeline: transformed), without the lambda
+        column. A network that answers with draws is called with repeated rows, or as
+        ``(X, n_samples)``, which returns draws along the first axis. None: no network is called.
     base : {"auto", "neighbors", "flow"}, None, estimator or callable, default="auto"
-        How y is drawn at the base anchor. Where the anchors share their inputs and every input
-        has one answer at each, "auto" draws nothing: it predicts the outputs at all anchors by
-        one regression on x (linear, a kernel, trees, or kernel and trees together, by held-out
-        inputs), and the particle field answers between anchors. Inputs of fit keep their own
-        outputs, exactly, at every anchor. "neighbors" draws among the training outputs of
-        the nearest x, "flow" from a conditional flow-matching generator. An estimator is
-        cloned and fitted on the rows of the anchor (wrap it in
-        `sklearn.frozen.FrozenEstimator` to keep it as it is); its ``sample(X, n_samples)``
-        is used if there is one, else ``predict``. A callable ``x -> y`` is the deployed
-        network itself. Elsewhere "auto" takes "neighbors" where X holds at most 50 distinct
-        conditions with at least 5 rows each and no column of X more than ten values that
-        are not all whole numbers, else "flow". Where only inputs of the fit are asked about,
-        with hundreds of draws of each, "neighbors" is nearer to them. None trains nothing, for
-        `interpolate` alone.
+        How y is drawn at the base value `base_lam`.
+
+        * "auto" draws nothing if trained values share their inputs and every input has one answer
+          at each. It predicts the outputs at all trained values by one regression on x, and the
+          particle field answers between them. Held-out inputs choose the regression: linear, a
+          kernel, trees, or kernel and trees together. Inputs of `fit` keep their own outputs
+          exactly, at every trained value. Otherwise, "auto" is "neighbors" for at most 50 distinct
+          conditions with at least 5 rows each, and "flow" for more. It is also "flow" if a column
+          of X has more than ten values that are not all whole numbers.
+        * "neighbors" draws among the training outputs of the nearest x. It is more accurate
+          for inputs of `fit` with hundreds of draws each.
+        * "flow" draws from a conditional flow-matching generator.
+        * None trains nothing. Only `interpolate` answers.
+        * An estimator is cloned and fitted on the rows of the base value. Its
+          ``sample(X, n_samples)`` is used if it has one, else ``predict``. Wrap a fitted one in
+          `sklearn.frozen.FrozenEstimator` to keep it as it is.
+        * A callable ``x -> y`` is the deployed network itself.
     base_lam : float, array-like of shape (k,) or dict, default=None
-        The anchor of the base. None is the first, unless draws at another anchor predict the
-        outputs at all anchors clearly better: the particle that is nearest there misses by less
-        than half as much, as a squared distance. This is so where draws of the first anchor are
-        few or equal: a map cannot separate equal outputs. A base of your own (an estimator or a
-        callable) sits at the first.
+        The trained value at which `base` draws. None is the first one, unless draws at another
+        predict the outputs at all trained values clearly better: their squared error is less than
+        half. This is the case if draws at the first one are few or equal, because a map cannot
+        separate equal outputs. With an estimator or a callable as `base`, None is always the
+        first.
     lam_transform : {None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy"}, \
             transformer, list or dict, default="auto"
-        The clock. None is linear in lambda; a name or a monotone scikit-learn transformer
-        makes time linear in that function of lambda; "entropy" lets outputs spread evenly.
-        "auto" starts from the scale suggested by the range of lambda (log, probit, odds or
-        linear). If another predicts anchors from their neighbours better, it starts from that:
-        a linear scale or, of positive lambdas, a logarithmic or reciprocal one. It then adjusts
-        the speed of the scale until the anchors fall about where the distances between outputs
-        place them. With two anchors it is a guess, with a `ClockWarning`: half-way between the
-        suggested clock and "entropy", or "entropy" where the range suggests none. **This choice
-        matters most**; set what you know: "probit" for quantile levels, "log" for regularisation
-        strengths, "odds" for dropout rates, "reciprocal" for temperatures of a softmax. Of several
-        hyperparameters, one choice is for all numbers, a list has one per column, and a dict one
-        by name. "auto" then takes a logarithm where a range spans two decades and a linear scale
-        is not clearly more probable, and bends each axis to fit the outputs; "entropy" is refused.
+        The lambda scale, in which outputs move evenly. **This choice matters most**. Set it if you
+        know it: "probit" for quantile levels, "log" for regularisation strengths, "odds" for
+        dropout rates, "reciprocal" for temperatures of a softmax.
+
+        * None is linear in lambda. A name, or a monotone scikit-learn transformer, is linear in
+          that function of lambda. "entropy" lets the spread of outputs grow evenly.
+        * "auto" starts from the scale suggested by the range of lambda (log, probit, odds or
+          linear). A linear scale or, for positive lambdas, a logarithmic or reciprocal one
+          replaces it if it predicts trained values from their neighbours better. "auto" then
+          adjusts the speed of the scale, until the trained values fall about where the distances
+          between outputs place them.
+        * With two trained values, "auto" is a guess, with a `ClockWarning`. It is half-way
+          between the suggested scale and "entropy", or "entropy" if the range suggests none.
+        * With several hyperparameters, one choice is for all numbers. A list has one choice per
+          column, a dict one by name. "auto" then takes a logarithm if a range spans two decades,
+          unless a linear scale is clearly more probable. It also adjusts the speed along each
+          axis to the outputs. "entropy" is an error.
     lam_column : int, str or list of these, default=None
-        Where lambda sits in X (position or column name) when `lam` is not passed; a list has the
-        columns of several hyperparameters. None: `lam` is required. Inside tools that drop or
-        add columns, put lambda last and count from the front: a column that is gone is then
-        refused, while -1 takes another one.
+        Position or name of the column of X that holds lambda, if `lam` is not passed. A list has
+        the columns of several hyperparameters. None: `lam` is required. If other tools drop or
+        add columns, put lambda last and count from the front. A missing column is then an error,
+        while -1 would take another column.
     n_anchors : "auto" or int, default="auto"
-        Number of anchors. "auto": the distinct values of lambda if there are at most 20, of
-        which most have 3 rows, else 5 to 9 quantile bins, one for 150 rows. Outputs of a bin
-        are moved to its anchor, as their mean and spread go with lambda, and so are those of
-        values of fewer than 5 rows between others; where the first or the last value has so
-        few, all are in bins. There are no bins where neighbouring values share their inputs and
-        outputs follow lambda without noise: left out, they are nearer to the line between their
-        neighbours than to lines through more outputs.
+        Number of trained values, the anchors. "auto" takes the distinct values of lambda if there
+        are at most 20 and most of them have 3 rows. Otherwise, it groups lambda into 5 to 9
+        quantile bins, one for 150 rows. Regressions of mean and spread on lambda move the outputs
+        of a bin to its trained value. Values with fewer than 5 rows are moved to a neighbour in
+        the same way. If the first or the last value has so few rows, all values are put in bins.
+        There are no bins if neighbouring values share their inputs and outputs follow lambda
+        without noise. This is the case if outputs that are left out are nearer to the line
+        between their neighbours than to lines through more outputs.
     y_bounds : tuple of (low, high), default=None
-        Outputs are clipped to this box; scalars or arrays in the shape of the outputs of a row.
+        Box to which outputs are clipped: scalars, or arrays in the shape of the outputs of a row.
+        None: outputs are not clipped.
     output_transform : {"auto", "simplex", "log", "logit"}, None or transformer, default="auto"
-        Coordinates in which outputs are coupled, moved and averaged over trained values; answers
-        are in the units of y. "simplex" takes log-ratios of rows that sum to one along the last
-        axis of y, such as probabilities of classes; "log" is for positive outputs, "logit" for
-        outputs inside `y_bounds`, which none then sticks to. Zeros of "simplex", and outputs on
-        the bounds of "logit", count as half of the smallest part that y shows: the distance to
-        zero, or to a bound, over the range. A transformer of scikit-learn with
-        `inverse_transform` is cloned and fitted on y of shape (n, D); it has to be defined
-        wherever the networks answer. "auto" and None take outputs as they are. Of more than 128
-        numbers per row, all but None and a transformer learn in principal coordinates, 128 at
-        most. What those leave out, or a transformer does not return, such as an autoencoder,
-        is not lost with `networks`, at inputs of `fit` and for given outputs: it is averaged
-        over trained values, or goes with the output.
+        Coordinates in which outputs are coupled, moved and averaged over trained values. Answers
+        are in the units of y.
+
+        * "auto" and None take outputs as they are.
+        * "simplex" takes log-ratios of rows that sum to one along the last axis of y, such as
+          probabilities of classes. "log" is for positive outputs. "logit" is for outputs inside
+          `y_bounds`. Zeros of "simplex", and outputs on the bounds of "logit", count as half of
+          the smallest part in y. A part is the distance to zero, or to a bound, over the range.
+        * A scikit-learn transformer with `inverse_transform` is cloned and fitted on y of shape
+          (n, D). It has to be defined wherever the networks answer.
+
+        With more than 128 numbers per row, all but None and a transformer learn in at most 128
+        principal coordinates. These, or a transformer such as an autoencoder, leave out a
+        remainder. It is kept with `networks`, at inputs of `fit` and for given outputs: it is
+        averaged over trained values, or stays with the output.
     monotone : None, int, array-like or dict, default=None
-        Direction in which outputs go with lambda, for every x: 1 up, -1 down, 0 any; one number
-        for all outputs, or an array in the shape of the outputs of a row. A dict has them by the
-        name of the hyperparameter. Quantiles of one x then never cross. It wins over
-        exactness: trained outputs of an input that go against it are projected to the nearest
-        ones that do not, with a `TrajectoryWarning`. Answers come from whole particles: networks
-        that are asked, or one answer per input at every trained value. No flow map is trained, and
-        `transport` adds how far the answer at x moves. One hyperparameter only, and no
-        `output_transform` but "log" and "logit". Bounds of `interval` may still cross.
+        Direction of the outputs along lambda, for every x: 1 is up, -1 is down, 0 is any. One
+        number is for all outputs. An array has the shape of the outputs of a row. A dict has
+        directions by the name of the hyperparameter. Quantiles of one x then never cross, but
+        bounds of `interval` may. Trained outputs that go against the direction are projected to
+        the nearest ones that do not, with a `TrajectoryWarning`. Answers follow whole particles.
+        This needs `networks`, or one answer per input at every trained value. No flow map is
+        trained, and `transport` adds the movement of the answer at x. Only one hyperparameter may
+        vary, and `output_transform` may only be "log" or "logit".
     output_scaling : {"common", "per_output"}, default="common"
-        Unit of distances between outputs. "common" divides all outputs by one number;
-        "per_output" divides each by its standard deviation, for outputs in different units.
+        Unit of distances between outputs. "common" divides all outputs by one number.
+        "per_output" divides each by its standard deviation. Choose it for outputs in different
+        units.
     geometry : {"auto", "transport", "mixture", "unbalanced"} or Unbalanced, default="auto"
-        How distributions change between trained values. "transport": outputs move. "mixture":
-        they change their weights in place; each draw is one of the lower trained value until its
-        switch number is passed, and one of the upper value then. "unbalanced": those that are near
-        move, the others change their weights (`sklearn_hti.lagrangian.Unbalanced` sets how near).
-        Outputs of at most ten values, and draws of whole numbers such as counts, then keep to the
-        values seen. "auto" does so for them; for others it takes transport, unless trained values
-        that are left out are clearly better predicted otherwise, by networks with twenty draws of
-        shared inputs. With either of the last two, nothing is trained: draws are those of near
-        inputs, `transport` follows one of the near particles by chance, and `export` refuses.
-        Of several hyperparameters, "auto" is "transport", and "unbalanced" is refused.
+        How distributions change between trained values.
+
+        * "transport": outputs move.
+        * "mixture": outputs stay in place and change their weights. Each draw has a random switch
+          number. Before it, the draw is an output of the lower trained value, and after it one of
+          the upper.
+        * "unbalanced": near outputs move, and the others change their weights.
+          `sklearn_hti.lagrangian.Unbalanced` sets what is near.
+        * "auto" takes "mixture" or "unbalanced" for outputs of at most ten values, and for draws
+          of whole numbers such as counts. It takes "transport" for others, unless another geometry
+          predicts trained values that are left out clearly better. This comparison needs inputs
+          that all trained values share, with twenty draws each.
+
+        With "mixture" and "unbalanced", outputs of few values, and counts, keep to the values in
+        y. Nothing is trained: draws are those of near inputs, `transport` follows a near particle
+        at random, and `export` is an error. With several hyperparameters, "auto" is "transport",
+        and "unbalanced" is an error.
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
-        Categorical columns of X without the lambda column: those of category or string type
-        in a DataFrame, none, or a list of positions, of names, or a boolean mask. A fit that
-        trains takes 4,096 categories at most, in all columns together.
+        Categorical columns of X, counted without the lambda column. "from_dtype" takes the columns
+        of category or string type in a DataFrame. None takes none. An array-like holds positions
+        or names, or is a boolean mask. A fit that trains accepts at most 4,096 categories in all
+        columns together.
     max_iter : int, default=550
         Optimisation steps of each network.
     batch_size : int, default=256
@@ -204,107 +230,123 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     learning_rate : float, default=0.01
         Peak of the one-cycle learning rate.
     early_stopping : bool, default=False
-        Stop when the error on held-out trajectories has not improved by `tol` (relative)
-        for 500 steps; that in training where there are fewer than 50, of which none is held
-        out. The best state by that error, with held-out ones that before the first step among
-        them, is kept in either case.
+        Whether training stops if the error on held-out trajectories does not improve by `tol`
+        (relative) for 500 steps. With fewer than 50 trajectories, none is held out, and the
+        training error counts. In both settings, the best state by that error is kept. With
+        held-out trajectories, the state before the first step is a candidate, too.
     tol : float, default=1e-4
         Relative improvement that counts for `early_stopping`.
     validate : "auto" or bool, default="auto"
-        Whether interior anchors are left out, at most twenty in turn, to see how the particle
-        field does between anchors that are twice as far apart. Nothing is trained for that. If
-        straight lines or copies do clearly better, they become the answers. "auto" does so with
-        three anchors or more.
+        Whether interior trained values are left out in turn, at most twenty. This measures the
+        particle field between trained values that are twice as far apart. Nothing is trained for
+        it. If straight lines or copies are clearly better, they become the answers. "auto" is True
+        with three trained values or more.
     extrapolation : {"raise", "warn"}, default="raise"
-        What happens to lambdas outside the trained range, or of several hyperparameters outside
-        the convex hull of the trained values. "raise" refuses them. "warn" answers, with an
-        `ExtrapolationWarning`, as if the outputs went on as between trained values; the bounds of
-        `interval` grow with the distance. Values where the scale of lambda is not defined, such
-        as a negative one of a logarithmic scale, are refused by both. `fit` does not read it.
+        What happens outside the trained range, or outside the convex hull of the trained values of
+        several hyperparameters. "raise" raises an error. "warn" continues the outputs as between
+        trained values, with an `ExtrapolationWarning`. The bounds of `interval` then grow with the
+        distance. Values at which the lambda scale is not defined are always an error, such as a
+        negative value on a logarithmic scale. `fit` does not read this parameter.
     device : str, default="auto"
-        Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
+        Torch device of the networks. "auto" is CUDA if it is available, else the CPU.
     n_jobs : int, default=None
-        Trees of the regression on x that are grown at once; see joblib. Answers do not depend on
-        it.
+        Number of trees of the regression on x that are grown in parallel; see joblib. Answers do
+        not depend on it.
     callbacks : list, default=None
-        Callbacks of skorch for the training of the networks, each as callback or (name,
-        callback); `sklearn_hti.callbacks.Checkpoint` lets a fit go on where it was cut off.
+        Skorch callbacks for the training of the networks, each a callback or (name, callback).
+        `sklearn_hti.callbacks.Checkpoint` lets an interrupted fit continue.
     verbose : "auto" or int, default="auto"
-        Whether `fit` shows its progress on stderr: one bar over all stages. "auto" shows it on a
-        terminal or in a notebook, once a fit takes more than two seconds; 0 never; 1 always.
+        Whether `fit` shows a progress bar over all stages on stderr. "auto" shows it on a terminal
+        or in a notebook, if a fit takes more than two seconds. 0 never shows it, 1 always.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random in `fit`.
+        Seed of all random steps of `fit`.
 
     Attributes
     ----------
     anchors_ : ndarray of shape (M,) or (M, k)
-        The lambdas between which transport was learned: trained values, or bins of many. Of
-        several hyperparameters one row each, as objects where some are categories.
+        The trained values, or bins of many, between which transport was learned. With several
+        hyperparameters, each is a row; rows are objects if some hyperparameters are categories.
     lam_transform_ : Clock
-        The clock in use (``name``), and the ``reason``.
+        The lambda scale in use (``name``), and the ``reason`` for it.
     base_ : object or None
-        The source of draws at the base anchor, its ``name`` and the ``reason``; None where nothing
-        is trained. That of ``name="regression"`` has the choice among regressors (``chosen_``) and
-        the errors of the chosen one at held-out inputs (``errors_``, scaled).
+        The source of draws at the base value, its ``name`` and the ``reason`` for it. None if
+        nothing is trained. With ``name="regression"``, it has the choice among regressors
+        (``chosen_``) and the scaled errors of the chosen one at held-out inputs (``errors_``).
     base_lam_ : float
-        The anchor of the base.
+        The trained value at which the base draws.
     lagrangian_ : Lagrangian
-        Metric and potential, trained, and the cost that they make of a path.
+        The trained metric and potential, and the cost that they give a path.
     solver_ : OTSolver
-        The solver that coupled the anchors.
+        The solver that coupled the trained values.
     flow_map_ : TransportMap or None
-        The trained network that moves scaled outputs between clock times; None where nothing is
-        trained, and with `monotone`.
+        The trained network that moves scaled outputs between times of the lambda scale. None if
+        nothing is trained, and with `monotone`.
     history_ : DataFrame
-        One row per epoch of about 50 steps of each network: its ``stage`` ("paths", "transport",
-        "base"), ``epoch``, ``step``, ``train_loss``, ``valid_loss`` (nan where no rows are held
-        out), learning rate ``lr`` and ``seconds``. "paths" of the neural dual adds the
-        ``dual_value``, the transport ``cost``, the ``map_residual``, the ``negative_share`` of
+        One row per epoch of about 50 steps of each network. Its columns are ``stage`` ("paths",
+        "transport", "base"), ``epoch``, ``step``, ``train_loss``, ``valid_loss`` (nan if no rows
+        are held out), the learning rate ``lr`` and ``seconds``. "paths" of the neural dual adds
+        the ``dual_value``, the transport ``cost``, the ``map_residual``, the ``negative_share`` of
         costs and the range of eigenvalues of the metric.
     diagnostics_ : dict
-        In scaled units, how far the outputs moved from the base are from those of every
-        anchor (``marginal_w2``, beside ``standing_w2`` without moving and ``floor_w2``
-        between halves of the anchor's rows, nan where inputs do not repeat), whether outputs
-        follow ``affine`` maps (see `CouplingSolver`), how much a detour
-        changes the transport (``semigroup_error``, relative), and what learned paths are
-        like (``longest_segment`` over the mean, fraction of ``negative_costs``, range of the
-        ``eigenvalues`` of the metric). Several hyperparameters add ``loop_errors``: how far
-        transport around a loop of trained values ends from where it began, over the variance,
-        for edges that the tree of couplings leaves out, shortest first. Where nothing is trained,
-        these are missing. ``geometry`` is the one taken, and ``reweighted`` the fraction of the
-        squared movement between trained values that jumps make. With jumps, ``delta`` is the scale
-        of growth, and ``jump_time`` says whether a probability or its logit is linear in time.
-        Fewer coordinates than outputs add ``n_coordinates``, and the mean square that they leave
-        out, as a fraction of the variance of outputs (``lost_of_variance``) and of the squared
-        distance between neighbouring trained values (``lost_of_movement``).
-        Every fit has the steps between neighbouring trained values, of several hyperparameters
-        along the tree: ``speeds``, the root mean square movement of the
-        outputs per range of the scale that the range of lambda suggests; the ``fastest`` step,
-        a pair of trained values, None where nothing moves; and ``breaks``, the pairs between which
-        outputs change faster, or farther aside, than all other steps explain. Two steps or more
-        have to be left to explain one, so that three trained values have none. Several
-        hyperparameters have no ``breaks``: how fast outputs are depends on the direction.
+        Measurements of the fit. Every fit has:
+
+        * ``geometry``: the geometry in use.
+        * ``reweighted``: the fraction of the squared movement between trained values that jumps
+          make.
+        * ``speeds``: the root mean square movement of the outputs in each step between
+          neighbouring trained values, per range of the scale that the range of lambda suggests.
+          With several hyperparameters, the steps follow the tree of couplings.
+        * ``fastest``: the fastest step, a pair of trained values, or None if nothing moves.
+        * ``breaks``: the pairs between which outputs change faster, or farther aside, than all
+          other steps explain. One step can be explained by two others or more, so three trained
+          values have none. Several hyperparameters have none either, because the speed of outputs
+          depends on the direction.
+
+        A fit that trains a flow map adds, in scaled units:
+
+        * ``marginal_w2``: the distance of outputs moved from the base to those of every trained
+          value. ``standing_w2`` is the same without moving. ``floor_w2`` is the distance between
+          halves of the rows at the trained value, nan if inputs do not repeat.
+        * ``affine``: whether outputs follow affine maps (see `CouplingSolver`).
+        * ``semigroup_error``: how much a detour changes the transport, relative.
+        * ``longest_segment`` over the mean, the fraction of ``negative_costs`` and the range of
+          the ``eigenvalues`` of the metric, for learned paths.
+        * ``loop_errors``, with several hyperparameters: how far transport around a loop of trained
+          values ends from its start, over the variance. There is one loop for each edge that the
+          tree of couplings leaves out, shortest first.
+
+        Jumps add ``delta``, the scale of growth, and ``jump_time``, which tells whether a
+        probability or its logit is linear in time. Fewer coordinates than outputs add
+        ``n_coordinates`` and the mean square that they leave out. It is a fraction of the variance
+        of outputs (``lost_of_variance``) and of the squared distance between neighbouring trained
+        values (``lost_of_movement``).
     validation_ : DataFrame or None
-        One row per interior anchor left out (``lam``, or a column per hyperparameter): squared
-        Wasserstein distances, in scaled units, to the true outputs. ``interpolate`` is the
-        particle field of all other anchors, or of their particles that jump, in the time that they
-        tell: with three anchors two are left, and their time is a guess.
-        Beside it stand answers without a field: ``straight_line_in_clock`` and ``straight_line``
-        between both neighbours, in that time and in lambda, the outputs of the
-        ``nearest_anchor`` and of the first (``no_transport``), and the ``floor`` between halves of
-        the true ones. ``base`` is the error at this anchor of answers from x alone, at inputs that
-        the base did not see; nan for a generator of draws. Of anchors that know different inputs,
-        all rows are compared as one. If another answer is clearly better on average, it takes the
-        place of the field, with a `ValidationWarning` (the first anchor's never does); two anchors
-        are then judged in the time of the whole fit. None: not validated.
+        One row per interior trained value that was left out (``lam``, or a column per
+        hyperparameter), with squared Wasserstein distances to its outputs, in scaled units. None
+        if nothing was left out.
+
+        * ``interpolate`` is the particle field of all other trained values, or of their particles
+          that jump. Its time comes from these values alone. With three trained values, two are
+          left, and the time is a guess.
+        * ``straight_line_in_clock`` and ``straight_line`` are lines between both neighbours, in
+          that time and in lambda. ``nearest_anchor`` has the outputs of the nearest trained value,
+          ``no_transport`` those of the first.
+        * ``floor`` is the noise floor, the distance between halves of the true outputs.
+        * ``base`` is the error of answers from x alone, at inputs that were held out from the
+          base. It is nan for a generator of draws.
+
+        Trained values with different inputs are compared as a whole, over all rows. If another
+        answer is clearly better on average, it replaces the field, with a `ValidationWarning`; the
+        first trained value never does. Two trained values are then compared in the time of the
+        whole fit.
     n_iter_ : int
-        Optimisation steps taken for the flow map.
+        Optimisation steps of the flow map.
     n_features_in_ : int
-        Number of columns of X, the lambda column included.
+        Number of columns of X, including the lambda column.
     lam_names_in_ : ndarray of shape (k,)
-        Names of the hyperparameters, where `lam` had names.
+        Names of the hyperparameters, if `lam` had names.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names of X, where it had names.
+        Column names of X, if it had names.
 
     See Also
     --------
@@ -458,9 +500,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         if self._asks_for_jumps:
             return ""
         return (
-            "Take geometry='mixture'."
+            "Use geometry='mixture'."
             if self._draws_whole
-            else ("Take geometry='mixture' with base='auto' and solver='coupling'.")
+            else ("Use geometry='mixture' with base='auto' and solver='coupling'.")
         )
 
     def _read_levels(self, rows, anchors, encoder):
@@ -495,7 +537,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         if self._asks_for_jumps and self.monotone is not None:
             raise ValueError(
                 f"geometry={self.geometry!r} lets outputs jump in any direction, and "
-                f"monotone={self.monotone!r} holds one: leave one of both out."
+                f"monotone={self.monotone!r} requires one: leave out one of the two."
             )
         if self._asks_for_jumps and not self._draws_whole:
             name = (
@@ -507,15 +549,15 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             wanted = {"base": "auto", "solver": "coupling"}[name]
             raise ValueError(
                 f"geometry={self.geometry!r} follows whole particles, and "
-                f"{name}={getattr(self, name)!r} makes none: take {name}={wanted!r}, or "
+                f"{name}={getattr(self, name)!r} makes none: use {name}={wanted!r}, or "
                 "geometry='transport'."
             )
         if self.networks is not None:
             check_networks(self.networks)
             if not (self.base is None or (isinstance(self.base, str) and self.base == "auto")):
                 raise ValueError(
-                    f"base={self.base!r} is for answers without networks, and networks= are "
-                    "given: leave one of both out."
+                    f"base={self.base!r} is for answers without networks, and networks= is "
+                    "given: leave out one of the two."
                 )
         return Components(
             solver=resolve("solver", self.solver),
@@ -532,14 +574,14 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         if self.networks is not None:
             if anchors.binned:
                 raise ValueError(
-                    f"n_anchors={self.n_anchors!r} merges trained values, of which each has a "
-                    "network in networks=; take n_anchors='auto'."
+                    f"n_anchors={self.n_anchors!r} merges trained values, and each has its own "
+                    "network in networks=; use n_anchors='auto'."
                 )
             find_networks(self.networks, anchors.lam, space)
         if self.validate is True and len(anchors.lam) < 3:
             raise ValueError(
-                "validate=True leaves an anchor out between two others, and `lam` has only two "
-                "anchors; add one, or take validate='auto'."
+                "validate=True leaves out a trained value between two others, and `lam` has only "
+                "two; add one, or use validate='auto'."
             )
 
     def _check_several(self):
@@ -547,7 +589,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         if isinstance(self._geometry, Unbalanced):
             raise ValueError(
                 f"geometry={self.geometry!r} follows one hyperparameter, and several vary in "
-                "`lam`; take geometry='mixture' or 'transport'."
+                "`lam`; use geometry='mixture' or 'transport'."
             )
         solver, path = resolve("solver", self.solver), resolve("path", self.path)
         for name, alone in (
@@ -557,7 +599,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             if alone:
                 raise ValueError(
                     f"{name}={getattr(self, name)!r} follows one hyperparameter, and several vary "
-                    f"in `lam`; take {name}={'coupling' if name == 'solver' else 'geodesic'!r}."
+                    f"in `lam`; use {name}={'coupling' if name == 'solver' else 'geodesic'!r}."
                 )
 
     def _count_anchors(self, rows):
@@ -581,14 +623,14 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         auto = isinstance(self.base, str) and self.base == "auto"
         if auto and facts.one_answer:
             return
-        fault = f"base={self.base!r} is asked for" if not auto else "inputs have several outputs"
+        fault = f"base={self.base!r} draws outputs" if not auto else "inputs have several outputs"
         if auto and not all(facts.inputs_shared):
             fault = "trained values have different inputs in X"
         raise ValueError(
-            f"monotone={self.monotone!r} is kept by answers that follow one input through all "
-            f"trained values, and {fault}: a flow map that moves draws need not be monotone. Take "
-            "networks=, which are asked, or base='auto' with the same inputs and one output "
-            "of each at every trained value, or base=None for `interpolate` alone."
+            f"monotone={self.monotone!r} needs answers that follow one input through all trained "
+            f"values, and {fault}. A flow map that moves draws need not be monotone. Pass "
+            "networks=. Or use base='auto' with the same inputs, and one output of each, at every "
+            "trained value. Or use base=None for `interpolate` alone."
         )
 
     def _fit_movement(self, problem, components, read, training):
@@ -720,16 +762,18 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         coverage: float = 0.9,
         statistic: Any = "mean",
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return bounds of a statistic of y given x: what the surrogate does not know of it.
+        """Return a confidence interval of a statistic of y given x.
 
-        Three parts are added as independent ones: how far outputs may leave the path between
-        trained values, by the errors of the statistic where trained values were left out; how far
-        it moves while the time of lambda does within its own interval; and its errors at trained
-        values, from few draws or at new inputs. At a trained value only the last is left.
-        Outside the trained values, all parts grow with the distance.
-        Networks that are asked for draws are asked three times. The errors of the mean are known
-        from `fit`; those of another statistic are found at each call, from draws that the fit
-        has kept: pass many rows and lambdas at once.
+        The interval covers the error of the surrogate, not the spread of y. It adds three
+        independent parts. The first is how far outputs may leave the path between trained values,
+        from the errors of the statistic at trained values that were left out. The second is how
+        far the statistic moves while the time of lambda varies within its own interval. The third
+        is the error at trained values, from few draws or at new inputs. At a trained value, only
+        the third part is left. Outside the trained values, all parts grow with the distance.
+
+        `networks` that answer with draws are called three times. `fit` computes the errors of the
+        mean. The errors of another statistic are computed at each call, from draws that `fit` has
+        kept, so pass many rows and lambdas at once.
 
         Parameters
         ----------
@@ -738,31 +782,32 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         lam : float or array-like of shape (n,), default=None
             Hyperparameter value lambda, one or one per row.
         coverage : float, default=0.9
-            Fraction of the true values of the statistic that the bounds are to hold, on average
-            over inputs and lambdas.
+            Intended fraction of true values of the statistic inside the bounds, on average over
+            inputs and lambdas.
         statistic : "mean", float or callable, default="mean"
-            Of the outputs of each input: their mean, a quantile level between 0 and 1, or a
-            function of draws (n_draws, n, D) that returns numbers (n, ...) for any number of
-            draws, each row by itself. Where every input has one answer, all its quantiles are that
-            answer, and a function gets one draw.
+            Statistic of the outputs of each input. A number between 0 and 1 is a quantile level. A
+            function receives draws (n_draws, n, D), for any number of draws, and returns numbers
+            (n, ...), each row from its own draws. If every input has one answer, all quantiles are
+            this answer, and a function receives one draw.
 
         Returns
         -------
         lower, upper : ndarray of shape (n,) or (n, D), or (n, ...) as a function returns
-            The bounds. Those of the mean and of quantiles keep to `y_bounds`.
+            The bounds. Those of the mean and of quantiles stay inside `y_bounds`.
 
         Raises
         ------
         ValueError
-            If `coverage` is not between 0 and 1, `statistic` is none of those, or returns another
-            shape or what is not finite; or if it is not the mean, and `fit` had fewer than five
-            draws of every input that differ, or inputs that trained values do not share.
+            If `coverage` is not between 0 and 1. If `statistic` is not one of the above, or its
+            result has another shape or is not finite. If `statistic` is not the mean, and `fit`
+            had fewer than five different draws of every input, or inputs that trained values do
+            not share.
 
         Warns
         -----
         TrajectoryWarning
-            If there are two trained values: none lies between others, to be left out. A
-            surrogate says it once.
+            If there are only two trained values: neither can be left out. Each surrogate warns
+            once.
 
         Examples
         --------
@@ -783,8 +828,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         if len(self._state.anchors) == 2:
             warn_once(
                 self,
-                "With two trained values none could be left out: bounds rest on what is usual "
-                "between trained values, not on errors that were seen. Train a third value.",
+                "With two trained values, none could be left out. Bounds rest on typical errors "
+                "between trained values, not on measured ones. Train a third value.",
                 TrajectoryWarning,
             )
         return interval(self._state, query, coverage, statistic)
@@ -792,10 +837,10 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     def derivative(self, X: ArrayLike | None, lam: Lam | None = None) -> np.ndarray:
         """Return how fast the conditional mean of y changes with lambda.
 
-        A difference quotient over 1/200 of the trained range, in time. At the ends of the range
-        it looks inwards, and at trained values, where the particle field has small kinks, to both
-        sides. Several hyperparameters have one derivative for each number that varies, in the
-        order of `lam`; categories have none, and are left out.
+        The derivative is a difference quotient over 1/200 of the trained range, in time. It is
+        one-sided at the ends of the range. It is two-sided at trained values, where the particle
+        field has small kinks. Several hyperparameters have one derivative for each number that
+        varies, in the order of `lam`. Categories have none and are left out.
 
         Parameters
         ----------
@@ -807,8 +852,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         Returns
         -------
         ndarray of shape (n,) or (n, D), or (n, k) or (n, k, D)
-            The derivatives, in units of y per unit of each hyperparameter; 0 for one that was
-            found to have no influence, or does not vary.
+            The derivatives, in units of y per unit of each hyperparameter. A hyperparameter
+            without influence, or one that does not vary, has 0.
 
         Examples
         --------
@@ -829,46 +874,47 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
     def export(
         self, path: FilePath, format: str = "onnx", *, lam_from: Lam | None = None
     ) -> dict[Any, Any]:
-        """Write the transport from one lambda to any as a single graph.
+        """Write the transport from one lambda to any other as a single graph.
 
-        The graph needs neither this package nor scikit-learn. Its inputs are double-precision
-        arrays ``x`` of shape (n, C), ``y`` of shape (n, D) and ``lam`` of shape (n,), or (n, k)
-        of k hyperparameters, for any number of rows n; its output ``moved`` of shape (n, D) is
-        that of `transport`. ``x`` holds the columns of X without the lambda columns; without a
-        condition there is no ``x``. ``x`` and ``lam`` hold categories by their numbers. The
-        clock, all scaling and `y_bounds` are in the graph. A hyperparameter outside its trained
-        range counts as the nearest end, and a number that is no category's as the nearest that
-        is.
+        The graph needs neither this package nor scikit-learn. It includes the lambda scale, all
+        scaling and `y_bounds`. Its inputs are double-precision arrays for any number of rows n:
+        ``x`` of shape (n, C), ``y`` of shape (n, D) and ``lam`` of shape (n,), or (n, k) for k
+        hyperparameters. Its output ``moved`` of shape (n, D) is that of `transport`. ``x`` holds
+        the columns of X without the lambda columns; without a condition, there is no ``x``. ``x``
+        and ``lam`` hold categories by their numbers. A hyperparameter outside its trained range is
+        set to the nearest end. A number that stands for no category is set to the nearest one that
+        does.
 
         Parameters
         ----------
         path : str or path-like
             The file.
         format : {"onnx", "torch"}, default="onnx"
-            "onnx" is for any runtime of ONNX and needs ``pip install "sklearn-hti[onnx]"``;
-            "torch" is for `torch.export.load` (a name in ``.pt2`` is usual).
+            "onnx" is for any ONNX runtime and needs ``pip install "sklearn-hti[onnx]"``. "torch"
+            is for `torch.export.load`; the usual suffix is ``.pt2``.
         lam_from : float, dict or array-like of shape (k,), default=None
-            Where the outputs come from, between the anchors; None is `base_lam`, or the first.
+            Lambda of the given outputs, within the trained range. None is the parameter
+            `base_lam`, or the first trained value if that is None.
 
         Returns
         -------
         dict
-            What the inputs mean, which the file holds, too: names of the columns ``x``, the
-            ``categories`` (column of ``x`` and its values in the order of their numbers, from 0),
-            ``n_outputs``, ``lam_from`` and ``lam_range``. Of several hyperparameters, also the
-            columns of ``lam`` and its ``lam_categories``; there is a range for each column, None
-            for categories.
+            The meaning of the inputs, which is also in the file. It has the names of the columns
+            ``x``, the ``categories`` (column of ``x`` and its values in the order of their
+            numbers, from 0), ``n_outputs``, ``lam_from`` and ``lam_range``. With several
+            hyperparameters, it also has the columns of ``lam`` and its ``lam_categories``. Each
+            column then has its own range, None for categories.
 
         Raises
         ------
         ImportError
             If "onnx" is not installed.
         OSError
-            If the file cannot be written; what was there before is unchanged.
+            If the file cannot be written. An existing file is unchanged.
         ValueError
-            If `lam_from` lies outside the anchors, the clock is a transformer too steep for the
-            table that stands for it, or straight lines took the place of the field over too many
-            simplices.
+            If no flow map was trained, or outputs jump. If `lam_from` lies outside the trained
+            range. If the lambda scale is a transformer that is too steep for the table that
+            replaces it. If straight lines replaced the field over too many simplices.
 
         See Also
         --------
@@ -877,13 +923,13 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         check_is_fitted(self)
         if self._state.reweighting is not None:
             raise ValueError(
-                "export writes a map, and outputs that jump follow none: "
-                f"geometry={self._state.reweighting.name!r} draws which of them do. Take `save`, "
+                "export writes a map, and outputs that jump have none: "
+                f"geometry={self._state.reweighting.name!r} draws which of them jump. Use `save`, "
                 "or fit with geometry='transport'."
             )
         if self._state.movement.flow_map is None:
             raise ValueError(
-                "export writes the flow map, and none was trained: fit with networks=None, "
+                "export writes the flow map, and none was trained. Fit with networks=None, "
                 "monotone=None and a base, or export the networks themselves."
             )
         if lam_from is not None:

@@ -88,7 +88,7 @@ class Components:
 
 
 class BaseSurrogate(Saved, ABC):
-    """Draws y at a base anchor and moves it; subclasses learn how outputs move.
+    """Draws y at the base value and moves it; subclasses learn how outputs move.
 
     Subclasses implement `_fit_movement`. Those that train networks have the parameters of
     `TrainingSettings`, `conditioning` and `callbacks`, too.
@@ -146,24 +146,25 @@ class BaseSurrogate(Saved, ABC):
         lam: Lam | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Learn the surrogate from outputs at the anchors.
+        """Learn the surrogate from outputs at the trained values.
 
         Parameters
         ----------
         X : array-like of shape (n, C), DataFrame or None
-            Inputs of the networks; None for no condition. Where the same inputs were put to
-            every network, repeat them: rows of equal x are recognised and used.
+            Inputs of the networks. None: there is no condition. If every network answered the
+            same inputs, repeat them for each network. Rows of equal x are recognised and used.
         y : array-like of shape (n,) or (n, D, ...)
-            Outputs of the networks, one draw per row. Outputs of a row may have any shape;
-            answers then have it, too.
+            Outputs of the networks, one draw per row. The outputs of a row may have any shape, and
+            answers have the same shape.
         lam : array-like of shape (n,) or (n, k), or DataFrame, default=None
-            Hyperparameter value lambda of the network of each row; of several hyperparameters one
-            column each, numbers or categories, which a DataFrame names. None: `lam_column` of X.
+            Hyperparameter value lambda of the network of each row. Several hyperparameters have
+            one column each, numbers or categories; a DataFrame names them. None: lambda is in
+            `lam_column` of X.
         sample_weight : array-like of shape (n,), default=None
-            Weight of each row. Zero drops a row, and whole weights repeat rows. Other weights
-            count by their ratios: rows are repeated or left out, in proportion, so that there
-            are about as many as before, and an input that trained values share keeps a row at
-            each of them. None: all rows count once.
+            Weight of each row. A weight of zero drops the row, and whole weights repeat rows.
+            Other weights count by their ratios: rows are repeated or left out in proportion, and
+            the number of rows stays about the same. An input that trained values share keeps a row
+            at each of them. None: all rows count once.
 
         Returns
         -------
@@ -173,33 +174,34 @@ class BaseSurrogate(Saved, ABC):
         Raises
         ------
         ValueError
-            If an argument is not what it should be; before any training.
+            If an argument is invalid. This is checked before any training.
         DivergenceError
             If training diverges.
 
         Warns
         -----
         TrajectoryWarning
-            At most once; what was found is joined in one text, the gravest first, whose category
-            it has. If networks that are asked do not give the outputs y.
+            If outputs of `networks` differ from y. This is also the base class of all warnings
+            below. `fit` joins all findings in one warning. The most serious comes first and gives
+            the warning its category.
         ConvergenceWarning
-            If training was interrupted, a map stops short of an anchor, or the cost rewards
+            If training was interrupted, a map stops short of a trained value, or the cost rewards
             worse paths.
         CouplingWarning
-            If rows share their x with no row of a neighbouring anchor while others do, or
-            outputs differ a thousandfold in spread and have one unit of distances; if lambdas
-            that rows share are merged into bins; if an anchor has far fewer rows than others, or
-            a number lies far out of all others.
+            If some rows share their x with no row of a neighbouring trained value, while others
+            do. If outputs with one unit of distances differ a thousandfold in spread. If bins
+            merge lambdas that rows share. If a trained value has far fewer rows than others, or a
+            number is far from all others.
         BreakWarning
-            If outputs change between two trained values faster than all others suggest.
+            If outputs change faster between two trained values than all others suggest.
         ValidationWarning
-            If answers that need no surrogate are nearer to outputs that were left out, or x
-            tells nothing of the outputs of held-out inputs.
+            If answers that need no surrogate are nearer to outputs that were left out, or if x
+            does not help to predict the outputs of held-out inputs.
         BaseWarning
-            If most x have equal outputs at the first anchor, or one, while others have several
-            that differ: it cannot be the base then.
+            If most x have equal outputs at the first trained value, or one output, while other
+            trained values have several different ones. The base is then at another trained value.
         ClockWarning
-            If the anchors cannot tell how far along the path a lambda is.
+            If the trained values do not determine the lambda scale.
         """
         self._state = None  # not fitted before all stages are done
         seen = progress.progress_bar(getattr(self, "verbose", 0), self._stages)
@@ -283,7 +285,7 @@ class BaseSurrogate(Saved, ABC):
         if lam.ndim == 2 and not self._takes_several:
             raise ValueError(
                 f"{type(self).__name__} moves outputs along one hyperparameter, and `lam` has "
-                f"{lam.shape[1]} that vary; take HyperparameterTrajectoryRegressor."
+                f"{lam.shape[1]} that vary; use HyperparameterTrajectoryRegressor."
             )
         weight = check.check_weight(sample_weight, inputs.n_rows)
         rows = Rows(inputs.X, y, lam, trailing, check.precision(X), space)
@@ -305,7 +307,7 @@ class BaseSurrogate(Saved, ABC):
             anchors = replace(anchors, scale=scale)
         if anchors.number(self._asked_base(rows, anchors)) is None:
             raise ValueError(
-                f"base_lam={self.base_lam!r} is not an anchor; the anchors are "
+                f"base_lam={self.base_lam!r} is not a trained value; choose one of "
                 f"{rows.space.decode(anchors.lam).tolist()}."
             )
         self._check_anchors(anchors, rows.space)
@@ -431,7 +433,7 @@ class BaseSurrogate(Saved, ABC):
 
 
 class ClockedSurrogate(BaseSurrogate):
-    """Moves outputs in the time of a clock; subclasses learn the movement by that time.
+    """Moves outputs in the time of a lambda scale; subclasses learn this movement.
 
     Subclasses implement `_fit_flow_map`, and their components have a solver.
     """

@@ -56,48 +56,46 @@ def sweep(
 ) -> Bunch:
     """Train an estimator at several hyperparameter values and collect its outputs.
 
-    One clone of `estimator` is trained on (X, y) for each value, all with the same
-    seed, so that only the hyperparameter differs, and all are queried at the same
-    inputs, each with copies of its own. The result is what
-    :class:`~sklearn_hti.HyperparameterTrajectoryRegressor` learns from:
+    One clone of `estimator` is trained on (X, y) for each value. All have the same seed, so that
+    only the hyperparameter differs. Each is then called at the same inputs, with its own copy of
+    them. :class:`~sklearn_hti.HyperparameterTrajectoryRegressor` learns from the result:
     ``fit(data.X, data.y, lam=data.lam)``.
 
-    Of several hyperparameters, pass a grid ``sweep(estimator, {"C": [0.1, 1, 10], "gamma":
-    [0.01, 0.1]}, X, y)``, or a design, a list with a dict for each training.
+    For several hyperparameters, pass a grid ``sweep(estimator, {"C": [0.1, 1, 10], "gamma":
+    [0.01, 0.1]}, X, y)``. Or pass a design, a list with a dict for each training.
 
     Parameters
     ----------
     estimator : estimator
-        Any scikit-learn or skorch estimator. It is cloned, never fitted itself.
+        Any scikit-learn or skorch estimator. It is cloned and stays unfitted.
     param_name : str, dict, DataFrame or iterable of dict
-        The hyperparameter lambda, as ``estimator.set_params`` takes it: ``"alpha"``,
-        ``"ridge__alpha"``, or ``"module__p"`` and ``"criterion__level"`` of a skorch
-        net. A dict of lists is a grid, of which all combinations are trained. A list of dicts
-        with the same keys, a DataFrame, or a `sklearn.model_selection.ParameterSampler` names
-        each training. Values are then numbers or categories, such as the names of kernels;
-        at least one number has to vary.
+        Name of the hyperparameter lambda in ``estimator.set_params``, such as ``"alpha"``,
+        ``"ridge__alpha"``, or ``"module__p"`` and ``"criterion__level"`` of a skorch net. A dict
+        of lists is a grid: all its combinations are trained. A list of dicts with the same keys, a
+        DataFrame, or a `sklearn.model_selection.ParameterSampler` lists the trainings. Values are
+        then numbers or categories, such as the names of kernels. At least one number has to vary.
     param_values : sequence of float
-        At least two distinct values, the anchors. They reach the estimator as they are,
-        so that an int stays an int. Left out where `param_name` has the values.
+        At least two distinct values, the trained values. The estimator receives them as they are:
+        an int stays an int. Leave them out if `param_name` has the values.
     X : array-like or DataFrame of shape (n_train, C)
         Training inputs.
     y : array-like of shape (n_train,) or (n_train, D), or None
-        Training targets, handed to ``fit``.
+        Training targets, passed to ``fit``.
     X_query : array-like or DataFrame of shape (n_query, C), default=None
-        Inputs at which every trained estimator is queried. None: `X`.
+        Inputs at which every trained estimator is called. None: `X`.
     method : str, default="predict"
-        Method of the estimator that gives the outputs, called as ``method(X_query)``.
+        Method of the estimator that returns the outputs, called as ``method(X_query)``.
     n_draws : int, default=1
-        Number of calls of `method`, for outputs that are random.
+        Number of calls of `method`. Raise it for random outputs.
     n_jobs : int, default=None
-        Number of trainings that run at once, through joblib.
+        Number of trainings that run in parallel with joblib.
     random_state : int, RandomState instance or None, default=None
-        Where the one seed of all trainings comes from. It is also set as every
-        parameter of the estimator called ``random_state``, nested ones too. None: a
-        fresh seed, with such parameters left alone.
+        Source of the one seed of all trainings. Every parameter of the estimator called
+        ``random_state`` is set to this seed, including nested ones. None: a new seed, and these
+        parameters are unchanged.
     memory : str, path or joblib.Memory, default=None
-        Where to cache the trained estimators and their outputs; a second call with
-        equal arguments then trains nothing. Needs a `random_state`.
+        Cache of the trained estimators and their outputs. A second call with equal arguments then
+        trains nothing. Needs a `random_state`.
     verbose : int, default=0
         Verbosity of joblib.
 
@@ -108,24 +106,24 @@ def sweep(
 
         X : array or DataFrame of shape (n, C)
             The query inputs, repeated for every value and draw,
-            n = n_query * n_values * n_draws. All rows of one input are neighbours, and among
-            them the draws at one value: folds of rows in order take no value away.
+            n = n_query * n_values * n_draws. All rows of one input are adjacent, and so are its
+            draws at one value. Folds of consecutive rows therefore remove no value.
         y : ndarray of shape (n,) or (n, D, ...)
             The outputs.
         lam : ndarray of shape (n,) or DataFrame of shape (n, k)
-            The hyperparameter value lambda of each row; of a grid or a design a DataFrame, with a
-            column for each hyperparameter.
+            The hyperparameter value lambda of each row. A grid or a design gives a DataFrame, with
+            a column for each hyperparameter.
         row : ndarray of shape (n,)
             The row of `X_query` that each row repeats.
         estimators : list
             The trained estimators, in the order of `param_values` or of the design. The last
             hyperparameter of a grid varies fastest.
         networks : dict
-            `method` of each trained estimator by its value, for the parameter of that name
-            of :class:`~sklearn_hti.HyperparameterTrajectoryRegressor`. Of several
-            hyperparameters, by tuples in the order of the columns of ``lam``.
+            `method` of each trained estimator by its value, for the parameter `networks` of
+            :class:`~sklearn_hti.HyperparameterTrajectoryRegressor`. With several hyperparameters,
+            keys are tuples in the order of the columns of ``lam``.
         param_name : str or list of str
-            The name as given, or the names of a grid or a design.
+            The given name, or the names in a grid or a design.
 
     Raises
     ------
@@ -136,15 +134,15 @@ def sweep(
 
     Notes
     -----
-    While an estimator trains and answers, numpy's global random state and, where torch
-    is imported, torch's hold the common seed; both are put back afterwards. Draws at
-    different values therefore share their random numbers as far as they use the same
-    ones. Threads share the global states: with joblib's threading backend the seeds are
-    not isolated, so leave it to estimators that draw from their ``random_state`` only.
+    While an estimator trains and answers, the global random state of numpy holds the common seed,
+    and so does that of torch if it is imported. Both are restored afterwards. Draws at different
+    values therefore use the same random numbers in the same order. Threads share the global
+    states, so seeds are not isolated with joblib's threading backend. Use it only for estimators
+    that draw from their ``random_state`` alone.
 
-    The cache knows classes by their name: after a change of the code of a network, clear
-    it with ``joblib.Memory(path).clear()``. It never recognises a torch module that was
-    built already, so give skorch the class, ``module=MLP``, not ``module=MLP()``.
+    The cache identifies classes by their name. After a change of the code of a network, clear it
+    with ``joblib.Memory(path).clear()``. It never recognises a torch module that is already built,
+    so pass the class to skorch: ``module=MLP``, not ``module=MLP()``.
 
     Examples
     --------
@@ -229,7 +227,7 @@ def _own(data):
 
 def _check_n_draws(n_draws):
     if not isinstance(n_draws, Integral) or n_draws < 1:
-        raise ValueError(f"n_draws is {n_draws!r}; pass an integer of at least 1.")
+        raise ValueError(f"n_draws={n_draws!r} must be an integer of at least 1.")
     return int(n_draws)
 
 
@@ -240,8 +238,7 @@ def _check_param_name(estimator, param_name):
     near = get_close_matches(param_name, params)
     hint = f"did you mean {' or '.join(near)}?" if near else "see its get_params()."
     raise ValueError(
-        f"param_name is {param_name!r}, which is no parameter of "
-        f"{type(estimator).__name__}; {hint}"
+        f"param_name={param_name!r} is not a parameter of {type(estimator).__name__}; {hint}"
     )
 
 
@@ -262,8 +259,8 @@ def _belongs_to_net(param_name, estimator, params):
 def _check_method(estimator, method):
     if not callable(getattr(estimator, method, None)):
         raise ValueError(
-            f"method is {method!r}, which {type(estimator).__name__} does not have; "
-            "name the method that gives the outputs at X_query."
+            f"method={method!r} is not a method of {type(estimator).__name__}; pass the name of "
+            "the method that returns the outputs at X_query."
         )
 
 
@@ -280,8 +277,8 @@ def _set_seed(estimator, seed, keep):
 def _open_memory(memory, random_state):
     if memory is not None and random_state is None:
         raise ValueError(
-            "memory was given with random_state=None: every call trains with a fresh "
-            "seed, so that nothing cached would be used again; pass an int random_state."
+            "memory needs a seed: with random_state=None, every call trains with a new one and "
+            "reuses nothing. Pass an int as random_state."
         )
     return check_memory(os.fsdecode(memory) if isinstance(memory, bytes | os.PathLike) else memory)
 
@@ -291,19 +288,19 @@ def _check_outputs(draws, n_query, source):
     shape = draws[0].shape
     if not shape or shape[0] != n_query:
         raise ValueError(
-            f"{source} gave an output of shape {shape} for {n_query} inputs; it has to "
-            "be (n_query,) or (n_query, D, ...)."
+            f"{source} returned an output of shape {shape} for {n_query} inputs; it must be "
+            "(n_query,) or (n_query, D, ...)."
         )
     y = np.stack(draws, axis=1)
     if y.dtype.kind not in "biuf":
         raise ValueError(
-            f"{source} gave outputs of dtype {y.dtype}; they have to be numbers: encode "
+            f"{source} returned outputs of dtype {y.dtype}; they must be numbers. Encode "
             "the targets, or choose a method such as predict_proba."
         )
     if not np.isfinite(y).all():
         raise ValueError(
-            f"{source} gave {np.sum(~np.isfinite(y))} outputs that are NaN or infinite; "
-            "the training diverged: leave this value out or steady the estimator."
+            f"{source} returned {np.sum(~np.isfinite(y))} outputs that are NaN or infinite: "
+            "the training diverged. Leave out this value, or make the training more stable."
         )
     return y.astype(float)
 

@@ -38,32 +38,33 @@ _FREE = ("callbacks", "device", "random_state", "verbose")
 
 
 class Checkpoint(Callback):
-    """Lets a fit that was cut off go on where it was.
+    """Lets an interrupted fit continue from its last checkpoint.
 
-    Give it to `callbacks` of a surrogate, and after a crash call `fit` again with the same data
-    and parameters: networks that were trained are read from `folder`, the one in training goes on
-    from its last checkpoint, with the same batches as if it had never stopped. Each fit has a
-    folder of its own in `folder`, named by its data and parameters, so that many fits may share
-    it. The files stay when the fit is done; delete them once the surrogate is saved.
+    Pass it to `callbacks` of a surrogate. After a crash, call `fit` again with the same data and
+    parameters. Trained networks are then read from `folder`. The network in training continues
+    from its last checkpoint, with the same batches as without the interruption. Each fit has its
+    own subfolder, named by its data and parameters, so many fits may share `folder`. The files
+    remain when the fit is done; delete them once the surrogate is saved.
 
     Parameters
     ----------
     folder : str or path-like
-        Where checkpoints are; made if need be.
+        Folder of the checkpoints. It is created if it does not exist.
     every : int, default=500
         Optimisation steps between two checkpoints, rounded up to an epoch of about 50.
 
     Warns
     -----
     TrajectoryWarning
-        If a checkpoint cannot be written; the one before stays, and training goes on.
+        If a checkpoint cannot be written. The previous one remains, and training continues.
 
     Notes
     -----
-    Files are replaced once they are complete, so that none is ever half written, and hold tensors
-    and numbers alone. Callbacks of the user begin anew in a fit that goes on. Fits are told apart
-    by their data, by parameters and by the code of functions and classes among them, with all that
-    it refers to; not by files that such code reads, nor by callbacks other than skorch's.
+    A file is replaced once the new one is complete, so none is ever half written. Files hold
+    tensors and numbers only. Callbacks of the user start again when a fit continues. Fits differ
+    if their data or parameters differ, or the code of functions and classes among the parameters,
+    with all code that it refers to. Files that this code reads, and callbacks other than those of
+    skorch, are not compared.
 
     Examples
     --------
@@ -103,9 +104,9 @@ class Checkpoint(Callback):
         Raises
         ------
         OSError
-            If there can be no such folder.
+            If the folder cannot be created.
         ValueError
-            If `every` is no positive number.
+            If `every` is not a positive number.
         """
         if not isinstance(self.every, Real) or not self.every > 0:
             raise ValueError(f"callbacks: every={self.every!r} of a Checkpoint must be above 0.")
@@ -115,7 +116,7 @@ class Checkpoint(Callback):
         except OSError as error:
             raise type(error)(
                 error.errno,
-                f"{error.strerror}. callbacks: a Checkpoint needs a folder that may be written to",
+                f"{error.strerror}. callbacks: a Checkpoint needs a writable folder",
                 str(self.folder),
             ) from error
         self.n_networks_ = 0
@@ -123,7 +124,7 @@ class Checkpoint(Callback):
     def on_train_begin(
         self, net: Any, X: ArrayLike | None = None, y: None = None, **kwargs: Any
     ) -> None:
-        """Restore the network if it was in training before.
+        """Restore the network from its checkpoint, if there is one.
 
         Parameters
         ----------
@@ -150,12 +151,12 @@ class Checkpoint(Callback):
                 code = isinstance(error, pickle.UnpicklingError)
                 reason = "it holds more than tensors and numbers" if code else error
                 raise ValueError(
-                    f"{self.file_} is damaged or of another version ({reason}); delete it."
+                    f"{self.file_} is damaged or from another version ({reason}); delete it."
                 ) from (None if code else error)
         self.is_stored_ = is_complete(net)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Write a checkpoint if it is time.
+        """Write a checkpoint if `every` steps have passed.
 
         Parameters
         ----------
@@ -171,9 +172,9 @@ class Checkpoint(Callback):
     def on_train_end(
         self, net: Any, X: ArrayLike | None = None, y: None = None, **kwargs: Any
     ) -> None:
-        """Write the trained network, unless its training was interrupted or done before.
+        """Write the trained network, unless its training was interrupted or already complete.
 
-        Training rows are let go, lest copies of the surrogate carry them.
+        References to training rows are dropped, so copies of the surrogate do not contain them.
 
         Parameters
         ----------
@@ -199,7 +200,7 @@ class Checkpoint(Callback):
                 fresh.write_bytes(buffer.getvalue())
         except OSError as error:
             warn(
-                f"no checkpoint could be written: {error}. Training goes on.",
+                f"no checkpoint could be written: {error}. Training continues.",
                 TrajectoryWarning,
                 at_once=True,
             )
@@ -214,7 +215,7 @@ def begin_checkpoints(model, problem, seeds):
         return
     if model.random_state is None:
         raise ValueError(
-            "callbacks: a Checkpoint needs an integer random_state; without, every fit is another."
+            "callbacks: a Checkpoint needs an integer random_state; without it, every fit differs."
         )
     parameters = {k: v for k, v in model.get_params(deep=False).items() if k not in _FREE}
     if not isinstance(model.base, str):

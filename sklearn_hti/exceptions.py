@@ -21,7 +21,7 @@ class TrajectoryWarning(UserWarning):
 
 
 class BaseWarning(TrajectoryWarning):
-    """Most x have equal outputs at the first anchor, or one; draws are taken at another."""
+    """Most x have equal outputs at the first trained value; draws are taken at another."""
 
 
 class BreakWarning(TrajectoryWarning):
@@ -29,11 +29,11 @@ class BreakWarning(TrajectoryWarning):
 
 
 class ClockWarning(TrajectoryWarning):
-    """The data cannot tell how outputs move between anchors; a prior decided."""
+    """The data do not determine the lambda scale, and a prior does."""
 
 
 class CouplingWarning(TrajectoryWarning):
-    """Training rows are few, far out, without a partner, or have outputs no map follows well."""
+    """Training rows are few, far out, or without a partner, or maps fit their outputs poorly."""
 
 
 class ConvergenceWarning(TrajectoryWarning, _SklearnConvergenceWarning):
@@ -49,7 +49,7 @@ class SupportWarning(TrajectoryWarning):
 
 
 class ValidationWarning(TrajectoryWarning):
-    """What was left out of the fit was predicted no better than without a surrogate."""
+    """Left-out trained values or inputs are predicted no better than without a surrogate."""
 
 
 class DivergenceError(RuntimeError):

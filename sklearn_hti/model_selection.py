@@ -1,4 +1,4 @@
-"""Validation that matches the task: predict an anchor from the others."""
+"""Validation that matches the task: predict a trained value from the others."""
 
 from dataclasses import replace
 
@@ -14,22 +14,25 @@ from .data.lam_space import ONE, learn_space
 
 
 class LeaveOneLambdaOut(BaseCrossValidator):
-    """Leave the rows of one anchor out at a time, to be predicted from the other anchors.
+    """Leave out the rows of one trained value at a time.
 
-    This is what a surrogate is for. Folds of shuffled rows ask it for lambdas and inputs that it
-    has seen, and score near 1; `GroupKFold`, with a number per x as groups, leaves inputs out.
-    Takes lambda as the estimators do: routed as `lam`, or as a column of X.
+    This measures the task of a surrogate: to predict a trained value from the others. Folds of
+    shuffled rows do not. They test lambdas and inputs that are in the training rows, and score
+    near 1. `GroupKFold`, with a number per x as groups, leaves out inputs. Lambda is passed as to
+    the estimators: routed as `lam`, or as a column of X.
 
     Parameters
     ----------
     lam_column : int, str or list of these, default=None
-        Where lambda sits in X when `lam` is not passed; a list of several hyperparameters.
+        Position or name of the column of X that holds lambda, if `lam` is not passed. A list has
+        the columns of several hyperparameters.
     n_anchors : "auto" or int, default="auto"
-        Number of anchors, as in `HyperparameterTrajectoryRegressor`: the distinct values of
+        Number of trained values, as in `HyperparameterTrajectoryRegressor`: the distinct values of
         lambda, or bins of near values.
     ends : bool, default=False
-        Whether the first and the last anchor are left out, too; of several hyperparameters, those
-        on the convex hull. The surrogates then have to extrapolate, which they refuse.
+        Whether the first and the last trained value are left out, too. With several
+        hyperparameters, these are the values on the convex hull. Surrogates then have to
+        extrapolate, which is an error by default.
 
     Examples
     --------
@@ -50,7 +53,7 @@ class LeaveOneLambdaOut(BaseCrossValidator):
         self.ends = ends
 
     def split(self, X, y=None, groups=None, *, lam=None):
-        """Yield the rows to fit on and those of the anchor that is left out.
+        """Yield the rows to fit on, and those of the trained value that is left out.
 
         Parameters
         ----------
@@ -66,15 +69,15 @@ class LeaveOneLambdaOut(BaseCrossValidator):
         Yields
         ------
         train : ndarray of int
-            Rows of the other anchors.
+            Rows of the other trained values.
         test : ndarray of int
-            Rows of the anchor that is left out.
+            Rows of the trained value that is left out.
 
         Raises
         ------
         ValueError
-            If lambda is missing, fewer than three anchors are there, or, of several
-            hyperparameters, none lies between the others.
+            If lambda is missing. If there are fewer than three trained values. If several
+            hyperparameters vary, and no trained value lies between the others.
         """
         anchors = self._anchors(X, lam)
         for k in self._left_out(anchors):
@@ -82,7 +85,7 @@ class LeaveOneLambdaOut(BaseCrossValidator):
             yield np.flatnonzero(~held), np.flatnonzero(held)
 
     def get_n_splits(self, X=None, y=None, groups=None, *, lam=None):
-        """Return the number of anchors that are left out.
+        """Return the number of trained values that are left out.
 
         Parameters
         ----------
@@ -109,8 +112,8 @@ class LeaveOneLambdaOut(BaseCrossValidator):
             lam = check.split_columns(X, self.lam_column)[1]
         if lam is None:
             raise ValueError(
-                "`lam` is missing: pass it to the search (with metadata routing on), or name its "
-                "column of X by LeaveOneLambdaOut(lam_column=...)."
+                "`lam` is missing. Pass it to the search (with metadata routing on), or name its "
+                "column of X with LeaveOneLambdaOut(lam_column=...)."
             )
         space, lam = learn_space(lam, ONE.count_rows(lam))
         anchors = find_anchors(lam, self.n_anchors)
@@ -124,12 +127,12 @@ class LeaveOneLambdaOut(BaseCrossValidator):
         if anchors.several and not len(out):
             raise ValueError(
                 f"LeaveOneLambdaOut: none of the {len(anchors.lam)} trained values in `lam` lies "
-                "within the convex hull of the others, so that none can be predicted from them; "
-                "train values inside, or take ends=True."
+                "within the convex hull of the others, so none can be predicted from them. Train "
+                "values inside, or use ends=True."
             )
         if not len(out) or len(anchors.lam) < 3:
             raise ValueError(
-                f"LeaveOneLambdaOut: `lam` has {len(anchors.lam)} anchors; at least three are "
-                "needed, so that two are left when one is out."
+                f"LeaveOneLambdaOut: `lam` has {len(anchors.lam)} trained values; at least three "
+                "are needed, so that two remain when one is left out."
             )
         return out.tolist()

@@ -1,4 +1,4 @@
-"""A pipeline that ends in a surrogate, keeps its methods and hands lambda on."""
+"""A pipeline that ends in a surrogate, keeps its methods and passes lambda to it."""
 
 from sklearn import get_config
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -20,13 +20,13 @@ def _final_has(name):
 class TrajectoryPipeline(Pipeline):
     """Pipeline of transformers of X and a surrogate at its end.
 
-    A plain `sklearn.pipeline.Pipeline` has no `sample`, `transport` and `trajectory`, and loses
-    `lam` on the way to `score`. This one has them all, with metadata routing on or off;
-    everything else is as there, the parameters as well.
+    A `sklearn.pipeline.Pipeline` has no `sample`, `transport` and `trajectory`, and does not pass
+    `lam` to `score`. This pipeline does, with metadata routing on or off. Its parameters and all
+    other behaviour are those of `sklearn.pipeline.Pipeline`.
 
     See Also
     --------
-    make_trajectory_pipeline : The same without names.
+    make_trajectory_pipeline : Makes a pipeline without names of steps.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class TrajectoryPipeline(Pipeline):
         lam : array-like of shape (n,) or (n, k) or DataFrame, default=None
             Hyperparameter value lambda of every row.
         **params : dict
-            As for `sklearn.pipeline.Pipeline`.
+            Parameters of `sklearn.pipeline.Pipeline.fit`.
 
         Returns
         -------
@@ -78,7 +78,7 @@ class TrajectoryPipeline(Pipeline):
         lam : float, array-like, DataFrame or dict, default=None
             Hyperparameter value lambda, one or one per row.
         **params : dict
-            Of `predict` of the surrogate, such as ``return_std``.
+            Parameters of `predict` of the surrogate, such as ``return_std``.
 
         Returns
         -------
@@ -140,7 +140,7 @@ class TrajectoryPipeline(Pipeline):
         y : array-like of shape (n,) or (n, D)
             Outputs at `lam_from`.
         lam_from, lam_to : float, array-like, DataFrame or dict
-            Where they come from, and where they are moved to.
+            Lambda of the given outputs, and lambda to which they are moved.
 
         Returns
         -------
@@ -153,18 +153,18 @@ class TrajectoryPipeline(Pipeline):
 
     @available_if(_final_has("interpolate"))
     def interpolate(self, X, outputs, *, lams, lam):
-        """Answer between networks; see `HyperparameterTrajectoryRegressor.interpolate`.
+        """Interpolate outputs; see `HyperparameterTrajectoryRegressor.interpolate`.
 
         Parameters
         ----------
         X : array-like of shape (n, C) or DataFrame
             Inputs.
         outputs : array-like of shape (A, n) or (A, n, D)
-            Outputs of A networks for those inputs.
+            Outputs of A networks for these inputs.
         lams : array-like of shape (A,) or (A, k), or DataFrame
             Lambda of each network.
         lam : float, array-like, DataFrame or dict
-            Where outputs are wanted.
+            Lambda of the answer.
 
         Returns
         -------
@@ -185,7 +185,7 @@ class TrajectoryPipeline(Pipeline):
         lam : float, array-like, DataFrame or dict, default=None
             Hyperparameter value lambda, one or one per row.
         coverage : float, default=0.9
-            Share of the true values of the statistic that the bounds are to hold.
+            Intended fraction of true values of the statistic inside the bounds.
         statistic : "mean", float or callable, default="mean"
             The mean, a quantile level, or a function of draws (n_draws, n, D).
 
@@ -223,9 +223,9 @@ class TrajectoryPipeline(Pipeline):
         Parameters
         ----------
         X : array-like of shape (C,) or (n, C), Series or DataFrame
-            The input to show, or a few.
+            One input to show, or a few.
         **options : dict
-            As there.
+            Options of `PredictionDisplay.from_estimator`.
 
         Returns
         -------
@@ -243,9 +243,9 @@ class TrajectoryPipeline(Pipeline):
         path : str or path-like
             The file to write.
         X : array-like of shape (n, C) or DataFrame
-            The conditions to choose from.
+            The conditions that the page offers.
         **options : dict
-            As there.
+            Options of `HyperparameterTrajectoryRegressor.to_html`.
 
         Returns
         -------
@@ -263,7 +263,8 @@ def make_trajectory_pipeline(*steps, **options):
     *steps : estimators
         Transformers of X, and a surrogate.
     **options : dict
-        Of `sklearn.pipeline.make_pipeline`: ``memory``, ``transform_input``, ``verbose``.
+        Options of `sklearn.pipeline.make_pipeline`: ``memory``, ``transform_input``,
+        ``verbose``.
 
     Returns
     -------

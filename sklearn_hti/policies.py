@@ -12,41 +12,42 @@ _OUTPUTS = ("actions", "logits", "probabilities")
 
 
 class TrajectoryPolicy:
-    """Acts as a policy trained at any lambda would, by a surrogate of policies at a few.
+    """Policy at any lambda, from a surrogate of policies that were trained at a few lambdas.
 
-    Goes wherever a policy of stable-baselines3 goes that only has to act, such as its
-    `evaluate_policy`; the library itself is not needed. With `base`, the deployed policy acts
-    and the surrogate moves its actions from `lam_from` to `lam`; without, the surrogate draws
-    the actions itself.
+    It can replace a stable-baselines3 policy wherever that only has to act, such as in
+    `evaluate_policy`. The library itself is not required. With `base`, the deployed policy acts,
+    and the surrogate moves its actions from `lam_from` to `lam`. Without `base`, the surrogate
+    draws the actions.
 
     Parameters
     ----------
     surrogate : fitted surrogate or TrajectoryPipeline
-        Fitted on observations X, and on actions or scores of actions y. Observations are what
-        `predict` is given: where policies were trained on normalised ones, fit on what the
-        environment that is acted in returns.
+        A surrogate fitted on observations X, and on actions or scores of actions y. Fit on
+        observations as the environment returns them, because `predict` receives these. This holds
+        even if the policies were trained on normalised observations.
     lam : float, array-like, DataFrame or dict
-        The lambda to act at, such as a vector of preference weights, or one for each of n
-        observations, (n,) or (n, k). May be set anew at any time.
+        The lambda of the policy, such as a vector of preference weights. Or one lambda for each of
+        n observations, of shape (n,) or (n, k). It may be changed at any time.
     base : object with `predict`, callable or None, default=None
-        The policy trained at `lam_from`: an object with ``predict(observation, state,
-        episode_start, deterministic)``, as models of stable-baselines3 have, or a function
-        from observations (n, C) to outputs (n, D). None draws at the base of the surrogate.
+        The policy trained at `lam_from`. It is an object with ``predict(observation, state,
+        episode_start, deterministic)``, such as a model of stable-baselines3, or a function from
+        observations (n, C) to outputs (n, D). None draws at the base of the surrogate.
     lam_from : float, array-like of shape (k,) or dict, default=None
-        The lambda of `base`; None is the surrogate's `base_lam`, or its first anchor.
+        The lambda of `base`. None is `base_lam` of the surrogate, or its first trained value.
     action_space : gymnasium space or (low, high), default=None
-        A box, which actions are clipped to, or the space ``Discrete`` of an environment.
-        None leaves actions as the surrogate puts them.
+        A box to which actions are clipped, or the space ``Discrete`` of an environment. None
+        returns actions as the surrogate gives them.
     outputs : {"actions", "logits", "probabilities"}, default="actions"
-        What the outputs are. Discrete actions need scores of all actions, which `base` must
-        then return, too: the largest is taken, or an action drawn in proportion.
+        Meaning of the outputs. "actions" is for continuous actions. Discrete actions need "logits"
+        or "probabilities" of all actions, which `base` must then return, too. The action with the
+        largest score is chosen, or one is drawn from the probabilities.
     random_state : int, RandomState, Generator or None, default=None
         Seed of stochastic actions.
 
     Raises
     ------
     ValueError
-        If outputs, action space and base do not go together.
+        If `outputs`, `action_space` and `base` do not match.
 
     Examples
     --------
@@ -78,7 +79,7 @@ class TrajectoryPolicy:
         final = surrogate[-1] if isinstance(surrogate, Pipeline) else surrogate
         if getattr(final, "lam_column", None) is not None:
             raise ValueError(
-                "surrogate: observations have no column of lambdas; fit with `lam` instead of "
+                "surrogate: observations have no lambda column; fit with `lam` instead of "
                 f"lam_column={final.lam_column!r}."
             )
         self.surrogate = surrogate
@@ -93,22 +94,24 @@ class TrajectoryPolicy:
     def _check_together(self):
         """Raise unless outputs, base and action space fit each other."""
         if self.outputs not in _OUTPUTS:
-            raise ValueError(f"outputs={self.outputs!r} is none of {', '.join(_OUTPUTS)}.")
+            raise ValueError(
+                f"outputs={self.outputs!r} is not available; accepted: {', '.join(_OUTPUTS)}."
+            )
         discrete = self.outputs != "actions"
         if discrete and hasattr(self.base, "predict"):
             raise ValueError(
-                f"base: `predict` returns chosen actions, and outputs={self.outputs!r} asks for "
+                f"base: `predict` returns chosen actions, but outputs={self.outputs!r} needs "
                 "scores of all actions; pass a function from observations to scores."
             )
         if not (self.base is None or callable(self.base) or hasattr(self.base, "predict")):
-            raise ValueError(f"base={self.base!r} can neither be called nor has it `predict`.")
+            raise ValueError(f"base={self.base!r} must be callable or have a method `predict`.")
         space = self.action_space
         if space is None or (_is_discrete(space) if discrete else _is_box(space)):
             return
         wanted = "a discrete space" if discrete else "a box: a space or (low, high)"
         hint = "" if discrete else "; discrete actions need outputs='logits' or 'probabilities'"
         raise ValueError(
-            f"action_space={space!r} does not go with outputs={self.outputs!r}, which ask for "
+            f"action_space={space!r} does not match outputs={self.outputs!r}, which need "
             f"{wanted}{hint}."
         )
 
@@ -118,28 +121,28 @@ class TrajectoryPolicy:
         Parameters
         ----------
         observation : array-like of shape (C,) or (n, C)
-            One observation, or one of each of n environments.
+            One observation, or one from each of n environments.
         state : object, default=None
             State of `base`, if it is recurrent.
         episode_start : array-like of shape (n,), default=None
             Whether episodes start here, for a recurrent `base`.
         deterministic : bool, default=True
-            True: what `base` does deterministically, moved, or the surrogate's conditional
-            mean; of scores, the largest. False: draws.
+            True: the deterministic action of `base`, moved to `lam`, or the conditional mean of
+            the surrogate. For scores, the action with the largest. False: draws.
 
         Returns
         -------
         action : ndarray of shape (D,) or (n, D), or for discrete actions () or (n,)
-            In the shape and type of `action_space` where that is a space; else float32 or
+            Actions in the shape and type of `action_space` if that is a space, else float32 or
             int64.
         state : object
-            The next state of `base`; without one with `predict`, the state as it came.
+            The next state of `base`. Without a `predict` of `base`, it is the given state.
 
         Raises
         ------
         ValueError
-            If observations are not vectors of the length seen in `fit`, or `lam` is outside
-            the anchors.
+            If observations are not vectors of the length in `fit`, or `lam` is outside the
+            trained values.
         """
         batch = np.asarray(as_readable(observation))
         if batch.ndim not in (1, 2):

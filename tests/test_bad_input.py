@@ -76,12 +76,12 @@ def test_times_are_no_numbers(refuse, name, kind):
     """numpy would turn them into numbers of whatever unit they have."""
     values = {"X": X, "y": Y, "lam": LAM}[name]
     times = np.arange(values.size).reshape(values.shape).astype(kind)
-    refuse(rf"`{name}`: dtype {re.escape(kind)} is no number", error=TypeError, **{name: times})
+    refuse(rf"`{name}`: dtype {re.escape(kind)} is not a number", error=TypeError, **{name: times})
 
 
 def test_dates_in_a_frame_are_no_categories(refuse):
     frame = pd.DataFrame({"a": X[:, 0], "day": pd.date_range("2020-01-01", periods=30)})
-    refuse("`X`: dtype datetime64.* is no number", error=TypeError, X=frame)
+    refuse("`X`: dtype datetime64.* is not a number", error=TypeError, X=frame)
 
 
 @pytest.mark.parametrize(
@@ -432,7 +432,7 @@ def test_more_categories_than_a_fit_takes(refuse):
     words = [f"word {i}" for i in range(10_000)]
     frame = pd.DataFrame({"size": np.repeat(["s", "l"], 10_000), "id": words * 2})
     lam, y = np.repeat([0.0, 1.0], 10_000), np.zeros(20_000)
-    remedy = r"'id' holds 10,000 categories; a fit takes 4,096 .*OneHotEncoder\(max_categories="
+    remedy = r"'id' holds 10,000 categories; a fit accepts 4,096 .*OneHotEncoder\(max_categories="
     refuse(remedy, X=frame, y=y, lam=lam)
     array = frame.to_numpy(dtype=object)
     refuse(r"column 1 .*10,000", X=array, y=y, lam=lam, categorical_features=[0, 1])

@@ -138,7 +138,7 @@ def test_networks_with_draws_are_mixed():
     p = expit((logit(0.2) + logit(0.5)) / 2)
     assert set(draws.ravel()) == {0.0, 1.0}
     assert abs(draws.mean() - p) < 0.08
-    with pytest.raises(ValueError, match="cannot be moved by networks="):
+    with pytest.raises(ValueError, match="networks= that answer with draws cannot move"):
         model.transport([[0.5]], [0.0], lam_from=0.0, lam_to=1.0)
 
 
@@ -170,7 +170,7 @@ def test_several_hyperparameters_are_mixed_by_simplices(rng):
     assert set(model.sample(None, lam=[0.5, 0.5], n_samples=50).ravel()) == {0.0, 1.0}
     with pytest.raises(ValueError, match=r"follows one hyperparameter.*geometry='mixture'"):
         surrogate(geometry="unbalanced").fit(None, y, lam)
-    with pytest.warns(CouplingWarning, match=r"takes 2 values alone.*Take geometry='mixture'"):
+    with pytest.warns(CouplingWarning, match=r"takes only 2 values.*Use geometry='mixture'"):
         surrogate(base=None).fit(None, y, lam)
 
 
@@ -189,8 +189,8 @@ def test_outputs_of_two_networks(rng):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"geometry": "mixture", "base": "flow"}, "base='flow' makes none: take base='auto'"),
-        ({"geometry": "mixture", "solver": "neural_dual"}, "take solver='coupling'"),
+        ({"geometry": "mixture", "base": "flow"}, "base='flow' makes none: use base='auto'"),
+        ({"geometry": "mixture", "solver": "neural_dual"}, "use solver='coupling'"),
         ({"geometry": Unbalanced(delta=-1)}, "delta=-1 must be 'auto'"),
     ],
 )

@@ -120,7 +120,7 @@ def test_shapes_and_names_of_directions():
     with pytest.warns(TrajectoryWarning, match="go against it"):
         named.fit(np.tile(X, (5, 1)), y, lam)
     assert np.diff(along(named), axis=0).min() >= 0
-    with pytest.raises(ValueError, match=r"monotone has the names \['other'\]"):
+    with pytest.raises(ValueError, match=r"monotone has the unknown names \['other'\]"):
         named.set_params(monotone={"other": 1}).fit(np.tile(X, (5, 1)), y, lam)
 
 
@@ -176,11 +176,11 @@ def test_simple_answers_keep_the_order():
 @pytest.mark.parametrize(
     ("params", "match"),
     [
-        ({"monotone": 2}, "must hold -1, 0 or 1"),
+        ({"monotone": 2}, "must hold only -1, 0 or 1"),
         ({"monotone": [1, 1]}, "has shape"),
         ({"monotone": {"C": 1}}, "has no names"),
-        ({"base": "flow"}, "base='flow' is asked for"),
-        ({"output_transform": StandardScaler()}, "cannot be kept with output_transform"),
+        ({"base": "flow"}, "base='flow' draws outputs"),
+        ({"output_transform": StandardScaler()}, "is not possible with output_transform"),
     ],
     ids=["values", "shape", "names", "base", "transform"],
 )

@@ -465,11 +465,11 @@ class TestFit:
         ("networks", "match"),
         [
             ([1, 2], "dict"),
-            ({}, r"networks={}: pass a dict"),
+            ({}, r"networks={} must be a dict"),
             ({"a": len}, "key 'a'"),
             ({True: len}, "key True"),
-            ({0.1: 3}, r"networks\[0.1\] is 3"),
-            ({0.1: Ridge}, r"networks\[0.1\] is <class"),
+            ({0.1: 3}, r"networks\[0.1\]=3 must be"),
+            ({0.1: Ridge}, r"networks\[0.1\]=<class"),
             ({0.1: len, 10.0: len}, "no network for lambda = 1"),
         ],
     )
@@ -652,5 +652,5 @@ def test_keys_have_categories():
     model = make(data.networks).fit(data.X, data.y, data.lam)
     for key, network in data.networks.items():
         assert_allclose(model.predict(X, lam=key), network(X))
-    with pytest.raises(ValueError, match="the key True is no value of lambda"):
+    with pytest.raises(ValueError, match="the key True is not a value of lambda"):
         make({True: Ridge()}).fit(data.X, data.y, data.lam)

@@ -235,7 +235,7 @@ def test_a_codec_that_leaves_out_the_movement_is_warned_of():
     y = np.random.default_rng(5).normal(size=(150, N_WIDE))
     lam = np.repeat([0.0, 0.01, 0.02], 150)
     params = {**SHORT, "base": "neighbors"}
-    with pytest.warns(TrajectoryWarning, match="128 coordinates stand for 150 outputs"):
+    with pytest.warns(TrajectoryWarning, match="128 coordinates represent 150 outputs"):
         HyperparameterTrajectoryRegressor(**params).fit(
             np.tile(X, (3, 1)), np.tile(y, (3, 1)) + lam[:, None], lam
         )

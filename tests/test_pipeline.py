@@ -101,7 +101,7 @@ def test_searched_and_cross_validated(pipe, networks):
 
 @pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.CouplingWarning")  # folds part pairs
 def test_a_search_without_routing_does_not_lose_lambda_silently(pipe, networks):
-    with pytest.raises(ValueError, match="`lam` arrives at `fit`, but not at the scorer"):
+    with pytest.raises(ValueError, match="`fit` receives `lam`, but the scorer does not"):
         GridSearchCV(pipe, {"polynomialfeatures__degree": [1]}, cv=2, error_score="raise").fit(
             networks.X, networks.y, lam=networks.lam
         )

@@ -351,10 +351,10 @@ def test_values_of_few_rows_are_no_anchors_unless_told(make, networks):
     lam = networks.lam.copy()
     lam[:4] = 0.5
     model = make(max_iter=5, base="neighbors", n_anchors=4)
-    with pytest.warns(UserWarning, match="the anchor at 0.5 has 4 rows"):
+    with pytest.warns(UserWarning, match="the trained value 0.5 has 4 rows"):
         model.fit(networks.X, networks.y, lam)
     assert_array_equal(model.anchors_, [0, 0.5, 1, 2])
-    with pytest.warns(UserWarning, match=r"such as 0.5 with 4, .*: n_anchors=4"):
+    with pytest.warns(UserWarning, match=r"such as 0.5 with 4\. .*: n_anchors=4"):
         model.set_params(n_anchors="auto").fit(networks.X, networks.y, lam)
     assert_array_equal(model.anchors_, [0, 1, 2])
     with_bins = make(n_anchors=3, max_iter=5, base="neighbors").fit(networks.X, networks.y, lam)

@@ -300,11 +300,11 @@ def test_too_many_columns():
     [
         ({"lam_transform": "entropy"}, "lam_transform='entropy'"),
         ({"lam_transform": ["log"]}, "lam_transform has 1 entries for 2"),
-        ({"lam_transform": {"C": "log"}}, r"lam_transform has the names \['C'\]"),
+        ({"lam_transform": {"C": "log"}}, r"lam_transform has the unknown names \['C'\]"),
         ({"solver": "monge_gap"}, "solver='monge_gap' follows one"),
         ({"path": "smooth"}, "path='smooth' follows one"),
         ({"n_anchors": 3}, "n_anchors=3 merges"),
-        ({"base_lam": [0.5, 0.5]}, "is not an anchor"),
+        ({"base_lam": [0.5, 0.5]}, "is not a trained value"),
     ],
 )
 def test_parameters_of_one_hyperparameter(X, lams, params, match):

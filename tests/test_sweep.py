@@ -302,7 +302,7 @@ def test_memory_serves_skorch_nets(tmp_path, n_jobs):
 
 
 def test_memory_without_a_seed_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="pass an int random_state"):
+    with pytest.raises(ValueError, match="Pass an int as random_state"):
         sweep(Ridge(), "alpha", ALPHAS, X, Y, memory=tmp_path)
 
 
@@ -316,7 +316,7 @@ def test_memory_without_a_seed_is_refused(tmp_path):
     ],
 )
 def test_unknown_parameter_names_the_near_miss(estimator, name, hint):
-    with pytest.raises(ValueError, match=rf"param_name is '{name}'.*{hint}"):
+    with pytest.raises(ValueError, match=rf"param_name='{name}'.*{hint}"):
         sweep(estimator, name, [1.0, 2.0], X, Y)
 
 
@@ -341,17 +341,17 @@ def test_n_draws_is_a_positive_integer(n_draws):
 
 
 def test_method_has_to_exist():
-    with pytest.raises(ValueError, match=r"method is 'predict_proba'.*Ridge"):
+    with pytest.raises(ValueError, match=r"method='predict_proba'.*Ridge"):
         sweep(Ridge(), "alpha", ALPHAS, X, Y, method="predict_proba")
 
 
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        (lambda n, level: np.full(n, np.nan if level else 0.0), "level=2.0 gave 40"),
+        (lambda n, level: np.full(n, np.nan if level else 0.0), "level=2.0 returned 40"),
         (lambda n, level: np.zeros(n + 1), r"shape \(41,\) for 40 inputs"),
         (lambda n, level: 1.0, r"shape \(\)"),
-        (lambda n, level: np.full(n, "cat"), "have to be numbers"),
+        (lambda n, level: np.full(n, "cat"), "must be numbers"),
     ],
 )
 def test_outputs_are_checked(output, message):
@@ -424,8 +424,8 @@ def test_memory_and_processes_serve_grids(tmp_path):
 @pytest.mark.parametrize(
     ("design", "match"),
     [
-        ({"C": 1.0, "gamma": [0.1]}, r"grid has C=1.0; give a list"),
-        ({"C": [1.0, 2.0], "kernel": "rbf"}, r"kernel='rbf'; give a list"),
+        ({"C": 1.0, "gamma": [0.1]}, r"grid has C=1.0; pass a list"),
+        ({"C": [1.0, 2.0], "kernel": "rbf"}, r"kernel='rbf'; pass a list"),
         ({"C": [1.0, np.nan]}, "C has the value nan"),
         ({"C": [1.0, 2.0], "kernel": [None, "rbf"]}, "kernel has the value None"),
         ({"C": [1.0, 2.0], "gamma": [0.1, 0.1]}, r"\(1.0, 0.1\) more than once"),
@@ -435,8 +435,8 @@ def test_memory_and_processes_serve_grids(tmp_path):
         ({"kernel": ["rbf", "linear"]}, "varies in categories only"),
         ([{"C": 1.0, "gamma": 0.1}, {"C": 2.0}], r"the same keys; got \['C', 'gamma'\]"),
         ([{"C": 1.0, "kernel": "rbf"}, *POINTS[1::2]], r"kernel='rbf'\) is the only trained"),
-        ([1.0, 2.0], "pass a name, a dict of lists"),
-        ({1: [1.0, 2.0]}, "1 is no name of a parameter"),
+        ([1.0, 2.0], "must be a name, a dict of lists"),
+        ({1: [1.0, 2.0]}, "1 is not a parameter name"),
         ([{"C": [1.0, 2.0]}], r"C has the value \[1.0, 2.0\]"),
         ({"C": [1.0, 2.0], "gama": [0.1, 0.2]}, r"'gama'.*did you mean gamma"),
     ],
@@ -455,5 +455,5 @@ def test_a_grid_has_its_values_itself():
 def test_outputs_of_a_grid_are_checked():
     output = (lambda n, level: np.full(n, np.nan if level else 0.0),)[0]
     grid = {"level": [0.0, 2.0], "random_state": [1, 2]}
-    with pytest.raises(ValueError, match=r"predict at level=2.0, random_state=1 gave 40"):
+    with pytest.raises(ValueError, match=r"predict at level=2.0, random_state=1 returned 40"):
         sweep(Recorder(output=output), grid, X, Y)

@@ -64,8 +64,8 @@ def replacing(path):
         reason = error.strerror or str(error)
         raise type(error)(
             error.errno,
-            f"{reason}. What was there before, if anything, is unchanged; give a file in a folder "
-            "that exists, may be written to and has room",
+            f"{reason}. An existing file is unchanged. Pass a file in a folder that exists, is "
+            "writable and has enough space",
             given,
         ) from error
     finally:

@@ -27,7 +27,7 @@ class RowGenerator:
         seeds = np.asarray(seeds)
         if seeds.dtype.kind not in "iu" or (seeds < 0).any():
             raise ValueError(
-                "`random_state`: one seed per row has to be a non-negative integer for each; "
+                "`random_state` with one seed per row must hold non-negative integers; "
                 f"got dtype {seeds.dtype}" + (f", least {seeds.min()}." if seeds.size else ".")
             )
         self.seeds = seeds
@@ -43,13 +43,16 @@ class RowGenerator:
     def integers(self, *args):
         """Refuse what one seed has to decide."""
         raise ValueError(
-            "`random_state` holds one seed per row, but the draws come from a network of yours, "
-            "which takes a single seed for all rows: pass an int."
+            "`random_state` holds one seed per row, but the draws come from your own network, "
+            "which needs a single seed for all rows: pass an int."
         )
 
     def _by_row(self, shape, method):
         if shape[0] != len(self.seeds):
-            raise ValueError(f"`random_state` has {len(self.seeds)} seeds for {shape[0]} rows.")
+            raise ValueError(
+                f"`random_state` has {len(self.seeds)} seeds for {shape[0]} rows; pass one per "
+                "row."
+            )
         values = np.empty(shape)
         for row, seed in zip(values, self.seeds.tolist(), strict=True):
             row[...] = getattr(np.random.default_rng(seed), method)(shape[1:])

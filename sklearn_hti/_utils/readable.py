@@ -38,7 +38,7 @@ def _as_array(tensor):
         return tensor.numpy(force=True)
     except (RuntimeError, NotImplementedError, TypeError) as error:
         kind = f"{tensor.dtype}, {tensor.layout}, on {tensor.device}"
-        raise TypeError(f"a tensor ({kind}) has no numbers to read; pass a dense one.") from error
+        raise TypeError(f"a tensor ({kind}) has no readable numbers; pass a dense one.") from error
 
 
 def _holds_tensors(values):

@@ -88,11 +88,11 @@ class Answering(RegressorMixin, BaseEstimator):
         lam : float or array-like of shape (n,), default=None
             Hyperparameter value lambda, one or one per row.
         n_samples : int, default=None
-            Draws per row; None is one draw without an axis of its own.
+            Draws per row. None: one draw per row, without an axis for draws.
         random_state : int, RandomState, Generator, array-like of shape (n,) or None, default=None
-            Seed of the draws; None gives fresh ones. With one int per row, the draws of a row
-            depend on its own seed only, however rows are split or ordered; networks that answer
-            with draws take a single seed.
+            Seed of the draws. None gives new draws at each call. With one int per row, the draws
+            of a row depend on its own seed only, however rows are split or ordered. Networks that
+            answer with draws need a single seed.
 
         Returns
         -------
@@ -108,13 +108,13 @@ class Answering(RegressorMixin, BaseEstimator):
     ) -> Any:
         """Return the conditional mean of y given x and lambda.
 
-        The mean over a fixed set of draws, in double precision: the same at every call,
-        unless `base` is a callable that answers differently each time. A stochastic network as
-        `base` is asked for many rows at once, so that the draws of a row, and with them its
-        mean, may depend on the rows beside it. Networks that are asked draw from the global
-        states of numpy and torch, which are held at a seed meanwhile. Where every input has one
-        answer, this answer is predicted, and its standard deviation is 0: it is that of draws.
-        What is not known of the answer is in `interval`.
+        This is the mean over a fixed set of draws, in double precision. It is the same at every
+        call, unless `base` is a callable that answers differently each time. A stochastic network
+        as `base` is called with many rows at once. The draws of a row, and its mean, may then
+        depend on the other rows. While `networks` draw, the global random states of numpy and
+        torch hold a fixed seed. If every input has one answer, this answer is predicted. Its
+        standard deviation is 0, because draws do not vary. `interval` covers the error of the
+        surrogate.
 
         Parameters
         ----------
@@ -148,9 +148,9 @@ class Answering(RegressorMixin, BaseEstimator):
         y : array-like of shape (n,) or (n, D)
             Outputs of the network at `lam_from`.
         lam_from : float or array-like of shape (n,)
-            Where the outputs come from.
+            Lambda of the given outputs.
         lam_to : float or array-like of shape (n,)
-            Where they are moved to.
+            Lambda to which they are moved.
 
         Returns
         -------
@@ -160,8 +160,8 @@ class Answering(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the surrogate asks networks that answer with draws, or was fitted with base=None;
-            if `y` lies outside `y_bounds`.
+            If `networks` answer with draws, or the surrogate was fitted with base=None and without
+            networks. If `y` lies outside `y_bounds`.
         """
         query = self._query(X, lam_to, name="lam_to", n_rows=count_outputs(y))
         start = check_lam_within(self, lam_from, len(query), "lam_from")
@@ -172,36 +172,36 @@ class Answering(RegressorMixin, BaseEstimator):
     def interpolate(
         self, X: ArrayLike | None, outputs: ArrayLike, *, lams: Lam, lam: Lam
     ) -> np.ndarray:
-        """Answer between networks that were asked, from the outputs of all of them.
+        """Interpolate the outputs of given networks, along lambda.
 
-        Outputs of one input are coupled by optimal transport where they are draws, and followed
-        along lambda by the particle field. At the lambda of a network, the answer is its own
-        output. Two networks or more are taken, those of `fit` or others. Answers keep to smooth
-        curves through the outputs of one particle. If `fit` has trained a flow map, they follow
-        the paths that it has learned, too.
+        The networks are two or more, those of `fit` or others. If they answer with draws, optimal
+        transport couples the outputs of each input. The particle field follows them along lambda,
+        on smooth curves through the outputs of each particle. If `fit` has trained a flow map, the
+        curves also follow its learned paths. At the lambda of a network, the answer is the output
+        of that network.
 
         Parameters
         ----------
         X : array-like of shape (n, C), DataFrame or None
-            Inputs that the networks were asked. Rows of equal x are draws of one output.
+            Inputs of the networks. Rows of equal x are draws of one output.
         outputs : array-like of shape (A, n) or (A, n, D), or list of A such arrays
-            Outputs of A networks for those inputs, each shaped as y in fit. Without X, the
-            networks may have different numbers of draws.
+            Outputs of A networks for these inputs, each in the shape of y in `fit`. Without X,
+            the networks may have different numbers of draws.
         lams : array-like of shape (A,)
-            Lambda of each network, distinct, in any order, within the trained values.
+            Lambda of each network: distinct, in any order, within the trained values.
         lam : float or array-like of shape (n,)
-            Where outputs are wanted, from the least of `lams` to the largest.
+            Lambda of the answer, from the smallest of `lams` to the largest.
 
         Returns
         -------
         ndarray of shape (n,) or (n, D)
-            Outputs at `lam`. With several draws of an input, its rows are a sample as those of
-            the networks are.
+            Outputs at `lam`. If an input has several draws, its rows are a sample.
 
         Raises
         ------
         ValueError
-            If `lams` are not distinct, `lam` lies outside of them, or outputs do not fit.
+            If `lams` are not distinct, `lam` lies outside their range, or `outputs` have another
+            shape than `lams` and X require.
 
         Examples
         --------
@@ -240,11 +240,11 @@ class Answering(RegressorMixin, BaseEstimator):
         lam_grid : array-like of shape (L,)
             Hyperparameter values lambda.
         y : array-like of shape (n,) or (n, D), default=None
-            Outputs at `lam_from` to follow; None draws them at the base anchor.
+            Outputs at `lam_from` to follow. None draws them at the base value.
         lam_from : float or array-like of shape (n,), default=None
-            Lambda of `y`; to be given with `y`, and only then.
+            Lambda of `y`. Required with `y`, and an error without it.
         n_samples : int, default=None
-            Draws per row, where `y` is None.
+            Draws per row, if `y` is None. None: one draw, without an axis for draws.
         random_state : int, RandomState, Generator, array-like of shape (n,) or None, default=None
             Seed of the draws, one or one per row.
 
@@ -257,10 +257,10 @@ class Answering(RegressorMixin, BaseEstimator):
         grid = check_grid(self, lam_grid)
         if (y is None) != (lam_from is None):
             raise ValueError(
-                "`y` and `lam_from` go together: outputs, and the lambda they come from."
+                "`y` and `lam_from` go together: pass outputs and their lambda, or neither."
             )
         if y is not None and n_samples is not None:
-            raise ValueError("`n_samples` draws at the base anchor; it cannot go with `y`.")
+            raise ValueError("`n_samples` is for draws at the base value; leave it out with `y`.")
         n_rows = (1 if X is None else None) if y is None else count_outputs(y)
         query = self._query(X, grid[0], n_rows=n_rows, encoded=True)
         given = None
@@ -307,5 +307,5 @@ class Answering(RegressorMixin, BaseEstimator):
         with np.errstate(over="ignore"):
             score = r2_score(*scaled, sample_weight=weight)
         if np.isinf(score):
-            raise ValueError("`y` varies too little for R^2; take an absolute error.")
+            raise ValueError("`y` varies too little for R^2; use an absolute error.")
         return score

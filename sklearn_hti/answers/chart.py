@@ -68,7 +68,7 @@ class Chart:
         if not isinstance(which, str | bool) and which in columns:
             return columns.index(which)
         raise ValueError(
-            f"`{name}`: {which!r} is not a hyperparameter that varies; there are {self.names}."
+            f"`{name}`: {which!r} is not a hyperparameter that varies; choose from {self.names}."
         )
 
     def parts(self, lam):
@@ -101,10 +101,12 @@ class Chart:
         if (codes[0] != codes[1]).any():
             raise ValueError(
                 f"Nothing lies between the categories of {self.space.text(lam_from)} and "
-                f"{self.space.text(lam_to)}; a line has the same ones at both ends."
+                f"{self.space.text(lam_to)}; pass ends with the same categories."
             )
         if (lam_from == lam_to).all():
-            raise ValueError(f"Both ends of the line are {self.space.text(lam_from)}.")
+            raise ValueError(
+                f"Both ends of the line are {self.space.text(lam_from)}; pass two lambdas."
+            )
         way = self.locate(ends, self.lams)
         known = np.flatnonzero(~np.isnan(way))
         even = np.linspace(0, 1, size)[:, None]
@@ -213,7 +215,7 @@ def make_chart(surrogate, names=None):
         if len(names) != space.n_columns:
             raise ValueError(
                 f"`lam_name` has {len(names)} name(s) for {space.n_columns} hyperparameters; "
-                "give a list with one for each."
+                "pass a list with one for each."
             )
         space = replace(space, names=tuple(names))
     return Chart(space, state.hull.scales[0].unit(), state.hull.lams)

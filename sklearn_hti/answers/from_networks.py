@@ -53,8 +53,8 @@ def displacements_of_networks(state, query, lam_from, grid):
     """
     if state.networks.draws:
         raise ValueError(
-            "Given outputs cannot be moved by networks= that answer with draws: which of their "
-            "draws is the given one is not known. Take `sample` or `trajectory`, or fit with "
+            "networks= that answer with draws cannot move given outputs, because it is unknown "
+            "which draw is the given one. Use `sample` or `trajectory`, or fit with "
             "networks=None."
         )
     particles = coupled_answers(state, query, 1, 0)

@@ -70,8 +70,8 @@ def move_along_particles(state, query, given, grid):
     """
     if state.networks is not None and state.networks.draws:
         raise ValueError(
-            "Given outputs cannot be moved by networks= that answer with draws: which of their "
-            "draws is the given one is not known. Take `sample` or `trajectory`, or fit with "
+            "networks= that answer with draws cannot move given outputs, because it is unknown "
+            "which draw is the given one. Use `sample` or `trajectory`, or fit with "
             "networks=None."
         )
     y, mix, lams = state.outputs.encode(given.y), state.reweighting, state.anchors

@@ -46,9 +46,9 @@ def _values(state, query, statistic, n_draws, with_errors):
     if state.reweighting is not None:
         if not statistic.is_mean:
             raise ValueError(
-                f"statistic={statistic.name!r}: of draws that jump from one trained value to "
-                "another, bounds of the mean alone are calibrated; take statistic='mean', or fit "
-                "with geometry='transport'."
+                f"statistic={statistic.name!r} has no calibrated bounds for draws that jump "
+                "between trained values; only the mean has. Use statistic='mean', or fit with "
+                "geometry='transport'."
             )
         mean, deviation = moments(state, query)
         return mean, *([deviation / np.sqrt(BUDGET.coupled_draws)] if with_errors else [])

@@ -19,7 +19,7 @@ def require(module, caller):
     except ImportError as error:
         raise ImportError(
             f"{caller} needs {module.partition('.')[0]}, which is not installed; "
-            "pip install 'sklearn-hti[plot]' brings it."
+            "install it with pip install 'sklearn-hti[plot]'."
         ) from error
 
 
@@ -30,7 +30,7 @@ def final_step(estimator, caller):
         surrogate = estimator.steps[-1][1]
     if not hasattr(surrogate, "trajectory"):
         raise TypeError(
-            f"{caller} takes a HyperparameterTrajectoryRegressor, a surrogate of "
+            f"{caller} needs a HyperparameterTrajectoryRegressor, a surrogate of "
             "sklearn_hti.baselines, or a pipeline that ends in one; got "
             f"{type(surrogate).__name__}."
         )
@@ -87,7 +87,9 @@ def name_outputs(names, n_outputs):
         return ["output"] if n_outputs == 1 else [f"output {d}" for d in range(n_outputs)]
     names = [str(name) for name in names]
     if len(names) != n_outputs:
-        raise ValueError(f"`output_names` has {len(names)} names for {n_outputs} output(s).")
+        raise ValueError(
+            f"`output_names` has {len(names)} names for {n_outputs} output(s); pass one for each."
+        )
     return names
 
 
@@ -96,7 +98,9 @@ def name_rows(surrogate, X, n_rows, labels):
     if labels is not None:
         labels = [str(label) for label in labels]
         if len(labels) != n_rows:
-            raise ValueError(f"`labels` has {len(labels)} entries for {n_rows} row(s).")
+            raise ValueError(
+                f"`labels` has {len(labels)} entries for {n_rows} row(s); pass one for each."
+            )
         return labels
     if X is None:
         return [f"row {i}" for i in range(n_rows)]

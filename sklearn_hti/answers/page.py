@@ -131,7 +131,7 @@ def _along(surrogate, lam_grid, lam_name):
     """Return the lambdas of a page of one hyperparameter, and what it says of them."""
     lam = spaced_lambdas(surrogate, lam_grid, _GRID)
     if len(lam) < 2:
-        raise ValueError(f"`lam_grid` must hold two lambdas at least; got {lam.tolist()}.")
+        raise ValueError(f"`lam_grid` must hold at least two lambdas; got {lam.tolist()}.")
     anchors = surrogate._state.anchors
     return lam, {
         "lam": lam.tolist(),

@@ -116,12 +116,12 @@ def _settle(estimator, found, remedy):
         return
     wanted = getattr(estimator, "extrapolation", None)
     if wanted != "warn":
-        choice = "" if wanted is None else " Or take extrapolation='warn'."
+        choice = "" if wanted is None else " Or use extrapolation='warn'."
         raise ValueError(found + remedy + choice)
     warn_once(
         estimator,
-        f"{found}. Answers there continue what was seen between trained values, and nothing "
-        "tells whether networks do; `interval` widens with the distance.",
+        f"{found}. Answers there continue the outputs between trained values. Networks may "
+        "differ; `interval` widens with the distance.",
         ExtrapolationWarning,
     )
 
@@ -134,7 +134,7 @@ def _check_placed(state, lam, name):
             f"`{name}` has {int(missing.sum())} value(s), first "
             f"{state.lam_space.text(lam[missing][0])}, where the scale of lambda "
             f"({state.movement.clock.name}) is not defined, or over {FARTHEST:g} times the "
-            "trained range away: nothing is known there. Train a network there, or take another "
+            "trained range away. Answers there are unknown. Train a network there, or use another "
             "lam_transform."
         )
 
@@ -144,8 +144,8 @@ def check_given(state, y, n_rows, name="y"):
     y, trailing = check.check_outputs(y, n_rows, name=name)
     if y.shape[1] != state.outputs.n_outputs:
         raise ValueError(
-            f"`{name}` has {y.shape[1]} output(s) per row; in fit it had "
-            f"{state.outputs.n_outputs}."
+            f"`{name}` has {y.shape[1]} output(s) per row; pass {state.outputs.n_outputs}, as in "
+            "fit."
         )
     check.check_reach(state.outputs.encode(y, name), name)
     return y, trailing
@@ -170,7 +170,7 @@ def check_said(estimator, X, outputs, lams):
         lams = np.atleast_1d(lams)
     asked, lams = lams, _several(estimator, lams, "lams")
     if len(lams) < 2:
-        raise ValueError("`lams` must hold two or more lambdas, those of the networks; got one.")
+        raise ValueError("`lams` must hold the lambdas of two or more networks; got one.")
     given = lams if state.hull is None else state.hull.space.encode(asked, len(lams), "lams")
     if _count_distinct(given) < len(lams):
         raise ValueError(f"`lams` must be distinct; got {given.tolist()}.")
@@ -186,7 +186,7 @@ def check_said(estimator, X, outputs, lams):
         if n_rows not in (None, len(y)):
             raise ValueError(
                 f"`outputs[{i}]` holds {len(y)} rows, and X {n_rows}: pass the output at every "
-                "row of X. Only clouds of draws without a condition, X=None, may differ in size."
+                "row of X. Numbers of draws may differ only without a condition, X=None."
             )
     scaled = equal_sizes(
         [state.outputs.encode_whole(y) for y, _ in clouds], np.random.default_rng(0)

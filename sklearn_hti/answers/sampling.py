@@ -146,8 +146,8 @@ def _draws_along(state, query, grid, given, n_draws, random_state):
     """Return draws of a generator along a grid of lambdas, by one seed."""
     if given is not None:
         raise ValueError(
-            "`y`: a generator does not know which draw at one lambda belongs to which at "
-            "another; take a regressor, or leave y out."
+            "`y`: a generator does not determine which draw at one lambda belongs to which at "
+            "another; use a regressor, or leave out y."
         )
     seed = int(sampling_generator(random_state).integers(_MAX_SEED))
     along = (Query(query.X, query.conditions, repeat_lam(lam, len(query))) for lam in grid)

@@ -74,19 +74,19 @@ class Statistic:
         n_draws, n = draws.shape[:2]
         if values.dtype.kind not in "biuf" or values.shape[:1] != (n,):
             raise ValueError(
-                "`statistic` must return numbers of shape (n, ...) for draws (n_draws, n, D), and "
+                "`statistic` must return numbers of shape (n, ...) for draws (n_draws, n, D); it "
                 f"returned {values.dtype} of shape {values.shape} for draws of shape "
                 f"{draws.shape}; reduce axis 0."
             )
         if not np.isfinite(values).all():
             raise ValueError(
-                f"`statistic` must return finite numbers, and returned nan or infinity for draws "
+                f"`statistic` must return finite numbers; it returned nan or infinity for draws "
                 f"of shape {draws.shape}."
             )
         self.trailing = values.shape[1:] if self.trailing is None else self.trailing
         if values.shape[1:] != self.trailing:
             raise ValueError(
-                f"`statistic` must return one shape for any number of draws, and returned "
+                f"`statistic` must return one shape for any number of draws; it returned "
                 f"{values.shape[1:]} per input for {n_draws} draws, {self.trailing} before."
             )
         return values.reshape(n, -1).astype(float)

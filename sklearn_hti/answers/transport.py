@@ -43,6 +43,6 @@ def check_trained(state):
     """Raise where a fit has trained nothing that this answer needs."""
     if state.base is None and state.generator is None:
         raise ValueError(
-            "The surrogate was fitted with base=None, which trains nothing: it answers by "
-            "`interpolate` alone. Fit with networks=, or with base='auto'."
+            "The surrogate was fitted with base=None, which trains nothing, so only `interpolate` "
+            "answers. Fit with networks=, or with base='auto'."
         )

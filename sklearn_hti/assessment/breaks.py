@@ -83,7 +83,7 @@ def find_breaks(scale, data, way, space):
         warn(
             f"outputs break between lambda = {', and between '.join(between)}: they change up to "
             f"{excess:.2g} times as fast there as the other trained values suggest. Answers there "
-            "are not to be trusted. Train a network between, look whether one at either end has "
+            "are not reliable. Train a network between these values, check whether one of them "
             "failed, or fit both sides separately (`diagnostics_['breaks']`).",
             BreakWarning,
         )

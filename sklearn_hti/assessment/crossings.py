@@ -31,7 +31,7 @@ def warn_if_crossing(monotone, particles, outputs):
     mean, most = change.max(axis=1)[moved].mean(), change.max()
     warn(
         f"monotone: {share:.1%} of the trained outputs, followed along lambda, go against it. "
-        f"They are moved by {mean:.2g} on average and {most:.2g} at most (in units of y), so that "
-        "answers at trained values are not exact there.",
+        f"They are moved by {mean:.2g} on average and {most:.2g} at most (in units of y). Answers "
+        "at trained values are not exact for them.",
         TrajectoryWarning,
     )

@@ -87,10 +87,10 @@ def check_codec(problem, particles, asked):
     }
     if record["lost_of_movement"] > _SHORT and not asked:
         warn(
-            f"y: {space.n_coordinates} coordinates stand for {space.n_outputs} outputs, and leave "
-            f"out {record['lost_of_movement']:.2g} of what they move by between trained values "
-            "(mean squares). Answers at new inputs, and draws, lack it. Ask networks=, which "
-            "lose nothing; or take another output_transform: None keeps all outputs, at a cost.",
+            f"y: {space.n_coordinates} coordinates represent {space.n_outputs} outputs. They "
+            f"leave out {record['lost_of_movement']:.2g} of the movement between trained values "
+            "(mean squares). Answers at new inputs, and draws, lack it. Pass networks=, which "
+            "lose nothing, or use output_transform=None, which keeps all outputs but is slower.",
             TrajectoryWarning,
         )
     return record
@@ -104,11 +104,11 @@ def _fraction(part, whole):
 def warn_of(record, data, base_time, estimator, text=shown):
     """Warn of maps that stop short, and of costs that reward worse paths."""
     _warn_if_short(record, data, base_time, estimator.max_iter, text)
-    remedy = "give the potential a lower weight, or take potential=None"
+    remedy = "give the potential a lower weight, or use potential=None"
     if estimator.potential is None:
-        remedy = "take kinetic='euclidean'"
+        remedy = "use kinetic='euclidean'"
     elif estimator.cost != "jacobi":
-        remedy = f"take cost='jacobi', or {remedy}"
+        remedy = f"use cost='jacobi', or {remedy}"
     negative = record.get("negative_costs", 0.0)
     if negative > _NEGATIVE:
         warn(
@@ -136,14 +136,14 @@ def _warn_if_short(record, data, base_time, max_iter, text):
         return
     remedy, differ = f"max_iter={2 * max_iter}", data.facts.draws_differ
     if data.facts.draws[base_time].mostly_single:
-        remedy += "; if the networks are random, several draws per input"
+        remedy += " or, if the networks are random, several draws per input"
     elif not differ[base_time] and any(differ[k] for k in short):
         wide = next(k for k in short if differ[k])
         wide = text(lams[wide])
         remedy = f"base_lam={wide}: no map spreads draws of one input that are equal"
     start = text(lams[base_time])
     warn(
-        f"the flow map stops short: of the squared distance from lambda = {start}, there is left "
+        f"the flow map stops short. Of the squared distance from lambda = {start}, it leaves "
         f"{', '.join(short.values())} (scaled, `diagnostics_`). Try {remedy}.",
         ConvergenceWarning,
     )
@@ -157,11 +157,11 @@ def warn_if_blind(state, errors, data):
     lams = state.anchors[far & state.base.blind_]
     if len(lams):
         warn(
-            "X: at inputs that were held out, x predicts the outputs at lambda = "
+            "X: at held-out inputs, x predicts the outputs at lambda = "
             f"{', '.join(map(state.lam_space.text, lams))} no better than their mean does. "
-            "Answers at new inputs are not to be trusted; inputs of fit get their own outputs "
-            "back. If the networks are random, give several draws per input, as sweep(..., "
-            "n_draws=20) does; else add to X what the outputs depend on.",
+            "Answers at new inputs are not reliable; inputs of fit keep their own outputs. "
+            "If the networks are random, pass several draws per input, as sweep(..., "
+            "n_draws=20) does. Otherwise, add columns to X on which the outputs depend.",
             ValidationWarning,
         )
 

@@ -152,7 +152,7 @@ def trusted(field, judged, anchors, lam_transform):
     warn(
         f"trained values that were left out are predicted worse than by {NAMES[best]} "
         f"({mean['interpolate']:.3g} against {mean[best]:.3g}, `validation_`)"
-        f"{', which is the answer now' if taken else '; answers between them may be, too'}. "
+        f"{', which is the answer now' if taken else '; answers between them may be as well'}. "
         f"{remedy}.",
         ValidationWarning,
     )

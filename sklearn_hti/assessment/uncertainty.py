@@ -63,9 +63,9 @@ class Uncertainty:
         """
         if self.known is None:
             raise ValueError(
-                f"statistic={statistic.name!r} is calibrated on draws of one input at every "
-                f"trained value, at least {FEW} of them, and `fit` had none; give it such draws, "
-                "as sweep(..., n_draws=20) does, or take statistic='mean'."
+                f"statistic={statistic.name!r} needs at least {FEW} draws of one input at every "
+                "trained value, and `fit` had none. Pass such draws, as sweep(..., n_draws=20) "
+                "does, or use statistic='mean'."
             )
         found = Statistics(self.known, state, statistic)
         return replace(self, **calibrate(state, found, self.known.left_out))

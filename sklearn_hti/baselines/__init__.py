@@ -1,4 +1,4 @@
-"""Rivals behind the interface of `HyperparameterTrajectoryRegressor`, to be compared with it."""
+"""Baselines with the interface of `HyperparameterTrajectoryRegressor`, to compare with it."""
 
 from .direct import DirectSurrogateRegressor
 from .displacement import DisplacementInterpolationRegressor, NearestAnchorRegressor

@@ -35,31 +35,34 @@ def _is_regressor(surrogate):
 class DirectSurrogateRegressor(BaseSurrogate):
     """One regressor or conditional generator that takes lambda as a further input.
 
-    A regressor f(x, lambda) moves outputs by f(x, lam_to) - f(x, lam_from), whatever y; draws
-    are f plus what it leaves of training outputs of near x at the base anchor. An estimator
-    with ``sample(X, n_samples)`` draws y itself at every lambda; it has no `transport`, as it
-    does not know which draw at one lambda belongs to which at another.
+    A regressor f(x, lambda) moves any output by f(x, lam_to) - f(x, lam_from). Draws are f plus
+    residuals of training outputs of near x at the base value. If the base value has fewer than
+    five rows, for example because every row has its own lambda, residuals of all rows are used.
 
-    Several hyperparameters enter as columns of their own: numbers from 0 to 1 over the trained
-    range, on a logarithmic scale where the range suggests one, and categories one-hot, divided by
-    the root of two. Where the base anchor has fewer than five rows, as where every row has a
-    lambda of its own, leftovers are those of all rows.
+    An estimator with ``sample(X, n_samples)`` draws y itself at every lambda. It has no
+    `transport`, because it does not determine which draw at one lambda belongs to which at
+    another.
+
+    Several hyperparameters enter as separate columns. Numbers go from 0 to 1 over the trained
+    range, on a logarithmic scale if the range suggests one. Categories are one-hot, divided by the
+    root of two.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        Cloned and fitted on numbers (standardised), categories (one-hot) and lambda
-        (standardised) side by side, and on scaled outputs, one at a time where it takes one
-        only. None is `MLPRegressor` of scikit-learn with three hidden layers of 128. For a
-        Gaussian process take `sklearn.gaussian_process.GaussianProcessRegressor`, with a
-        ``WhiteKernel`` where outputs are draws; its time grows with the cube of the rows.
+        The estimator, which is cloned. Its inputs are standardised numbers, one-hot categories
+        and standardised lambda. Its targets are scaled outputs, one at a time if it accepts only
+        one. None is the `MLPRegressor` of scikit-learn with three hidden layers of 128. For a
+        Gaussian process, pass `sklearn.gaussian_process.GaussianProcessRegressor`, with a
+        ``WhiteKernel`` if outputs are draws. Its time grows with the cube of the rows.
     base_lam : float, array-like or dict, default=None
-        The anchor whose rows the leftovers are taken from. None is the first, unless draws at
-        another anchor predict the outputs at all anchors clearly better.
+        The trained value whose residuals are used. None is the first, unless draws at another
+        predict the outputs at all trained values clearly better.
     lam_column : int, str or list, default=None
-        Where lambda sits in X when `lam` is not passed; a list of several hyperparameters.
+        Column of X that holds lambda, if `lam` is not passed. A list is for several
+        hyperparameters.
     n_anchors : "auto" or int, default="auto"
-        Number of anchors.
+        Number of trained values.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box.
     output_scaling : {"common", "per_output"}, default="common"
@@ -67,25 +70,25 @@ class DirectSurrogateRegressor(BaseSurrogate):
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Categorical columns of X without the lambda column.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random in `fit`; `random_state` and `seed` of the estimator, if it
-        has one that is None, are set from it.
+        Seed of all random steps of `fit`. It also sets `random_state` and `seed` of the estimator,
+        if these are None.
 
     Attributes
     ----------
     anchors_ : ndarray of shape (K + 1,) or (K + 1, k)
-        The lambdas of the rows, or of their bins.
+        The trained values, or bins of many.
     estimator_ : estimator
         The fitted estimator.
     base_ : object
-        The source of leftovers at the base anchor.
+        The source of residuals at the base value.
     base_lam_ : float or ndarray of shape (k,)
-        The anchor of the base.
+        The trained value at which the base draws.
     history_ : DataFrame
-        Empty: what is trained is the estimator's own.
+        Empty, because only the estimator is trained.
     n_features_in_ : int
-        Number of columns of X, the lambda column included.
+        Number of columns of X, including the lambda column.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names of X, where it had names.
+        Column names of X, if it had names.
 
     Examples
     --------
@@ -93,8 +96,8 @@ class DirectSurrogateRegressor(BaseSurrogate):
     >>> from sklearn.linear_model import LinearRegression
     >>> from sklearn_hti.baselines import DirectSurrogateRegressor
     >>> lam = np.repeat([0.0, 1.0], 50)
-    >>> rival = DirectSurrogateRegressor(LinearRegression()).fit(None, 4 * lam, lam)
-    >>> rival.predict(None, lam=0.25).round(6)
+    >>> baseline = DirectSurrogateRegressor(LinearRegression()).fit(None, 4 * lam, lam)
+    >>> baseline.predict(None, lam=0.25).round(6)
     array([1.])
 
     A Gaussian process on two hyperparameters:
@@ -102,8 +105,8 @@ class DirectSurrogateRegressor(BaseSurrogate):
     >>> from sklearn.gaussian_process import GaussianProcessRegressor
     >>> from sklearn.gaussian_process.kernels import RBF
     >>> lam = np.array([[a, b] for a in range(4) for b in range(4)])
-    >>> rival = DirectSurrogateRegressor(GaussianProcessRegressor(RBF(), optimizer=None))
-    >>> rival.fit(None, lam.sum(axis=1), lam).predict(None, lam=[1.5, 2.5]).round(2)
+    >>> baseline = DirectSurrogateRegressor(GaussianProcessRegressor(RBF(), optimizer=None))
+    >>> baseline.fit(None, lam.sum(axis=1), lam).predict(None, lam=[1.5, 2.5]).round(2)
     array([4.])
     """
 
@@ -179,9 +182,9 @@ class DirectSurrogateRegressor(BaseSurrogate):
 
     @available_if(_is_regressor)
     def transport(self, X, y, *, lam_from, lam_to):
-        """Move given outputs by the difference of the regressor's answers.
+        """Move given outputs by the difference of two predictions of the regressor.
 
-        There for regressors only, not for generators.
+        Only regressors have this method; generators do not.
 
         Parameters
         ----------
@@ -190,9 +193,9 @@ class DirectSurrogateRegressor(BaseSurrogate):
         y : array-like of shape (n,) or (n, D)
             Outputs of the network at `lam_from`.
         lam_from : float or array-like of shape (n,), (k,) or (n, k)
-            Where the outputs come from.
+            Lambda of the given outputs.
         lam_to : float or array-like of shape (n,), (k,) or (n, k)
-            Where they are moved to.
+            Lambda to which they are moved.
 
         Returns
         -------
@@ -203,20 +206,20 @@ class DirectSurrogateRegressor(BaseSurrogate):
 
     @available_if(_is_regressor)
     def interpolate(self, X, outputs, *, lams, lam):
-        """Answer between networks that were asked, from those on both sides of lambda.
+        """Interpolate the outputs of the given networks on both sides of lambda.
 
-        There for regressors only, not for generators.
+        Only regressors have this method; generators do not.
 
         Parameters
         ----------
         X : array-like of shape (n, C), DataFrame or None
-            Inputs that the networks were asked.
+            Inputs of the networks.
         outputs : array-like of shape (A, n) or (A, n, D)
-            Outputs of A networks for those inputs.
+            Outputs of A networks for these inputs.
         lams : array-like of shape (A,) or (A, k)
             Lambda of each network.
         lam : float or array-like of shape (n,), (k,) or (n, k)
-            Where outputs are wanted, between `lams`.
+            Lambda of the answer, between `lams`.
 
         Returns
         -------

@@ -28,32 +28,33 @@ from .nearest import NearestParticles, NearestTrajectories
 class DisplacementInterpolationRegressor(ClockedSurrogate):
     """Straight lines between optimally coupled outputs, without a network.
 
-    The rows of neighbouring anchors are coupled by exact optimal transport inside each
-    condition, and an output moves as the nearest coupled rows do (McCann's displacement
-    interpolation). What a trained map brings beyond this is generalisation to other x and y.
+    Exact optimal transport couples the rows of neighbouring trained values inside each condition.
+    An output moves like the nearest coupled rows (McCann's displacement interpolation). A trained
+    map also generalises to other x and y.
 
-    Of several hyperparameters, rows are coupled along the shortest tree through the anchors.
-    Between anchors, outputs are linear on simplices: those of the Delaunay triangulation of the
-    anchors, on the scale of each hyperparameter.
+    With several hyperparameters, rows are coupled along the shortest tree through the trained
+    values. Between trained values, outputs are linear on the simplices of their Delaunay
+    triangulation, on the scale of each hyperparameter.
 
     Parameters
     ----------
     solver : {"coupling"} or CouplingSolver, default="coupling"
-        How outputs of neighbouring anchors are coupled.
+        How outputs of neighbouring trained values are coupled.
     n_neighbors : int, default=1
-        Coupled rows whose displacements are averaged.
+        Number of coupled rows whose displacements are averaged.
     base : {"neighbors"}, estimator or callable, default="neighbors"
-        How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
+        How y is drawn at the base value: see `HyperparameterTrajectoryRegressor`.
     base_lam : float, array-like or dict, default=None
-        The anchor of the base. None is the first, unless draws at another anchor predict the
-        outputs at all anchors clearly better.
+        The trained value at which `base` draws. None is the first, unless draws at another
+        predict the outputs at all trained values clearly better.
     lam_transform : {None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy"} or \
             transformer, default="auto"
-        The clock: see `HyperparameterTrajectoryRegressor`.
+        The lambda scale: see `HyperparameterTrajectoryRegressor`.
     lam_column : int, str or list, default=None
-        Where lambda sits in X when `lam` is not passed; a list of several hyperparameters.
+        Column of X that holds lambda, if `lam` is not passed. A list is for several
+        hyperparameters.
     n_anchors : "auto" or int, default="auto"
-        Number of anchors.
+        Number of trained values.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box.
     output_scaling : {"common", "per_output"}, default="common"
@@ -61,28 +62,28 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Categorical columns of X without the lambda column.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random in `fit`.
+        Seed of all random steps of `fit`.
 
     Attributes
     ----------
     anchors_ : ndarray of shape (K + 1,) or (K + 1, k)
-        The lambdas between which outputs are coupled.
+        The trained values between which outputs are coupled.
     lam_transform_ : object
-        The clock in use.
+        The lambda scale in use.
     flow_map_ : object
-        Moves scaled outputs between clock times.
+        Moves scaled outputs between times of the lambda scale.
     base_ : object
-        The source of draws at the base anchor.
+        The source of draws at the base value.
     base_lam_ : float or ndarray of shape (k,)
-        The anchor of the base.
+        The trained value at which the base draws.
     solver_ : CouplingSolver
-        The solver that coupled the anchors.
+        The solver that coupled the trained values.
     history_ : DataFrame
-        Empty: nothing is trained.
+        Empty, because nothing is trained.
     n_features_in_ : int
-        Number of columns of X, the lambda column included.
+        Number of columns of X, including the lambda column.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names of X, where it had names.
+        Column names of X, if it had names.
 
     References
     ----------
@@ -94,8 +95,8 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
     >>> from sklearn_hti.baselines import DisplacementInterpolationRegressor
     >>> lam = np.repeat([0.0, 1.0], 50)
     >>> y = np.random.default_rng(0).normal(loc=4 * lam, scale=1 - 0.5 * lam)
-    >>> rival = DisplacementInterpolationRegressor(lam_transform=None).fit(None, y, lam)
-    >>> rival.predict(None, lam=0.5).round()
+    >>> baseline = DisplacementInterpolationRegressor(lam_transform=None).fit(None, y, lam)
+    >>> baseline.predict(None, lam=0.5).round()
     array([2.])
     """
 
@@ -167,30 +168,31 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
 
 @storable
 class NearestAnchorRegressor(DisplacementInterpolationRegressor):
-    """Copies the outputs of the anchor that is nearest to lambda: the rival to beat first.
+    """Copies the outputs of the trained value nearest to lambda, the simplest baseline.
 
-    Outputs stay where they are while lambda is nearer to their own anchor than to another, and
-    move to their partners there in one jump. Of several hyperparameters, every range counts as
-    one, and two categories are as far apart as the ends of a range.
+    Outputs stay in place while lambda is nearest to their trained value, and then jump to their
+    partners at the next. With several hyperparameters, every range has length one, and two
+    categories are as far apart as the ends of a range.
 
     Parameters
     ----------
     solver : {"coupling"} or CouplingSolver, default="coupling"
-        How outputs of neighbouring anchors are coupled.
+        How outputs of neighbouring trained values are coupled.
     n_neighbors : int, default=1
-        Coupled rows whose displacements are averaged.
+        Number of coupled rows whose displacements are averaged.
     base : {"neighbors"}, estimator or callable, default="neighbors"
-        How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
+        How y is drawn at the base value: see `HyperparameterTrajectoryRegressor`.
     base_lam : float, array-like or dict, default=None
-        The anchor of the base. None is the first, unless draws at another anchor predict the
-        outputs at all anchors clearly better.
+        The trained value at which `base` draws. None is the first, unless draws at another
+        predict the outputs at all trained values clearly better.
     lam_transform : {None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy"} or \
             transformer, default=None
-        The scale on which an anchor is the nearest; None is that of lambda itself.
+        The scale on which distances to trained values are measured. None is that of lambda itself.
     lam_column : int, str or list, default=None
-        Where lambda sits in X when `lam` is not passed; a list of several hyperparameters.
+        Column of X that holds lambda, if `lam` is not passed. A list is for several
+        hyperparameters.
     n_anchors : "auto" or int, default="auto"
-        Number of anchors.
+        Number of trained values.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box.
     output_scaling : {"common", "per_output"}, default="common"
@@ -198,36 +200,36 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Categorical columns of X without the lambda column.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random in `fit`.
+        Seed of all random steps of `fit`.
 
     Attributes
     ----------
     anchors_ : ndarray of shape (K + 1,) or (K + 1, k)
-        The lambdas whose outputs are copied.
+        The trained values whose outputs are copied.
     lam_transform_ : object
-        The clock in use.
+        The lambda scale in use.
     flow_map_ : object
-        Moves scaled outputs between clock times.
+        Moves scaled outputs between times of the lambda scale.
     base_ : object
-        The source of draws at the base anchor.
+        The source of draws at the base value.
     base_lam_ : float or ndarray of shape (k,)
-        The anchor of the base.
+        The trained value at which the base draws.
     solver_ : CouplingSolver
-        The solver that coupled the anchors.
+        The solver that coupled the trained values.
     history_ : DataFrame
-        Empty: nothing is trained.
+        Empty, because nothing is trained.
     n_features_in_ : int
-        Number of columns of X, the lambda column included.
+        Number of columns of X, including the lambda column.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names of X, where it had names.
+        Column names of X, if it had names.
 
     Examples
     --------
     >>> import numpy as np
     >>> from sklearn_hti.baselines import NearestAnchorRegressor
     >>> lam = np.repeat([0.0, 1.0], 50)
-    >>> rival = NearestAnchorRegressor().fit(None, 4 * lam, lam)
-    >>> rival.predict(None, lam=[0.4, 0.6])
+    >>> baseline = NearestAnchorRegressor().fit(None, 4 * lam, lam)
+    >>> baseline.predict(None, lam=[0.4, 0.6])
     array([0., 4.])
     """
 

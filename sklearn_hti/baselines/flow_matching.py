@@ -37,40 +37,41 @@ class IndependentCoupling(CouplingSolver):
 
 @storable
 class ConditionalFlowMatchingRegressor(FlowMatching):
-    """Conditional flow matching over lambda: a velocity field through the anchors.
+    """Conditional flow matching over lambda: a velocity field through the trained values.
 
-    Rows of neighbouring anchors are coupled, and a network learns the velocity
-    E[dy/dt | y_t = y, x] of straight lines between them in the time of the clock. Outputs move
-    by following it step by step. With ``coupling="ot"`` this is OT-CFM.
+    Rows of neighbouring trained values are coupled. A network learns the velocity
+    E[dy/dt | y_t = y, x] of straight lines between them, in the time of the lambda scale. Outputs
+    follow it step by step. With ``coupling="ot"``, this is OT-CFM.
 
-    Several hyperparameters have no one time. The network then learns the velocity from normal
-    noise to outputs, given x and lambda, which enters as further numbers: each from 0 to 1 on its
-    scale, categories one-hot. Outputs move to those that the same noise flows to.
+    Several hyperparameters have no single time. The network then learns the velocity from normal
+    noise to outputs, given x and lambda. Lambda enters as further inputs: numbers from 0 to 1 on
+    their scales, and one-hot categories. An output moves to the output of the same noise.
 
     Parameters
     ----------
     coupling : {"ot", "independent"} or CouplingSolver, default="ot"
-        How rows of the same x are coupled: by exact optimal transport, or at random. Where
-        inputs do not repeat, "independent" couples rows of the nearest x. Of several
-        hyperparameters, how noise is coupled with the rows of one x and lambda: "ot" or
-        "independent".
+        How rows of the same x are coupled. "ot" is exact optimal transport, "independent" is
+        random. If inputs do not repeat, "independent" couples rows of the nearest x. With several
+        hyperparameters, "ot" and "independent" couple noise with the rows of one x and lambda.
     n_steps : int, default=16
-        Midpoint steps per interval between anchors, or from noise to outputs, 10,000 at most.
+        Midpoint steps per interval between trained values, or from noise to outputs, at most
+        10,000.
     conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
         How x enters the networks.
     base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
-        How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`. Of several
+        How y is drawn at the base value: see `HyperparameterTrajectoryRegressor`. With several
         hyperparameters, "auto" draws from noise.
     base_lam : float, array-like or dict, default=None
-        The anchor of the base. None is the first, unless draws at another anchor predict the
-        outputs at all anchors clearly better.
+        The trained value at which `base` draws. None is the first, unless draws at another
+        predict the outputs at all trained values clearly better.
     lam_transform : {None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy"} or \
             transformer, default="auto"
-        The clock: see `HyperparameterTrajectoryRegressor`.
+        The lambda scale: see `HyperparameterTrajectoryRegressor`.
     lam_column : int, str or list, default=None
-        Where lambda sits in X when `lam` is not passed; a list of several hyperparameters.
+        Column of X that holds lambda, if `lam` is not passed. A list is for several
+        hyperparameters.
     n_anchors : "auto" or int, default="auto"
-        Number of anchors.
+        Number of trained values.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box.
     output_scaling : {"common", "per_output"}, default="common"
@@ -84,41 +85,42 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
     learning_rate : float, default=0.01
         Peak of the one-cycle learning rate.
     early_stopping : bool, default=False
-        Stop when the error on held-out trajectories no longer improves.
+        Whether training stops if the error on held-out trajectories no longer improves.
     tol : float, default=1e-4
         Relative improvement that counts for `early_stopping`.
     device : str, default="auto"
-        Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
+        Torch device of the networks. "auto" is CUDA if it is available, else the CPU.
     callbacks : list, default=None
-        Callbacks of skorch for the training of the networks.
+        Skorch callbacks for the training of the networks.
     verbose : "auto" or int, default="auto"
-        Whether `fit` shows its progress on stderr: one bar over all stages. "auto" shows it on a
-        terminal or in a notebook, once a fit takes more than two seconds; 0 never; 1 always.
+        Whether `fit` shows a progress bar over all stages on stderr. "auto" shows it on a terminal
+        or in a notebook, if a fit takes more than two seconds. 0 never shows it, 1 always.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random in `fit`.
+        Seed of all random steps of `fit`.
 
     Attributes
     ----------
     anchors_ : ndarray of shape (K + 1,) or (K + 1, k)
-        The lambdas between which velocities are learned.
+        The trained values between which velocities are learned.
     lam_transform_ : object
-        The clock in use.
+        The lambda scale in use.
     flow_map_ : object
-        Moves scaled outputs between clock times.
+        Moves scaled outputs between times of the lambda scale.
     base_ : object
-        The source of draws at the base anchor.
+        The source of draws at the base value.
     base_lam_ : float or ndarray of shape (k,)
-        The anchor of the base.
+        The trained value at which the base draws.
     solver_ : CouplingSolver
-        The solver that coupled the anchors, or with independent couplings chose the clock.
+        The solver that coupled the trained values. With independent couplings, it only determined
+        the lambda scale.
     history_ : DataFrame
         Losses, learning rates and seconds by stage ("paths", "transport", "base") and epoch.
     n_iter_ : int
-        Optimisation steps taken for the velocity field.
+        Optimisation steps of the velocity field.
     n_features_in_ : int
-        Number of columns of X, the lambda column included.
+        Number of columns of X, including the lambda column.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names of X, where it had names.
+        Column names of X, if it had names.
 
     References
     ----------
@@ -133,10 +135,10 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
     >>> from sklearn_hti.baselines import ConditionalFlowMatchingRegressor
     >>> lam = np.repeat([0.0, 1.0], 50)
     >>> y = np.random.default_rng(0).normal(loc=4 * lam)
-    >>> rival = ConditionalFlowMatchingRegressor(
+    >>> baseline = ConditionalFlowMatchingRegressor(
     ...     lam_transform=None, max_iter=100, random_state=0
     ... ).fit(None, y, lam)
-    >>> rival.predict(None, lam=0.5).round()
+    >>> baseline.predict(None, lam=0.5).round()
     array([2.])
     """
 
@@ -206,7 +208,7 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
         if anchors.several and not isinstance(self.coupling, str):
             raise ValueError(
                 f"coupling={self.coupling!r} couples neighbouring values of one hyperparameter, "
-                "and several vary in `lam`; take 'ot' or 'independent'."
+                "but several vary in `lam`; use 'ot' or 'independent'."
             )
 
     def _fit_movement(self, problem, components, read, training):

@@ -24,10 +24,10 @@ from .velocity import FlowMatching
 
 @storable
 class MetricFlowMatchingRegressor(FlowMatching):
-    """Metric flow matching over lambda: velocities along paths that keep near the data.
+    """Metric flow matching over lambda: velocities along paths that stay near the data.
 
-    As `ConditionalFlowMatchingRegressor`, but the paths between coupled rows are short in a
-    metric that is read from the data, by a network of their own.
+    It is like `ConditionalFlowMatchingRegressor`, but the paths between coupled rows are short in
+    a metric that is computed from the data. A separate network learns these paths.
 
     Parameters
     ----------
@@ -36,23 +36,23 @@ class MetricFlowMatchingRegressor(FlowMatching):
     path : {"geodesic"} or GeodesicPath, default="geodesic"
         How paths are drawn and trained.
     solver : {"coupling"} or CouplingSolver, default="coupling"
-        How outputs of neighbouring anchors are coupled.
+        How outputs of neighbouring trained values are coupled.
     n_steps : int, default=16
-        Midpoint steps per interval between anchors, 10,000 at most.
+        Midpoint steps per interval between trained values, at most 10,000.
     conditioning : {"film", "concat", "hypernetwork"} or Conditioning, default="film"
         How x enters the networks.
     base : {"auto", "neighbors", "flow"}, estimator or callable, default="auto"
-        How y is drawn at the base anchor: see `HyperparameterTrajectoryRegressor`.
+        How y is drawn at the base value: see `HyperparameterTrajectoryRegressor`.
     base_lam : float, default=None
-        The anchor of the base. None is the first, unless draws at another anchor predict the
-        outputs at all anchors clearly better.
+        The trained value at which `base` draws. None is the first, unless draws at another
+        predict the outputs at all trained values clearly better.
     lam_transform : {None, "auto", "log", "reciprocal", "logit", "probit", "odds", "entropy"} or \
             transformer, default="auto"
-        The clock: see `HyperparameterTrajectoryRegressor`.
+        The lambda scale: see `HyperparameterTrajectoryRegressor`.
     lam_column : int or str, default=None
-        Where lambda sits in X when `lam` is not passed.
+        Column of X that holds lambda, if `lam` is not passed.
     n_anchors : "auto" or int, default="auto"
-        Number of anchors.
+        Number of trained values.
     y_bounds : tuple of (low, high), default=None
         Outputs are clipped to this box.
     output_scaling : {"common", "per_output"}, default="common"
@@ -66,43 +66,43 @@ class MetricFlowMatchingRegressor(FlowMatching):
     learning_rate : float, default=0.01
         Peak of the one-cycle learning rate.
     early_stopping : bool, default=False
-        Stop when the error on held-out trajectories no longer improves.
+        Whether training stops if the error on held-out trajectories no longer improves.
     tol : float, default=1e-4
         Relative improvement that counts for `early_stopping`.
     device : str, default="auto"
-        Torch device of the networks; "auto" is CUDA where there is one, else the CPU.
+        Torch device of the networks. "auto" is CUDA if it is available, else the CPU.
     callbacks : list, default=None
-        Callbacks of skorch for the training of the networks.
+        Skorch callbacks for the training of the networks.
     verbose : "auto" or int, default="auto"
-        Whether `fit` shows its progress on stderr: one bar over all stages. "auto" shows it on a
-        terminal or in a notebook, once a fit takes more than two seconds; 0 never; 1 always.
+        Whether `fit` shows a progress bar over all stages on stderr. "auto" shows it on a terminal
+        or in a notebook, if a fit takes more than two seconds. 0 never shows it, 1 always.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random in `fit`.
+        Seed of all random steps of `fit`.
 
     Attributes
     ----------
     lagrangian_ : Lagrangian
-        The metric, and the cost that it makes of a path.
+        The metric, and the cost that it gives a path.
     anchors_ : ndarray of shape (K + 1,)
-        The lambdas between which velocities are learned.
+        The trained values between which velocities are learned.
     lam_transform_ : Clock
-        The clock in use.
+        The lambda scale in use.
     flow_map_ : object
-        Moves scaled outputs between clock times.
+        Moves scaled outputs between times of the lambda scale.
     base_ : object
-        The source of draws at the base anchor.
+        The source of draws at the base value.
     base_lam_ : float
-        The anchor of the base.
+        The trained value at which the base draws.
     solver_ : CouplingSolver
-        The solver that coupled the anchors.
+        The solver that coupled the trained values.
     history_ : DataFrame
         Losses, learning rates and seconds by stage ("paths", "transport", "base") and epoch.
     n_iter_ : int
-        Optimisation steps taken for the velocity field.
+        Optimisation steps of the velocity field.
     n_features_in_ : int
-        Number of columns of X, the lambda column included.
+        Number of columns of X, including the lambda column.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names of X, where it had names.
+        Column names of X, if it had names.
 
     References
     ----------
@@ -114,10 +114,10 @@ class MetricFlowMatchingRegressor(FlowMatching):
     >>> from sklearn_hti.baselines import MetricFlowMatchingRegressor
     >>> from sklearn_hti.datasets import make_semicircles
     >>> data = make_semicircles(n_samples=20, random_state=0)
-    >>> rival = MetricFlowMatchingRegressor(
+    >>> baseline = MetricFlowMatchingRegressor(
     ...     lam_transform=None, categorical_features=[0], max_iter=50, random_state=0
     ... ).fit(data.X, data.y, data.lam)
-    >>> rival.sample(data.X[:3], lam=0.25).shape
+    >>> baseline.sample(data.X[:3], lam=0.25).shape
     (3, 2)
     """
 

@@ -196,7 +196,7 @@ def _choices(lam_transform, space):
         unknown = sorted(set(lam_transform) - set(space.names))
         if unknown:
             raise ValueError(
-                f"lam_transform has the names {unknown}, and the hyperparameters are "
+                f"lam_transform has the unknown names {unknown}; the hyperparameters are "
                 f"{list(space.names) or 'without names'}."
             )
         of_columns = [lam_transform.get(name, "auto") for name in space.names]
@@ -204,7 +204,7 @@ def _choices(lam_transform, space):
         if len(lam_transform) != space.n_columns:
             raise ValueError(
                 f"lam_transform has {len(lam_transform)} entries for {space.n_columns} "
-                "hyperparameters; give one for each."
+                "hyperparameters; pass one for each."
             )
         of_columns = list(lam_transform)
     else:
@@ -213,6 +213,6 @@ def _choices(lam_transform, space):
     if any(isinstance(choice, str) and choice == "entropy" for choice in chosen):
         raise ValueError(
             "lam_transform='entropy' spreads outputs evenly along one hyperparameter, and `lam` "
-            f"has {len(chosen)} that vary; take 'auto' or a named scale."
+            f"has {len(chosen)} that vary; use 'auto' or a named scale."
         )
     return chosen

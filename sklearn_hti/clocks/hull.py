@@ -65,7 +65,7 @@ class Hull:
         if unseen:
             raise ValueError(
                 f"`{name}` has {len(unseen)} value(s), first {self.space.text(lam[unseen[0]])}, "
-                "whose combination of categories was never seen in fit; train networks with it."
+                "whose combination of categories did not occur in fit; train networks with it."
             )
         off = bad[~(self.distance(lam[bad], _off) <= _ROUNDING)]
         at = lam[off[0] if len(off) else bad[0]]
@@ -80,8 +80,8 @@ class Hull:
         if len(off):
             raise ValueError(
                 f"`{name}` has {len(off)} value(s) outside the convex hull of the trained values, "
-                f"{where}, and off the line or plane that these lie in: nothing is known there. "
-                "Train networks off it."
+                f"{where}, and outside the line or plane of these values. Answers there are "
+                "unknown. Train networks outside this line or plane."
             )
         return (
             f"`{name}` has {len(bad)} value(s) outside the convex hull of the trained values, "

@@ -45,11 +45,11 @@ def guess_of_two(data):
             "suggests, and the entropy clock"
         )
     warn(
-        "two trained values do not tell how fast outputs move between them, and answers between "
-        f"them may come too early or too late; {guess}. Set lam_transform to what you know of the "
-        "hyperparameter ('probit' for quantile levels, 'log' for regularisation strengths, 'odds' "
-        "for dropout rates, 'reciprocal' for temperatures, None for linear), or train a network "
-        "between the two.",
+        "two trained values do not determine how fast outputs move between them. Answers between "
+        f"them may come too early or too late; {guess}. Set lam_transform if you know the scale "
+        "('probit' for quantile levels, 'log' for regularisation strengths, 'odds' for dropout "
+        "rates, 'reciprocal' for temperatures, None for linear). Or train a network between the "
+        "two values.",
         ClockWarning,
     )
     return Clock(rule, data.anchors.lam, f"two anchors: {guess}")

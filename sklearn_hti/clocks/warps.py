@@ -104,7 +104,7 @@ def make_transformer_clock(transformer, lam):
         steps = np.diff(rule._warp(grid))
     if not (np.isfinite(steps).all() and (np.all(steps > 0) or np.all(steps < 0))):
         raise ValueError(
-            f"lam_transform={transformer!r} is not strictly monotone and finite between "
+            f"lam_transform={transformer!r} must be strictly monotone and finite between "
             f"{lam.min():g} and {lam.max():g}."
         )
     return rule

@@ -59,8 +59,8 @@ def find_anchors(lam, n_anchors="auto"):
     values, index, counts = distinct_lambdas(lam)
     if len(values) < 2:
         raise ValueError(
-            f"`lam` holds one value only ({values[0]:g}); at least two anchors are needed: "
-            "outputs of networks trained at two or more hyperparameter values."
+            f"`lam` holds one value only ({values[0]:g}); at least two are needed. Pass outputs "
+            "of networks trained at two or more hyperparameter values."
         )
     if isinstance(n_anchors, str):
         typical = np.median(counts)
@@ -78,7 +78,7 @@ def _all_rows(lam, n_anchors):
     if not isinstance(n_anchors, str) and n_anchors < len(np.unique(lam, axis=0)):
         raise ValueError(
             f"n_anchors={n_anchors} merges trained values of one hyperparameter, and `lam` has "
-            f"{lam.shape[1]} that vary; take n_anchors='auto'."
+            f"{lam.shape[1]} that vary; use n_anchors='auto'."
         )
     snapped = [distinct_lambdas(column) for column in lam.T]
     snapped = np.column_stack([values[index] for values, index, _ in snapped])

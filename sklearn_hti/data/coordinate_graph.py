@@ -85,8 +85,8 @@ def graph_of(part, what):
     if isinstance(part, Log | Logit | LogRatio | None):
         return CoordinateGraph(part)
     raise ValueError(
-        f"{what} needs the outputs in torch, where output_transform="
-        f"{part.transformer!r} is not known; take 'simplex', 'log' or 'logit', or apply "
+        f"{what} needs the outputs in torch, which does not support output_transform="
+        f"{part.transformer!r}; use 'simplex', 'log' or 'logit', or apply "
         "the transformer to y before `fit`."
     )
 

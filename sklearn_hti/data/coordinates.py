@@ -48,13 +48,13 @@ def make_coordinates(transform, y, trailing, bounds=None, numbers=None):
         return _make_logit(y, bounds)
     if not trailing or trailing[-1] < 2:
         raise ValueError(
-            "output_transform='simplex' needs y of two columns or more, whose rows sum to one; "
-            "of one probability in each row, take output_transform='logit' and y_bounds=(0, 1)."
+            "output_transform='simplex' needs y with two columns or more, whose rows sum to one. "
+            "For one probability per row, use output_transform='logit' and y_bounds=(0, 1)."
         )
     if bounds is not None:
         raise ValueError(
-            "y_bounds: output_transform='simplex' keeps outputs from zero to one, and rows that "
-            "are clipped would not sum to one; leave y_bounds out."
+            "y_bounds: output_transform='simplex' keeps outputs between zero and one, and clipped "
+            "rows would not sum to one; leave out y_bounds."
         )
     check_simplex(y, trailing[-1], "y", numbers)
     return LogRatio(helmert(trailing[-1]), _resolution_of_parts(y, trailing[-1]) / 2)
@@ -65,7 +65,7 @@ def _make_logit(y, bounds):
     if bounds is None or not np.isfinite(bounds).all():
         raise ValueError(
             "output_transform='logit' needs finite y_bounds=(low, high), such as (0, 1) for "
-            "probabilities; of positive outputs without an upper bound, take 'log'."
+            "probabilities. For positive outputs without an upper bound, use 'log'."
         )
     low, high = bounds
     within = (y - low) / (high - low)
@@ -181,7 +181,7 @@ class Transformed:
             values = np.reshape(y, (len(wrong), -1))[row]
             row = _number(row, numbers)
             raise ValueError(
-                f"`{name}`: output_transform={self.transformer!r} makes no finite number of "
+                f"`{name}`: output_transform={self.transformer!r} returns no finite number for "
                 f"{int(wrong.sum())} row(s), such as row {row} with "
                 f"{np.array2string(values, threshold=5)}."
             )
@@ -200,8 +200,8 @@ class Transformed:
         back = self.decode(self.encode(y, "y", numbers))
         if back.shape != y.shape or not np.isfinite(back).all():
             raise ValueError(
-                f"output_transform={self.transformer!r}: inverse_transform gives outputs of shape "
-                f"{back.shape} that have to be finite numbers of shape {y.shape}."
+                f"output_transform={self.transformer!r}: inverse_transform returns shape "
+                f"{back.shape}; it must return finite numbers of shape {y.shape}."
             )
         return self
 
@@ -221,7 +221,7 @@ def check_above_zero(y, name, numbers=None):
     raise ValueError(
         f"`{name}` has {int((~(y > 0)).sum())} value(s) that are not positive, such as "
         f"{flat[i, j]:g} in row {_number(i, numbers)}, column {j}: output_transform='log' needs "
-        "outputs above zero. Leave it out, or take a map of your own, such as "
+        "outputs above zero. Leave it out, or use your own transformer, such as "
         "FunctionTransformer(numpy.log1p, numpy.expm1)."
     )
 
@@ -240,7 +240,7 @@ def check_simplex(y, n_parts, name, numbers=None, slack=1e-3):
         i, block = np.argwhere(~(np.abs(sums - 1) <= slack))[0]
         fault = f"row {_number(i, numbers)} sums to {sums[i, block]:g}"
     raise ValueError(
-        f"`{name}`: {fault}; log-ratios (output_transform='simplex') take rows of probabilities "
+        f"`{name}`: {fault}; log-ratios (output_transform='simplex') need rows of probabilities "
         "that sum to one. Divide rows of counts by their sums, y / y.sum(axis=-1, keepdims=True), "
         "or pass logits through scipy.special.softmax."
     )

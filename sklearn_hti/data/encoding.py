@@ -57,10 +57,10 @@ class ConditionEncoder:
         largest = int(np.argmax(self.n_categories_))
         name = _column_name(X, np.flatnonzero(self.categorical_)[largest])
         raise ValueError(
-            f"X: column {name} holds {self.n_categories_[largest]:,} categories; a fit takes "
-            f"{most:,} in all columns together, each as a feature. Leave out a column that only "
-            "names rows, group rare categories (sklearn.preprocessing.OneHotEncoder("
-            "max_categories=...) in front of the surrogate does), or describe them by numbers."
+            f"X: column {name} holds {self.n_categories_[largest]:,} categories; a fit accepts "
+            f"{most:,} in all columns together. Leave out a column that only names rows, or "
+            "describe categories by numbers. Or group rare categories, as "
+            "sklearn.preprocessing.OneHotEncoder(max_categories=...) does before the surrogate."
         )
 
     def transform(self, X, n_rows, *, asked=None):
@@ -99,8 +99,8 @@ class ConditionEncoder:
             if len(new):
                 raise ValueError(
                     f"X: column {_column_name(X, column)} holds {_listed(new)}, which did not "
-                    f"occur in fit; there it held {_listed(known)}. Ask the networks for such "
-                    "inputs and fit again, or leave these rows out."
+                    f"occur in fit; there it held {_listed(known)}. Add outputs of the networks "
+                    "at such inputs and fit again, or leave out these rows."
                 )
 
     def _coarse(self):
@@ -136,8 +136,8 @@ class ConditionEncoder:
         warn_once(
             asked,
             f"X: rows are unlike the inputs of fit: column {name} ran from {low[j]:g} to "
-            f"{high[j]:g} there, and is far outside. Answers to such rows are guesses: ask the "
-            "networks for inputs like these, and fit again with the outputs.",
+            f"{high[j]:g} there, and is far outside. Answers to such rows are guesses. Add "
+            "outputs of the networks at such inputs, and fit again.",
             SupportWarning,
         )
 
@@ -155,7 +155,7 @@ class ConditionEncoder:
                 name = _column_name(X, np.flatnonzero(self.categorical_)[j])
                 raise ValueError(
                     f"Input X contains NaN in a categorical column: {name}, at row {row}. Replace "
-                    "missing values, for instance by a category of their own."
+                    "missing values, for instance with a separate category."
                 )
             numeric, values = frame.loc[:, ~self.categorical_], categories.to_numpy()
         if not numeric.shape[1]:
@@ -256,8 +256,8 @@ def _holds_categories(column):
     given = column[column.notna()].tolist()
     if any(isinstance(v, (date, timedelta, np.datetime64, np.timedelta64)) for v in given):
         raise TypeError(
-            f"X: column {column.name!r} holds dates or time spans, which are no numbers; pass a "
-            "time in a unit of your choice."
+            f"X: column {column.name!r} holds dates or time spans, not numbers; pass the time as "
+            "a number in any unit."
         )
     is_number = [isinstance(v, (Number, np.bool_)) for v in given]
     if not any(is_number):
@@ -266,8 +266,8 @@ def _holds_categories(column):
         number, other = given[is_number.index(True)], given[is_number.index(False)]
         raise ValueError(
             f"X: column {column.name!r} mixes numbers and categories, such as {number!r} and "
-            f"{other!r}. Make it numbers, pandas.to_numeric(X[{column.name!r}], errors='coerce') "
-            f"with gaps filled, or categories, X[{column.name!r}].astype(str)."
+            f"{other!r}. Convert it to numbers, with pandas.to_numeric(X[{column.name!r}], "
+            f"errors='coerce') and filled gaps, or to categories, X[{column.name!r}].astype(str)."
         )
     return False
 

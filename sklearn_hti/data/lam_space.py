@@ -118,8 +118,8 @@ class LamSpace:
         for column in columns:
             if len(column) not in (1, n_rows):
                 raise ValueError(
-                    f"`{name}` has {len(column)} row(s), but one for each of the {n_rows} rows "
-                    "was expected (or one for all)."
+                    f"`{name}` has {len(column)} row(s); pass one for each of the {n_rows} rows, "
+                    "or one for all."
                 )
         return [
             column if len(column) == n_rows else np.repeat(column, n_rows) for column in columns
@@ -134,8 +134,8 @@ class LamSpace:
                 column, constant, rtol=check.LAM_ROUNDING, atol=0
             ):
                 raise ValueError(
-                    f"`{name}`: {label} was {constant:g} for every row in fit, so that nothing is "
-                    "known of other values; train more of them, or ask for that value."
+                    f"`{name}`: {label} was {constant:g} for every row in fit, so answers at "
+                    "other values are unknown. Train more values, or pass this one."
                 )
             return column
         codes = {level: code for code, level in enumerate(self.levels[j])}
@@ -167,7 +167,7 @@ def learn_space(lam, n_rows):
     if n_columns > _MAX_COLUMNS:
         raise ValueError(
             f"`lam` has {n_columns} columns, one per hyperparameter; at most {_MAX_COLUMNS} are "
-            "supported. Leave out those that did not vary."
+            "supported. Leave out those that do not vary."
         )
     raw = LamSpace(names, n_columns, tuple(range(n_columns)))._columns(lam, n_rows, "lam")
     levels, constants, kept = [], [], []
@@ -223,8 +223,8 @@ def _check_combinations(space, lam):
         if len(np.unique(rows[:, numbers], axis=0)) == 1:
             raise ValueError(
                 f"`lam`: {space.text(rows[0])} is the only trained value with its categories; "
-                "nothing lies between it and another. Train more values with them, or leave these "
-                "rows out."
+                "no lambda lies between it and another. Train more values with them, or leave out "
+                "these rows."
             )
 
 
@@ -264,7 +264,7 @@ def _split(lam, names, n_columns, name):
     if table.ndim != 2 or table.shape[1] != n_columns:
         called = f" ({', '.join(names)})" if names else ""
         raise ValueError(
-            f"`{name}` has shape {table.shape}; expected ({n_columns},) or (n, {n_columns}), one "
+            f"`{name}` has shape {table.shape}; pass ({n_columns},) or (n, {n_columns}), one "
             f"column per hyperparameter{called}."
         )
     return list(table.T)

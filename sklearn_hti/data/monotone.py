@@ -35,22 +35,22 @@ def read_monotone(monotone, outputs, space, transform=None):
     except ValueError:
         raise ValueError(
             f"monotone has shape {given.shape}, and the outputs of a row have shape "
-            f"{outputs.trailing}; give one direction for all outputs, or one for each."
+            f"{outputs.trailing}; pass one direction for all outputs, or one for each."
         ) from None
     if not np.isin(signs, (-1, 0, 1)).all():
-        raise ValueError(f"monotone={monotone!r} must hold -1, 0 or 1 alone.")
+        raise ValueError(f"monotone={monotone!r} must hold only -1, 0 or 1.")
     if not signs.any():
         return None
     if space.n_columns > 1 and not space.scalar:
         raise ValueError(
             f"monotone={monotone!r} keeps outputs monotone in one hyperparameter, and `lam` has "
-            f"{len(space.kept)} that vary: between scattered trained values that cannot be kept. "
-            "Fit along one of them, at fixed values of the others, or leave monotone out."
+            f"{len(space.kept)} that vary. This is not possible between scattered trained values. "
+            "Fit along one of them, at fixed values of the others, or leave out monotone."
         )
     if transform is not None and transform not in ("auto", "log", "logit"):
         raise ValueError(
-            f"monotone={monotone!r} cannot be kept with output_transform={transform!r}, whose "
-            "coordinates mix outputs, or may; take None, 'log' or 'logit'."
+            f"monotone={monotone!r} is not possible with output_transform={transform!r}, whose "
+            "coordinates may mix outputs; use None, 'log' or 'logit'."
         )
     return tuple(signs.reshape(-1).astype(int).tolist())
 
@@ -61,13 +61,14 @@ def _of_lambda(monotone, space):
         return monotone
     if not space.names:
         raise ValueError(
-            f"monotone={monotone!r} names hyperparameters, and `lam` has no names; pass lam as a "
-            "DataFrame, or the directions alone."
+            f"monotone={monotone!r} names hyperparameters, but `lam` has no names; pass lam as a "
+            "DataFrame, or directions without names."
         )
     unknown = sorted(set(map(str, monotone)) - set(space.names))
     if unknown:
         raise ValueError(
-            f"monotone has the names {unknown}, and the hyperparameters are {list(space.names)}."
+            f"monotone has the unknown names {unknown}; the hyperparameters are "
+            f"{list(space.names)}."
         )
     varying = [monotone[name] for name in space.kept_names if monotone.get(name) is not None]
     if len(varying) > 1:

@@ -29,7 +29,7 @@ def warn_if_unlike(y):
     if spread[most] > _UNLIKE * spread[least]:
         warn(
             f"y: output {least} runs over {spread[least]:.3g}, output {most} over "
-            f"{spread[most]:.3g}. Distances see the larger alone, and the smaller is moved "
+            f"{spread[most]:.3g}. The larger dominates distances, and the smaller is moved "
             "badly. Set output_scaling='per_output'.",
             CouplingWarning,
         )
@@ -66,8 +66,8 @@ def warn_if_far_out(X, y, categorical, numbers=None):
     if found:
         warn(
             f"{' '.join(found)} Such numbers set the scale of all others, and answers elsewhere "
-            "may be far off. If they are errors, or stand for missing values, leave these rows "
-            "out; else pass a function of them without such a tail, such as np.arcsinh.",
+            "may be far off. If they are errors, or stand for missing values, leave out these "
+            "rows. Otherwise, transform them to shorten the tail, for example with np.arcsinh.",
             CouplingWarning,
         )
     return bool(found)
@@ -130,12 +130,11 @@ def warn_if_discrete(y, groups, anchor, remedy=""):
         if 2 <= len(values) <= _FEW and _are_draws(code, groups, anchor):
             spread = (
                 f"Spread them before `fit`, y + rng.uniform(-0.5, 0.5, y.shape) * "
-                f"{np.diff(values).min():g}, and take the value that is nearest to what `sample` "
-                "gives."
+                f"{np.diff(values).min():g}, and round draws of `sample` to the nearest value."
             )
             warn(
-                f"y: output {output} takes {len(values)} values alone. Maps cannot part equal "
-                "outputs, and most draws between anchors will lie between the values. "
+                f"y: output {output} takes only {len(values)} values. Maps cannot separate equal "
+                "outputs, so most draws between trained values will lie between these values. "
                 f"{remedy or spread}",
                 CouplingWarning,
             )
@@ -152,14 +151,14 @@ def warn_if_merged(lam, anchors):
         first = rare.argmax()
         what = (
             f"{rare.sum()} of {len(values)} values have fewer than {FEW} rows, such as "
-            f"{values[first]:g} with {counts[first]}, and their outputs are moved to the nearest "
-            "of the others. Ask their networks for more outputs, or keep them as they are"
+            f"{values[first]:g} with {counts[first]}. Their outputs are moved to the nearest "
+            "of the others. Add outputs of their networks, or keep them as they are"
         )
     elif np.median(counts) > 1:
         what = (
             f"{len(values)} values are merged into {len(anchors.lam)} bins, whose outputs are "
-            "moved to one lambda each. If a network was trained at each value, and its outputs "
-            "are many or without noise, keep them apart"
+            "moved to one lambda each. If each value has its own network, with many outputs or "
+            "without noise, keep them apart"
         )
     else:
         return
@@ -176,10 +175,10 @@ def warn_if_narrow(anchors):
         lam = shown(anchors.lam[k])
         more = f" (and {len(few) - 1} more such)" if len(few) > 1 else ""
         warn(
-            f"lam: the anchor at {lam}{more} has {n_rows[k]} row"
-            f"{'s' if n_rows[k] > 1 else ''}, the others {others[k]:g} (median). All that moves "
-            "there and beyond passes these few, and draws are likely too narrow. Ask the network "
-            f"at {lam} for more outputs, or leave it out.",
+            f"lam: the trained value {lam}{more} has {n_rows[k]} row"
+            f"{'s' if n_rows[k] > 1 else ''}, the others {others[k]:g} (median). All draws beyond "
+            "it pass these few rows and are likely too narrow. Add outputs of the network "
+            f"at {lam}, or leave it out.",
             CouplingWarning,
         )
 
@@ -205,7 +204,7 @@ def refuse_strangers(data):
     if np.median(n_rows) < FEW and not all(data.facts.inputs_shared):
         typical = f"{len(n_rows)} trained values of {np.median(n_rows):g} row(s) (median)"
         raise ValueError(
-            f"`lam` has {typical} whose x occur at no other, so that outputs cannot be "
-            "followed from one to the next. Ask "
-            f"every network at the same inputs, or at {FEW} inputs of its own at least."
+            f"`lam` has {typical} whose x occur at no other, so outputs cannot be followed from "
+            "one to the next. Pass outputs of every network at the same inputs, or at least at "
+            f"{FEW} inputs each."
         )

@@ -65,8 +65,8 @@ def find_trainings(param_name, param_values):
         return Trainings((param_name,), _check_values(param_values), design=False)
     if param_values is not None:
         raise ValueError(
-            "param_values was given beside a grid or a design, which has the values itself; "
-            "leave it out."
+            "param_values was given beside a grid or a design, which has the values; leave out "
+            "param_values."
         )
     names, values = _read(param_name)
     _check_names(names)
@@ -90,20 +90,20 @@ def _read(design):
         for name, values in design.items():
             if isinstance(values, str) or not isinstance(values, Iterable):
                 raise ValueError(
-                    f"param_name: the grid has {name}={values!r}; give a list of values."
+                    f"param_name: the grid has {name}={values!r}; pass a list of values."
                 )
         return tuple(design), list(product(*design.values()))
     points = design.to_dict("records") if is_frame(design) else list(design)
     if not points or not all(isinstance(point, Mapping) for point in points):
         raise ValueError(
-            f"param_name is {points[:2]!r}; pass a name, a dict of lists (a grid), or a list of "
+            f"param_name={points[:2]!r} must be a name, a dict of lists (a grid), or a list of "
             "dicts, one per training."
         )
     names = tuple(points[0])
     for point in points:
         if set(point) != set(names):
             raise ValueError(
-                f"param_name: the dicts of a design have to have the same keys; got {list(names)} "
+                f"param_name: the dicts of a design must have the same keys; got {list(names)} "
                 f"and {list(point)}."
             )
     return names, [tuple(point[name] for name in names) for point in points]
@@ -113,7 +113,7 @@ def _check_names(names):
     wrong = [name for name in names if not isinstance(name, str)]
     if wrong:
         raise ValueError(
-            f"param_name: {wrong[0]!r} is no name of a parameter; pass a text, such as 'alpha'."
+            f"param_name: {wrong[0]!r} is not a parameter name; pass a string, such as 'alpha'."
         )
 
 
@@ -123,8 +123,8 @@ def _check_design(names, values):
         for name, value in zip(names, point, strict=True):
             if not (_is_category(value) or _is_finite(value)):
                 raise ValueError(
-                    f"param_name: {name} has the value {value!r}; a hyperparameter has finite "
-                    "numbers, or categories: texts, True and False."
+                    f"param_name: {name} has the value {value!r}; pass finite numbers, or "
+                    "categories: strings, True and False."
                 )
     twice = [value for value in values if values.count(value) > 1]
     if len(values) < 2 or twice:
@@ -139,13 +139,10 @@ def _check_values(param_values):
     values = list(param_values)
     wrong = [value for value in values if isinstance(value, bool) or not _is_finite(value)]
     if wrong:
-        raise ValueError(
-            f"param_values holds {wrong[:3]!r}; the values of a hyperparameter lambda "
-            "have to be finite numbers."
-        )
+        raise ValueError(f"param_values holds {wrong[:3]!r}; pass finite numbers.")
     if len(values) < 2 or len(set(values)) < len(values):
         raise ValueError(
-            f"param_values is {values!r}; pass at least two values, each of them once."
+            f"param_values={values!r} must hold at least two values, each of them once."
         )
     return [(value,) for value in values]
 

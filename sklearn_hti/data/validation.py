@@ -74,7 +74,7 @@ def _refuse_times(value):
     """Raise for dates and time spans, which numpy turns into numbers of whatever unit."""
     for dtype in np.atleast_1d(getattr(value, "dtypes", getattr(value, "dtype", None))):
         if getattr(dtype, "kind", "") in ("m", "M"):
-            raise TypeError(f"dtype {dtype} is no number; pass a time in a unit of your choice.")
+            raise TypeError(f"dtype {dtype} is not a number; pass a time as a number in any unit.")
 
 
 def precision(X):
@@ -241,7 +241,7 @@ def split_columns(X, columns):
         return np.delete(X, position, axis=1), X[:, position]
     positions = [locate_column(X, column) for column in columns]
     if not positions or len(set(positions)) < len(positions):
-        raise ValueError(f"lam_column={columns!r} has to list columns of X, each once.")
+        raise ValueError(f"lam_column={columns!r} must list columns of X, each once.")
     rest = np.setdiff1d(np.arange(X.shape[1]), positions)
     if is_frame(X):
         return X.iloc[:, rest], X.iloc[:, positions]
@@ -253,7 +253,7 @@ def check_lam(lam, n_rows, *, name="lam"):
     if lam is None:
         raise ValueError(
             f"`{name}` is missing: pass the hyperparameter value of every row as "
-            f"`{name}=...`, or construct the estimator with `lam_column`. {_routing_hint()}"
+            f"`{name}=...`, or make the estimator with `lam_column`. {_routing_hint()}"
         )
     if _is_number(lam):
         return np.full(n_rows, float(lam))
@@ -265,8 +265,8 @@ def check_lam(lam, n_rows, *, name="lam"):
         lam = lam[:, 0]
     if lam.ndim != 1 or len(lam) != n_rows:
         raise ValueError(
-            f"`{name}` has shape {lam.shape}, but one value for each of the {n_rows} rows "
-            "was expected (or a scalar)."
+            f"`{name}` has shape {lam.shape}; pass one value for each of the {n_rows} rows, or a "
+            "scalar."
         )
     return lam
 
@@ -281,17 +281,17 @@ def check_weight(sample_weight, n_rows):
         weight = np.full(n_rows, float(weight))
     if weight.shape != (n_rows,):
         raise ValueError(
-            f"`sample_weight` has shape {weight.shape}, but one weight for each of the {n_rows} "
-            "rows was expected."
+            f"`sample_weight` has shape {weight.shape}; pass one weight for each of the {n_rows} "
+            "rows."
         )
     if (weight < 0).any():
         raise ValueError(
             f"`sample_weight` is negative in {int((weight < 0).sum())} row(s), first "
-            f"{weight[weight < 0][0]:g}; give rows that must not count the weight zero."
+            f"{weight[weight < 0][0]:g}; pass zero for rows that must not count."
         )
     check_size(weight, "sample_weight")
     if not weight.any():
-        raise ValueError("`sample_weight` is zero for every row, so no row is left to learn from.")
+        raise ValueError("`sample_weight` is zero for every row; pass a weight above zero.")
     return weight
 
 
@@ -299,14 +299,14 @@ def _routing_hint():
     """Say what scikit-learn's tools do with lambda under the present configuration."""
     if get_config()["enable_metadata_routing"]:
         return (
-            "cross_val_predict and `predict` of a search, as the scorers of scikit-learn, never "
-            "hand `lam` on: use `lam_column`, `search.best_estimator_.predict(X, lam)`, or "
+            "cross_val_predict, `predict` of a search, and the scorers of scikit-learn do not "
+            "pass `lam`. Use `lam_column`, `search.best_estimator_.predict(X, lam)`, or "
             "sklearn_hti.metrics.make_lam_scorer as scoring."
         )
     return (
-        "Searches, cross-validation and pipelines of scikit-learn hand `lam` on with metadata "
-        "routing only: sklearn.set_config(enable_metadata_routing=True). `predict` of a search "
-        "never does: ask `search.best_estimator_.predict(X, lam)`."
+        "Searches, cross-validation and pipelines of scikit-learn pass `lam` only with metadata "
+        "routing: sklearn.set_config(enable_metadata_routing=True). `predict` of a search "
+        "never does: use `search.best_estimator_.predict(X, lam)`."
     )
 
 
@@ -397,7 +397,7 @@ def check_reach(scaled, name):
     if not farthest < _FARTHEST:
         raise ValueError(
             f"`{name}` holds values that are {farthest:.0e} standard deviations away from those "
-            "in fit; networks cannot take them."
+            "in fit, too far for networks; leave out these rows."
         )
 
 

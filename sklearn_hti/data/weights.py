@@ -69,6 +69,6 @@ def _check_values(lam, kept):
     """Raise where weights leave one value of lambda."""
     if len(np.unique(kept, axis=0)) < 2 <= len(np.unique(lam, axis=0)):
         raise ValueError(
-            f"`sample_weight` is zero for all rows but those of lam={shown(kept[0])}; at least "
-            "two trained values need rows of a weight above zero."
+            f"`sample_weight` is zero for all rows except those of lam={shown(kept[0])}; at least "
+            "two trained values need rows with a weight above zero."
         )

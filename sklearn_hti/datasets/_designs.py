@@ -16,7 +16,9 @@ def draw_anchors(design, n_anchors, n_axes, random_state):
     sequence. "grid": the same number of evenly spaced values on every axis.
     """
     if design not in DESIGNS:
-        raise ValueError(f"design is {design!r}; pass one of {', '.join(map(repr, DESIGNS))}.")
+        raise ValueError(
+            f"design={design!r} is not available; accepted: {', '.join(map(repr, DESIGNS))}."
+        )
     if n_anchors is None:
         # 16, 28, 34, 40 for 2 to 5 axes
         n_anchors = max(min(12 * n_axes - 8, 6 * n_axes + 10), 2**n_axes)
@@ -28,7 +30,7 @@ def draw_anchors(design, n_anchors, n_axes, random_state):
         n_values = round(n_anchors ** (1 / n_axes))
         if n_values < 2 or n_values**n_axes != n_anchors:
             raise ValueError(
-                f"n_anchors is {n_anchors}, which makes no grid of {n_axes} axes with the same "
+                f"n_anchors={n_anchors} does not give a grid of {n_axes} axes with the same "
                 f"number of values each; pass {', '.join(str(m**n_axes) for m in (2, 3, 4))} or "
                 "another such power."
             )
@@ -36,8 +38,8 @@ def draw_anchors(design, n_anchors, n_axes, random_state):
     corners = np.array(list(product((0.0, 1.0), repeat=n_axes)))
     if n_anchors < len(corners):
         raise ValueError(
-            f"n_anchors is {n_anchors}; a scattered design has the {len(corners)} corners of "
-            f"the box of {n_axes} hyperparameters: pass at least that many."
+            f"n_anchors={n_anchors} is too small: a scattered design has the {len(corners)} "
+            f"corners of the box of {n_axes} hyperparameters. Pass at least that many."
         )
     inside = qmc.Halton(n_axes, rng=np.random.default_rng(random_state))
     return np.concatenate([corners, inside.random(n_anchors - len(corners))])

@@ -25,7 +25,7 @@ def make_gaussian_field(
 ) -> Bunch:
     r"""Draw from Gaussians that depend on several hyperparameters.
 
-    The outputs at lambda, a point of the box :math:`[0, 1]^k`, have the law
+    The outputs at lambda, a point of the box :math:`[0, 1]^k`, have the distribution
 
     .. math::
         N\big(m(\lambda), Q R(\lambda) S(\lambda) R(\lambda)^\top Q^\top\big), \quad
@@ -33,31 +33,31 @@ def make_gaussian_field(
         b_2 \cos(\pi u_2^\top \lambda), \quad
         S(\lambda) = \mathrm{diag}\big(s_d^2 e^{2 g_d^\top \lambda}\big).
 
-    Means bend: the absolute values in u add up to one, so that sine and cosine go through half
-    a period in the box. Standard deviations grow along every hyperparameter, by a factor
-    between 1.5 and 2.5 from the corner 0 to the corner 1. Axes turn: R rotates the planes of
-    outputs (1, 2), (3, 4), ... by the angle :math:`t^\top \lambda`, with t positive and 75
-    degrees in total; Q is a fixed rotation. The optimal maps around a triangle of lambdas
-    therefore do not return to the start.
+    Means are curved: the absolute values in u add up to one, so sine and cosine go through half a
+    period in the box. Standard deviations grow along every hyperparameter, by a factor between 1.5
+    and 2.5 from the corner 0 to the corner 1. Axes rotate: R rotates the planes of outputs (1, 2),
+    (3, 4), ... by the angle :math:`t^\top \lambda`, with t positive and 75 degrees in total. Q is
+    a fixed rotation. The optimal maps around a triangle of lambdas therefore do not return to the
+    start.
 
     Parameters
     ----------
     n_hyperparameters : int, default=2
         Number k of hyperparameters, at least 2.
     n_anchors : int, default=None
-        Number M of trained values. None: 16, 28, 34, 40 for k = 2, 3, 4, 5, and for a grid
-        the largest one that has no more.
+        Number M of trained values. None: 16, 28, 34, 40 for k = 2, 3, 4, 5. A grid then has the
+        largest number of values that does not exceed this.
     n_samples : int, default=500
         Draws at each trained value.
     n_outputs : int, default=2
         Dimension D of y.
     design : {"scattered", "grid"}, default="scattered"
-        Where the trained values lie. "scattered": all :math:`2^k` corners of the box, so that
-        the convex hull is the whole box, and a scrambled Halton sequence. "grid": a full
-        grid, with M the k-th power of the number of values on each axis.
+        Positions of the trained values. "scattered" has all :math:`2^k` corners of the box and a
+        scrambled Halton sequence, so the convex hull is the whole box. "grid" is a full grid. M is
+        then the k-th power of the number of values on each axis.
     random_state : int, RandomState instance or None, default=None
-        Determines the field, the trained values and the draws, which have separate streams:
-        the field of a seed depends on `n_hyperparameters` and `n_outputs` only.
+        Seed of the field, the trained values and the draws, which have separate streams. The
+        field of a seed depends on `n_hyperparameters` and `n_outputs` only.
 
     Returns
     -------
@@ -73,8 +73,8 @@ def make_gaussian_field(
         anchors : ndarray of shape (M, k)
             The trained values.
         truth : callable
-            ``truth(None, lam, random_state=None)`` gives a draw per row of lam, of shape
-            (n, k), anywhere in the box. In closed form, for one lambda (k,) or several (n, k):
+            ``truth(None, lam, random_state=None)`` returns a draw per row of lam, of shape
+            (n, k), anywhere in the box. Closed forms for one lambda (k,) or several (n, k) are
             ``truth.mean(lam)``, ``truth.covariance(lam)``,
             ``truth.squared_wasserstein(lam_from, lam_to)`` and the optimal map,
             ``truth.transport(None, y, lam_from, lam_to)``.
@@ -82,13 +82,13 @@ def make_gaussian_field(
     Raises
     ------
     ValueError
-        If there are fewer than two hyperparameters, if the number of anchors does not fit the
-        design, or if a lambda is outside the box.
+        If there are fewer than two hyperparameters, if the design cannot have this number of
+        trained values, or if a lambda is outside the box.
 
     See Also
     --------
     make_gaussians : One hyperparameter, along Wasserstein geodesics.
-    make_lognormal_field : Two hyperparameters of a skewed law.
+    make_lognormal_field : Two hyperparameters of a skewed distribution.
 
     References
     ----------

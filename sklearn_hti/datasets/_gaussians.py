@@ -25,16 +25,16 @@ def make_gaussians(
 
     A condition goes from :math:`N(m_0, S_0)` at lambda = 0 to :math:`N(m_1, S_1)` at
     lambda = 1 along optimal transport with the squared Euclidean cost. With the Monge
-    map :math:`y \mapsto m_1 + T (y - m_0)` and the fraction w = warp(lambda) of the way
+    map :math:`y \mapsto m_1 + T (y - m_0)` and the time fraction w = warp(lambda), outputs are
 
     .. math::
         y = (1 - w) m_0 + w m_1 + \big((1 - w) I + w T\big) S_0^{1/2} z,
         \quad z \sim N(0, I), \quad
         T = S_0^{-1/2} (S_0^{1/2} S_1 S_0^{1/2})^{1/2} S_0^{-1/2} .
 
-    The means move by two to four units, standard deviations are about one at
-    lambda = 0, correlated, and change by factors between 1/2 and 2 (the eigenvalues of
-    T) along axes of their own.
+    The means move by two to four units. At lambda = 0, outputs are correlated, with standard
+    deviations of about one. These change by factors between 1/2 and 2 (the eigenvalues of T),
+    along other axes.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def make_gaussians(
     n_conditions : int, default=3
         Number of conditions, each with its own geodesic.
     lams : sequence of float, default=(0.0, 0.5, 1.0)
-        The anchors, in [0, 1].
+        The trained values, in [0, 1].
     warp : callable, default=None
-        The clock: an increasing function of arrays with warp(0) = 0 and warp(1) = 1
-        that says how far along the geodesic a lambda is. None: the identity.
+        The lambda scale: an increasing function of arrays with warp(0) = 0 and warp(1) = 1. It
+        returns the position of a lambda along the geodesic. None: the identity.
     random_state : int, RandomState instance or None, default=None
-        Determines the geodesics and the draws, which have separate streams: the
-        geodesics of a seed depend on `n_outputs` and `n_conditions` only.
+        Seed of the geodesics and the draws, which have separate streams. The geodesics of a seed
+        depend on `n_outputs` and `n_conditions` only.
 
     Returns
     -------
@@ -65,16 +65,17 @@ def make_gaussians(
         lam : ndarray of shape (n,)
             The hyperparameter value lambda of each row.
         truth : callable
-            ``truth(X, lam, random_state=None)`` gives a draw per row at any lambda in
-            [0, 1]. In closed form: ``truth.mean(condition, lam)`` and
-            ``truth.covariance(condition, lam)``, of shapes (D,) and (D, D);
-            ``truth.transport(X, y, lam_from, lam_to)``, the optimal map between any two
-            lambdas; and ``truth.squared_wasserstein(condition, lam_from, lam_to)``.
+            ``truth(X, lam, random_state=None)`` returns a draw per row at any lambda in
+            [0, 1]. Closed forms are ``truth.mean(condition, lam)`` and
+            ``truth.covariance(condition, lam)``, of shapes (D,) and (D, D), and
+            ``truth.squared_wasserstein(condition, lam_from, lam_to)``.
+            ``truth.transport(X, y, lam_from, lam_to)`` is the optimal map between any two
+            lambdas.
 
     Raises
     ------
     ValueError
-        If a lambda is outside [0, 1], if warp does not increase from 0 to 1, or X is no
+        If a lambda is outside [0, 1], if warp does not increase from 0 to 1, or if X is not a
         condition.
 
     References
@@ -184,7 +185,7 @@ def _check_warp(warp):
     increasing = values.shape == grid.shape and np.all(np.diff(values) > 0)
     if not increasing or not np.allclose(values[[0, -1]], [0.0, 1.0]):
         raise ValueError(
-            f"warp={warp!r} is no clock: it has to take an array, increase, and have "
-            "warp(0) = 0 and warp(1) = 1, as the function x -> x**2 does."
+            f"warp={warp!r} is not a scale of lambda. It must accept an array, increase, and have "
+            "warp(0) = 0 and warp(1) = 1, like the function x -> x**2."
         )
     return warp

@@ -24,15 +24,15 @@ def make_lognormal_field(
 ) -> Bunch:
     r"""Draw terminal values of a geometric Brownian motion, by drift and volatility.
 
-    The price that starts at one and follows :math:`dY_t = \mu Y_t \, dt + \sigma Y_t \, dB_t`
-    is at the horizon T, with lambda = (:math:`\mu`, :math:`\sigma`),
+    A price starts at one and follows :math:`dY_t = \mu Y_t \, dt + \sigma Y_t \, dB_t`. With
+    lambda = (:math:`\mu`, :math:`\sigma`), the price at the horizon T is
 
     .. math::
         y = \exp(a + b z), \quad z \sim N(0, 1), \quad
         a = (\mu - \sigma^2 / 2) T, \quad b = \sigma \sqrt{T} .
 
-    Outputs are positive and skewed, the more the larger the volatility. The optimal map between
-    two lambdas is increasing: it keeps z. So
+    Outputs are positive, and their skewness grows with the volatility. The optimal map between two
+    lambdas is increasing: it keeps z. The squared distance is therefore
 
     .. math::
         W_2^2 = e^{2 a_0 + 2 b_0^2} + e^{2 a_1 + 2 b_1^2}
@@ -53,11 +53,11 @@ def make_lognormal_field(
     horizon : float, default=1.0
         Time T at which the price is read.
     design : {"scattered", "grid"}, default="scattered"
-        Where the trained values lie in the rectangle of drifts and volatilities. "scattered":
-        its four corners, so that the convex hull is the rectangle, and a scrambled Halton
-        sequence. "grid": a full grid, with M a square number.
+        Positions of the trained values in the rectangle of drifts and volatilities. "scattered"
+        has its four corners and a scrambled Halton sequence, so the convex hull is the rectangle.
+        "grid" is a full grid, with M a square number.
     random_state : int, RandomState instance or None, default=None
-        Determines the trained values and the draws, which have separate streams.
+        Seed of the trained values and the draws, which have separate streams.
 
     Returns
     -------
@@ -73,9 +73,9 @@ def make_lognormal_field(
         anchors : ndarray of shape (M, 2)
             The trained values.
         truth : callable
-            ``truth(None, lam, random_state=None)`` gives a draw per row of lam, of shape
-            (n, 2), at any drift and positive volatility. In closed form, for one lambda (2,)
-            or several (n, 2): ``truth.mean(lam)``, ``truth.variance(lam)``,
+            ``truth(None, lam, random_state=None)`` returns a draw per row of lam, of shape
+            (n, 2), at any drift and positive volatility. Closed forms for one lambda (2,) or
+            several (n, 2) are ``truth.mean(lam)``, ``truth.variance(lam)``,
             ``truth.quantile(level, lam)``,
             ``truth.squared_wasserstein(lam_from, lam_to, log=False)`` and the optimal map,
             ``truth.transport(None, y, lam_from, lam_to)``.
@@ -83,8 +83,8 @@ def make_lognormal_field(
     Raises
     ------
     ValueError
-        If a range does not increase, a volatility or the horizon is not positive, or the number
-        of anchors does not fit the design.
+        If a range does not increase, if a volatility or the horizon is not positive, or if the
+        design cannot have this number of trained values.
 
     See Also
     --------

@@ -30,22 +30,22 @@ def make_quantile_networks(
 ) -> Bunch:
     """Train a network for each quantile level and collect the outputs.
 
-    The networks of :func:`quantile_network` learn the progression of diabetes from ten
-    measurements of a patient (scikit-learn's diabetes data, inputs and target scaled to
-    mean 0 and standard deviation 1). They see 300 patients, always the same ones, and
-    answer for all 442. Lambda is the level of the pinball loss, swept by
-    :func:`~sklearn_hti.sweep`. Each network gives one output per patient, with no noise.
+    The networks of :func:`quantile_network` predict the progression of diabetes from ten
+    measurements of a patient (scikit-learn's diabetes data). Inputs and target are scaled to
+    mean 0 and standard deviation 1. The networks are trained on the same 300 patients and answer
+    for all 442. Lambda is the level of the pinball loss, which :func:`~sklearn_hti.sweep` varies.
+    Each network returns one output per patient, without noise.
 
     Parameters
     ----------
     levels : sequence of float, default=(0.05, 0.5, 0.95)
-        The anchors, at least two quantile levels in (0, 1).
+        The trained values, at least two quantile levels in (0, 1).
     max_epochs : int, default=150
-        Length of each training, about a second.
+        Epochs of each training, which takes about a second.
     n_jobs : int, default=None
-        Number of networks trained at once, through joblib.
+        Number of networks that joblib trains in parallel.
     random_state : int, RandomState instance or None, default=None
-        Determines the initial weights, the same for every level.
+        Seed of the initial weights, which are the same for every level.
 
     Returns
     -------
@@ -62,16 +62,15 @@ def make_quantile_networks(
         row : ndarray of shape (n,)
             The patient, 0 to 441.
         train_rows : ndarray of shape (300,)
-            The patients that the networks learned from.
+            The training patients of the networks.
         test_rows : ndarray of shape (142,)
-            The others.
+            The other patients.
         truth : callable
-            ``truth(X, lam, random_state=None)`` trains a network at the scalar level
-            lam and answers at X, shape (n,). With the default it has the seed of the
-            data, so that the level is all that differs. An int trains from other
-            initial weights: the distance between two such networks is the floor that no
-            surrogate can be expected to pass. Trained networks are kept, so that asking
-            again is quick.
+            ``truth(X, lam, random_state=None)`` trains a network at the scalar level lam and
+            returns its answers at X, of shape (n,). With None, it has the seed of the data, so
+            only the level differs. An int trains from other initial weights. The distance
+            between two such networks is the noise floor. Trained networks are kept, so further
+            calls are fast.
 
     Raises
     ------
@@ -129,10 +128,11 @@ def quantile_network(
     weight_decay: float = 3.0,
     max_epochs: int = 150,
 ) -> Any:
-    """A small network that predicts one quantile, as a skorch net.
+    """Make a small skorch network that predicts one quantile.
 
-    Two hidden layers, pinball loss, AdamW on the full batch with a cosine schedule. The
-    weight decay is strong enough that trainings from different initial weights agree.
+    It has two hidden layers. Training uses the pinball loss and AdamW on the full batch, with a
+    cosine schedule. The weight decay is so strong that trainings from different initial weights
+    agree.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def quantile_network(
     Returns
     -------
     skorch.NeuralNetRegressor
-        Not trained yet. It fits targets of shape (n, 1).
+        The untrained network. It fits targets of shape (n, 1).
 
     Raises
     ------
@@ -161,7 +161,7 @@ def quantile_network(
 
     Examples
     --------
-    The level is what a sweep varies:
+    A sweep varies the level:
 
     >>> from sklearn.datasets import make_regression
     >>> from sklearn_hti import sweep
@@ -226,7 +226,7 @@ class MLP(nn.Module):
 
 
 class PinballLoss(nn.Module):
-    """Mean pinball loss: the expected one is least at the quantile.
+    """Mean pinball loss, whose expectation is smallest at the quantile.
 
     Parameters
     ----------

@@ -23,46 +23,47 @@ def make_rotations(
     lams: Lam = (0.0, 0.5, 1.0),
     random_state: RandomState = None,
 ) -> Bunch:
-    r"""Draw from two discs that circle round the origin, by an angle that depends on x.
+    r"""Draw from two discs that rotate about the origin, by an angle that depends on x.
 
-    Condition x, uniform in :math:`[-1, 1]^C`, turns the plane by an angle of its own,
+    The condition x is uniform in :math:`[-1, 1]^C`. It determines the angle of the rotation R,
 
     .. math::
         y = R(\lambda \, a(x)) \, y_0, \quad
         a(x) = a_{max} \tanh\Big({-1} + \sum_{k=1}^{m} (-1)^{k+1} \big(1 +
         \tanh(1.5 (m + 1) (w_k^\top x - b_k))\big)\Big),
 
-    with unit vectors w (of positive first entry) and offsets b of the seed: a goes up and down
-    along x, m times. y0 is uniform on
-    two discs of radius 0.4 around (2, 0) and (-2, 0), which take turns from row to row. Since
-    a turned disc is the same disc, y also arises by shifting each disc as a whole to its turned
-    centre. **That is the optimal transport map**, for the squared Euclidean cost, between any
-    two lambdas between which the discs turn by at most 66 degrees (their cosine is at least
-    twice the ratio of the two radii); all neighbouring anchors have to be that near. Rotation
-    of each point about the origin has the same law and costs more. So what optimal transport
-    should find is known, for each point.
+    The seed determines unit vectors w (of positive first entry) and offsets b. The angle a goes up
+    and down along x, m times. y0 is uniform on two discs of radius 0.4 around (2, 0) and (-2, 0),
+    which alternate from row to row.
+
+    A rotated disc is the same disc, so y has the same distribution if each disc is shifted as a
+    whole to its rotated centre. **This shift is the optimal transport map** for the squared
+    Euclidean cost between two lambdas if the discs rotate by at most 66 degrees between them. The
+    condition is that the cosine of the angle is at least twice the ratio of the two radii. All
+    neighbouring trained values have to be this near. The rotation of each point about the origin
+    has the same distribution and costs more. The correct result of optimal transport is therefore
+    known for each point.
 
     Parameters
     ----------
     n_samples : int, default=20
         Draws for each condition and lambda.
     n_conditions : int, default=60
-        Distinct x, which are the same at all lambdas.
+        Number of distinct x, which are the same at all lambdas.
     n_features : int, default=1
         Dimension C of x.
     with_sense : bool, default=False
-        Whether x has one column more, a category: 0 turns counter-clockwise by a(x), 1
+        Whether x has one more column, a category: 0 rotates counter-clockwise by a(x), 1
         clockwise.
     max_angle : float, default=2 * pi / 3
-        Bound of the angle, in radians.
+        Largest angle, in radians.
     n_turns : int, default=3
         Number m of times that the angle goes up or down along x.
     lams : sequence of float, default=(0.0, 0.5, 1.0)
-        The anchors, in [0, 1].
+        The trained values, in [0, 1].
     random_state : int, RandomState instance or None, default=None
-        Determines the angles, the conditions and the draws, which have separate streams: the
-        angles of a seed depend on `n_features`, `max_angle` and
-        `n_turns` only.
+        Seed of the angles, the conditions and the draws, which have separate streams. The angles
+        of a seed depend on `n_features`, `max_angle` and `n_turns` only.
 
     Returns
     -------
@@ -76,17 +77,16 @@ def make_rotations(
         lam : ndarray of shape (n,)
             The hyperparameter value lambda of each row.
         truth : callable
-            ``truth(X, lam, random_state=None)`` gives a draw per row at any lambda in
-            [0, 1] and any x in the box, ``truth.conditions(n, random_state=None)`` further
-            x, ``truth.angle(X)`` the signed angle between lambda = 0 and 1, and
-            ``truth.transport(X, y, lam_from, lam_to)`` the outputs shifted with their
-            discs.
+            ``truth(X, lam, random_state=None)`` returns a draw per row at any lambda in [0, 1]
+            and any x in the box. ``truth.conditions(n, random_state=None)`` returns further x,
+            ``truth.angle(X)`` the signed angle between lambda = 0 and 1, and
+            ``truth.transport(X, y, lam_from, lam_to)`` the outputs shifted with their discs.
 
     Raises
     ------
     ValueError
-        If a lambda is outside [0, 1], or two neighbouring ones are so far apart that discs
-        turn by more than 66 degrees between them, or X is no condition.
+        If a lambda is outside [0, 1]. If discs rotate by more than 66 degrees between two
+        neighbouring lambdas. If X is not a condition.
 
     Examples
     --------

@@ -19,23 +19,22 @@ def make_semicircles(
 ) -> Bunch:
     r"""Draw points that travel along four semicircles.
 
-    Category 0 runs over the top half of the circle of radius 1 around (-1, 0), from
-    angle 0 at lambda = 0 to :math:`\pi` at lambda = 1; category 1 over its bottom half,
-    from 0 to :math:`-\pi`; category 2 over the top half of the circle around (1, 0),
-    from :math:`\pi` to 0; category 3 over its bottom half, from :math:`-\pi` to 0. All
-    start at the origin. Around the target angle the angle is von Mises
-    (:math:`\kappa = 5`), the radius log-normal (:math:`\sigma = 0.05` around 1). Lambda
-    is proportional to the arc length, and the straight way between two anchors leaves
-    the circle.
+    Category 0 follows the top half of the circle of radius 1 around (-1, 0), from angle 0 at
+    lambda = 0 to :math:`\pi` at lambda = 1. Category 1 follows its bottom half, from 0 to
+    :math:`-\pi`. Category 2 follows the top half of the circle around (1, 0), from :math:`\pi` to
+    0. Category 3 follows its bottom half, from :math:`-\pi` to 0. All start at the origin. The
+    angle is von Mises around the target angle (:math:`\kappa = 5`), and the radius is log-normal
+    (:math:`\sigma = 0.05` around 1). Lambda is proportional to the arc length. The straight line
+    between two trained values leaves the circle.
 
     Parameters
     ----------
     n_samples : int, default=100
         Draws for each category and lambda.
     lams : sequence of float, default=(0.0, 0.5, 1.0)
-        The anchors, in [0, 1].
+        The trained values, in [0, 1].
     random_state : int, RandomState instance or None, default=None
-        Determines the draws.
+        Seed of the draws.
 
     Returns
     -------
@@ -50,18 +49,18 @@ def make_semicircles(
             The hyperparameter value lambda of each row.
         truth : callable
             ``truth(X, lam, random_state=None)`` draws a point per row at any lambda in
-            [0, 1]. ``truth.log_density(X, y, lam)`` is the log-density of given points,
-            ``truth.circle_distance(X, y)`` their distance to the circle.
+            [0, 1]. ``truth.log_density(X, y, lam)`` is the log-density of given points, and
+            ``truth.circle_distance(X, y)`` is their distance to the circle.
 
     Raises
     ------
     ValueError
-        If a lambda is outside [0, 1], or X is no category.
+        If a lambda is outside [0, 1], or X is not a category.
 
     Notes
     -----
-    Judge surrogates by the exact squared Wasserstein distance per category. The
-    distance to the circle misleads: true points stand 0.04 away from it.
+    Compare surrogates by the exact squared Wasserstein distance per category. The distance to the
+    circle is misleading, because true points are 0.04 away from it.
 
     References
     ----------

@@ -28,37 +28,42 @@ def find_lam(
     *,
     near: ArrayLike | Mapping[Any, Any] | None = None,
 ) -> Bunch:
-    """Return the hyperparameter value at which outputs have a wanted statistic.
+    """Return the hyperparameter value at which a statistic of the outputs has a given value.
 
     Parameters
     ----------
     surrogate : HyperparameterTrajectoryRegressor
-        Fitted, with networks or a base.
+        A fitted surrogate with networks or a base.
     X : array-like of shape (n, C), DataFrame or None
         Inputs, without the lambda column.
     statistic : "mean", float, callable or None
-        Of all outputs at the rows of X: their mean, a quantile level, or a function of draws
-        (n_draws, n, D) that returns a number. None: `target` has outputs.
+        Statistic of all outputs at the rows of X: their mean, a quantile level, or a function of
+        draws (n_draws, n, D) that returns a number. None: `target` holds outputs.
     target : float or array-like of shape (n,) or (n, D)
-        The wanted number; or outputs of an unknown network at X, which lambda is to explain.
+        The target value of the statistic. Without a statistic, outputs of an unknown network at X,
+        whose lambda is estimated.
     coverage : float, default=0.9
-        Probability that the interval is to hold the lambda of the true networks.
+        Intended probability that the interval contains the lambda of the true networks.
     near : float, array-like of shape (k,) or dict, default=None
-        Of several solutions, the one nearest to this lambda is taken. None: the one that is
-        known best.
+        Of several solutions, the one nearest to this lambda is returned. None: the one with the
+        smallest uncertainty or, if `target` holds outputs, with the nearest outputs.
 
     Returns
     -------
     Bunch
-        ``lam``, as users pass it; its ``interval`` of shape (2,), or (2, k), along the line on
-        which the statistic changes most; what is ``achieved`` there, a number (of outputs: the
-        root mean square of what remains, in their units); and all ``solutions``, of shape (S,) or
-        (S, k), none where the target is out of reach.
+        It has these items:
+
+        * ``lam``: the solution, in the units of `fit`.
+        * ``interval`` of shape (2,) or (2, k): its confidence interval. With several
+          hyperparameters, it lies on the line along which the statistic changes most.
+        * ``achieved``: the statistic at ``lam``. If `target` holds outputs, it is the root mean
+          square of the remaining differences, in their units.
+        * ``solutions`` of shape (S,) or (S, k): all solutions, none if the target is out of reach.
 
     Warns
     -----
     TrajectoryWarning
-        If no lambda of the trained range gives the target: `lam` is the nearest then.
+        If no lambda of the trained range reaches the target. ``lam`` is then the nearest one.
 
     Examples
     --------
@@ -83,7 +88,7 @@ def find_lam(
         return explain(path, target, coverage, near)
     measure = _measure_of(statistic)
     if not (isinstance(target, Real) and np.isfinite(target)):
-        raise ValueError(f"target={target!r} must be a finite number, as the statistic is.")
+        raise ValueError(f"target={target!r} must be a finite number, like the statistic.")
     found = None
     if state.anchors.ndim == 2:
         found, start = _crossings(path, measure, target, near)
@@ -95,8 +100,8 @@ def find_lam(
     if not len(solutions):
         values = _values(path, measure)
         warn(
-            f"target={target:g} is out of reach: the statistic runs from {values.min():.4g} to "
-            f"{values.max():.4g} over the trained range. The nearest lambda is returned; train "
+            f"target={target:g} is out of reach: the statistic goes from {values.min():.4g} to "
+            f"{values.max():.4g} over the trained range. The nearest lambda is returned. Train "
             "networks beyond it.",
             TrajectoryWarning,
         )

@@ -18,30 +18,32 @@ def mbtl(
     slope: float | None = None,
     deviations: float = 1.0,
 ) -> Bunch:
-    """Choose the next hyperparameter value by the scores of trained ones, without their outputs.
+    """Choose the next hyperparameter value by the scores of trained networks alone.
 
-    A Gaussian process predicts the score of a network trained at each candidate. A network
-    loses `slope` of its score per unit of the range at other values (the *linear generalisation
-    gap*), and at each value the best network is used. The candidate that raises the sum over
-    candidates most is chosen, by an upper confidence bound.
+    A Gaussian process predicts the score of a network trained at each candidate. At other values,
+    a network loses `slope` of its score per unit of the range (the *linear generalisation gap*).
+    The best network is used at each value. The chosen candidate raises the sum of scores over all
+    candidates most, by an upper confidence bound.
 
     Parameters
     ----------
     lam : array-like of shape (M,)
         Trained values.
     scores : array-like of shape (M,)
-        Their scores, such as returns; greater is better.
+        Scores of the networks, such as returns; greater is better.
     candidates : array-like of shape (C,)
-        Values to choose from, all of which count.
+        Values to choose from. The scores at all of them count.
     slope : float, default=None
-        Loss of score over the whole range. None: the range of the scores, or one.
+        Loss of score over the whole range. None: the range of the scores, or one if they are
+        equal.
     deviations : float, default=1.0
-        Standard deviations that the bound lies above the mean.
+        Distance of the bound from the mean, in standard deviations.
 
     Returns
     -------
     Bunch
-        ``lam`` of shape (1,), and ``gain`` (1,), the mean over candidates that the bound expects.
+        ``lam`` of shape (1,), and ``gain`` (1,), the gain in score under the bound, averaged over
+        the candidates.
 
     References
     ----------
@@ -60,12 +62,12 @@ def mbtl(
     )
     if lam.ndim != 1 or lam.shape != scores.shape or not len(lam):
         raise ValueError(
-            f"`lam` has shape {lam.shape} and `scores` {scores.shape}; expected one score for "
-            "each trained value, both (M,)."
+            f"`lam` has shape {lam.shape} and `scores` {scores.shape}; pass one score for "
+            "each trained value, both of shape (M,)."
         )
     free = ~np.isin(candidates, lam)
     if candidates.ndim != 1 or not free.any():
-        raise ValueError("`candidates` has no value that is not trained yet; list more of them.")
+        raise ValueError("`candidates` has trained values only; add some that are not trained.")
     values = np.concatenate([lam, candidates])
     low, width = values.min(), np.ptp(values)
     spread = float(np.ptp(scores)) or 1.0

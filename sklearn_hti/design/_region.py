@@ -19,7 +19,7 @@ def state_of(surrogate):
     if state.particle_field is None:
         raise ValueError(
             f"{type(surrogate).__name__} has no particle field, which tells what is expected "
-            "between trained values; take HyperparameterTrajectoryRegressor."
+            "between trained values; use HyperparameterTrajectoryRegressor."
         )
     return state
 

@@ -20,39 +20,44 @@ def suggest_lam(
 ) -> Bunch:
     """Return the hyperparameter value whose training lowers the expected error most.
 
-    The error that is expected at each lambda has two parts: how far outputs leave the path that
-    the particle field draws between trained values, and how far the time of lambda may be off,
-    times the speed of the outputs. Both follow from the outputs at the trained values alone, are
-    scaled by the errors where a trained value was left out, and are known in advance for any
-    further trained value. The mean over the trained range, which is even in the clock, or over
-    the candidates, is lowered.
+    The expected error at each lambda has two parts. The first is how far outputs leave the path of
+    the particle field between trained values. The second is the error of the time of lambda, times
+    the speed of the outputs. Both follow from the outputs at the trained values alone. They are
+    scaled by the errors at trained values that were left out. They can be computed in advance for
+    any further trained value. The suggestion lowers the mean error over the candidates, or over
+    the trained range, which is even on the lambda scale.
 
     Parameters
     ----------
     surrogate : HyperparameterTrajectoryRegressor
         Fitted. With ``networks=``, or ``base=None``, a fit takes less than a second.
     n_points : int, default=1
-        Number of lambdas to train at once, chosen one after the other as if each were trained.
+        Number of lambdas to train at once. They are chosen one after the other, as if each were
+        then trained.
     candidates : array-like of shape (C,) or (C, k) or DataFrame, default=None
-        Lambdas to choose from, within the trained values; their mean error counts, so list them as
-        they will be asked for. None: the trained range.
+        Lambdas to choose from, within the trained values. Their mean error counts, so list the
+        lambdas at which you need answers. None: the trained range.
     cost : array-like of shape (C,) or callable, default=None
-        Cost of training each candidate, or a function from lambda, as users pass it, to that:
-        the gain per cost is largest then. None: all cost the same.
+        Cost of training each candidate, or a function from lambda, in the units of `fit`, to this
+        cost. The chosen lambda has the largest gain per cost. None: all costs are equal.
 
     Returns
     -------
     Bunch
-        ``lam`` of shape (n_points,) or (n_points, k); ``gain`` (n_points,), by how much each
-        lowers the mean expected squared error; ``expected_error``, the error now, both in
-        scaled units as in `validation_`, per output; and ``stop``, whether that error is within
-        the noise of few draws, or 0.001 where there is none: training more shows nothing.
+        It has these items:
+
+        * ``lam`` of shape (n_points,) or (n_points, k): the suggested lambdas.
+        * ``gain`` (n_points,): the decrease of the mean expected squared error by each of them.
+        * ``expected_error``: the present error. It and ``gain`` are per output, in scaled units as
+          in `validation_`.
+        * ``stop``: whether this error is within the noise of few draws, or below 0.001 if there is
+          no such noise. More training then gives no measurable gain.
 
     Raises
     ------
     ValueError
-        If a candidate lies outside the trained values, there are fewer new ones than `n_points`,
-        or the trained values share no input, so that outputs cannot be followed.
+        If a candidate lies outside the trained values. If there are fewer new candidates than
+        `n_points`. If the trained values share no input, so outputs cannot be followed.
 
     References
     ----------
@@ -77,8 +82,8 @@ def suggest_lam(
     free = ~trained(state, lam)
     if len(np.unique(lam[free], axis=0)) < n_points:
         raise ValueError(
-            f"n_points={n_points} asks for more than the {free.sum()} candidates that are not "
-            "trained yet; list more of them, or take fewer."
+            f"n_points={n_points} exceeds the {free.sum()} candidates that are not trained yet; "
+            "add candidates, or lower n_points."
         )
     cost = _costs(cost, decode(state, lam))
     errors, floor = expect_errors(state, lam), noise_floor(state)
@@ -107,8 +112,8 @@ def _check_followed(state):
     """Raise where outputs could not be followed through all trained values."""
     if state.moments is None:
         raise ValueError(
-            "No input is known at all trained values, so that no output can be followed through "
-            "them; put the same inputs to every network."
+            "X: no input occurs at all trained values, so no output can be followed through "
+            "them. Pass the same inputs to every network, and fit again."
         )
 
 
@@ -119,7 +124,7 @@ def _costs(cost, lam):
     cost = np.array([cost(value) for value in lam] if callable(cost) else cost, dtype=float)
     if cost.shape != (len(lam),):
         raise ValueError(
-            f"`cost` has shape {cost.shape}; expected ({len(lam)},), one per candidate, or a "
+            f"`cost` has shape {cost.shape}; pass one cost per candidate, ({len(lam)},), or a "
             "function of lambda."
         )
     if not (np.isfinite(cost) & (cost > 0)).all():

@@ -161,8 +161,8 @@ def whole_trajectories(data, reweighting, rng):
 def _check_followed(trajectories):
     if not len(trajectories.points):
         raise ValueError(
-            "X: no input can be followed through all trained values of `lam`, as each is "
-            "missing at some. Ask every network at the same inputs. In cross-validation, keep "
+            "X: no input occurs at all trained values of `lam`, so none can be followed through "
+            "them. Pass outputs of every network at the same inputs. In cross-validation, keep "
             "the rows of an input in one fold: GroupKFold, with a number per x as groups."
         )
 
@@ -241,8 +241,8 @@ def _warn_without_partner(plans, data):
     if alone:
         warn(
             f"X: rows at lambda = {', '.join(map(shown, alone))} are not used: their x "
-            "occurs at no neighbouring trained value. Ask every network at the same inputs. In "
-            "cross-validation, keep the rows of an input in one fold: GroupKFold, with a number "
-            "per x as groups.",
+            "occurs at no neighbouring trained value. Pass outputs of every network at the same "
+            "inputs. In cross-validation, keep the rows of an input in one fold: GroupKFold, with "
+            "a number per x as groups.",
             CouplingWarning,
         )

@@ -39,7 +39,7 @@ def match_truth(estimator, surrogate, truth, conditions, line):
     for i in reversed(range(len(conditions))):
         row[_is_condition(query.conditions, conditions[[i]])] = i
     if (row < 0).all():
-        raise ValueError("`truth` has no row with an x that is shown; ask it at the rows of X.")
+        raise ValueError("`truth` has no row with a plotted x; pass it at the rows of X.")
     known = row >= 0
     return Bunch(y=y[known], lam=lam[known], row=row[known])
 

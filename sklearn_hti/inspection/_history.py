@@ -11,14 +11,14 @@ from ._common import make_axes, plain
 STAGES = {
     "paths": "paths between coupled outputs",
     "transport": "movement along lambda",
-    "base": "generator at the base anchor",
+    "base": "generator at the base value",
 }
 ROLES = {
     "train_loss": "training loss",
     "valid_loss": "validation loss",
     "dual_value": "potential g: dual value",
     "map_residual": "map T: distance to the c-transform",
-    "fitting_loss": "map T: divergence from the next anchor",
+    "fitting_loss": "map T: divergence from the next trained value",
     "monge_gap": "map T: Monge gap",
     "cost": "cost of the transport",
 }
@@ -29,14 +29,14 @@ _NO_LOSSES = ("stage", "step", "epoch", "seconds", "lr", "event_", "negative_sha
 class HistoryDisplay:
     """Losses of every network of a surrogate along its training steps.
 
-    Use `from_estimator` to make one. One panel per stage of the fit: the paths between coupled
-    outputs (of solvers that learn maps, these and their potentials), the movement along lambda,
-    and the generator at the base anchor. Stages that train nothing have no panel.
+    Use `from_estimator` to make one. There is one panel per stage of the fit: the paths between
+    coupled outputs (with learned maps: the maps and their potentials), the movement along lambda,
+    and the generator at the base value. Stages that train nothing have no panel.
 
     Parameters
     ----------
     losses : dict of dict of tuple
-        For every stage and name of a loss, its steps and its values.
+        The steps and the values, for every stage and name of a loss.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class HistoryDisplay:
     ax_ : Axes
         The first of them.
     figure_ : Figure
-        Their figure.
+        The figure of the axes.
 
     Examples
     --------
@@ -74,19 +74,19 @@ class HistoryDisplay:
         estimator : surrogate or TrajectoryPipeline
             Any fitted surrogate of this package that trains networks.
         ax : Axes or array of Axes, default=None
-            One per stage; None makes a figure.
+            Axes, one per stage. None makes a figure.
         **kwargs : dict
-            For `plot`.
+            Options of `plot`.
 
         Returns
         -------
         HistoryDisplay
-            With the losses that are shown.
+            The display, with the plotted losses.
 
         Raises
         ------
         TypeError
-            If `estimator` is no surrogate.
+            If `estimator` is not a surrogate.
         ValueError
             If nothing was trained.
         ImportError
@@ -97,23 +97,23 @@ class HistoryDisplay:
         surrogate = final_step(estimator, caller)
         losses = _collect_losses(surrogate.history_)
         if not losses:
-            raise ValueError(f"{type(surrogate).__name__} trained no network: no losses to show.")
+            raise ValueError(f"{type(surrogate).__name__} trained no network and has no losses.")
         return cls(losses=losses).plot(ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Self:
-        """Plot the losses, on a logarithmic scale where all are positive.
+        """Plot the losses, on a logarithmic scale if all are positive.
 
         Parameters
         ----------
         ax : Axes or array of Axes, default=None
-            One per stage; None makes a figure.
+            Axes, one per stage. None makes a figure.
         **kwargs : dict
-            For `Axes.plot`.
+            Options of `Axes.plot`.
 
         Returns
         -------
         HistoryDisplay
-            Itself.
+            The display itself.
         """
         require("matplotlib", f"{type(self).__name__}.plot")
         self.axes_ = make_axes(ax, len(self.losses))

@@ -21,38 +21,38 @@ _N_CORNERS = 40
 class LagrangianDisplay:
     """Kinetic and potential energy of a fitted surrogate in a plane of outputs.
 
-    Use `from_estimator` to make one. The ellipse around a place holds all velocities of one
-    kinetic energy v' G v / 2: it is long where moving is cheap. Filled contours are the
-    potential u, and lines the paths that draws take. Of more than two outputs, the others are
-    held at the median of the draws in the middle of the interval: ellipses are a block of G,
-    and contours a cut through u, no marginal.
+    Use `from_estimator` to make one. The ellipse around a place contains the velocities with the
+    same kinetic energy v' G v / 2. It is long in directions in which moving is cheap. Filled
+    contours are the potential u, and lines are the paths of draws. With more than two outputs, the
+    others are fixed at the median of the draws in the middle of the interval. Ellipses are then a
+    block of G, and contours are a cut through u, not a marginal.
 
     Parameters
     ----------
     xx0, xx1 : ndarray of shape (R, R)
         Grid of the potential, in the units of the outputs.
     potential : ndarray of shape (R, R) or None
-        The potential u there (log-density with "density"); None if there is none.
+        The potential u on the grid (log-density with "density"). None if there is none.
     centers : ndarray of shape (M, 2)
         Places of the ellipses.
     metric : ndarray of shape (M, 2, 2)
-        G there, in the units of the outputs.
+        G at these places, in the units of the outputs.
     paths : ndarray of shape (L, n_paths, 2)
         Paths of draws.
     ends : tuple of (low, high)
-        The lambdas between which they are drawn.
+        The lambdas at the ends of the paths.
     names : tuple of (str, str)
         The two outputs.
     held : dict of str to float
-        Where the other outputs are held.
+        Values at which the other outputs are fixed.
     potential_name : str, default="potential"
-        What the contours show.
+        Name of the contours.
     lam_name : str, default="λ"
         Name of lambda.
     equal_aspect : bool, default=True
-        Whether both directions have one unit.
+        Whether both directions have the same unit.
     end_texts : tuple of str, default=None
-        The ends as text; None: the name and the number.
+        The ends as text. None: the name and the number.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class LagrangianDisplay:
     ax_ : Axes
         The axes.
     figure_ : Figure
-        Their figure.
+        The figure of the axes.
 
     Examples
     --------
@@ -134,45 +134,46 @@ class LagrangianDisplay:
         Parameters
         ----------
         estimator : surrogate or TrajectoryPipeline
-            Fitted, with a ``lagrangian_``.
+            A fitted surrogate with a ``lagrangian_``.
         X : array-like of shape (1, C), DataFrame or None, default=None
-            The condition; None for no condition. A potential that is read off the data is
-            that of the nearest condition of the fit in the same categories.
+            The condition. None: there is no condition. A potential that is computed from the data
+            is that of the nearest condition of the fit in the same categories.
         interval : tuple of (low, high), default=None
-            Lambdas between which paths are drawn, whose surroundings are shown; None is from
-            the first anchor to the last. Of several hyperparameters, two lambdas, such as the
-            trained values at the ends of an edge; None is the two that are farthest apart.
+            Lambdas at the ends of the paths, which set the limits of the axes. None: the first
+            and the last trained value. With several hyperparameters, these are two lambdas, such
+            as the trained values at the ends of an edge. None is then the two that are farthest
+            apart.
         outputs : pair of int or str, default=None
-            The plane; None is that of the first two outputs.
+            The plane. None: the first two outputs.
         n_paths : int, default=20
-            Draws that are followed.
+            Number of draws that are followed.
         grid_resolution : int, default=80
-            Places of the potential in either direction.
+            Places of the potential in each direction.
         n_ellipses : int, default=11
-            Ellipses in either direction.
+            Ellipses in each direction.
         output_names : list of str, default=None
             Names of the outputs.
         lam_name : str or list of str, default=None
-            Name of lambda, one for each hyperparameter; None is that of `fit`, or λ.
+            Name of lambda, or one name for each hyperparameter. None is the name in `fit`, or λ.
         random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
         ax : Axes, default=None
-            Where to draw; None makes a figure.
+            Axes of the plot. None makes a figure.
         **kwargs : dict
-            For `plot`.
+            Options of `plot`.
 
         Returns
         -------
         LagrangianDisplay
-            With the arrays that are shown.
+            The display, with the plotted arrays.
 
         Raises
         ------
         TypeError
             If `estimator` has no Lagrangian.
         ValueError
-            If there is one output only, one does not exist, X is not one row, or a lambda is
-            outside the anchors.
+            If there is only one output, a named output does not exist, X is not one row, or a
+            lambda is outside the trained values.
         ImportError
             If matplotlib is not installed.
         """
@@ -186,8 +187,8 @@ class LagrangianDisplay:
             )
         if not surrogate._state.outputs.as_they_are:
             raise ValueError(
-                f"{caller} shows outputs in which the Lagrangian is learned, and with "
-                "output_transform they are coordinates; take TrajectoryDisplay."
+                f"{caller} shows the outputs of the Lagrangian, which are coordinates with "
+                "output_transform; use TrajectoryDisplay."
             )
         names = name_outputs(output_names, surrogate._state.outputs.n_outputs)
         pair = _choose_pair(outputs, names)
@@ -237,18 +238,18 @@ class LagrangianDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; None makes a figure.
+            Axes of the plot. None makes a figure.
         ellipse_kw : dict, default=None
-            For the `PolyCollection` of the ellipses.
+            Options of the `PolyCollection` of the ellipses.
         path_kw : dict, default=None
-            For `Axes.plot` of the paths.
+            Options of `Axes.plot` for the paths.
         **kwargs : dict
-            For `Axes.contourf` of the potential, such as ``cmap``.
+            Options of `Axes.contourf` for the potential, such as ``cmap``.
 
         Returns
         -------
         LagrangianDisplay
-            Itself.
+            The display itself.
         """
         require("matplotlib", f"{type(self).__name__}.plot")
         from matplotlib.collections import PolyCollection
@@ -306,8 +307,8 @@ def _choose_pair(outputs, names):
     """Return the positions of the two outputs."""
     if len(names) < 2:
         raise ValueError(
-            "LagrangianDisplay shows a plane of two outputs, and the surrogate has one: between "
-            "two values there is one path only."
+            "LagrangianDisplay shows a plane of two outputs, and the surrogate has one. Between "
+            "two values of one output, there is only one path."
         )
     pair = tuple(find_output(d, names) for d in ((0, 1) if outputs is None else outputs))
     if len(pair) != 2 or pair[0] == pair[1]:

@@ -21,9 +21,9 @@ _MAX_NUMBERS = 10_000_000  # of draws at once
 class LamMapDisplay:
     """Map of a statistic of the outputs over two hyperparameters.
 
-    Use `from_estimator` to make one. Filled contours reach as far as the surrogate answers, and
-    dots mark the trained values; faint ones lie beside the map, at other values of further
-    hyperparameters. Every combination of categories has a panel.
+    Use `from_estimator` to make one. Filled contours cover the region in which the surrogate
+    answers. Dots mark the trained values. Faint dots are beside the map, at other values of
+    further hyperparameters. Every combination of categories has a panel.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class LamMapDisplay:
     scales : tuple of {"linear", "log"}
         Scales of their axes.
     statistic_name : str
-        What contours show.
+        Name of the statistic.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class LamMapDisplay:
     ax_ : Axes
         The first of them.
     figure_ : Figure
-        Their figure.
+        The figure of the axes.
 
     See Also
     --------
@@ -107,50 +107,50 @@ class LamMapDisplay:
         Parameters
         ----------
         estimator : surrogate or TrajectoryPipeline
-            Any surrogate of this package, fitted with two numbers or more in lambda.
+            Any fitted surrogate of this package with at least two numbers in lambda.
         X : array-like of shape (n, C), DataFrame or None, default=None
-            The conditions; None for no condition.
+            The conditions. None: there is no condition.
         statistic : "mean", float or callable, default="mean"
-            The mean of an output given x, or its quantile at a level from 0 to 1, averaged over
-            the rows of X; or a function of draws (n_samples, n, D) that returns one number, such
-            as an error.
+            The plotted statistic. "mean" is the mean of an output given x, and a number from 0 to
+            1 is a quantile level. Both are averaged over the rows of X. A function of draws
+            (n_samples, n, D) returns one number, such as an error.
         output : int or str, default=0
-            The output, by position or name; functions get all of them.
+            The output, by position or name. A function receives all outputs.
         hyperparameters : pair of int or str, default=None
-            Those on the axes, by column of lambda or name; None: the first two numbers.
+            Hyperparameters on the axes, by column of lambda or name. None: the first two numbers.
         fixed : dict, default=None
-            Values of other hyperparameters by column or name. Numbers that are left out are
-            held at the median of the trained values, or follow from the others, as weights do
-            that sum to one. Categories that are left out have a panel each.
+            Values of other hyperparameters, by column or name. Other numbers are fixed at the
+            median of the trained values, unless they depend on the rest, such as weights that sum
+            to one. Other categories have one panel each.
         n_samples : int, default=100
-            Draws per row of X, the same ones everywhere; one is enough, and taken, where every
-            input has one answer.
+            Draws per row of X, the same ones everywhere. If every input has one answer, there is
+            one draw.
         grid_resolution : int, default=25
-            Places in either direction.
+            Places in each direction.
         statistic_name : str, default=None
-            What contours show.
+            Name of the statistic.
         output_names : list of str, default=None
             Names of the outputs.
         lam_name : list of str, default=None
-            Names of all hyperparameters; None are those of `fit`, or λ.
+            Names of all hyperparameters. None: the names in `fit`, or λ.
         random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
         ax : Axes or array of Axes, default=None
-            One per panel; None makes a figure.
+            Axes, one per panel. None makes a figure.
         **kwargs : dict
-            For `plot`.
+            Options of `plot`.
 
         Returns
         -------
         LamMapDisplay
-            With the arrays that are shown.
+            The display, with the plotted arrays.
 
         Raises
         ------
         TypeError
-            If `estimator` is no surrogate.
+            If `estimator` is not a surrogate.
         ValueError
-            If fewer than two numbers vary, or what is asked does not exist.
+            If fewer than two numbers vary, or a named output or hyperparameter does not exist.
         ImportError
             If matplotlib is not installed.
         """
@@ -160,8 +160,8 @@ class LamMapDisplay:
         chart = make_chart(surrogate, lam_name)
         if chart is None or len(chart.numbers) < 2:
             raise ValueError(
-                f"{cls.__name__} is a map over two numbers, and one varies in `lam`; "
-                "TrajectoryDisplay shows outputs along it."
+                f"{cls.__name__} is a map over two numbers, but only one varies in `lam`; "
+                "use TrajectoryDisplay."
             )
         _check_statistic(statistic)
         names = name_outputs(output_names, surrogate._state.outputs.n_outputs)
@@ -182,8 +182,8 @@ class LamMapDisplay:
             raise ValueError(f"`fixed`: no trained value has the categories of {fixed!r}.")
         if all(panel.statistic is None for panel in panels):
             raise ValueError(
-                f"No trained values lie around a map over {_listed(chart, pair)} at these values; "
-                "choose others, `fixed=`, or two hyperparameters that vary freely."
+                f"No trained values surround a map over {_listed(chart, pair)} at these values; "
+                "choose other values of `fixed`, or two hyperparameters that vary freely."
             )
         display = cls(
             panels=panels,
@@ -201,16 +201,16 @@ class LamMapDisplay:
         Parameters
         ----------
         ax : Axes or array of Axes, default=None
-            One per panel; None makes a figure.
+            Axes, one per panel. None makes a figure.
         trained_kw : dict, default=None
-            For `Axes.scatter` of the trained values.
+            Options of `Axes.scatter` for the trained values.
         **kwargs : dict
-            For `Axes.tricontourf`, such as ``levels`` and ``cmap``.
+            Options of `Axes.tricontourf`, such as ``levels`` and ``cmap``.
 
         Returns
         -------
         LamMapDisplay
-            Itself.
+            The display itself.
         """
         require("matplotlib", f"{type(self).__name__}.plot")
         from matplotlib.ticker import MaxNLocator
@@ -278,7 +278,7 @@ def _reduce(draws, statistic, position):
         values = [np.quantile(y[..., position], statistic, axis=0).mean() for y in draws]
     values = np.array(values, dtype=float)
     if not np.isfinite(values).all():
-        raise ValueError("`statistic` returned NaN or infinity.")
+        raise ValueError("`statistic` returned NaN or infinity; return a finite number.")
     return values
 
 
@@ -321,7 +321,7 @@ def _choose_fixed(chart, pair, fixed):
         j = chart.find(key, "fixed")
         level = chart.space.kept_levels[j]
         if j in pair:
-            raise ValueError(f"`fixed`: {chart.names[j]} is on an axis of the map.")
+            raise ValueError(f"`fixed`: {chart.names[j]} is on an axis of the map; leave it out.")
         if level is not None:
             if value not in level:
                 raise ValueError(

@@ -137,13 +137,13 @@ def make_line(surrogate, lam_grid, lam_from=None, lam_to=None, *, size, lam_name
         If both are given, or an end is not one lambda within the trained values.
     """
     if lam_grid is not None and lam_to is not None:
-        raise ValueError("`lam_grid` and `lam_to` both tell what to show; give one of them.")
+        raise ValueError("`lam_grid` and `lam_to` both define the line; pass one of them.")
     state, chart = surrogate._state, make_chart(surrogate, lam_name)
     space = state.lam_space if chart is None else chart.space
     ends = None
     if lam_to is not None:
         if lam_from is None:
-            raise ValueError("`lam_to` is the end of a line; give its beginning, `lam_from`.")
+            raise ValueError("`lam_to` is the end of a line; pass its start, `lam_from`, too.")
         for name, lam in (("lam_from", lam_from), ("lam_to", lam_to)):
             check_lam_within(surrogate, lam, 1, name)
         ends = [space.encode(lam, 1)[0] for lam in (lam_from, lam_to)]
@@ -164,7 +164,7 @@ def check_connected(line):
     if line.has_several_categories:
         raise ValueError(
             f"`lam_grid` goes from {line.texts[0]} to {line.texts[-1]}, and nothing lies between "
-            "categories; take one picture for each."
+            "categories; make one plot for each."
         )
 
 

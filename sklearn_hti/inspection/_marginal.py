@@ -19,11 +19,11 @@ KINDS = ("density", "histogram")
 
 
 class MarginalDisplay:
-    """Distributions of one output at a row of lambdas, one ridge each.
+    """Distributions of one output at several lambdas, one ridge each.
 
-    Use `from_estimator` to make one. With one row of X it is the conditional distribution,
-    with several their mixture. Ridges are equally high, whatever they enclose; a short line
-    marks the median.
+    Use `from_estimator` to make one. With one row of X, a ridge is the conditional distribution.
+    With several rows, it is their mixture. All ridges have the same height, and a short line marks
+    the median.
 
     Parameters
     ----------
@@ -32,22 +32,22 @@ class MarginalDisplay:
     lam : ndarray of shape (L,) or (L, k)
         The lambdas.
     anchors : ndarray of shape (K + 1,) or (K + 1, k)
-        Those the surrogate was fitted at.
+        The trained values of the surrogate.
     truth : list of ndarray or None
-        Outputs of the true networks at every lambda, empty where there are none.
+        Outputs of the true networks at every lambda, empty if there are none.
     output_name : str, default="output"
         Name of the output.
     lam_name : str, default="λ"
         Name of lambda.
     lam_texts : list of str, default=None
-        The L lambdas as text; None: the numbers.
+        The L lambdas as text. None: the numbers.
 
     Attributes
     ----------
     ax_ : Axes
         The axes.
     figure_ : Figure
-        Their figure.
+        The figure of the axes.
 
     See Also
     --------
@@ -104,47 +104,48 @@ class MarginalDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw from a fitted surrogate at a row of lambdas, and plot the distributions.
+        """Draw from a fitted surrogate at several lambdas, and plot the distributions.
 
         Parameters
         ----------
         estimator : surrogate or TrajectoryPipeline
             Any fitted surrogate of this package.
         X : array-like of shape (n, C), DataFrame or None, default=None
-            The conditions; None for no condition.
+            The conditions. None: there is no condition.
         lam_grid : array-like of shape (L,) or (L, k), default=None
-            The lambdas. None: 7 from the first anchor to the last, and the anchors; of several
-            hyperparameters, 7 on the line between the two that are farthest apart.
+            The lambdas. None: 7 from the first trained value to the last, and all trained values.
+            With several hyperparameters, None is 7 on the line between the two trained values that
+            are farthest apart.
         output : int or str, default=0
             The output, by position or name.
         n_samples : int, default=500
             Draws per row of X, the same ones at every lambda.
         truth : tuple of (X, y, lam), default=None
-            Outputs of true networks as in `fit`; those of the rows of X and the lambdas that
-            are shown are outlined.
+            Outputs of true networks as in `fit`. Outlines show those of the plotted rows of X and
+            lambdas.
         output_names : list of str, default=None
             Names of the outputs.
         lam_name : str or list of str, default=None
-            Name of lambda, one for each hyperparameter; None is that of `fit`, or λ.
+            Name of lambda, or one name for each hyperparameter. None is the name in `fit`, or λ.
         random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
         ax : Axes, default=None
-            Where to draw; None makes a figure.
+            Axes of the plot. None makes a figure.
         **kwargs : dict
-            For `plot`.
+            Options of `plot`.
 
         Returns
         -------
         MarginalDisplay
-            With the arrays that are shown.
+            The display, with the plotted arrays.
 
         Raises
         ------
         TypeError
-            If `estimator` is no surrogate.
+            If `estimator` is not a surrogate.
         ValueError
-            If the output does not exist, a lambda is outside the anchors, or the truth has
-            nothing of what is shown.
+            If the output does not exist, a lambda is outside the trained values, or the truth has
+            no plotted row and lambda.
         ImportError
             If matplotlib is not installed.
         """
@@ -193,18 +194,18 @@ class MarginalDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; None makes a figure.
+            Axes of the plot. None makes a figure.
         kind : {"density", "histogram"}, default="density"
             Kernel densities or histograms.
         truth_kw : dict, default=None
-            For `Axes.plot` of the outlines of the truth.
+            Options of `Axes.plot` for the outlines of the truth.
         **kwargs : dict
-            For `Axes.fill_between` of the ridges, such as ``color``.
+            Options of `Axes.fill_between` for the ridges, such as ``color``.
 
         Returns
         -------
         MarginalDisplay
-            Itself.
+            The display itself.
 
         Raises
         ------
@@ -213,7 +214,7 @@ class MarginalDisplay:
         """
         require("matplotlib", f"{type(self).__name__}.plot")
         if kind not in KINDS:
-            raise ValueError(f"kind={kind!r} is not available; there are {KINDS}.")
+            raise ValueError(f"kind={kind!r} is not available; accepted: {KINDS}.")
         (self.ax_,) = make_axes(ax, 1)
         self.figure_ = self.ax_.figure
         truth = self.truth or [np.empty(0)] * len(self.lam)
@@ -242,7 +243,7 @@ class MarginalDisplay:
         texts = self.lam_texts or [f"{float(v):.4g}" for v in self.lam]
         known = [np.any([np.array_equal(v, a) for a in self.anchors]) for v in self.lam]
         ticks = [
-            f"{plain(text)}{' (anchor)' if trained else ''}"
+            f"{plain(text)}{' (trained)' if trained else ''}"
             for text, trained in zip(texts, known, strict=True)
         ]
         self.ax_.set_yticks(range(len(self.lam)), ticks)

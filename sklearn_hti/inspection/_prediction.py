@@ -22,29 +22,29 @@ _DRAWS = 0.1, 0.9  # quantiles
 class PredictionDisplay:
     """Outputs along lambda: their mean, its interval, draws, and the straight line.
 
-    Use `from_estimator`, or `plot` of a surrogate, to make one. A panel shows one output. A line
-    is its conditional mean, and dots mark the trained values. The dark band is the interval of the
-    mean: what the surrogate does not know. The light band holds 80 % of the draws: what outputs of
-    one input differ by. The dashed line connects the answers at trained values, straight on the
-    axis of lambda; a surrogate is worth its cost where the answer leaves that line.
+    Use `from_estimator`, or `plot` of a surrogate, to make one. A panel shows one output. The line
+    is its conditional mean, and dots mark the trained values. The dark band is the confidence
+    interval of the mean: the error of the surrogate. The light band holds 80 % of the draws: the
+    spread of outputs of one input. The dashed line connects the answers at trained values,
+    straight on the axis of lambda. A surrogate is useful if its answer leaves this line.
 
     Parameters
     ----------
     mean : ndarray of shape (L, n, D)
         Conditional mean of the outputs at every lambda.
     interval : tuple of ndarray of shape (L, n, D) or None
-        Bounds of the mean; None of surrogates that have no `interval`.
+        Bounds of the mean. None for surrogates without `interval`.
     draws : tuple of ndarray of shape (L, n, D) or None
-        Quantiles of the draws at 0.1 and 0.9; None where every input has one answer.
+        Quantiles of the draws at 0.1 and 0.9. None if every input has one answer.
     straight : ndarray of shape (L, n, D) or None
-        Straight lines between the trained values; None where fewer than two are shown.
+        Straight lines between the trained values. None if fewer than two are plotted.
     lam : ndarray of shape (L,)
-        The lambdas, as axes show them: of several hyperparameters the number that varies along
-        the line, or the fraction of the way.
+        The lambdas on the axes. With several hyperparameters, this is the number that varies along
+        the line, or the fraction of the line.
     trained : ndarray of bool of shape (L,)
         Which of the lambdas are trained values.
     outputs : list of int
-        The outputs that are shown, one per panel.
+        The plotted outputs, one per panel.
     output_names : list of str
         Names of the D outputs.
     labels : list of str
@@ -54,11 +54,11 @@ class PredictionDisplay:
     truth : Bunch or None, default=None
         ``y`` (m, D), ``lam`` (m,) and the ``row`` (m,) of X that each belongs to.
     lam_name : str, default="λ"
-        Name of axes of lambda.
+        Name of lambda on axes.
     lam_scale : {"linear", "log"}, default="linear"
         Scale of axes of lambda.
     lam_ticks : tuple of (places, texts), default=None
-        Ticks of axes of lambda; None: numbers.
+        Ticks of lambda on axes. None: numbers.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class PredictionDisplay:
     ax_ : Axes
         The first of them.
     figure_ : Figure
-        Their figure.
+        The figure of the axes.
 
     See Also
     --------
@@ -143,54 +143,55 @@ class PredictionDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Ask a fitted surrogate along lambda, and plot its answers.
+        """Compute the answers of a fitted surrogate along lambda, and plot them.
 
         Parameters
         ----------
         estimator : surrogate or TrajectoryPipeline
             Any fitted surrogate of this package.
         X : array-like of shape (C,) or (n, C), Series, DataFrame or None, default=None
-            The input to show, or a few, one colour each; None for no condition.
+            One input to show, or a few, in one colour each. None: there is no condition.
         lam_grid : array-like of shape (L,) or (L, k), default=None
-            Lambdas, to which the trained values between them are added, of one hyperparameter.
-            None: 61 from the first trained value to the last; of several, along the one that
-            passes most trained values while the others are held, or else between the two trained
-            values that are farthest apart.
+            Lambdas of the plot. With one hyperparameter, the trained values between them are
+            added. None: 61 from the first trained value to the last. With several, None varies one
+            hyperparameter and fixes the others, on the line that passes most trained values. If no
+            such line exists, it is the line between the two trained values that are farthest
+            apart.
         lam_from, lam_to : float, array-like of shape (k,) or dict, default=None
-            In place of `lam_grid`: the ends of a straight line of 61 lambdas.
+            Ends of a straight line of 61 lambdas, which replaces `lam_grid`.
         coverage : float, default=0.9
             Coverage of the interval of the mean.
         n_samples : int, default=200
             Draws per row of X behind the band of draws.
         outputs : list of int or str, default=None
-            The outputs to show, one panel each; None: the first three.
+            The outputs to show, one panel each. None: the first three.
         truth : tuple of (X, y, lam), default=None
-            Outputs of true networks as in `fit`, drawn as crosses where their x is shown.
+            Outputs of true networks as in `fit`. Crosses show those whose x is plotted.
         output_names : list of str, default=None
-            Names of the outputs; None of a classifier are those of the classes.
+            Names of the outputs. For a classifier, None is the names of the classes.
         labels : list of str, default=None
             Names of the rows of X.
         lam_name : str or list of str, default=None
-            Name of lambda, one for each hyperparameter; None is that of `fit`, or λ.
+            Name of lambda, or one name for each hyperparameter. None is the name in `fit`, or λ.
         random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
         ax : Axes or array of Axes, default=None
-            One per panel; None makes a figure.
+            Axes, one per panel. None makes a figure.
         **kwargs : dict
-            For `plot`.
+            Options of `plot`.
 
         Returns
         -------
         PredictionDisplay
-            With the arrays that are shown.
+            The display, with the plotted arrays.
 
         Raises
         ------
         TypeError
-            If `estimator` is no surrogate.
+            If `estimator` is not a surrogate.
         ValueError
             If an output does not exist, a lambda is outside the trained values, no x of the truth
-            is shown, categories differ along the line, or nothing was trained (``base=None``).
+            is plotted, categories differ along the line, or nothing was trained (``base=None``).
         ImportError
             If matplotlib is not installed.
         """
@@ -258,16 +259,16 @@ class PredictionDisplay:
         Parameters
         ----------
         ax : Axes or array of Axes, default=None
-            One per panel; None makes a figure.
+            Axes, one per panel. None makes a figure.
         truth_kw : dict, default=None
-            For `Axes.scatter` of the truth.
+            Options of `Axes.scatter` for the truth.
         **kwargs : dict
-            For `Axes.plot` of the means, such as ``lw``.
+            Options of `Axes.plot` for the means, such as ``lw``.
 
         Returns
         -------
         PredictionDisplay
-            Itself.
+            The display itself.
         """
         require("matplotlib", f"{type(self).__name__}.plot")
         self.axes_ = make_axes(ax, len(self.outputs))

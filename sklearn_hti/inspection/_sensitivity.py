@@ -46,27 +46,27 @@ def sensitivity(
         \operatorname{Cov} Y} ,
 
     where Z holds every hyperparameter that varied in `fit` and every column of x. Rows of X are
-    combined with lambdas drawn at random, and the surrogate draws an output for each pair.
+    combined with random lambdas, and the surrogate draws an output for each pair.
 
     Parameters
     ----------
     surrogate : surrogate or TrajectoryPipeline
         Any fitted surrogate of this package.
     X : array-like of shape (n, C), DataFrame or None, default=None
-        Inputs, a sample of those that matter; None for no condition. A column of lambda is not
-        read.
+        A sample of inputs from the population of interest. None: there is no condition. A lambda
+        column is not read.
     n_draws : int, default=5000
-        Pairs of x and lambda, at least. Every row of X is used equally often; of more rows than
-        that, so many are drawn.
+        Smallest number of pairs of x and lambda. Every row of X is used equally often. If X has
+        more rows than this, `n_draws` rows are drawn.
     lam_distribution : {"clock", "uniform"}, default="clock"
-        Distribution of lambda over the trained range: uniform in the times of
-        ``lam_transform_``, or in lambda itself. Several hyperparameters are uniform in the convex
-        hull of the trained values, on the scales that were asked for or suggested ("clock"), or
-        in lambda; combinations of categories are equally frequent.
+        Distribution of lambda over the trained range. "clock" is uniform in the times of
+        ``lam_transform_``, and "uniform" is uniform in lambda. Several hyperparameters are uniform
+        in the convex hull of the trained values: with "clock" on the given or suggested scales,
+        with "uniform" in lambda. Combinations of categories are equally frequent.
     coverage : float, default=0.9
         Coverage of the bounds of the index.
     random_state : int, RandomState, Generator or None, default=None
-        Source of lambdas, draws, and slices.
+        Seed of lambdas, draws and slices.
 
     Returns
     -------
@@ -77,23 +77,23 @@ def sensitivity(
     Raises
     ------
     TypeError
-        If `surrogate` is none.
+        If `surrogate` is not a surrogate.
     ValueError
         If a parameter is out of range, or outputs do not vary.
 
     See Also
     --------
-    SensitivityDisplay : A picture of it.
-    sklearn_hti.metrics.ot_sensitivity : The same from data, without a surrogate.
+    SensitivityDisplay : A plot of the table.
+    sklearn_hti.metrics.ot_sensitivity : The index from data, without a surrogate.
 
     Notes
     -----
-    Rows of X are independent, but draws of one row are not. Hyperparameters are judged by all
-    pairs. A column of x is judged with one lambda for each row of X, and such estimates are
-    averaged. An X of fewer than 60 rows is taken as the whole population: each value of a column
-    is then a slice. Categories of x in fewer than 5 rows share a slice; a column of mostly such
-    ones has no index (NaN). Bounds cover the choice of lambdas and, for columns of x, of rows.
-    They do not cover errors of the surrogate, which ``validation_`` has.
+    Rows of X are independent, but draws of one row are not. The index of a hyperparameter uses all
+    pairs. The index of a column of x is the mean of estimates with one lambda for each row of X.
+    An X with fewer than 60 rows counts as the whole population: each value of a column is then a
+    slice. Categories of x in fewer than 5 rows share a slice. A column with mostly such categories
+    has no index (NaN). Bounds cover the choice of lambdas and, for columns of x, the choice of
+    rows. They do not cover errors of the surrogate, which are in ``validation_``.
 
     Examples
     --------
@@ -109,10 +109,10 @@ def sensitivity(
     """
     estimator, surrogate = surrogate, final_step(surrogate, "sensitivity")
     if not isinstance(n_draws, Integral) or n_draws < LEAST_DATA:
-        raise ValueError(f"n_draws={n_draws!r}; pass an int of {LEAST_DATA} or more.")
+        raise ValueError(f"n_draws={n_draws!r} must be an int of {LEAST_DATA} or more.")
     if lam_distribution not in DISTRIBUTIONS:
         raise ValueError(
-            f"lam_distribution={lam_distribution!r} is not available; there are {DISTRIBUTIONS}."
+            f"lam_distribution={lam_distribution!r} is not available; accepted: {DISTRIBUTIONS}."
         )
     check_rows(int(n_draws), None, coverage)
     rng = sampling_generator(random_state)

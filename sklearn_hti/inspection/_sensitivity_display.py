@@ -17,20 +17,20 @@ _PARTS = ("advective", "diffusive", "shape")
 class SensitivityDisplay:
     """Sensitivity indices as bars with bounds: advective and diffusive parts, and the rest.
 
-    What both parts leave of an index is the part of changes in shape, which means and
-    covariances do not tell.
+    The rest of an index is the part of changes in shape, which do not appear in means and
+    covariances.
 
     Parameters
     ----------
     table : DataFrame
-        What `sensitivity` or `sklearn_hti.metrics.ot_sensitivity` returns.
+        The table that `sensitivity` or `sklearn_hti.metrics.ot_sensitivity` returns.
 
     Attributes
     ----------
     ax_ : Axes
         The axes.
     figure_ : Figure
-        Their figure.
+        The figure of the axes.
 
     See Also
     --------
@@ -70,16 +70,16 @@ class SensitivityDisplay:
         X : array-like of shape (n, C), DataFrame or None, default=None
             Inputs.
         ax : Axes, default=None
-            Where to draw; None makes a figure.
+            Axes of the plot. None makes a figure.
         plot_kw : dict, default=None
-            For `plot`.
+            Options of `plot`.
         **kwargs : dict
-            For `sensitivity`, such as ``n_draws`` and ``random_state``.
+            Options of `sensitivity`, such as ``n_draws`` and ``random_state``.
 
         Returns
         -------
         SensitivityDisplay
-            With the table that is shown.
+            The display, with the plotted table.
 
         Raises
         ------
@@ -95,14 +95,14 @@ class SensitivityDisplay:
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; None makes a figure.
+            Axes of the plot. None makes a figure.
         **kwargs : dict
-            For `Axes.barh`, such as ``height``.
+            Options of `Axes.barh`, such as ``height``.
 
         Returns
         -------
         SensitivityDisplay
-            Itself.
+            The display itself.
 
         Raises
         ------
@@ -113,8 +113,8 @@ class SensitivityDisplay:
         missing = [c for c in COLUMNS if c not in getattr(self.table, "columns", ())]
         if missing:
             raise ValueError(
-                f"table lacks the columns {missing}; pass what `sensitivity` or `ot_sensitivity` "
-                "returns."
+                f"table lacks the columns {missing}; pass the table that `sensitivity` or "
+                "`ot_sensitivity` returns."
             )
         (self.ax_,) = make_axes(ax, 1)
         self.figure_ = self.ax_.figure

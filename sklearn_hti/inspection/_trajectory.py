@@ -23,18 +23,19 @@ _MAX_LEGEND = 10
 class TrajectoryDisplay:
     """Paths of draws along lambda, with the outputs of true networks over them.
 
-    Use `from_estimator` to make one. A panel shows one output against lambda, or the plane of
-    two outputs, where dots from light to dark mark the anchors in their order.
+    Use `from_estimator` to make one. A panel shows one output against lambda, or the plane of two
+    outputs. In a plane, dots from light to dark mark the trained values in their order.
 
     Parameters
     ----------
     paths : ndarray of shape (L, n_samples, n, D)
         The same draws at every lambda, for every row of X.
     lam : ndarray of shape (L,)
-        The lambdas, as axes show them: of several hyperparameters the number that varies along
-        the line, or the fraction of the way.
+        The lambdas on the axes. With several hyperparameters, this is the number that varies along
+        the line, or the fraction of the line.
     anchors : ndarray of shape (K + 1,)
-        The trained values, or those on the line of several hyperparameters, as axes show them.
+        The trained values on the axes. With several hyperparameters, these are the ones on the
+        line.
     panels : list of tuple of int
         One output or two per panel.
     output_names : list of str
@@ -44,15 +45,15 @@ class TrajectoryDisplay:
     truth : Bunch or None
         ``y`` (m, D), ``lam`` (m,) and the ``row`` (m,) of X that each belongs to.
     lam_name : str, default="λ"
-        Name of axes of lambda.
+        Name of lambda on axes.
     lam_scale : {"linear", "log"}, default="linear"
         Scale of axes of lambda.
     equal_aspect : bool, default=True
-        Whether planes have one unit in both directions.
+        Whether planes have the same unit in both directions.
     lam_texts : list of str, default=None
-        The L lambdas as text; None: the name and the number.
+        The L lambdas as text. None: the name and the number.
     lam_ticks : tuple of (places, texts), default=None
-        Ticks of axes of lambda; None: numbers.
+        Ticks of lambda on axes. None: numbers.
 
     Attributes
     ----------
@@ -61,7 +62,7 @@ class TrajectoryDisplay:
     ax_ : Axes
         The first of them.
     figure_ : Figure
-        Their figure.
+        The figure of the axes.
 
     See Also
     --------
@@ -139,51 +140,51 @@ class TrajectoryDisplay:
         estimator : surrogate or TrajectoryPipeline
             Any fitted surrogate of this package.
         X : array-like of shape (n, C), DataFrame or None, default=None
-            The conditions to show, one colour each; None for no condition.
+            The conditions to show, in one colour each. None: there is no condition.
         lam_grid : array-like of shape (L,) or (L, k), default=None
-            Lambdas, to which the anchors between them are added, of one hyperparameter. None: 61
-            from the first anchor to the last, evenly spaced (in log lambda where the clock is
-            "log"); of several, on the line between the two trained values that are farthest
-            apart, straight on their scales.
+            Lambdas of the plot. With one hyperparameter, the trained values between them are
+            added. None: 61 evenly spaced from the first trained value to the last (in log lambda
+            if the lambda scale is "log"). With several, None is the line between the two trained
+            values that are farthest apart, straight on their scales.
         y : array-like of shape (n,) or (n, D), default=None
-            Outputs at `lam_from` to follow, one per row of X; None draws them.
+            Outputs at `lam_from` to follow, one per row of X. None draws them.
         lam_from : float or array-like of shape (n,), (k,) or (n, k), or dict, default=None
-            Lambda of `y`; with `lam_to`, the beginning of the line.
+            Lambda of `y`. With `lam_to`, it is also the start of the line.
         lam_to : float, array-like of shape (k,) or dict, default=None
-            In place of `lam_grid`: the end of a straight line of 61 lambdas from `lam_from`, and
-            the trained values on it.
+            End of a straight line of 61 lambdas from `lam_from`, and the trained values on it. It
+            replaces `lam_grid`.
         n_samples : int, default=10
-            Draws per row, where `y` is None.
+            Draws per row, if `y` is None.
         outputs : list of int, str or pair of these, default=None
-            One panel each: an output against lambda, or the plane of a pair. None: the one
-            output, the plane of two, or neighbouring pairs of the first four.
+            Contents of the panels: an output against lambda, or the plane of a pair. None: the
+            only output, the plane of two, or neighbouring pairs of the first four.
         truth : tuple of (X, y, lam), default=None
-            Outputs of true networks as in `fit`, drawn as crosses where their x is shown.
+            Outputs of true networks as in `fit`. Crosses show those whose x is plotted.
         output_names : list of str, default=None
             Names of the outputs.
         labels : list of str, default=None
             Names of the rows of X.
         lam_name : str or list of str, default=None
-            Name of lambda, one for each hyperparameter; None is that of `fit`, or λ.
+            Name of lambda, or one name for each hyperparameter. None is the name in `fit`, or λ.
         random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
         ax : Axes or array of Axes, default=None
-            One per panel; None makes a figure.
+            Axes, one per panel. None makes a figure.
         **kwargs : dict
-            For `plot`.
+            Options of `plot`.
 
         Returns
         -------
         TrajectoryDisplay
-            With the arrays that are shown.
+            The display, with the plotted arrays.
 
         Raises
         ------
         TypeError
-            If `estimator` is no surrogate.
+            If `estimator` is not a surrogate.
         ValueError
-            If an output does not exist, a lambda is outside the anchors, no x of the truth is
-            shown, or categories differ along the line.
+            If an output does not exist, a lambda is outside the trained values, no x of the truth
+            is plotted, or categories differ along the line.
         ImportError
             If matplotlib is not installed.
         """
@@ -230,16 +231,16 @@ class TrajectoryDisplay:
         Parameters
         ----------
         ax : Axes or array of Axes, default=None
-            One per panel; None makes a figure.
+            Axes, one per panel. None makes a figure.
         truth_kw : dict, default=None
-            For `Axes.scatter` of the truth.
+            Options of `Axes.scatter` for the truth.
         **kwargs : dict
-            For `Axes.plot` of the paths, such as ``alpha``.
+            Options of `Axes.plot` for the paths, such as ``alpha``.
 
         Returns
         -------
         TrajectoryDisplay
-            Itself.
+            The display itself.
         """
         require("matplotlib", f"{type(self).__name__}.plot")
         self.axes_ = make_axes(ax, len(self.panels))

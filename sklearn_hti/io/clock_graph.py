@@ -145,7 +145,7 @@ def _table(clock):
     if not error < _MAX_ERROR:
         raise ValueError(
             f"export: the transformer of lambda is too steep for a table (error {error:.2g} of an "
-            "interval). Take a named lam_transform ('log', 'reciprocal', 'logit', 'probit' or "
+            "interval). Use a named lam_transform ('log', 'reciprocal', 'logit', 'probit' or "
             "'odds')."
         )
     return table[:, ::2]

@@ -115,7 +115,7 @@ class Encoder:
             if self.foreign is None and name not in attributes_of(type(value)):
                 raise TypeError(
                     f"save: {where}.{name}".replace(" .", " ") + f" is no attribute that a "
-                    f"{type(value).__name__} has; delete it, or take skops.io.dump or joblib.dump."
+                    f"{type(value).__name__} has; delete it, or use skops.io.dump or joblib.dump."
                 )
             if name in _DEVICE_NAMES and not isinstance(value, BaseEstimator):
                 state[name] = {"device": True}

@@ -75,7 +75,7 @@ def save(model, path):
         "root": encoder.encode(plain),
     }
     if not _are_numbers(encoder.arrays):
-        raise ValueError("save: the surrogate holds NaN, which `load` would refuse. Fit it again.")
+        raise ValueError("save: the surrogate holds NaN, and `load` would fail. Fit it again.")
     text = json.dumps(head, allow_nan=False)
     digest = _digest(text, encoder.arrays)
     data = to_safetensors(encoder.arrays, {_ENTRY: text, "sha256": digest})
@@ -88,35 +88,36 @@ def load(
 ) -> Any:
     """Read a surrogate that its `save` has written.
 
-    The file is data: nothing in it is executed, and only classes of this package and a few of
-    scikit-learn and torch are built. Answers are those of the saved surrogate, to the bit on
-    the same kind of device.
+    The file holds only data, and no code is executed. Only classes of this package, and a few of
+    scikit-learn and torch, are built. Answers are those of the saved surrogate, and equal to the
+    last bit on the same kind of device.
 
     Parameters
     ----------
     path : str or path-like
         The file.
     device : str, default="auto"
-        Torch device of the networks; "auto" is where they were when saved, or the CPU where
-        there is no such device.
+        Torch device of the networks. "auto" is their device when saved, or the CPU if this device
+        is not available.
     networks : dict, default=None
         The trained networks, which the file does not hold: see the parameter `networks` of
-        `HyperparameterTrajectoryRegressor`. Without them, such a surrogate answers by
-        `interpolate` alone.
+        `HyperparameterTrajectoryRegressor`. Without them, only `interpolate` answers for such a
+        surrogate.
 
     Returns
     -------
     BaseSurrogate
-        The fitted surrogate. `callbacks`, which only a new fit needs, is None, as is a
-        `random_state` that was no integer.
+        The fitted surrogate. Its `callbacks` are None, because only a new fit needs them. A
+        `random_state` that was not an integer is None, too.
 
     Raises
     ------
     OSError
-        If there is no file, or it cannot be read.
+        If the file does not exist or cannot be read.
     ValueError
-        If the file is damaged or not from `save`, comes from a newer version, or the device
-        cannot be used. If `networks` lacks a trained value, or the surrogate asks none.
+        If the file is damaged, not from `save`, or from a newer version. If the device is not
+        available. If `networks` lacks a trained value, or the surrogate was fitted without
+        networks.
 
     Warns
     -----
@@ -157,7 +158,7 @@ def load(
         raise ValueError(
             printable(
                 f"{file}: not a surrogate of this version of sklearn-hti ({told}); it was "
-                f"written by {head['version']!r}. Save it again, or take that version."
+                f"written by {head['version']!r}. Save it again, or install that version."
             )
         ) from (error if str(error) == printable(told) else None)
     if head["sklearn"] != sklearn.__version__:
@@ -182,7 +183,7 @@ def _leave_networks_out(model):
     if asked is None:
         return
     warn(
-        "save: the networks are not saved; bring them by load(path, networks=...).",
+        "save: the networks are not saved; pass them to load(path, networks=...).",
         TrajectoryWarning,
     )
     model._state = replace(model._state, networks=replace(asked, networks=None))
@@ -192,7 +193,9 @@ def _bring_networks(model, networks):
     """Give a loaded surrogate its networks."""
     state, asked = model._state, model._state.networks
     if asked is None:
-        raise ValueError("networks: the surrogate in the file was fitted without any.")
+        raise ValueError(
+            "networks: the surrogate in the file was fitted without networks; leave them out."
+        )
     check_networks(networks)
     model.networks = networks
     found = find_networks(networks, asked.lams, state.lam_space, state.hull)
@@ -243,7 +246,7 @@ def _read(path):
         raise ValueError(f"{refused} ({error!r}). Save it again.") from error
     if version != _FORMAT:
         older = version < _FORMAT
-        remedy = "Fit and save again, or take that version" if older else "Upgrade sklearn-hti"
+        remedy = "Fit and save again, or install that version" if older else "Upgrade sklearn-hti"
         raise ValueError(
             f"{printable(path)}: written by sklearn-hti {head['version']!r} in format {version}; "
             f"this is {__version__}, which reads format {_FORMAT}. {remedy}."
@@ -251,7 +254,7 @@ def _read(path):
     if digest != _digest(text, arrays):
         raise ValueError(f"{refused}: its checksum is not that of its content. Save it again.")
     if not _are_numbers(arrays):
-        raise ValueError(f"{refused}: it holds what is no number. Save it again.")
+        raise ValueError(f"{refused}: it holds values that are not numbers. Save it again.")
     if max((n for a in arrays.values() for n in a.shape), default=0) > os.path.getsize(path):
         raise ValueError(f"{refused}: its arrays are longer than the file. Save it again.")
     return head, arrays

@@ -110,7 +110,7 @@ class SimplicesGraph(nn.Module):
             transform, origin = of[:, :-1], of[:, -1]
         if len(corners) > _MOST_SIMPLICES:
             raise ValueError(
-                f"export: straight lines took the place of the field (see `validation_`), over "
+                f"export: straight lines replaced the field (see `validation_`) over "
                 f"{len(corners)} simplices between trained values, and a graph holds at most "
                 f"{_MOST_SIMPLICES}. Fit with validate=False, or save the surrogate."
             )

@@ -21,23 +21,23 @@ class Saved(Answering):
     def plot(self, X: ArrayLike | None = None, **options: Any) -> PredictionDisplay:
         """Plot outputs along lambda: the mean, its interval, draws and the straight line.
 
-        Dots mark the trained values. The dark band is the interval of the mean, the light one
-        holds 80 % of the draws, and the dashed line connects the answers at trained values. Of
-        several hyperparameters one varies, and the others are held; a map over two of them is
-        `sklearn_hti.inspection.LamMapDisplay`.
+        Dots mark the trained values. The dark band is the interval of the mean. The light band
+        holds 80 % of the draws. The dashed line connects the answers at trained values. Of
+        several hyperparameters, one varies and the others are fixed.
+        `sklearn_hti.inspection.LamMapDisplay` draws a map over two of them.
 
         Parameters
         ----------
         X : array-like of shape (C,) or (n, C), Series, DataFrame or None, default=None
-            The input to show, or a few, one colour each; None for no condition.
+            One input to show, or a few, in one colour each. None: there is no condition.
         **options : dict
-            Of `sklearn_hti.inspection.PredictionDisplay.from_estimator`, such as ``outputs``,
-            ``coverage``, ``lam_grid``, ``lam_name``, ``output_names`` and ``ax``.
+            Options of `sklearn_hti.inspection.PredictionDisplay.from_estimator`, such as
+            ``outputs``, ``coverage``, ``lam_grid``, ``lam_name``, ``output_names`` and ``ax``.
 
         Returns
         -------
         PredictionDisplay
-            The picture, in ``figure_``, with the arrays that are shown.
+            The picture, in ``figure_``, and the plotted arrays.
 
         Raises
         ------
@@ -63,41 +63,42 @@ class Saved(Answering):
     ) -> Path:
         """Write a page with sliders for lambda that move the distribution of the outputs.
 
-        One file, to be opened in any browser, that loads nothing from elsewhere: plotly.js, of
-        4.8 MB, and at most 1 MB besides. The same draws are followed, so that motion is
-        continuous. One output is shown along lambda, with quantiles of the draws of one row and a
-        histogram, more by the plane of two of them; trained values are ticks of the slider. All
-        rows together are shown as one line or dot each: they tell how inputs differ, not how
-        uncertain an answer is. The page is light or dark as the browser is, and fits phones.
+        The page is a single file, which opens in any browser and loads nothing else. It contains
+        plotly.js (4.8 MB) and at most 1 MB of data. The sliders follow the same draws, so that
+        motion is continuous. Trained values are ticks of the sliders. A single output is plotted
+        along lambda, with quantiles of the draws of one row and a histogram. Several outputs are
+        plotted in the plane of two of them. A view of all rows has one line or dot per row. It
+        shows how inputs differ, not how uncertain an answer is. The page follows the light or dark
+        mode of the browser and fits phones.
 
-        The page holds 300,000 numbers at most, each rounded to 1/65,536 of the range of its
-        output: the first 100 outputs, at most 50 rows of X, evenly spaced from the first to the
-        last, and so many draws of each as there is room for.
+        The page holds at most 300,000 numbers, each rounded to 1/65,536 of the range of its
+        output. It has the first 100 outputs, and at most 50 rows of X, evenly spaced from the
+        first to the last. If necessary, it has fewer draws per row.
 
-        Of several hyperparameters, every number has a slider and every category a list. One
-        output is shown along the number that is chosen. Where trained values do not surround
-        lambda, the page says so in place of an answer. Numbers that follow from others, as
-        weights do that sum to one, move by themselves.
+        With several hyperparameters, every number has a slider and every category a list. One
+        output is plotted along the chosen number. If trained values do not surround lambda, a
+        message replaces the answer. Numbers that depend on others move with them, such as weights
+        that sum to one.
 
         Parameters
         ----------
         path : str or path-like
             The file to write.
         X : array-like of shape (n, C), DataFrame or None, default=None
-            The conditions to choose from; None for no condition.
+            The conditions that the page offers. None: there is no condition.
         lam_grid : array-like of shape (L,) or (L, k), default=None
-            Lambdas of the draws, to which the anchors between them are added; between two, a
-            draw moves straight. None: 61 from the first anchor to the last; of several
-            hyperparameters, at most 125 of an even grid between the trained values, which are
-            added.
+            Lambdas of the draws. The trained values between them are added, and draws move
+            straight from one to the next. None: 61 from the first trained value to the last. With
+            several hyperparameters, None is the trained values and at most 125 points of an even
+            grid between them.
         n_samples : int, default=200
-            Draws per row of X, at most; where every input has one answer, it is taken once.
+            Largest number of draws per row of X. If every input has one answer, there is one draw.
         output_names : list of str, default=None
             Names of the outputs.
         labels : list of str, default=None
             Names of the rows of X.
         lam_name : str or list of str, default=None
-            Name of lambda, one for each hyperparameter; None is that of `fit`, or λ.
+            Name of lambda, or one name for each hyperparameter. None is the name in `fit`, or λ.
         title : str, default=None
             Title of the page.
         random_state : int, RandomState, Generator or None, default=None
@@ -111,11 +112,11 @@ class Saved(Answering):
         Raises
         ------
         ValueError
-            If a lambda is outside the anchors, or names do not fit.
+            If a lambda is outside the trained values, or the number of names is wrong.
         ImportError
             If plotly is not installed.
         OSError
-            If the file cannot be written; what was there before is unchanged.
+            If the file cannot be written. An existing file is unchanged.
         """
         return write_page(
             self,
@@ -133,29 +134,29 @@ class Saved(Answering):
     def save(self, path: FilePath) -> None:
         """Write the fitted surrogate to a plain data file, for `sklearn_hti.load`.
 
-        The file holds numbers and names (safetensors and JSON), nothing that could be executed.
-        It is written beside `path` and takes its place once it is complete.
+        The file holds numbers and names (safetensors and JSON), and no code. It is first written
+        to a temporary file, which replaces `path` once it is complete.
 
         Parameters
         ----------
         path : str or path-like
-            The file, whatever its name ends in.
+            The file, with any suffix.
 
         Raises
         ------
         TypeError
-            If an object of the user is part of the surrogate: a function, an estimator, a
-            transformer or a class derived from ours. `skops.io.dump` and `joblib.dump` keep
-            those.
+            If the surrogate contains an object of the user: a function, an estimator, a
+            transformer or a class derived from one of this package. `skops.io.dump` and
+            `joblib.dump` keep these.
         ValueError
             If the surrogate holds NaN.
         OSError
-            If the file cannot be written; what was there before is unchanged.
+            If the file cannot be written. An existing file is unchanged.
 
         Warns
         -----
         TrajectoryWarning
-            If the surrogate asks networks: they are not saved.
+            If the surrogate has `networks`, which are not saved.
         """
         check_is_fitted(self)
         save(self, path)

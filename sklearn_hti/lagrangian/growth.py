@@ -14,18 +14,18 @@ from .._utils.registry import storable
 
 @storable
 class Unbalanced(BaseEstimator):
-    r"""Unbalanced transport: mass moves where it is near, and grows or shrinks in place elsewhere.
+    r"""Unbalanced transport: near outputs move, and others change their weights in place.
 
     The Lagrangian is :math:`L = \tfrac12 |v|^2 + \tfrac{\delta^2}{2} g^2`, where g is the rate at
-    which mass grows. Outputs of neighbouring trained values that are farther than
-    :math:`\pi \delta` apart are not moved: one of them loses weight, the other gains it.
+    which mass grows. Outputs of neighbouring trained values do not move if they are farther apart
+    than :math:`\pi \delta`. One of them loses weight, and the other gains it.
 
     Parameters
     ----------
     delta : "auto" or float, default="auto"
-        What growth costs, in units of the spread of the outputs (of the scaled outputs). Zero is
-        the mixture, and a large value transport. "auto" takes that of some candidates which
-        predicts trained values best that are left out, and the middle one where it cannot be told.
+        Price of growth, in units of the spread of the scaled outputs. Zero is the mixture, and a
+        large value is transport. "auto" is the candidate that predicts left-out trained values
+        best, or a medium one if this cannot be measured.
 
     References
     ----------

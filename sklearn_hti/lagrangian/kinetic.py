@@ -24,7 +24,7 @@ _N_REFLECTIONS = 4
 
 
 class KineticEnergy(BaseEstimator, ABC):
-    """Kinetic energy of a metric G; the base class of all of them."""
+    """Base class of kinetic energies, each with a metric G."""
 
     @abstractmethod
     def metric(self, data: Any, encoder: Any, conditioning: Any, seed: int) -> Any:
@@ -79,19 +79,19 @@ class EuclideanKinetic(KineticEnergy):
 class LearnedMetric(KineticEnergy):
     """Metric field G = R' diag(e) R, learned so that the observed transport is cheap.
 
-    e_i = e_min + (e_max - e_min) softmax_i, so that the sum of the eigenvalues is fixed, and
-    R is a product of rotations in every pair of axes (up to 6 outputs) or of reflections. A
-    network reads both off the place q and the condition x. With one output the metric is a
-    constant, which is no choice: the estimator takes the Euclidean one.
+    The eigenvalues are e_i = e_min + (e_max - e_min) softmax_i, so their sum is fixed. R is a
+    product of rotations in every pair of axes (up to 6 outputs) or of reflections. A network
+    computes e and R from the place q and the condition x. With one output, the metric would be a
+    constant, so the estimator takes the Euclidean one.
 
     Parameters
     ----------
     min_eigenvalue : float, default=0.1
-        Price of moving in the cheapest direction, at least.
+        Lowest possible price of a direction.
     max_eigenvalue : float, default=1.0
-        Price of moving in the dearest direction, at most.
+        Highest possible price of a direction.
     fixed_spectrum : bool, default=False
-        Whether e is the same everywhere: one direction costs `min_eigenvalue`, the others
+        Whether e is the same everywhere. One direction then costs `min_eigenvalue`, the others
         `max_eigenvalue`, and only the rotation is learned.
 
     References
@@ -242,18 +242,18 @@ class _KernelKinetic(KineticEnergy):
 
 @storable
 class LandMetric(_KernelKinetic):
-    """Diagonal metric that is cheap where data are dense, read from the data.
+    """Diagonal metric that is cheap where data are dense, computed from the data.
 
-    G_ii(q) = 1 / (sum_n w_n(q) (y_ni - q_i)^2 + ridge), w_n(q) a Gaussian kernel.
+    It is G_ii(q) = 1 / (sum_n w_n(q) (y_ni - q_i)^2 + ridge), with a Gaussian kernel w_n(q).
 
     Parameters
     ----------
     bandwidth : float, default=0.3
         Width of the kernel, in scaled output units.
     ridge : float, default=0.01
-        Keeps the price finite far from the data: at most 1 / ridge.
+        Bounds the price far from the data: it is at most 1 / ridge.
     n_support : int, default=128
-        Rows per condition that are read.
+        Rows per condition in the sum.
 
     References
     ----------
@@ -268,19 +268,19 @@ class LandMetric(_KernelKinetic):
 
 @storable
 class RBFMetric(_KernelKinetic):
-    """Diagonal metric that is the inverse of a kernel estimate of where data are.
+    """Diagonal metric that is the inverse of a kernel estimate of the data density.
 
-    G_ii(q) = 1 / (h(q) + ridge), h the Gaussian kernel mean over the rows, scaled to one at
-    its median on the data.
+    It is G_ii(q) = 1 / (h(q) + ridge). Here h is the Gaussian kernel mean over the rows. Its
+    median on the data is scaled to one.
 
     Parameters
     ----------
     bandwidth : float, default=0.3
         Width of the kernel, in scaled output units.
     ridge : float, default=0.01
-        Keeps the price finite far from the data: at most 1 / ridge.
+        Bounds the price far from the data: it is at most 1 / ridge.
     n_support : int, default=128
-        Rows per condition that are read.
+        Rows per condition in the sum.
 
     References
     ----------

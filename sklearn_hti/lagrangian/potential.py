@@ -18,7 +18,7 @@ _GRID = np.geomspace(0.01, 1.0, 21)  # bandwidths that are tried, in units of th
 
 
 class PotentialEnergy(BaseEstimator, ABC):
-    """Potential energy U = weight * u(y, x); the base class of all of them."""
+    """Base class of potential energies U = weight * u(y, x)."""
 
     def factor(self, n_outputs: int) -> float:
         """Return the factor of u in the Lagrangian.
@@ -58,31 +58,31 @@ class PotentialEnergy(BaseEstimator, ABC):
 
 @storable
 class DensityPotential(PotentialEnergy):
-    """Logarithm of a conditional kernel density of the outputs of all anchors.
+    """Logarithm of a conditional kernel density of the outputs at all trained values.
 
-    p(y | x) = sum_i k_h(y - y_i) k_g(x - x_i) / sum_i k_g(x - x_i), the Nadaraya-Watson
-    estimate with Gaussian kernels; rows of other categories do not count. Each condition sums
-    over its `n_support` nearest rows, or over a random choice of so many where they are all
-    equally near.
+    The density is the Nadaraya-Watson estimate with Gaussian kernels,
+    p(y | x) = sum_i k_h(y - y_i) k_g(x - x_i) / sum_i k_g(x - x_i). Rows of other categories do
+    not count. Each condition sums over its `n_support` nearest rows, or over a random choice of
+    them if all are equally near.
 
     Parameters
     ----------
     weight : float, default=0.3
-        How dear it is to leave the data: the factor a of the "jacobi" cost with one or two
-        outputs, 2 a / D with more, because the log-density of usual places lies the deeper
-        below the highest, the more outputs there are.
+        Price of leaving the data. It is the factor a of the "jacobi" cost with one or two
+        outputs, and 2 a / D with more. The reason is that with more outputs, the log-density of
+        typical places is farther below its maximum.
     bandwidth : {"likelihood", "scott"} or float, default="likelihood"
-        Kernel width h, in scaled output units. "likelihood" maximises the left-one-out
-        likelihood of the rows, "scott" follows Scott's rule for each condition, which is far
-        too wide where outputs lie on a thin set.
+        Kernel width h, in scaled output units. "likelihood" maximises the leave-one-out
+        likelihood of the rows. "scott" follows Scott's rule for each condition; it is far too wide
+        if outputs lie on a thin set.
     condition_bandwidth : "scott" or float, default="scott"
         Kernel width g, in standard deviations of the numeric columns of X.
     cap : float, default=100.0
-        Depth below the highest log-density from which on places cost the same.
+        Depth below the highest log-density beyond which all places have the same cost.
     n_support : int, default=128
-        Rows per condition in the sum. Measured against all rows: log p is off by at most
-        0.2 with the nearest 128 of 400 conditions, p by 9 to 22 % with 128 of 1,000 draws of
-        one condition, by 5 to 7 % with 512 of them.
+        Rows per condition in the sum. Compared with all rows, the error of log p is at most 0.2
+        with the nearest 128 of 400 conditions. The error of p is 9 to 22 % with 128 of 1,000 draws
+        of one condition, and 5 to 7 % with 512.
 
     Examples
     --------
@@ -251,13 +251,14 @@ class CallablePotential(PotentialEnergy):
     Parameters
     ----------
     function : callable or torch.nn.Module
-        ``u(y, x)`` with tensors y of shape (n, D), in the units of the user, and x of shape
-        (n, C), numeric columns first and then the numbers of the categories. Large where
-        outputs are likely; differentiable in y; shape (n,).
+        A function ``u(y, x)`` that is large where outputs are likely. It receives tensors y of
+        shape (n, D), in the units of the user, and x of shape (n, C). The columns of x are the
+        numeric ones, then the numbers of the categories. It returns shape (n,), differentiable
+        in y.
     weight : float, default=0.3
         Factor a of the "jacobi" cost.
     cap : float, default=100.0
-        Depth below the largest value on the data from which on places cost the same.
+        Depth below the largest value on the data beyond which all places have the same cost.
     """
 
     def __init__(self, function: Any, weight: float = 0.3, cap: float = 100.0) -> None:
@@ -293,7 +294,9 @@ class CallablePotential(PotentialEnergy):
             values = field(q, path_conditions(data, rows, "cpu"))
         field.level = float(values.max())  # type: ignore[assignment]
         if not torch.isfinite(values).all():
-            raise ValueError("potential: u(y, x) is not finite on the training outputs.")
+            raise ValueError(
+                "potential: u(y, x) is not finite on the training outputs. Return finite numbers."
+            )
         return field
 
 

@@ -30,15 +30,15 @@ def check_arrival(surrogate):
     for one in getattr(scorer, "_scorers", {"": scorer}).values():
         if isinstance(one, _BaseScorer):
             raise ValueError(
-                f"scoring: {one!r} of scikit-learn predicts without `lam`. Take "
+                f"scoring: {one!r} of scikit-learn predicts without `lam`. Use "
                 "sklearn_hti.metrics.make_lam_scorer, with metadata routing on, or name the "
-                "column of X that holds lambda by `lam_column`."
+                "lambda column of X with `lam_column`."
             )
         if isinstance(one, _PassthroughScorer | _LamScorer) and not arrives:
             raise ValueError(
-                "`lam` arrives at `fit`, but not at the scorer, which asks for it. Switch "
-                "metadata routing on, sklearn.set_config(enable_metadata_routing=True), or name "
-                "the column of X that holds lambda by `lam_column`."
+                "`fit` receives `lam`, but the scorer does not. Switch on metadata routing, "
+                "sklearn.set_config(enable_metadata_routing=True), or name the lambda column of X "
+                "with `lam_column`."
             )
 
 

@@ -1,4 +1,4 @@
-"""Scorers for searches and cross-validation, which hand lambda over."""
+"""Scorers for searches and cross-validation, which pass lambda to the surrogate."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -39,15 +39,16 @@ class _LamScorer:
 class SampleScorer(_LamScorer):
     """Negative score of draws, to be passed as ``scoring=``; higher is better.
 
-    Asks for `lam` itself: with metadata routing on, searches and cross-validation hand it over
-    without a request; without, lambda has to be a column of X. ``make_scorer`` cannot do it.
+    The scorer requests `lam` by default. With metadata routing on, searches and cross-validation
+    pass it without a further request. With routing off, lambda has to be a column of X.
+    ``make_scorer`` does not support this.
 
     Parameters
     ----------
     score : callable
-        ``score(y_true, draws, X, lam)``, lower is better.
+        A function ``score(y_true, draws, X, lam)``; lower is better.
     name : str
-        Its name.
+        Name of the score.
     n_samples : int, default=100
         Draws per row.
     random_state : int, default=0
@@ -96,27 +97,27 @@ class SampleScorer(_LamScorer):
         """
         if not hasattr(estimator, "sample"):
             raise TypeError(
-                f"{self.name} scores draws, and {type(estimator).__name__} has no `sample`; "
-                "put transformers before a surrogate by make_trajectory_pipeline, or score its "
-                "mean by make_lam_scorer."
+                f"{self.name} scores draws, and {type(estimator).__name__} has no `sample`. "
+                "Put transformers before a surrogate with make_trajectory_pipeline, or score its "
+                "mean with make_lam_scorer."
             )
         draws = estimator.sample(X, lam, n_samples=self.n_samples, random_state=self.random_state)
         return -self._score(y_true, draws, X, lam)
 
 
 class MeanScorer(_LamScorer):
-    """Score of the conditional mean, or of probabilities; made by `make_lam_scorer`.
+    """Score of the conditional mean, or of probabilities, as returned by `make_lam_scorer`.
 
     Parameters
     ----------
     score_func : callable
         ``score_func(y_true, y_pred, **options)``.
     sign : {1, -1}
-        -1 where lower is better.
+        Sign of the score: -1 if lower is better.
     options : dict
         Further arguments of `score_func`.
     response_method : {"predict", "predict_proba"}, default="predict"
-        What is scored. Probabilities of two classes are those of the second.
+        Method of the scored answers. For two classes, the probability of the second is scored.
     """
 
     def __init__(
@@ -169,29 +170,29 @@ def make_lam_scorer(
     response_method: str = "predict",
     **options: Any,
 ) -> Any:
-    """Make a scorer of the conditional mean that hands `lam` to ``predict``.
+    """Make a scorer of the conditional mean that passes `lam` to ``predict``.
 
-    What `sklearn.metrics.make_scorer` is elsewhere. That one, and the names of scikit-learn's
-    scorers such as "r2", predict without `lam`, which surrogates refuse unless lambda is a
-    column of X. To be used beside others, as in ``scoring={"r2": ..., "energy": ...}``; the
-    R^2 alone is what surrogates are scored by without ``scoring``.
+    It replaces `sklearn.metrics.make_scorer` for surrogates. That function, and names of scorers
+    such as "r2", predict without `lam`. This is an error unless lambda is a column of X. Use this
+    scorer beside others, as in ``scoring={"r2": ..., "energy": ...}``. Without ``scoring``, the
+    score of a surrogate is R^2.
 
     Parameters
     ----------
     score_func : callable
-        ``score_func(y_true, y_pred, **options)``, such as `sklearn.metrics.r2_score`.
+        A function ``score_func(y_true, y_pred, **options)``, such as `sklearn.metrics.r2_score`.
     greater_is_better : bool, default=True
-        Whether high scores are good; else the sign is turned.
+        Whether high scores are good. False changes the sign.
     response_method : {"predict", "predict_proba"}, default="predict"
-        Method that gives `y_pred`. Probabilities of two classes are those of the second, as
-        `sklearn.metrics.make_scorer` has them.
+        Method that returns `y_pred`. For two classes, this is the probability of the second, as in
+        `sklearn.metrics.make_scorer`.
     **options : dict
         Further arguments of `score_func`.
 
     Returns
     -------
     callable
-        ``scorer(estimator, X, y_true, lam=None)``, to be passed as ``scoring=``.
+        A function ``scorer(estimator, X, y_true, lam=None)``, to be passed as ``scoring=``.
 
     Examples
     --------
@@ -204,8 +205,8 @@ def make_lam_scorer(
     >>> scorer
     neg_mean_squared_error
     >>> lam = np.repeat([0.0, 1.0], 50)
-    >>> rival = DirectSurrogateRegressor(LinearRegression()).fit(None, 4 * lam, lam)
-    >>> round(scorer(rival, None, 4 * lam + 0.5, lam=lam), 6)
+    >>> baseline = DirectSurrogateRegressor(LinearRegression()).fit(None, 4 * lam, lam)
+    >>> round(scorer(baseline, None, 4 * lam + 0.5, lam=lam), 6)
     -0.25
     """
     if response_method not in ("predict", "predict_proba"):

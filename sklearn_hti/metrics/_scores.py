@@ -10,18 +10,18 @@ from ._outputs import check_outputs, scale_exponent
 
 
 def energy_score(y_true: ArrayLike, y_samples: ArrayLike) -> float:
-    r"""Energy score of samples against the outputs that came true, mean over rows.
+    r"""Energy score of samples against true outputs, mean over rows.
 
-    For a row with output y and draws :math:`Y_1, \dots, Y_S`
+    For a row with output y and draws :math:`Y_1, \dots, Y_S`, the score is
 
     .. math::
         \frac1S \sum_s \lVert Y_s - y \rVert
         - \frac{1}{2 S (S - 1)} \sum_{s \ne t} \lVert Y_s - Y_t \rVert ,
 
-    an unbiased estimate of :math:`E\lVert Y-y\rVert - \frac12 E\lVert Y-Y'\rVert`: the
-    second term averages over the distinct pairs. In expectation over y the score is
-    least for the true distribution. For scalar outputs it is the continuous ranked
-    probability score. A single row may score below zero.
+    This is an unbiased estimate of :math:`E\lVert Y-y\rVert - \frac12 E\lVert Y-Y'\rVert`,
+    because the second term averages over distinct pairs. In expectation over y, the score is
+    smallest for the true distribution. For scalar outputs, it is the continuous ranked
+    probability score. The score of a single row may be negative.
 
     Parameters
     ----------
@@ -39,12 +39,11 @@ def energy_score(y_true: ArrayLike, y_samples: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If the shapes do not match, there are fewer than two draws, or NaN.
+        If the shapes do not match, there are fewer than two draws, or values are NaN.
 
     Notes
     -----
-    Rows are scored one after another, so that memory grows with S squared but not with
-    n times S squared.
+    Rows are scored one after another, so memory grows with S squared, not with n times S squared.
 
     References
     ----------
@@ -88,8 +87,8 @@ def energy_score(y_true: ArrayLike, y_samples: ArrayLike) -> float:
 def crps(y_true: ArrayLike, y_samples: ArrayLike) -> float:
     r"""Return the continuous ranked probability score of samples, mean over rows and outputs.
 
-    The energy score of every output by itself: unbiased for S >= 2 draws, and blind to how
-    outputs depend on each other.
+    This is the energy score of each output on its own. It is unbiased for S >= 2 draws. It does
+    not measure how outputs depend on each other.
 
     Parameters
     ----------
@@ -106,7 +105,7 @@ def crps(y_true: ArrayLike, y_samples: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If the shapes do not match, there are fewer than two draws, or NaN.
+        If the shapes do not match, there are fewer than two draws, or values are NaN.
 
     References
     ----------

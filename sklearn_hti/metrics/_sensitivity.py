@@ -32,10 +32,10 @@ def ot_sensitivity(
         \iota_i = \frac{E\bigl[W_2^2(P_Y, P_{Y \mid Z_i})\bigr]}{2 \operatorname{tr}
         \operatorname{Cov} Y} ,
 
-    which is 0 if and only if Y does not depend on :math:`Z_i`, and 1 if and only if
-    :math:`Z_i` determines Y. Two parts of it add up to the index if all conditional
-    distributions are affine images of :math:`P_Y`, as Gaussian ones are, and to less otherwise.
-    With the covariances :math:`S` of Y and :math:`S_i` of Y given :math:`Z_i`
+    It is 0 if and only if Y does not depend on :math:`Z_i`, and 1 if and only if :math:`Z_i`
+    determines Y. The index has two parts. They add up to the index if all conditional
+    distributions are affine images of :math:`P_Y`, such as Gaussian ones. Otherwise, their sum is
+    smaller. With the covariances :math:`S` of Y and :math:`S_i` of Y given :math:`Z_i`, they are
 
     .. math::
         \text{advective} &= \frac{E\lVert E[Y \mid Z_i] - E Y \rVert^2}
@@ -43,19 +43,21 @@ def ot_sensitivity(
         \text{diffusive} &= \frac{E \operatorname{tr}\bigl(S + S_i
         - 2 (S^{1/2} S_i S^{1/2})^{1/2}\bigr)}{2 \operatorname{tr} S} .
 
-    The advective part says how means move. It is half of Sobol's first-order index. The
-    diffusive part says how spreads and correlations change.
+    The advective part measures how means move. It is half of Sobol's first-order index. The
+    diffusive part measures how spreads and correlations change.
 
     Parameters
     ----------
     Z : array-like of shape (N,) or (N, p), or DataFrame
-        Inputs, N >= 60. Columns that hold no numbers are categories, each of 5 rows or more.
+        Inputs, N >= 60. Columns without numbers are categories. Each category needs 5 rows or
+        more.
     Y : array-like of shape (N,) or (N, D)
-        Outputs. Bring several to one unit first: the index weighs them by their variances.
+        Outputs. Convert several outputs to one unit first, because the index weights them by their
+        variances.
     n_slices : int, default=None
-        Slices of equally many rows of every column of numbers, at most N / 5. Numbers of no more
-        different values than that, each in 5 rows or more, are sliced by value. None: the root
-        of N.
+        Number of slices of a column of numbers, at most N / 5. Slices have the same number of
+        rows. A column with at most this number of different values, each in 5 rows or more, has
+        one slice per value. None: the root of N.
     coverage : float, default=0.9
         Coverage of the bounds of the index.
     random_state : int, RandomState, Generator or None, default=None
@@ -70,30 +72,30 @@ def ot_sensitivity(
     Raises
     ------
     ValueError
-        If Z and Y have different numbers of rows or fewer than 60, contain missing values, a
+        If Z and Y have different numbers of rows, fewer than 60 rows, or missing values. If a
         category has fewer than 5 rows, Y does not vary, or a parameter is out of range.
 
     See Also
     --------
-    sklearn_hti.inspection.sensitivity : The same of a surrogate, for its hyperparameters and x.
-    sklearn_hti.inspection.SensitivityDisplay : A picture of the table.
+    sklearn_hti.inspection.sensitivity : The indices of a surrogate, for hyperparameters and x.
+    sklearn_hti.inspection.SensitivityDisplay : A plot of the table.
 
     Notes
     -----
     Distances between samples are biased upward by the noise of small slices, and downward by the
-    width of large ones [1]_ [2]_. Both are removed here:
+    width of large ones [1]_ [2]_. Three steps remove both biases:
 
     * Means and covariances are those of the residuals of a linear trend inside each slice, with
-      degrees of freedom counted, so that the width of slices does not count as spread.
+      a correction for degrees of freedom. The width of slices then does not count as spread.
     * The root in the diffusive part is extrapolated from slices and their halves.
-    * What the distance exceeds the Gaussian one by is found by exact transport of slices (sorted
-      values for one output, the network simplex for several). The same excess of affine images
-      of the whole, which is nothing but noise, is subtracted, in the amount that makes
-      slices and their halves agree.
+    * Exact transport of slices gives the excess of the distance over the Gaussian one (sorted
+      values for one output, the network simplex for several). The excess of affine images of the
+      whole sample is noise. It is subtracted, in the amount that makes slices and their halves
+      agree.
 
     Bounds are those of Student's t from the indices of up to ten disjoint parts of the rows. Rows
-    have to be independent. Of many outputs, whose covariance a slice does not determine, errors
-    are larger: prefer a few, such as principal components.
+    have to be independent. Errors are larger with many outputs, because a slice does not determine
+    their covariance. Prefer a few outputs, such as principal components.
 
     References
     ----------
@@ -130,7 +132,7 @@ def check_varies(Y):
     """Return outputs (N, D) in principal coordinates, scaled; raise if they are all equal."""
     Y = np.ldexp(Y, -scale_exponent(Y))
     if not np.ptp(Y, axis=0).any():
-        raise ValueError("Y is the same in all rows; outputs that do not vary have no index.")
+        raise ValueError("Y is the same in all rows, so it has no index; pass outputs that vary.")
     return principal(Y)
 
 
@@ -141,11 +143,11 @@ def check_rows(n_rows, n_slices, coverage):
     most = n_rows // LEAST_ROWS
     if n_slices is not None and not (isinstance(n_slices, Integral) and 2 <= n_slices <= most):
         raise ValueError(
-            f"n_slices={n_slices!r}; pass an int from 2 to {most}, so that each slice of the "
-            f"{n_rows} rows has {LEAST_ROWS}, or None."
+            f"n_slices={n_slices!r} must be None or an int from 2 to {most}, so that each slice "
+            f"of the {n_rows} rows has {LEAST_ROWS}."
         )
     if not (isinstance(coverage, Real) and 0 < coverage < 1):
-        raise ValueError(f"coverage={coverage!r}; pass a number between 0 and 1.")
+        raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
 
 
 def check_categories(name, column):
@@ -156,7 +158,7 @@ def check_categories(name, column):
     if least < LEAST_ROWS:
         raise ValueError(
             f"Z: a category of {name!r} has {least} row(s), and {LEAST_ROWS} are needed; merge "
-            "rare categories, or leave the column out."
+            "rare categories, or leave out the column."
         )
 
 
@@ -173,7 +175,7 @@ def _check_columns(Z):
             raise ValueError(f"Z has shape {Z.shape}; pass (N,) or (N, p), one column per input.")
         frame = pd.DataFrame(Z).infer_objects()
     if frame.shape[1] == 0:
-        raise ValueError("Z has no columns.")
+        raise ValueError("Z has no columns; pass at least one.")
     columns = [encode_column(name, frame.iloc[:, j]) for j, name in enumerate(frame.columns)]
     return list(frame.columns), columns
 

@@ -19,18 +19,18 @@ def squared_wasserstein(
 ) -> float:
     r"""Exact squared 2-Wasserstein distance between two samples.
 
-    With uniform weights on the n true and the m predicted outputs,
+    With uniform weights on the n true and the m predicted outputs, the distance is
 
     .. math::
         W_2^2 = \min_{P \ge 0} \sum_{ij} P_{ij} \lVert y_i - \hat y_j \rVert^2
         \quad \text{s.t.} \quad P 1 = 1/n, \; P^\top 1 = 1/m .
 
-    With ``groups`` it is solved inside each group and averaged, every group counting
-    the same. Groups of one row a side give the mean squared error row by row, the
-    measure for deterministic networks.
+    With ``groups``, it is solved inside each group and averaged, with equal weights of groups.
+    Groups with one row on each side give the mean squared error, which is the measure for
+    deterministic networks.
 
-    Exact optimal transport between finite samples is biased upward: two samples of the
-    same distribution are a positive distance apart. Compare numbers at equal sizes only.
+    Exact optimal transport between finite samples is biased upward: the distance between two
+    samples of the same distribution is positive. Compare values at equal sample sizes only.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def squared_wasserstein(
         Outputs of the surrogate.
     groups : array-like of shape (n,) or tuple of two, default=None
         Labels of the groups, for instance the category of x or the ``row`` of
-        :func:`~sklearn_hti.sweep`. One array serves both samples (then m = n); a pair
-        ``(groups_true, groups_pred)`` has one for each. None: a single group.
+        :func:`~sklearn_hti.sweep`. One array is for both samples (then m = n). A pair
+        ``(groups_true, groups_pred)`` has one array for each. None: a single group.
 
     Returns
     -------
@@ -51,10 +51,10 @@ def squared_wasserstein(
     Raises
     ------
     ValueError
-        If the outputs have different dimensions, contain NaN or are too large for their squares,
-        or if a group occurs on one side only.
+        If the outputs have different dimensions, contain NaN, or have squares that overflow. If a
+        group occurs on one side only.
     RuntimeError
-        If the solver of POT does not reach the optimum.
+        If the POT solver does not reach the optimum.
 
     References
     ----------

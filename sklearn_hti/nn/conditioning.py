@@ -23,30 +23,31 @@ _MIXTURE_GAIN = 2.5
 class Conditioning(BaseEstimator):
     r"""How the condition x enters every network.
 
-    Numbers are standardised, categories pass through learned embeddings. Every network that
-    moves outputs ends in a layer that starts at zero: before the first step, maps are exactly
-    the identity and potentials exactly constant, whatever the kind. That is where pre-training
-    toward the identity and toward smoothness would lead.
+    Numbers are standardised, and categories pass through learned embeddings. Every network that
+    moves outputs ends in a layer that starts at zero. Before the first step, maps are therefore
+    exactly the identity, and potentials exactly constant, for every kind. Pre-training toward the
+    identity and toward smoothness would lead to the same start.
 
     Parameters
     ----------
     kind : {"film", "concat", "hypernetwork"}, default="film"
-        "film" scales and shifts the first hidden layer by linear functions of x; "concat"
-        appends x to the inputs; "hypernetwork" computes weights and bias of the last hidden
+        "film" scales and shifts the first hidden layer by linear functions of x. "concat"
+        appends x to the inputs. "hypernetwork" computes weights and bias of the last hidden
         layer from x, as mixtures of `n_bases` matrices,
 
         .. math:: W(x) = W_0 + \sum_j m_j(x) W_j, \quad b(x) = b_0 + \sum_j m_j(x) b_j,
 
-        with coefficients m from a small network. W(x) itself is never formed, so that memory
-        does not grow with the square of the width.
+        with coefficients m from a small network. W(x) itself is never formed, so memory does not
+        grow with the square of the width.
     encoding : {"linear", "sinusoidal"}, default="linear"
-        What networks see of a standardised number: itself, or itself with sines and cosines
-        of `n_frequencies` frequencies.
+        Encoding of a standardised number. "linear" is the number itself. "sinusoidal" adds sines
+        and cosines of `n_frequencies` frequencies.
     n_frequencies : int, default=2
-        Frequencies of the sinusoidal encoding. Periods are 12, 6, 3, ... standard deviations.
-        The longest wave rises over ``|x| < 3``; short ones fit few distinct x by heart.
+        Number of frequencies of the sinusoidal encoding. Periods are 12, 6, 3, ... standard
+        deviations. The longest wave increases over ``|x| < 3``. Short waves overfit few distinct
+        x.
     n_bases : int, default=4
-        Matrices that the hypernetwork mixes.
+        Number of matrices that the hypernetwork mixes.
 
     References
     ----------

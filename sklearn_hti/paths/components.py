@@ -16,9 +16,10 @@ class GeodesicPath(BaseEstimator):
     If the Lagrangian has neither metric nor potential, nothing is trained. Otherwise a network
     proposes a natural cubic spline for every coupled pair. It is trained together with the
     metric. Three points of every path, at a quarter, half and three quarters, become knots of
-    the particles between two anchors. They are used if paths through them have smaller kinks at
-    the anchors than chords have; with two anchors, or with a potential that is a function of
-    the user, they are always used. Particles move between all knots as the particle field does.
+    the particles between two trained values. They are used if paths through them have smaller
+    kinks at the trained values than chords have. With two trained values, or with a potential
+    that is a function of the user, they are always used. The particle field moves particles
+    between all knots.
 
     Parameters
     ----------
@@ -27,8 +28,8 @@ class GeodesicPath(BaseEstimator):
     n_segments : int, default=12
         Segments into which a path is cut to compute its cost.
     n_couplings : int, default=1
-        How often the transport problems are solved anew during training, on the cost that was
-        learned so far. The metric is learned after the first time.
+        How often the transport problems are solved during training, with the present cost. The
+        metric is learned after the first solution.
     max_iter : int, default=250
         Training steps.
     batch_size : int, default=128
@@ -36,11 +37,11 @@ class GeodesicPath(BaseEstimator):
     learning_rate : float, default=0.01
         Peak of the one-cycle learning rate.
     refine_steps : int, default=0
-        Gradient steps on each path after the network's answer.
+        Gradient steps that refine each path of the network.
     constant_speed : {"euclidean", "metric"}, default="euclidean"
-        Along which length the points of a path are evenly spaced: that of the scaled outputs,
-        or that of the metric. A learned metric is cheap where paths run, which says nothing of
-        how fast networks change.
+        Length along which the points of a path are evenly spaced. "euclidean" is the length of the
+        scaled outputs, "metric" that of the metric. A learned metric is cheap along paths, but
+        this does not measure how fast networks change.
     """
 
     def __init__(
@@ -95,9 +96,9 @@ class GeodesicPath(BaseEstimator):
 
 @storable
 class SmoothPath(BaseEstimator):
-    """One curve through the coupled outputs of all anchors.
+    """One curve through the coupled outputs of all trained values.
 
-    A cubic spline over the distance travelled from anchor to anchor, not over the clock. Three
-    points of it between two anchors become knots of the particles. Metric and potential decide
-    only how outputs are coupled.
+    The curve is a cubic spline over the distance between trained values, not over the lambda
+    scale. Three of its points between two trained values become knots of the particles. Metric and
+    potential only determine how outputs are coupled.
     """

@@ -88,7 +88,7 @@ class NeighborsBase:
             if tuple(code) not in self.trees_:
                 raise ValueError(
                     "X holds a combination of categories that has no row at the base "
-                    "anchor; base='neighbors' cannot draw there. Use base='flow'."
+                    "value, so base='neighbors' cannot draw there. Use base='flow'."
                 )
             tree, members = self.trees_[tuple(code)]
             nearest[here] = members[tree.query(_places(conditions)[here])[1]]

@@ -28,8 +28,8 @@ def check_networks(networks):
     if not isinstance(networks, Mapping) or not networks:
         given = "{}" if isinstance(networks, Mapping) else type(networks).__name__
         raise ValueError(
-            f"networks={given}: pass a dict of trained networks by their value "
-            "of lambda, such as {0.1: model, 1.0: other}; sweep(...).networks is one."
+            f"networks={given} must be a dict of trained networks by their value of lambda, such "
+            "as {0.1: model, 1.0: other} or sweep(...).networks."
         )
     for key, network in networks.items():
         parts = key if isinstance(key, tuple) else (key,)
@@ -39,13 +39,13 @@ def check_networks(networks):
             isinstance(v, bool) or not isinstance(v, Real) or not np.isfinite(v) for v in numbers
         ):
             raise ValueError(
-                f"networks: the key {key!r} is no value of lambda; use numbers, or tuples in the "
-                "order of the columns of lambda."
+                f"networks: the key {key!r} is not a value of lambda; use numbers, or tuples in "
+                "the order of the columns of lambda."
             )
         if isinstance(network, type) or not (callable(network) or _method(network)):
             raise ValueError(
-                f"networks[{key!r}] is {network!r}; a network has to be a fitted estimator with "
-                "`predict` or `predict_proba`, or a function from inputs to outputs."
+                f"networks[{key!r}]={network!r} must be a fitted estimator with `predict` or "
+                "`predict_proba`, or a function from inputs to outputs."
             )
 
 
@@ -134,8 +134,8 @@ class Networks:
         """Return outputs (M, n, n_draws, D) at inputs X, in the user's units."""
         if self.networks is None:
             raise ValueError(
-                "The networks were left out of the file: bring them by load(path, networks=...), "
-                "or answer by `interpolate` from what they say."
+                "The file does not hold the networks: pass them to load(path, networks=...), "
+                "or pass their outputs to `interpolate`."
             )
         return np.stack(
             [
@@ -250,7 +250,7 @@ def _warn_of_others(probes, lams, space, draws):
         said = f"no draws like the outputs y of fit, which are {max(misses):.2g} deviations away"
     warn(
         f"{', '.join(wrong)}: answers are {said}. Answers follow the networks. Check the keys, "
-        "and that networks take X as fit does, without the lambda column.",
+        "and that networks accept X as in fit, without the lambda column.",
         TrajectoryWarning,
     )
 

@@ -65,8 +65,8 @@ def place_base(problem, trajectories):
     if fault and enough and _mostly_differ(data.groups[own], data.y[own]):
         warn(
             f"{fault} at lambda = {here}, so draws are taken at lambda = {there}, where they "
-            f"differ. `transport` from {here} moves one output to one place at every lambda; ask "
-            f"`sample` for draws. Set base_lam={there} if that is as it should be.",
+            f"differ. `transport` from {here} moves an output to a single place at every lambda; "
+            f"use `sample` for draws. Set base_lam={there} to accept this without a warning.",
             BaseWarning,
         )
     return replace(problem, base_lam=base_lam)

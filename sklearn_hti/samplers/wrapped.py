@@ -119,9 +119,9 @@ def shaped(outputs, shape, name):
     lead = len(shape) - 1
     if given.shape[:lead] != shape[:-1] or prod(given.shape[lead:]) != shape[-1]:
         raise ValueError(
-            f"The output of `{name}` has shape {given.shape} where {shape} was expected: the last "
-            "axis is that of the outputs, as many as y has in fit, the one before that of the "
-            "rows of X; `sample` has draws first."
+            f"The output of `{name}` has shape {given.shape}, and {shape} was expected. The last "
+            "axis has the outputs, as many as y in fit, and the one before it the rows of X. "
+            "`sample` has draws on the first axis."
         )
     return given.reshape(shape)
 

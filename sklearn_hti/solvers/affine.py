@@ -71,7 +71,7 @@ def affine_trajectories(trajectories, data):
         found = "not all anchors" if blocks is None else f"{min(map(len, blocks))} row(s)"
         raise ValueError(
             f"CouplingSolver: affine=True needs more than {n_outputs} rows of every condition at "
-            f"every anchor; one has {found}. Take affine='auto'."
+            f"every trained value; one has {found}. Use affine='auto'."
         )
     return _through_maps(trajectories, blocks)
 

@@ -22,51 +22,54 @@ _N_CANDIDATES, _LEAST_PENALTY = 12, 0.3
 
 @storable
 class CouplingSolver(OTSolver):
-    """Discrete optimal transport between the rows of two anchors.
+    """Discrete optimal transport between the rows of two trained values.
 
-    Where inputs repeat across the anchors, one problem is solved inside each group of equal
-    x; networks with one answer per input reduce to pairing the rows. Of few draws, plans match
-    chance with chance, and what is learned from them loses spread: groups of fewer than
-    `min_draws` are coupled together with those of near numbers, between what is left of y
-    beside mean and spread at x, where that predicts inputs better that are left out. Where
-    inputs do not repeat, all are coupled so, in mini-batches, at the cost
-    ``c + condition_penalty * d(x, x') / 2``, where the mean square of what is left of y is one
-    and d the mean squared distance of standardised numbers, plus 20 for another category.
-    There, and of several inputs or more than `max_learned` rows, c is the cost of straight
-    lines.
+    If inputs repeat across the trained values, one problem is solved for each group of equal x.
+    If every input has one answer, the rows are paired.
+
+    With few draws per input, matching is dominated by noise, and the learned transport loses
+    spread. Groups with fewer than `min_draws` draws may therefore be coupled together with groups
+    at near numbers. The coupled quantity is the residual of y at x: y minus its mean, over its
+    spread. Groups are joined if this predicts left-out inputs better.
+
+    If inputs do not repeat, residuals of all rows are coupled in mini-batches, at the cost
+    ``c + condition_penalty * d(x, x') / 2``. The mean square of residuals is one. The distance d
+    is the mean squared distance of standardised numbers, plus 20 for another category. In this
+    case, for joined groups, and for more than `max_learned` rows, c is the cost of straight lines.
 
     Parameters
     ----------
     condition_penalty : "auto" or float, default="auto"
-        Price of pairing rows of different x, where inputs do not repeat. In the limit of
-        large values the coupling is conditional (Kerrigan et al. 2024, Chemseddine et al.
-        2024), which takes more rows the more numbers there are: of few, high prices pair
-        chance with chance, and spread is lost. "auto": what rows choose among a dozen partners
-        of near x at, and at least 0.3.
+        Price of pairing rows of different x, if inputs do not repeat. In the limit of large
+        values, the coupling is conditional (Kerrigan et al. 2024, Chemseddine et al. 2024). This
+        limit needs more rows with more numbers in x. With few rows, a high price pairs noise, and
+        spread is lost. "auto" is the price at which a row chooses among a dozen partners of near
+        x, and at least 0.3.
     min_draws : int, default=64
-        Draws of an input that make a problem of their own; groups of fewer join to two, four or
-        eight times as many where draws of left-out inputs are met better so. 0: none joins.
+        Number of draws from which an input has its own problem. Smaller groups join groups of two,
+        four or eight times as many draws, if this predicts draws of left-out inputs better. 0
+        joins no groups.
     max_batch : int, default=1024
-        Rows of the largest problem; larger groups are split at random.
+        Rows of the largest problem. Larger groups are split at random.
     max_learned : int, default=256
-        Rows of the largest problem that is solved on learned costs, which take the time of
-        max_learned^2 paths; larger ones are solved on the cost of straight lines, and so are
-        those of several inputs, and all where plans between all anchors would take more than a
-        million paths.
+        Rows of the largest problem that uses learned costs. Such a problem takes the time of
+        max_learned^2 paths. Larger problems, and joined groups, use the cost of straight lines.
+        All problems do if the plans between all trained values would take more than a million
+        paths.
     regularization : {None, "entropic", "sparse"}, default=None
-        None: the exact plan. "entropic": Sinkhorn's plan, in which a row has many partners,
-        the likelier the cheaper. "sparse": at most `max_partners` per row, which takes
-        seconds where a group has hundreds of rows.
+        None is the exact plan. "entropic" is Sinkhorn's plan: a row has many partners, and cheap
+        ones have more weight. "sparse" gives a row at most `max_partners` partners; it takes
+        seconds for a group of hundreds of rows.
     strength : float, default=0.05
-        Of the regularization, relative to the median cost.
+        Strength of the regularization, relative to the median cost.
     max_partners : int, default=4
-        Partners of a row in a "sparse" plan.
+        Largest number of partners of a row in a "sparse" plan.
     affine : {"auto", True, False}, default="auto"
-        Whether outputs follow the affine map that carries mean and covariance of a condition
-        from anchor to anchor, rather than their partners. Couplings of n samples in D
-        dimensions err by about n^(-1/D): in many dimensions, what is learned from them loses
-        spread. "auto" takes the affine map where it predicts held-out rows better; True takes
-        it without a coupling, in time linear in the rows, for any number of them.
+        Whether outputs follow an affine map instead of their partners. The map carries mean and
+        covariance of a condition from one trained value to the next. Couplings of n samples in D
+        dimensions have errors of about n^(-1/D), so in many dimensions the learned transport loses
+        spread. "auto" takes the affine map if it predicts held-out rows better. True takes it
+        without a coupling, in time linear in the number of rows.
 
     Warns
     -----
@@ -130,7 +133,7 @@ class CouplingSolver(OTSolver):
         data : TrainingData
             All encoded rows.
         edge : tuple of int
-            The two anchors.
+            The two trained values.
         geodesic : StraightGeodesic
             Gives the cost of a path between two outputs.
         rng : numpy.random.Generator
@@ -139,7 +142,7 @@ class CouplingSolver(OTSolver):
         Returns
         -------
         scipy.sparse.csr_array of shape (n0, n1)
-            Mass between the rows of the two anchors; every row with a partner has mass one.
+            Mass between the rows of the two trained values. Every row with a partner has mass one.
         """
         rows0, rows1 = (data.anchors.rows(k) for k in edge)
         groups0, groups1 = data.groups[rows0], data.groups[rows1]

@@ -89,7 +89,7 @@ def _rows_of_even_mass(plan):
     mass = plan.sum(axis=1, keepdims=True)
     if not (np.isfinite(mass).all() and (mass > 0).all()):
         raise ValueError(
-            "CouplingSolver: rows lost all their mass; take a larger `strength`, or "
+            "CouplingSolver: rows lost all their mass; use a larger `strength`, or "
             "regularization=None."
         )
     return plan / (len(plan) * mass)
@@ -101,6 +101,6 @@ def _check_columns(plan, name, remedy):
     if misplaced > _TOLERATED:
         warn(
             f"CouplingSolver: more than {_TOLERATED:.0%} of the mass of {name} plans arrives at "
-            f"the wrong outputs. Take {remedy}, or regularization=None.",
+            f"the wrong outputs. Use {remedy}, or regularization=None.",
             ConvergenceWarning,
         )

@@ -50,7 +50,7 @@ def near_blocks(data, edge, min_draws):
     data : TrainingData
         All encoded rows.
     edge : tuple of int
-        The two anchors.
+        The two trained values.
     min_draws : int
         So many draws of an input are not few.
 
@@ -94,7 +94,7 @@ class _Judge:
     data : TrainingData
         All encoded rows.
     edge : tuple of int
-        The two anchors.
+        The two trained values.
     conditions : ndarray
         The groups that are left out in turn.
     """

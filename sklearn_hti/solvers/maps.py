@@ -26,7 +26,7 @@ _SAME_CONDITION = 1e3  # dearer than any distance between scaled outputs
 
 
 class MapSolver(OTSolver):
-    """Learns a map T_k(y, x) from each anchor to the next, instead of a plan between rows."""
+    """Base class of solvers that learn a map T_k(y, x) from each trained value to the next."""
 
     name: str  # the alias of the estimator's `solver`
     engine: type  # a MapEngine
@@ -40,14 +40,14 @@ class MapSolver(OTSolver):
         """Return the DrawnDataset that the networks are trained on."""
 
     def plan(self, data: Any, edge: tuple[Any, ...], geodesic: Any, rng: Any) -> Any:
-        """Return the plan of `CouplingSolver`, x by x: maps leave none between rows.
+        """Return the plan of `CouplingSolver` for each x, because maps have no plan between rows.
 
         Parameters
         ----------
         data : TrainingData
             All encoded rows.
         edge : tuple of int
-            The two anchors.
+            The two trained values.
         geodesic : StraightGeodesic
             Gives the cost of a path between two outputs.
         rng : numpy.random.Generator
@@ -87,7 +87,7 @@ class MapSolver(OTSolver):
         Warns
         -----
         ConvergenceWarning
-            If a map stops short of its anchor, or the metric has collapsed to its bounds.
+            If a map stops short of its trained value, or the metric has collapsed to its bounds.
         """
         own = draw_seeds(training.seeds["pairs"], ["networks", "batches"])
         n_outputs = data.facts.n_outputs
@@ -183,8 +183,8 @@ class LearnedMaps:
         if short:
             warn(
                 f"{self.solver.name}: maps stop short, and so do all answers. Of the squared "
-                f"distance, there is left {', '.join(short)} (scaled). Raise max_iter or "
-                f"learning_rate of {type(self.solver).__name__}, or take solver='coupling'.",
+                f"distance, they leave {', '.join(short)} (scaled). Raise max_iter or "
+                f"learning_rate of {type(self.solver).__name__}, or use solver='coupling'.",
                 ConvergenceWarning,
             )
 
@@ -212,7 +212,7 @@ class LearnedMaps:
                 warn(
                     f"{self.solver.name}: the metric has collapsed: its eigenvalues are at their "
                     "bounds everywhere, and only rotations are learned. Lower "
-                    f"metric_learning_rate of {type(self.solver).__name__}, or say so with "
+                    f"metric_learning_rate of {type(self.solver).__name__}, or use "
                     "kinetic='fixed_spectrum'.",
                     ConvergenceWarning,
                 )

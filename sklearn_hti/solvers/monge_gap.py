@@ -14,21 +14,22 @@ from .monge_training import MongeEngine, MongeNetworks
 
 @storable
 class MongeGap(MapSolver):
-    r"""Maps between anchors that fit the next anchor and waste no cost.
+    r"""Maps that fit the next trained value at the lowest cost.
 
-    Between neighbouring anchors, a map T minimises
+    Between neighbouring trained values, a map T minimises
 
     .. math:: S(T_\# p_k, p_{k+1}) + w \, M(T), \quad
         M(T) = E[c(y_0, T(y_0))] - OT_c(p_k, T_\# p_k),
 
-    given x: S is the Sinkhorn divergence of squared distances, and the Monge gap M, which no
-    map has below zero, is zero for the cheapest way from p_k to where T leads. Any Lagrangian
-    gives the cost c. Both are estimated on blocks of draws of one condition, or of near ones
-    where conditions do not repeat; OT_c is that of the best assignment there. A learned metric
-    descends the cost of the mapped pairs, the path network follows both. Where every condition
-    has one draw the gap of any map is zero, and maps are regressions on the pairs.
+    given x. S is the Sinkhorn divergence of squared distances. M is the Monge gap. It is never
+    negative, and it is zero for the cheapest map from p_k to the mapped distribution. The cost c
+    comes from any Lagrangian. Both terms are estimated on blocks of draws of one condition, or of
+    near conditions if conditions do not repeat. OT_c is the cost of the best assignment in a
+    block. A learned metric minimises the cost of the mapped pairs, and the path network follows
+    both. If every condition has one draw, the gap of any map is zero, and maps are regressions on
+    the pairs.
 
-    `diagnostics_["monge_gap"]` of the estimator tells the exact gap.
+    `diagnostics_["monge_gap"]` of the estimator is the exact gap.
 
     Parameters
     ----------
@@ -37,34 +38,34 @@ class MongeGap(MapSolver):
     learning_rate : float, default=0.003
         Peak of the one-cycle learning rate of the maps.
     batch_size : int, default=512
-        Draws of each end in a step, in blocks, equally many of each edge.
+        Draws at each end per step, in blocks, with the same number for each edge.
     block_size : int, default=64
-        Draws in a block; fewer where conditions have fewer.
+        Draws in a block. There are fewer if conditions have fewer.
     gap_size : int, default=16
-        Draws of a block on which the gap is estimated, from the costs of all pairs of them;
-        all where paths are straight.
+        Draws of a block on which the gap is estimated, from the costs of all their pairs. If paths
+        are straight, all draws are used.
     gap_weight : float, default=0.3
-        Weight of the gap; both terms are in units of squared distances.
+        Weight of the gap. Both terms are in units of squared distances.
     strength : float, default=0.05
-        Entropic regularization of S, relative to mean costs inside both ends of a block.
+        Entropic regularization of S, relative to mean costs inside each end of a block.
     condition_penalty : float, default=1.0
         Price of a squared distance between conditions of a block, in standard deviations.
     hidden_layer_sizes : sequence of int, default=(64, 64, 64, 64)
         Hidden layers of each map.
     metric_every : int, default=10
-        Steps between two of the metric, if it is learned.
+        Number of steps between two steps of the metric, if it is learned.
     metric_learning_rate : float, default=0.001
-        Of the metric.
+        Learning rate of the metric.
     path_every : int, default=25
-        Steps after which the path network is refitted.
+        Number of steps after which the path network is refitted.
     path_iter : int, default=25
-        Its steps each time; 200 before the first step of the maps.
+        Steps of the path network at each refit. It has 200 before the first step of the maps.
     path_learning_rate : float, default=0.005
-        Of the path network.
+        Learning rate of the path network.
 
     See Also
     --------
-    CouplingSolver : Couples the rows themselves; faster, more accurate, and the default.
+    CouplingSolver : Couples the rows themselves. It is faster, more accurate, and the default.
     NeuralDual : Maps from the Kantorovich dual.
 
     References
@@ -135,8 +136,8 @@ class MongeGap(MapSolver):
         dataset = BlockDataset(data, device, self.block_size, self.condition_penalty)
         if dataset.block_size == 1:
             warn(
-                "monge_gap: every condition has one draw at neighbouring anchors, so that the gap "
-                "of every map is zero and the maps are regressions on the pairs. "
+                "monge_gap: every condition has one draw at neighbouring trained values. The gap "
+                "of every map is then zero, and maps are regressions on the pairs. "
                 "solver='coupling' does the same in less time.",
                 CouplingWarning,
             )

@@ -11,16 +11,16 @@ from .maps import MapSolver
 
 @storable
 class NeuralDual(MapSolver):
-    r"""Maps between anchors from the Kantorovich dual, by potentials that are networks.
+    r"""Maps between trained values from the Kantorovich dual, with networks as potentials.
 
-    For neighbouring anchors, maximise over a potential g
+    For neighbouring trained values, the solver maximises over a potential g
 
     .. math:: E[g^c(y_0, x)] + E[g(y_1, x)], \quad
         g^c(y_0, x) = \min_{y_1} c(y_0, y_1 | x) - g(y_1, x).
 
-    The minimiser starts from a map T(y_0, x), takes a few L-BFGS steps, and T regresses on
-    it. A learned metric descends the same objective, the path network follows both. The maps
-    start as the identity, the potentials as constants.
+    The minimiser starts from a map T(y_0, x) and takes a few L-BFGS steps. T is then regressed on
+    the result. A learned metric minimises the same objective, and the path network follows both.
+    The maps start as the identity, the potentials as constants.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class NeuralDual(MapSolver):
     learning_rate : float, default=0.002
         Peak of the one-cycle learning rate of potentials and maps.
     batch_size : int, default=160
-        Pairs of beginning and end in a step, equally many of each edge.
+        Pairs of start and end per step, with the same number for each edge.
     inner_iter : int, default=3
         Steps of the minimiser.
     hidden_layer_sizes : sequence of int, default=(64, 64, 64, 64)
@@ -37,24 +37,25 @@ class NeuralDual(MapSolver):
     map_hidden_layer_sizes : sequence of int, default=(64, 64, 64, 64)
         Hidden layers of each map.
     metric_every : int, default=10
-        Steps between two of the metric, if it is learned.
+        Number of steps between two steps of the metric, if it is learned.
     metric_learning_rate : float, default=0.001
-        Of the metric.
+        Learning rate of the metric.
     path_every : int, default=25
-        Steps after which the path network is refitted.
+        Number of steps after which the path network is refitted.
     path_iter : int, default=10
-        Its steps each time; at least 100 before the first step of the dual.
+        Steps of the path network at each refit. It has at least 100 before the first step of the
+        dual.
     path_learning_rate : float, default=0.001
-        Of the path network.
+        Learning rate of the path network.
     pretrain_iter : int, default=None
-        None: output layers start at zero, so that maps are exactly the identity and potentials
-        exactly constant without a step. An integer: networks start at random, and so many steps
-        lead the maps toward the identity and the potentials toward a vanishing gradient
-        (Rodriguez-Pardo et al., 2026); 0 is no pre-training at all.
+        Number of pre-training steps. None: output layers start at zero, so maps are exactly the
+        identity and potentials exactly constant without any step. An integer: networks start at
+        random, and this many steps train the maps toward the identity and the potentials toward a
+        vanishing gradient (Rodriguez-Pardo et al., 2026). 0 is no pre-training.
 
     See Also
     --------
-    CouplingSolver : Couples the rows themselves; faster, and the default.
+    CouplingSolver : Couples the rows themselves. It is faster, and the default.
 
     References
     ----------
@@ -123,16 +124,17 @@ class NeuralDual(MapSolver):
 
     @classmethod
     def study(cls) -> Self:
-        """Return the solver with the settings of the study (Amad and van der Schaar, 2026).
+        """Return the solver with the settings of the original paper.
 
-        The learning rate is the peak of a one-cycle here, constant there. Its paths have 15
-        interior nodes: ``path=GeodesicPath(n_nodes=15)``. A batch has 400 pairs of each of two
-        edges. Hours of computation.
+        There (Amad and van der Schaar, 2026), the learning rate is constant; here, it is the peak
+        of a one-cycle schedule. Paths there have 15 interior nodes:
+        ``path=GeodesicPath(n_nodes=15)``. A batch has 400 pairs of each of two edges. Training
+        takes hours.
 
         Returns
         -------
         NeuralDual
-            With those settings.
+            The solver with these settings.
         """
         return cls(
             max_iter=2001,

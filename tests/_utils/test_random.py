@@ -248,5 +248,5 @@ def test_networks_of_the_user_take_one_seed(make, clouds):
     assert_array_equal(y, still.sample(clouds.X[:40], 0.5))
     rng = np.random.default_rng(0)
     noisy = make(max_iter=2, base=lambda X: rng.normal(size=len(X))).fit(*data)
-    with pytest.raises(ValueError, match="a network of yours"):
+    with pytest.raises(ValueError, match="your own network"):
         noisy.sample(clouds.X[:40], 0.5, random_state=SEEDS)

@@ -176,5 +176,5 @@ def test_nothing_is_known_off_the_plane_of_trained_values(make):
     model = make(extrapolation="warn", max_iter=2)
     model.fit(np.tile(X, (5, 1)), y, np.repeat(weights, len(X), axis=0))
     assert np.isfinite(quietly(model.predict, X, (1.2, -0.1, -0.1))).all()
-    with pytest.raises(ValueError, match="off the line or plane"):
+    with pytest.raises(ValueError, match="outside the line or plane"):
         model.predict(X, (0.5, 0.5, 0.5))

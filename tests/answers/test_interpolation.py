@@ -255,7 +255,7 @@ def test_in_a_pipeline(networks, asked):
         ({"lam": 1.9, "lams": [0.0, 1.0, 1.5]}, r"`lam` has 50 value.* outside `lams` \[0, 1.5\]"),
         ({"lams": [0.0, 0.0, 1.0]}, "`lams` must be distinct"),
         ({"lams": [0.0, 1.0, 99.0]}, "`lams` has 1 value.* outside the anchors"),
-        ({"lams": 0.5}, "`lams` must hold two or more"),
+        ({"lams": 0.5}, "`lams` must hold the lambdas of two or more"),
         ({"lams": [0.0, 1.0]}, "`outputs` must hold the outputs of 2 networks.* got 3"),
         ({"outputs": None}, "`outputs` must hold .* got NoneType"),
         ({"outputs": np.zeros((3, 7, 2))}, "7"),

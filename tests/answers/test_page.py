@@ -287,7 +287,7 @@ def test_refusals(path, on_clouds, clouds, monkeypatch):
         DisplacementInterpolationRegressor().to_html(path, X)
     with pytest.raises(ValueError, match="outside the anchors"):
         on_clouds.to_html(path, X, lam_grid=[0.0, 3.0])
-    with pytest.raises(ValueError, match="two lambdas at least"):
+    with pytest.raises(ValueError, match="at least two lambdas"):
         on_clouds.to_html(path, X, lam_grid=[0.5])
     with pytest.raises(ValueError, match="`labels` has 2 entries for 1"):
         on_clouds.to_html(path, X, labels=["a", "b"])

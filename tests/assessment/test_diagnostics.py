@@ -147,9 +147,9 @@ def test_equal_draws_are_advised_another_base():
 @pytest.mark.parametrize(
     ("params", "advice"),
     [
-        ({"cost": "study"}, "take cost='jacobi', or give the potential a lower weight"),
+        ({"cost": "study"}, "use cost='jacobi', or give the potential a lower weight"),
         ({"cost": "jacobi"}, "and so do answers between trained values: give the potential"),
-        ({"potential": None}, "take kinetic='euclidean'"),
+        ({"potential": None}, "use kinetic='euclidean'"),
     ],
 )
 def test_paths_that_jump_are_named(params, advice):

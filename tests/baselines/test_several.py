@@ -178,7 +178,7 @@ def test_noise_is_coupled_inside_one_x_and_lambda(rng):
 def test_what_follows_one_hyperparameter_is_refused(plane):
     with pytest.raises(ValueError, match="one hyperparameter, and `lam` has 2"):
         MetricFlowMatchingRegressor().fit(plane.X, plane.y, plane.lam)
-    with pytest.raises(ValueError, match="take 'ot' or 'independent'"):
+    with pytest.raises(ValueError, match="use 'ot' or 'independent'"):
         ConditionalFlowMatchingRegressor(coupling=CouplingSolver()).fit(
             plane.X, plane.y, plane.lam
         )

@@ -99,7 +99,7 @@ def test_outputs_on_a_bound_are_near_it_and_answers_inside():
         ("simplex", [[0.5, 0.5], [1.5, -0.5]], "-0.5 in row 1, column 1, is negative"),
         ("simplex", [[1.0], [1.0]], "two columns or more.*'logit'"),
         ("logit", [[0.5, 0.5]], r"needs finite y_bounds=\(low, high\)"),
-        (FunctionTransformer(np.log), [[1.0], [-1.0]], "no finite number of 1 row.*row 1"),
+        (FunctionTransformer(np.log), [[1.0], [-1.0]], "no finite number for 1 row.*row 1"),
         (
             FunctionTransformer(np.log, lambda z: z[:, :0], check_inverse=False),
             [[1.0], [2.0]],
@@ -115,7 +115,7 @@ def test_outputs_off_the_domain_are_named(transform, y, match):
 
 def test_bounds_of_a_simplex_are_its_own(rng):
     p = outputs(rng, "simplex")
-    with pytest.raises(ValueError, match="leave y_bounds out"):
+    with pytest.raises(ValueError, match="leave out y_bounds"):
         make_coordinates("simplex", p, (4,), (np.zeros(4), np.ones(4)))
 
 

@@ -40,9 +40,9 @@ def test_one_unit_for_unlike_outputs_is_a_warning(make, rng, recwarn, scaling, w
 def test_outputs_of_few_values_are_named(rng):
     groups, anchor = np.repeat(np.arange(10), 30), np.tile([0, 1, 2], 100)
     y = np.column_stack([rng.normal(size=300), rng.choice([-1.0, 1.0], size=300)])
-    with pytest.warns(CouplingWarning, match=r"output 1 takes 2 values alone.* \* 2, and take"):
+    with pytest.warns(CouplingWarning, match=r"output 1 takes only 2 values.* \* 2, and round"):
         warn_if_discrete(y, groups, anchor)
-    with pytest.warns(CouplingWarning, match="output 0 takes 4 values"):
+    with pytest.warns(CouplingWarning, match="output 0 takes only 4 values"):
         warn_if_discrete(rng.integers(4, size=(300, 1)), np.arange(300), anchor)
 
 
@@ -75,7 +75,7 @@ def test_spread_values_follow_probabilities(make, rng):
     """The advice: 0 and 1 of probability .2 and .8, and .5 between."""
     lam = np.repeat([0.0, 1.0], 400)
     y = (rng.uniform(size=800) < 0.2 + 0.6 * lam) * 1.0
-    with pytest.warns(CouplingWarning, match="takes 2 values"):
+    with pytest.warns(CouplingWarning, match="takes only 2 values"):
         plain = make(max_iter=200, geometry="transport").fit(None, y, lam)
     spread = y + rng.uniform(-0.5, 0.5, y.shape)
     advised = make(max_iter=200, lam_transform=None).fit(None, spread, lam)
@@ -95,13 +95,13 @@ def anchors_of(*n_rows):
 @pytest.mark.parametrize(
     ("n_rows", "named"),
     [
-        ((200, 30, 400), r"at 0.5 has 30 rows, the others 300 \(median\)"),
-        ((500, 450, 99, 450), "at 1 has 99 rows"),
-        ((1000, 1000, 1), "at 1 has 1 row, the others 1000"),
-        ((3, 1000, 1000), "at 0 has 3 rows"),
-        ((30, 500, 30), r"at 0 \(and 1 more such\) has 30 rows"),
-        ((1000, 3, 2), r"at 1 \(and 1 more such\) has 2 rows"),
-        ((1000, 1), "at 0.5 has 1 row,"),
+        ((200, 30, 400), r"value 0.5 has 30 rows, the others 300 \(median\)"),
+        ((500, 450, 99, 450), "value 1 has 99 rows"),
+        ((1000, 1000, 1), "value 1 has 1 row, the others 1000"),
+        ((3, 1000, 1000), "value 0 has 3 rows"),
+        ((30, 500, 30), r"value 0 \(and 1 more such\) has 30 rows"),
+        ((1000, 3, 2), r"value 1 \(and 1 more such\) has 2 rows"),
+        ((1000, 1), "value 0.5 has 1 row,"),
     ],
 )
 def test_an_anchor_of_few_rows_is_named(n_rows, named):
@@ -123,7 +123,7 @@ def test_lambdas_of_networks_in_bins_are_named():
     with pytest.warns(CouplingWarning, match=r"25 values .* 5 bins.*: n_anchors=25"):
         warn_if_merged(shared, find_anchors(shared))
     rare = np.repeat([0.0, 0.4, 0.5, 1.0], [40, 4, 40, 40])
-    with pytest.warns(CouplingWarning, match=r"1 of 4 values .* 0.4 with 4, .*: n_anchors=4"):
+    with pytest.warns(CouplingWarning, match=r"1 of 4 values .* 0.4 with 4\. .*: n_anchors=4"):
         warn_if_merged(rare, find_anchors(rare))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -145,7 +145,7 @@ def test_fit_warns_of_lambdas_in_bins(make, rng):
 
 def test_fit_warns_of_an_anchor_of_few_rows(make, rng):
     lam = np.repeat([0.0, 1.0, 2.0], [100, 10, 100])
-    with pytest.warns(CouplingWarning, match="at 1 has 10 rows"):
+    with pytest.warns(CouplingWarning, match="value 1 has 10 rows"):
         make(max_iter=20).fit(None, rng.normal(size=len(lam)) + lam, lam)
 
 

@@ -101,7 +101,7 @@ def test_one_answer_stays_exact(make, networks):
         (np.full(240, np.nan), "sample_weight contains NaN"),
         (np.full(240, 1e200), "`sample_weight` is too large"),
         (["a"] * 240, "`sample_weight`: could not convert"),
-        (np.repeat([0.0, 1, 0], 80), "`sample_weight` is zero for all rows but those of lam=1"),
+        (np.repeat([0.0, 1, 0], 80), "`sample_weight` is zero for all rows except those of lam=1"),
     ],
 )
 def test_wrong_weights(networks, make, weight, message):

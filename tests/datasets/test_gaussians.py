@@ -135,7 +135,7 @@ def test_truth_survives_pickling():
     "warp", [np.negative, np.sin, lambda lam: lam + 1, lambda lam: 0.5, np.round]
 )
 def test_warp_has_to_be_a_clock(warp):
-    with pytest.raises(ValueError, match="is no clock"):
+    with pytest.raises(ValueError, match="is not a scale"):
         make_gaussians(warp=warp)
 
 

@@ -112,7 +112,7 @@ def test_truth_is_matched_by_its_x(on_networks, networks):
     display = TrajectoryDisplay.from_estimator(on_networks, X, truth=truth, random_state=0)
     assert display.truth.row.tolist() == [1]
     np.testing.assert_array_equal(display.truth.y, truth[1][:1])
-    with pytest.raises(ValueError, match="no row with an x that is shown"):
+    with pytest.raises(ValueError, match="no row with a plotted x"):
         TrajectoryDisplay.from_estimator(on_networks, X, truth=(X + 1, truth[1][:2], 0.5))
     with pytest.raises(ValueError, match="outside the anchors"):
         TrajectoryDisplay.from_estimator(on_networks, X, truth=(X, truth[1][:2], 9.0))
@@ -131,7 +131,7 @@ def test_marginals_are_the_draws(on_clouds, clouds):
     np.testing.assert_array_equal(display.draws, drawn.reshape(3, -1))
     assert [len(y) for y in display.truth] == [120, 0, 120]
     ticks = [tick.get_text() for tick in display.ax_.get_yticklabels()]
-    assert ticks == ["0 (anchor)", "0.3", "2 (anchor)"]
+    assert ticks == ["0 (trained)", "0.3", "2 (trained)"]
     with pytest.raises(ValueError, match="no row at a lambda"):
         MarginalDisplay.from_estimator(on_clouds, X, [0.3], truth=truth)
 

@@ -109,7 +109,7 @@ def test_marginals_name_their_lambdas(named):
     truth[2][:, :2] = truth[2][:, :2].astype(float)
     display = MarginalDisplay.from_estimator(named, X, lams, truth=truth)
     ticks = [text.get_text() for text in display.ax_.get_yticklabels()]
-    assert ticks == ["1, 0.1, rbf (anchor)", "10, 0.1, poly (anchor)", "0.5, 0.1, poly"]
+    assert ticks == ["1, 0.1, rbf (trained)", "10, 0.1, poly (trained)", "0.5, 0.1, poly"]
     assert [len(y) for y in display.truth] == [0, len(X), 0]
     np.testing.assert_allclose(np.unique(display.draws[1]), np.sort(truth[1][:, 0]), atol=1e-9)
 
@@ -198,7 +198,7 @@ def test_a_second_column_that_is_constant(on_clouds, clouds):
     given = [[0.0, 7.0], [1.0, 7.0]]
     display = TrajectoryDisplay.from_estimator(model, clouds.X[:1], lam_grid=given)
     assert display.lam.tolist() == [0.0, 0.5, 1.0]  # the anchor between
-    with pytest.raises(ValueError, match="map over two numbers, and one varies"):
+    with pytest.raises(ValueError, match="map over two numbers, but only one varies"):
         LamMapDisplay.from_estimator(model, clouds.X[:1])
 
 
@@ -213,9 +213,9 @@ def test_refusals(named, scattered, on_clouds, clouds):
         show(named, one, lam_grid=[[1.0, 0.1, "rbf"], [1.0, 0.1, "poly"]])
     with pytest.raises(ValueError, match="Both ends of the line are"):
         show(scattered, one, lam_from=[1.0, 1.0], lam_to=[1.0, 1.0])
-    with pytest.raises(ValueError, match="give its beginning, `lam_from`"):
+    with pytest.raises(ValueError, match="pass its start, `lam_from`"):
         show(scattered, one, lam_to=[1.0, 1.0])
-    with pytest.raises(ValueError, match="give one of them"):
+    with pytest.raises(ValueError, match="pass one of them"):
         show(scattered, one, lam_grid=[[1.0, 1.0]], lam_from=[1.0, 1.0], lam_to=[1.0, 1.0])
     with pytest.raises(ValueError, match=r"`lam_name` has 1 name\(s\) for 2"):
         show(scattered, one, lam_name="C")
@@ -223,7 +223,7 @@ def test_refusals(named, scattered, on_clouds, clouds):
         truth = (one, [[0.0, 0.0]], [1.0, 1.0])
         show(scattered, one, lam_grid=[[1.0, 0.9], [1.0, 0.8]], truth=truth)
     show = LamMapDisplay.from_estimator
-    with pytest.raises(ValueError, match="map over two numbers, and one varies"):
+    with pytest.raises(ValueError, match="map over two numbers, but only one varies"):
         show(on_clouds, clouds.X[:1])
     for given, match in [
         ({"statistic": "median"}, "statistic='median' must be 'mean', a level"),

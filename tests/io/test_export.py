@@ -349,7 +349,7 @@ def test_what_cannot_be_exported(fitted, tmp_path, monkeypatch):
         fitted.export(tmp_path / "graph", "tf")
     with pytest.raises(ValueError, match="outside the anchors"):
         fitted.export(tmp_path / "graph", lam_from=2.0)
-    with pytest.raises(FileNotFoundError, match="give a file in a folder that exists"):
+    with pytest.raises(FileNotFoundError, match="Pass a file in a folder that exists"):
         fitted.export(tmp_path / "missing" / "graph", "torch")
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(ImportError, match=r"sklearn-hti\[onnx\]"):

@@ -404,7 +404,7 @@ def test_a_pickle_from_another_device(default, table):
 
 
 def test_a_folder_that_is_not_there(default, tmp_path):
-    with pytest.raises(FileNotFoundError, match="give a file in a folder that exists"):
+    with pytest.raises(FileNotFoundError, match="Pass a file in a folder that exists"):
         default.save(tmp_path / "missing" / "model")
 
 

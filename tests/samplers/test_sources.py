@@ -405,5 +405,5 @@ def test_outputs_of_another_shape_raise(make, networks, axis):
 
     with pytest.raises(ValueError, match=r"output of `base` has shape \(2, 5\)"):
         make(max_iter=1, base=odd).fit(X, y, lam)
-    with pytest.raises(ValueError, match=r"output of `base` has shape.*`sample` has draws first"):
+    with pytest.raises(ValueError, match=r"output of `base` has shape.*draws on the first axis"):
         make(max_iter=1, base=Odd()).fit(X, y, lam)
