@@ -298,7 +298,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
           With several hyperparameters, the steps follow the tree of couplings.
         * ``fastest``: the fastest step, a pair of trained values, or None if nothing moves.
         * ``breaks``: the pairs between which outputs change faster, or farther aside, than all
-          other steps explain. One step can be explained by two others or more, so three trained
+        Optimisation steps taken for the flow map; 1 where particles jump, which takes none.
           values have none. Several hyperparameters have none either, because the speed of outputs
           depends on the direction.
 

@@ -118,9 +118,7 @@ def test_the_correction_does_no_harm_at_new_inputs(make, f):
 
     x = np.random.default_rng(0).uniform(-1, 1, size=(150, 1))
     y = np.concatenate([along(x, v) for v in LAM])
-    model = make(max_iter=5, geometry="transport").fit(
-        np.tile(x, (3, 1)), y, np.repeat(LAM, 150)
-    )
+    model = make(max_iter=5, geometry="transport").fit(np.tile(x, (3, 1)), y, np.repeat(LAM, 150))
     new = np.random.default_rng(1).uniform(-1, 1, size=(3000, 1))
     conditions = model._state.encoder.transform(new, len(new))
     plain = model.base_._predict(model.base_._features(conditions))
