@@ -1,5 +1,4 @@
-"""Answers where particles move or jump: draws, moments and moved outputs (docs/method.md, section
-13)."""
+"""Answers where particles move or jump (docs/method.md, section 12)."""
 
 from zlib import crc32
 

@@ -125,7 +125,7 @@ SHORT = {
 def test_maps_that_stop_short_are_one_warning():
     """Not of the base itself, nor where hardly anything moves, or nothing is known."""
     said = said_of(SHORT, max_iter=40)
-    assert "left 0.3 of 1 at lambda = 1, 0.5 of 1 at lambda = 4 (" in said
+    assert "leaves 0.3 of 1 at lambda = 1, 0.5 of 1 at lambda = 4 (" in said
     assert "max_iter=80" in said
     assert "of 1 at lambda = 1" not in said_of(SHORT, base_time=1)
     good = {"marginal_w2": [0.0, 0.1], "standing_w2": [0.0, 1.0], "floor_w2": [0.0, 0.0]}

@@ -383,7 +383,7 @@ def test_means_of_many_ordered_rows_are_those_of_the_rows(make):
     """The draws behind a mean are like all rows, in whatever order these come."""
     y = np.tile([-1.0, 1.0], 400)[:, None] * [1.0, 3.0]
     lam = np.repeat([0.0, 1.0], 400)
-    with pytest.warns(CouplingWarning, match="takes 2 values"):
+    with pytest.warns(CouplingWarning, match="takes only 2 values"):
         model = make(max_iter=1, base="neighbors", base_lam=0.0, geometry="transport").fit(
             None, y, lam
         )
