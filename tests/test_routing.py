@@ -184,7 +184,7 @@ def test_the_error_knows_the_remedy(short, clouds):
         cross_val_predict(short, clouds.X, clouds.y, params={"lam": clouds.lam}, cv=FOLDS)
     with (
         config_context(enable_metadata_routing=True),
-        pytest.raises(ValueError, match=r"cross_val_predict .*make_lam_scorer"),
+        pytest.raises(ValueError, match=r"cross_val_predict.*make_lam_scorer"),
     ):
         cross_val_predict(short, clouds.X, clouds.y, params={"lam": clouds.lam}, cv=FOLDS)
 

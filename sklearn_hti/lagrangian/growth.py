@@ -42,7 +42,7 @@ class Unbalanced(BaseEstimator):
     Unbalanced(delta=0.3)
     """
 
-    def __init__(self, delta="auto"):
+    def __init__(self, delta: float | str = "auto") -> None:
         self.delta = delta
 
     def _check(self):

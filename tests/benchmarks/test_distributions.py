@@ -47,6 +47,7 @@ def test_the_table_marks_families_whose_base_is_elsewhere(monkeypatch, capsys):
     assert marked == "| rare * | 1 | 2 | 3 | 4 | 5 | 1 1 1 | 0 0 0 | 0.1 | 2.0 | transport |"
 
 
+@pytest.mark.slow
 def test_the_default_begins_where_draws_differ(monkeypatch):
     for size, value in (("N_INPUTS", 3), ("N_NEW", 2), ("N_JUDGED", 60)):
         monkeypatch.setattr(distributions, size, value)

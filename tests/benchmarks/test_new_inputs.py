@@ -100,6 +100,7 @@ def test_a_forest_draws_the_outputs_of_an_input(rng):
     assert Forest(X, y, 0).answer(X, 1)[1] is None
 
 
+@pytest.mark.slow
 def test_the_table(rng, monkeypatch, capsys):
     few = partial(HyperparameterTrajectoryRegressor, max_iter=2, validate=False)
     monkeypatch.setattr(new_inputs, "HyperparameterTrajectoryRegressor", few)

@@ -109,7 +109,7 @@ def test_refusals(of_one):
         sensitivity(model, x, lam_distribution="even")
     with pytest.raises(ValueError, match="coverage=2"):
         sensitivity(model, x, coverage=2)
-    with pytest.raises(TypeError, match="sensitivity takes"):
+    with pytest.raises(TypeError, match="sensitivity needs"):
         sensitivity(SVR(), x)
 
 

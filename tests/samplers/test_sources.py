@@ -124,6 +124,7 @@ def test_flow_stays_sharp_where_networks_are_deterministic(make, networks):
     assert_allclose(draws[0], networks.f(X, 0.0), atol=0.05)
 
 
+@pytest.mark.slow
 def test_flow_draws_are_as_wide_as_the_truth_at_new_inputs(make, rng):
     """One noisy answer per x: a mean that is learned from few rows errs at others."""
 
