@@ -298,7 +298,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
           With several hyperparameters, the steps follow the tree of couplings.
         * ``fastest``: the fastest step, a pair of trained values, or None if nothing moves.
         * ``breaks``: the pairs between which outputs change faster, or farther aside, than all
-        Optimisation steps taken for the flow map; 1 where particles jump, which takes none.
+          other steps explain. One step can be explained by two others or more, so three trained
           values have none. Several hyperparameters have none either, because the speed of outputs
           depends on the direction.
 
@@ -340,7 +340,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         first trained value never does. Two trained values are then compared in the time of the
         whole fit.
     n_iter_ : int
-        Optimisation steps of the flow map.
+        Optimisation steps of the flow map; 1 where outputs jump, which takes none.
     n_features_in_ : int
         Number of columns of X, including the lambda column.
     lam_names_in_ : ndarray of shape (k,)
