@@ -225,7 +225,7 @@ class TrajectoryPipeline(Pipeline):
         X : array-like of shape (C,) or (n, C), Series or DataFrame
             One input to show, or a few.
         **options : dict
-            Options of `PredictionDisplay.from_estimator`.
+            Options of `sklearn_hti.inspection.PredictionDisplay.from_estimator`.
 
         Returns
         -------
