@@ -1,6 +1,7 @@
 """The page of the arena, from its records: what to take, who is first where, and at what price."""
 
 from itertools import chain
+from textwrap import wrap
 
 import numpy as np
 
@@ -290,11 +291,20 @@ def body(records):
         ["method", "needs", "families", "CPU s, fit", "CPU s, one lambda"], prices(results)
     )
     yield from ("", *REFUSED.splitlines())
-    yield from sorted(
-        {f"* {r['method']}, {r['family']}: {r['refused']}." for r in of_protocol if "refused" in r}
-    )
+    yield from _refusals(of_protocol)
     yield from ("", *CURVE.splitlines())
     yield from curve_tables([r for r in records if r["design"] != "protocol"])
+
+
+def _refusals(records):
+    """Yield a point for every reason that a method has no answer, with the families."""
+    families = {}
+    for r in records:
+        if "refused" in r:
+            families.setdefault((r["method"], r["refused"]), set()).add(r["family"])
+    for (method, reason), names in sorted(families.items()):
+        text = f"* {method}: {reason}. Families: {', '.join(sorted(names))}."
+        yield from wrap(text, 100, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def write(records, path):

@@ -34,11 +34,6 @@ class Steps:
     products: np.ndarray
     signal: np.ndarray
 
-    @property
-    def is_chain(self):
-        """Whether every trained value has two neighbours at most."""
-        return bool(np.unique(self.edges, return_counts=True)[1].max() <= 2)
-
 
 def find_breaks(scale, data, way, space):
     """Return the figures of the steps between trained values, and warn of breaks.

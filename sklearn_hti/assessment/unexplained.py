@@ -13,7 +13,7 @@ def unexplained(steps, middles, lengths, most):
     """Return the edges that the others do not explain, and by how much they are faster at most.
 
     The log speed of each is predicted from those of all others, whose own deviations scale the
-    prior; on a chain, so is that of the part of each step that goes aside from its neighbours.
+    prior; so is that of the part of each step that goes aside from its neighbours.
     Steps that go there and come back are judged together: a network that fails makes both of its
     steps fast, and a chaotic end all of its own. A step is found at two standard errors, as in
     `select`, at the level of all trials together.
@@ -21,7 +21,7 @@ def unexplained(steps, middles, lengths, most):
     Parameters
     ----------
     steps : Steps
-        The steps.
+        The steps, along a chain of trained values.
     middles : ndarray of shape (E, k)
         Where they are, in times of which the trained range is one.
     lengths : ndarray of shape (E,)
@@ -32,7 +32,7 @@ def unexplained(steps, middles, lengths, most):
     speeds = np.sqrt(np.diag(steps.signal)) / lengths
     fastest = set(np.argsort(-speeds, kind="stable")[:most].tolist())
     blocks = [block for block in _blocks(steps) if fastest.issuperset(block)]
-    kinds = (_along, _aside) if steps.is_chain else (_along,)
+    kinds = _along, _aside
     level = norm.sf(2.0) / max(1, len(blocks) * len(kinds))
     excess = {}
     for block in blocks:
@@ -86,16 +86,15 @@ def _aside(steps, lengths, rest, block):
 def _blocks(steps):
     """Return lists of edges that may be a break: one, or several that run against each other.
 
-    Beside single edges these are the edges at one trained value and, on a chain, those up to an
-    end of it. Two edges or more, and half of all, are left to explain a block.
+    Beside single edges these are the edges at one trained value, and those up to an end of the
+    chain. Two edges or more, and half of all, are left to explain a block.
     """
     n_edges = len(steps.edges)
     blocks = [[edge] for edge in range(n_edges)]
     at_values = [np.flatnonzero((steps.edges == k).any(axis=1)) for k in np.unique(steps.edges)]
     blocks += [edges.tolist() for edges in at_values if len(edges) > 1]
-    if steps.is_chain:
-        for n in range(3, n_edges // 2 + 1):
-            blocks += [[*range(n)], [*range(n_edges - n, n_edges)]]
+    for n in range(3, n_edges // 2 + 1):
+        blocks += [[*range(n)], [*range(n_edges - n, n_edges)]]
     most = min(n_edges // 2, n_edges - 2)
     return [block for block in blocks if len(block) <= most and _comes_back(steps, block)]
 

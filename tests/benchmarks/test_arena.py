@@ -256,7 +256,7 @@ def test_the_page(records, tmp_path):
     assert "| labels and the training code, and λ is in the loss | conditioned network" in text
     assert "| a | 1.10 | 0.533 | 0.48 | -0.1000 | -0.1000 | 300 | 2.0 | 2.0 |" in text
     assert "| 1 of 2 | 2 of 2 (100%) | 2 of 2 (100%) |" in text
-    assert "* conditioned network, b: no loss." in text
+    assert "* conditioned network: no loss. Families: b." in text
     assert "quantile_sunspots, floor 0.100:" in text
     assert max(map(len, page.TOP.splitlines())) <= 110
 
