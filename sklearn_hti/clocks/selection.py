@@ -75,11 +75,14 @@ def suggested_rule(anchors):
 def confirmed_rule(anchors, trajectories):
     """Return the suggested rule, or a common one where that puts trained values better.
 
-    Common are the linear one and, of positive lambdas, the logarithmic and the reciprocal. Each
-    trained value is predicted from both neighbours, on the line between them.
+    The linear one may replace any. It suggests nothing itself: of positive lambdas, the
+    logarithmic and the reciprocal may replace it. Each trained value is predicted from both
+    neighbours, on the line between them.
     """
-    names = ("identity", "log", "reciprocal") if anchors[0] > 0 else ("identity",)
-    rules = list(dict.fromkeys([suggested_rule(anchors), *map(WarpClock, names)]))
+    linear, suggested = WarpClock("identity"), suggested_rule(anchors)
+    rules = [suggested] if suggested == linear else [suggested, linear]
+    if suggested == linear and anchors[0] > 0:
+        rules += map(WarpClock, ("log", "reciprocal"))
     points = trajectories.points[trajectories.whole]
     if len(rules) == 1 or not len(points):
         return rules[0]
