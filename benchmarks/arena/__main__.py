@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from ..records import read
 from ..zoo.registry import CARDS
 from . import curve, page
-from .cases import N_PAIRS, STORED_ONLY, case_of, networks_of
+from .cases import N_PAIRS, case_of, networks_of
 from .extra_families import MAKERS
 from .judge import judge
 from .registry import METHODS, MISSING
@@ -34,8 +34,7 @@ def entries(args):
         for family in args.families:
             if family in CARDS and args.trained not in CARDS[family].protocols:
                 continue
-            n_pairs = min(args.pairs, 2) if family in STORED_ONLY else args.pairs
-            for seed in range(n_pairs):
+            for seed in range(args.pairs):
                 key = family, method, seed, args.trained, "protocol"
                 yield key, lambda key=key: cases(key[0], args.networks, key[2], key[3])
 

@@ -8,12 +8,14 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_hti.clocks.selection import suggested_rule
 
+from ..zoo.control import actions
 from ..zoo.family import Family
 from ..zoo.registry import load
 from . import extra_families
 
 N_PAIRS = 3
-STORED_ONLY = ("reacher_control_cost", "pendulum_torque_cost")  # trainings take hours
+# policies of N_PAIRS seeds are stored with the zoo
+POLICIES = ("reacher_control_cost", "pendulum_torque_cost")
 
 
 def networks_of(name, folder, lams=None, n_seeds=N_PAIRS):
@@ -33,7 +35,10 @@ def networks_of(name, folder, lams=None, n_seeds=N_PAIRS):
     if name in extra_families.MAKERS:
         return extra_families.MAKERS[name](n_seeds)
     family = load(name)
-    if lams is None and (len(family.y) >= n_seeds or name in STORED_ONLY):
+    if name in POLICIES:
+        y = actions(name, family.X, family.lams, range(n_seeds))
+        return replace(family, y=y, n_seeds=n_seeds)
+    if lams is None and len(family.y) >= n_seeds:
         return replace(family, y=family.y[:n_seeds])
     if lams is None:
         seeds = range(len(family.y), n_seeds)

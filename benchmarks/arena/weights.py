@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..zoo.control import load_policy
-from .cases import STORED_ONLY
+from .cases import POLICIES
 from .method import CHECKPOINTS, Method, NotApplicableError
 from .networks import train_plain
 from .trainings_generative import TRAININGS
@@ -48,7 +48,7 @@ class WeightInterpolation(Method):
     def fit(self):
         """Load the checkpoints."""
         case = self.case
-        if case.name in STORED_ONLY and not self.own_start:
+        if case.name in POLICIES and not self.own_start:
             return self
         if case.name in WITHOUT:
             raise NotApplicableError(WITHOUT[case.name])
@@ -60,7 +60,7 @@ class WeightInterpolation(Method):
     def answer(self, question):
         """Return the outputs of the network in between."""
         each = factors(self.case, question.lam)
-        if self.case.name in STORED_ONLY:
+        if self.case.name in POLICIES:
             return self._policy(each).predict(question.X, deterministic=True)[0]
         counts = torch.from_numpy(each).float()
         net = copy.deepcopy(self.nets)
@@ -92,7 +92,7 @@ class SeparateStarts(WeightInterpolation):
 
     def fit(self):
         """Train the checkpoints."""
-        if self.case.name in STORED_ONLY:
+        if self.case.name in POLICIES:
             raise NotApplicableError("policies share their first weights")
         return super().fit()
 

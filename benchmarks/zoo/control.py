@@ -23,11 +23,18 @@ def train(lams, seeds, progress, *, name, n_steps):
             policies[policy_key(lam, seed)] = train_policy(name, lam, seed, n_steps)
             save_policies(name, policies)
     X, train_rows, test_rows = visited_states(name, lams)
-    actions = [
-        [load_policy(name, lam, seed).predict(X, deterministic=True)[0] for lam in lams]
-        for seed in seeds
-    ]
-    return Outputs(X=X, y=np.array(actions), train_rows=train_rows, test_rows=test_rows)
+    y = actions(name, X, lams, seeds)
+    return Outputs(X=X, y=y, train_rows=train_rows, test_rows=test_rows)
+
+
+def actions(name, X, lams, seeds):
+    """Return the mean actions (S, L, n, D) of stored policies at states X (n, C)."""
+    return np.array(
+        [
+            [load_policy(name, lam, seed).predict(X, deterministic=True)[0] for lam in lams]
+            for seed in seeds
+        ]
+    )
 
 
 def train_policy(name, lam, seed, n_steps):
