@@ -3,6 +3,8 @@
 For networks that give one answer per input (docs/method.md, section 9).
 """
 
+from itertools import chain
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -12,9 +14,10 @@ from .._utils.registry import storable
 from ..data.conditions import Features
 from ..stats.ridge import LinearMean
 from ..stats.selection import select
-from .regressors import Average, Forest, KernelRidge
+from .regressors import Average, Forest, KernelRidge, Network
 
 _N_FOLDS = 5
+_TOGETHER = ("smooth", "trees"), ("smooth", "network")  # means of two compete as well
 _N_PASSES = 3  # that predict outputs of inputs which are not known at all trained values
 _NEAR = 8  # known inputs around another one
 _REACH = 0.1  # of the median distance to the nearest input: farther inputs are not corrected
@@ -32,7 +35,7 @@ class ParticleRegression:
     Attributes
     ----------
     chosen_ : Selection
-        The regressor, and the held-out losses of all candidates.
+        The regressor, and the held-out losses of the candidates that stay in the race.
     errors_ : ndarray of shape (G, M, D)
         Errors of the chosen one at held-out inputs that are known at all trained values.
     judged_ : ndarray of shape (G,)
@@ -44,8 +47,11 @@ class ParticleRegression:
     name: str  # of the kind of base, and why it was chosen: see `make_base`
     reason: str
 
-    def fit(self, data, n_categories, seed, n_jobs=None):
-        """Fit on TrainingData with one answer per input and trained value."""
+    def fit(self, data, n_categories, seed, n_jobs=None, n_steps=1650):
+        """Fit on TrainingData with one answer per input and trained value.
+
+        A network that competes takes `n_steps` steps.
+        """
         of, n_anchors = number_groups(data.groups), len(data.anchors.lam)
         values = np.zeros((of.max() + 1, n_anchors, data.y.shape[1]))
         known = np.zeros(values.shape[:2], dtype=bool)
@@ -56,8 +62,12 @@ class ParticleRegression:
         conditions = data.conditions[first_of_each(of)]
         several = data.anchors.several
         x, filled = self._features(conditions), mean + _filled(values - mean, known, several)
+
+        def candidates(x, y):
+            return _candidates(x, y, seed, n_jobs, n_steps)
+
         for _ in range(1 if known.all() else _N_PASSES):
-            self.regressor_ = self._choose(x, filled, known, seed, data.budget, n_jobs)
+            self.regressor_ = self._choose(x, filled, known, seed, data.budget, candidates)
             at_known = self._predict(x)
             filled = at_known + _filled(values - at_known, known, several)
         self.known_ = np.where(known[:, :, None], values, filled)
@@ -109,21 +119,16 @@ class ParticleRegression:
     def _predict(self, x):
         return self.regressor_.predict(x).reshape(len(x), *self._shape) * self.spread_
 
-    def _choose(self, x, particles, known, seed, budget, n_jobs):
+    def _choose(self, x, particles, known, seed, budget, candidates):
         """Return the regressor, fitted on all inputs, that predicts held-out ones best."""
         self._shape = particles.shape[1:]
         # all trained values count alike, in the choice and in what regressors minimise
         spread = np.sqrt(particles.var(axis=0).mean(axis=1, keepdims=True))
         self.spread_ = np.where(spread > 0, spread, 1.0)
         y = (particles / self.spread_).reshape(len(x), -1)
-        rng = np.random.default_rng(seed)
-        judged = rng.permutation(len(x))[: budget.judged_inputs]
-        makers = _candidates(x[judged], y[judged], seed, n_jobs)
-        held = {
-            name: _held_out(make, x[judged], y[judged]) for name, make in counted(makers.items())
-        }
-        if len(held) > 1:
-            held["smooth, trees"] = (held["smooth"] + held["trees"]) / 2
+        judged = np.random.default_rng(seed).permutation(len(x))[: budget.judged_inputs]
+        makers = candidates(x[judged], y[judged])
+        held = _held_out(makers, x[judged], y[judged])
         known = known[judged]
         errors = {
             name: (y[judged] - answer).reshape(-1, *self._shape) * known[:, :, None]
@@ -131,8 +136,8 @@ class ParticleRegression:
         }
         losses = [np.mean(error**2, axis=(1, 2)) for error in errors.values()]
         self.chosen_ = select(losses, list(held))
-        mean = _held_out(LinearMean, x[judged, :0], y[judged]).reshape(-1, *self._shape)
-        of_mean = (y[judged].reshape(mean.shape) - mean) * known[:, :, None]
+        [mean] = _held_out({"mean": LinearMean}, x[judged, :0], y[judged]).values()
+        of_mean = (y[judged] - mean).reshape(-1, *self._shape) * known[:, :, None]
         pairs = np.mean(np.square([of_mean, errors[self.chosen_.name]]), axis=3)  # (2, n, M)
         self.blind_ = np.array([select(pair).index == 0 for pair in np.moveaxis(pairs, 2, 0)])
         self.judged_ = judged[known.all(axis=1)]
@@ -141,24 +146,46 @@ class ParticleRegression:
         return (Average(parts) if len(parts) > 1 else parts[0]).fit(x, y)
 
 
-def _candidates(x, y, seed, n_jobs):
+def _candidates(x, y, seed, n_jobs, n_steps):
     """Return functions that make a regressor, by name; the simplest first."""
     makers = {"linear": LinearMean}
     if x.shape[1] and len(x) >= 2 * _N_FOLDS:
         setting = KernelRidge().fit(x, y).setting
         makers["smooth"] = lambda: KernelRidge(setting)
         makers["trees"] = lambda: Forest(seed, n_jobs)
+        makers["network"] = lambda: Network(n_steps, seed)
     return makers
 
 
-def _held_out(make, x, y):
-    """Return predictions (n, D) by fits without a part of the rows, which are in random order."""
-    held, fold = np.empty_like(y), np.arange(len(x)) % _N_FOLDS
+def _held_out(makers, x, y):
+    """Return predictions (n, D) by fits without a part of the rows, of each candidate by name.
+
+    Candidates are the regressors and means of two. The rows are in random order. Candidates that
+    are worse than the best one by two standard errors on the first part leave the race.
+
+    References
+    ----------
+    Maron and Moore, "Hoeffding races", NeurIPS 1993.
+    """
     if len(x) < 2:
-        return y.copy()
-    for k in np.unique(fold):
-        held[fold == k] = make().fit(x[fold != k], y[fold != k]).predict(x[fold == k])
-    return held
+        return dict.fromkeys(makers, y.copy())
+    running = [(name,) for name in makers] + [c for c in _TOGETHER if set(c) <= set(makers)]
+    held, fold = {name: np.empty_like(y) for name in makers}, np.arange(len(x)) % _N_FOLDS
+    for k in counted(range(_N_FOLDS)):
+        here = fold == k
+        for name in dict.fromkeys(chain(*running)) if here.any() else ():
+            held[name][here] = makers[name]().fit(x[~here], y[~here]).predict(x[here])
+        if k == 0:
+            losses = [np.mean((_mean(held, c)[here] - y[here]) ** 2, axis=1) for c in running]
+            best = min(losses, key=np.mean)
+            pairs = zip(running, losses, strict=True)
+            running = [c for c, loss in pairs if not select([loss, best]).index]
+    return {", ".join(c): _mean(held, c) for c in running}
+
+
+def _mean(held, names):
+    """Return the mean prediction of a candidate."""
+    return sum(held[name] for name in names) / len(names)
 
 
 def _places(conditions):

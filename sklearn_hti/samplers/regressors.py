@@ -1,9 +1,13 @@
 """Regressors of many outputs on x: plain arrays once fitted, so that files can hold them."""
 
+import warnings
+
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist, pdist
 from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPRegressor
 
 from .._utils.registry import storable
 from ..data.budget import BUDGET
@@ -12,6 +16,9 @@ _LENGTHS = (0.2, 0.4, 0.8, 1.6, 3.2, 6.4)  # of the median distance of two input
 _ALPHAS = np.logspace(-8, 1, 10)  # variance of what no smooth function explains
 _SMALLEST = 1e-12  # eigenvalue of the kernel, of the largest, that is not rounding
 _MODES = 16  # of outputs, which say where trees split
+_HIDDEN = (64, 64, 64, 64)  # units of the network, with tanh
+_RATE, _DECAY = 4e-3, 0.1  # of Adam; of the squared weights, for every row
+_BATCH, _LEAST_PASSES = 64, 20  # rows of a step; passes over many rows
 _AT_ONCE = 2**20  # numbers of an answer, at a time
 
 
@@ -140,6 +147,54 @@ class Forest:
             right = x[row, self.feature[node]] > self.threshold[node]
             node = self.children[right.astype(np.intp), node]
         return node
+
+
+@storable
+class Network:
+    """A deep network with tanh, trained by scikit-learn: for outputs that saturate, as they do.
+
+    Parameters
+    ----------
+    n_steps : int
+        Steps of Adam, by 64 rows each; more if that is less than 20 passes over the rows.
+    seed : int
+        Seed of the first weights, and of the order of rows.
+    """
+
+    def __init__(self, n_steps, seed):
+        self.n_steps = n_steps
+        self.seed = seed
+
+    def fit(self, x, y):
+        """Fit on inputs (n, F) and outputs (n, D)."""
+        self.mean = y.mean(axis=0)
+        n_passes = max(_LEAST_PASSES, -(-self.n_steps * _BATCH // len(x)))
+        network = MLPRegressor(
+            hidden_layer_sizes=_HIDDEN,
+            activation="tanh",
+            alpha=_DECAY,
+            batch_size=min(_BATCH, len(x)),
+            learning_rate_init=_RATE,
+            max_iter=n_passes,
+            n_iter_no_change=n_passes,
+            random_state=self.seed,
+        )
+        target = (y - self.mean).astype(np.float32)
+        with warnings.catch_warnings():  # the number of steps is the user's
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            network.fit(x.astype(np.float32), target[:, 0] if y.shape[1] == 1 else target)
+        self.weights, self.biases = network.coefs_, network.intercepts_
+        return self
+
+    def predict(self, x):
+        """Return outputs (n, D)."""
+        out = np.empty((len(x), len(self.mean)))
+        for part in _parts(len(x), max(len(self.mean), *_HIDDEN)):
+            layer = x[part]
+            for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+                layer = np.tanh(layer @ weight + bias)
+            out[part] = layer @ self.weights[-1] + self.biases[-1]
+        return out + self.mean
 
 
 @storable

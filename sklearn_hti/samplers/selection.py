@@ -18,6 +18,7 @@ from .whole import WholeParticles
 from .wrapped import CallableBase, EstimatorBase
 
 _FEWEST = 20  # rows of every anchor that tell whether draws differ
+_STEPS = 3  # of a network that regresses particles, for one of the flow map
 _NOTHING = 1e-4  # of scaled outputs: draws that are nearer than this count as equal
 
 
@@ -160,7 +161,8 @@ def make_base(base, *, scaled_y, rest, conditions, groups, X, y, outputs, traini
 def _fit_regression(problem, training, n_jobs):
     """Return the regression of particles, with its name and the reason."""
     data, seed = problem.data, training.seeds["base_split"]
-    fitted = ParticleRegression().fit(data, training.encoder.n_categories_, seed, n_jobs)
+    n_steps = _STEPS * training.settings.max_iter
+    fitted = ParticleRegression().fit(data, training.encoder.n_categories_, seed, n_jobs, n_steps)
     rest = problem.outputs.rest(problem.y)
     if rest is not None:
         fitted.keep_rest(rest, data)

@@ -4,13 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import softmax
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
+from sklearn.neural_network import MLPRegressor
 
 from sklearn_hti import load
-from sklearn_hti.samplers.regression import ParticleRegression, _filled
-from sklearn_hti.samplers.regressors import Average, Forest, KernelRidge
+from sklearn_hti.samplers.regression import ParticleRegression, _filled, _held_out
+from sklearn_hti.samplers.regressors import Average, Forest, KernelRidge, Network
+from sklearn_hti.stats.ridge import LinearMean
 
 # answers come from particles; the flow map, of few steps, is for `transport`
 pytestmark = pytest.mark.filterwarnings("ignore:the flow map stops short")
@@ -37,7 +40,7 @@ def family(f, n=150, seed=0):
 
 def fitted(encode, X, y, lam, **options):
     data = encode(X, y, lam, **options)
-    return data, ParticleRegression().fit(data, data.features.n_categories, 0)
+    return data, ParticleRegression().fit(data, data.features.n_categories, 0, n_steps=250)
 
 
 def asked(data, n):
@@ -96,7 +99,61 @@ def test_forest_of_many_outputs_and_of_equal_ones(rng):
     assert_array_equal(Forest(0).fit(x, np.ones((80, 1))).predict(x[:5]), np.ones((5, 1)))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_network_answers_as_that_of_scikit_learn(rng, n_outputs):
+    x, y = rng.normal(size=(90, 3)), rng.normal(size=(90, n_outputs)) + 5
+    found = Network(100, seed=2).fit(x, y)
+    peer = MLPRegressor(
+        hidden_layer_sizes=(64, 64, 64, 64),
+        activation="tanh",
+        alpha=0.1,
+        batch_size=64,
+        learning_rate_init=4e-3,
+        max_iter=72,
+        n_iter_no_change=100,
+        random_state=2,
+    )
+    target = (y - y.mean(axis=0)).astype(np.float32)
+    peer.fit(x.astype(np.float32), target if n_outputs > 1 else target[:, 0])
+    told = peer.predict(x.astype(np.float32)).reshape(90, -1) + y.mean(axis=0)
+    assert_allclose(found.predict(x), told, atol=1e-5)
+
+
+def test_network_takes_passes_over_many_rows_and_is_reproducible(rng):
+    x = rng.normal(size=(640, 2))
+    y = np.tanh(3 * x)
+    few, more, again = (Network(n, seed=0).fit(x, y).predict(x) for n in (1, 20, 20))
+    assert_array_equal(few, more)  # 20 passes of ten steps, either way
+    assert_array_equal(more, again)
+    assert np.mean((more - y) ** 2) < 0.02 * y.var()
+
+
 # ---------------------------------------------------------------- the choice
+
+
+def test_a_regressor_that_is_clearly_worse_leaves_the_race(rng):
+    x, fits = rng.normal(size=(100, 2)), []
+
+    class Counted(LinearMean):
+        def fit(self, x, y):
+            fits.append(len(x))
+            return super().fit(x, y - 1.0)  # off by one
+
+    held = _held_out({"linear": LinearMean, "network": Counted}, x, x)
+    assert list(held) == ["linear"]
+    assert fits == [80]
+    assert_allclose(held["linear"], x, atol=1e-2)
+
+
+def test_probabilities_take_the_network(encode, rng):
+    """Classes of a softmax with steep logits: smooth functions do not saturate."""
+    x, w = rng.normal(size=(200, 6)), rng.normal(size=(6, 3))
+    y = [softmax(6 * lam * np.tanh(x @ w), axis=1) for lam in LAM]
+    lam = np.repeat(LAM, 200)
+    data = encode(np.tile(x, (3, 1)), np.concatenate(y), lam)
+    found = ParticleRegression().fit(data, data.features.n_categories, 0, n_steps=500)
+    assert "network" in found.chosen_.name
 
 
 @pytest.mark.parametrize(("f", "name"), [(linear, "linear"), (smooth, "smooth"), (steps, "trees")])
