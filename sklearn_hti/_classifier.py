@@ -16,8 +16,8 @@ from ._utils.random import draw_seeds
 from ._utils.readable import as_readable
 from ._utils.registry import storable
 from .answers.sampling import moments
-from .data import validation as check
 from .data.anchors import find_anchors
+from .data.arrays import as_float_array, errors_name
 from .data.encoding import ConditionEncoder
 from .stats.class_probabilities import probabilities_of_labels
 
@@ -297,10 +297,10 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
                 "y holds labels, but networks= answer with probabilities; pass their "
                 "probabilities at X as y, of shape (n, n_classes)."
             )
-        with check.errors_name("y"):
+        with errors_name("y"):
             y = column_or_1d(y, warn=True)
             if y.dtype.kind == "f":
-                check.as_float_array(y, "y", ensure_2d=False)
+                as_float_array(y, "y", ensure_2d=False)
             check_classification_targets(y)
             seen = np.unique(y)
         classes = seen if self.classes is None else self._named()

@@ -24,8 +24,8 @@ from .clocks.hull import Hull
 from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.warps import CLOCK_NAMES
 from .clocks.way import way_reader
-from .data import validation as check
 from .data.anchors import find_anchors
+from .data.arrays import precision, take
 from .data.budget import BUDGET
 from .data.encoding import ConditionEncoder
 from .data.lam_space import learn_space
@@ -40,7 +40,7 @@ from .data.quality import (
     warn_if_narrow,
     warn_if_unlike,
 )
-from .data.validation import take
+from .data.targets import check_bounds, check_outputs, check_weight
 from .data.weights import rows_by_weight
 from .field.fit import whole_particles
 from .field.plane import influential_axes
@@ -280,15 +280,15 @@ class BaseSurrogate(Saved, ABC):
         if lam is not None and self.lam_column is None:
             check_arrival(self)
         inputs = split_lam(self, X, lam, reset=True, n_rows=count_outputs(y))
-        y, trailing = check.check_outputs(y, inputs.n_rows)
+        y, trailing = check_outputs(y, inputs.n_rows)
         space, lam = learn_space(inputs.lam, inputs.n_rows)
         if lam.ndim == 2 and not self._takes_several:
             raise ValueError(
                 f"{type(self).__name__} moves outputs along one hyperparameter, and `lam` has "
                 f"{lam.shape[1]} that vary; use HyperparameterTrajectoryRegressor."
             )
-        weight = check.check_weight(sample_weight, inputs.n_rows)
-        rows = Rows(inputs.X, y, lam, trailing, check.precision(X), space)
+        weight = check_weight(sample_weight, inputs.n_rows)
+        rows = Rows(inputs.X, y, lam, trailing, precision(X), space)
         if weight is None:
             return rows
         return rows.take(rows_by_weight(weight, lam, self._number_inputs(rows), y))
@@ -390,7 +390,7 @@ class BaseSurrogate(Saved, ABC):
         `reduces`: whether many outputs may be learned in few coordinates.
         """
         y = rows.y
-        bounds = check.check_bounds(self.y_bounds, y, rows.numbers, rows.trailing)
+        bounds = check_bounds(self.y_bounds, y, rows.numbers, rows.trailing)
         transform = getattr(self, "output_transform", None)
         given = (self.output_scaling, y, rows.trailing, bounds, rows.numbers)
         return make_space(transform, *given, reduces=reduces)

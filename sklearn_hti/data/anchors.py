@@ -7,7 +7,7 @@ import numpy as np
 
 from .._utils.tree import chain, rooted_tree
 from .facts import FEW
-from .validation import LAM_ROUNDING
+from .lambdas import LAM_ROUNDING
 
 _MAX_VALUES, _TYPICAL = 20, 3  # of lambda that are anchors, and rows of most; else bins
 _N_BINS, _BIN = (5, 9), 150  # how many, and rows of each that are worth one more

@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from .._utils.registry import storable
 from .encoding import as_arrays
-from .validation import check_inside
+from .targets import check_inside
 
 NAMES = ("auto", "simplex", "log", "logit")
 

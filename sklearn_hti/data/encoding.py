@@ -10,15 +10,10 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from .._utils.findings import warn_once
 from .._utils.registry import storable
 from ..exceptions import SupportWarning
+from .arrays import as_float_array, check_size, errors_name, is_frame
 from .conditions import Conditions
-from .validation import (
-    as_float_array,
-    check_reach,
-    check_size,
-    errors_name,
-    is_frame,
-    refuse_two_meanings,
-)
+from .table import refuse_two_meanings
+from .targets import check_reach
 
 _COARSE = 1e-3  # of the standard deviation of a column: single precision resolves no finer
 _EXPONENTS = 96  # binary ones of numbers that are single precision with room for outliers

@@ -7,7 +7,8 @@ from numbers import Real
 import numpy as np
 
 from .._utils.registry import storable
-from . import validation as check
+from .arrays import as_float_array, check_size, count_axes
+from .lambdas import LAM_ROUNDING, check_lam, count_rows
 
 _MAX_COLUMNS = 5
 
@@ -67,9 +68,9 @@ class LamSpace:
         if self.n_columns == 1:
             if isinstance(lam, Mapping) or hasattr(lam, "columns"):
                 (lam,) = self._columns(lam, n_rows, name)
-            return check.check_lam(lam, n_rows, name=name)
+            return check_lam(lam, n_rows, name=name)
         if lam is None:
-            check.check_lam(lam, n_rows, name=name)
+            check_lam(lam, n_rows, name=name)
         columns = self._columns(lam, n_rows, name)
         encoded = [self._encode_column(j, column, name) for j, column in enumerate(columns)]
         kept = [encoded[j] for j in self.kept]
@@ -106,7 +107,7 @@ class LamSpace:
         if self.n_columns > 1 and lam is not None and not hasattr(lam, "columns"):
             lam = _as_array(lam)
             return 1 if lam.ndim == 1 else len(lam)
-        return check.count_rows(None, lam)
+        return count_rows(None, lam)
 
     def only(self, kept):
         """Return the space in which only some of the varying columns count."""
@@ -131,7 +132,7 @@ class LamSpace:
             column = _numbers(column, f"{name}[{label}]")
             constant = self.constants[j]
             if constant is not None and not np.allclose(
-                column, constant, rtol=check.LAM_ROUNDING, atol=0
+                column, constant, rtol=LAM_ROUNDING, atol=0
             ):
                 raise ValueError(
                     f"`{name}`: {label} was {constant:g} for every row in fit, so answers at "
@@ -161,8 +162,8 @@ def learn_space(lam, n_rows):
         categories has one trained value only.
     """
     names = _names_of(lam)
-    if not names and (lam is None or check.count_axes(lam) < 2 or np.shape(lam)[1] == 1):
-        return LamSpace(), check.check_lam(lam, n_rows)
+    if not names and (lam is None or count_axes(lam) < 2 or np.shape(lam)[1] == 1):
+        return LamSpace(), check_lam(lam, n_rows)
     n_columns = len(names) or np.shape(lam)[1]
     if n_columns > _MAX_COLUMNS:
         raise ValueError(
@@ -287,8 +288,8 @@ def _is_numeric(column):
 
 
 def _numbers(column, name):
-    column = check.as_float_array(column, name, ensure_2d=False)
-    check.check_size(column, name)
+    column = as_float_array(column, name, ensure_2d=False)
+    check_size(column, name)
     return column
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .validation import as_float_array
+from .arrays import as_float_array
 
 
 def read_monotone(monotone, outputs, space, transform=None):

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .arrays import take
 from .conditions import Features
 from .encoding import ConditionEncoder
 from .lam_space import ONE, LamSpace, learn_again
 from .levels import Levels
 from .outputs import OutputSpace
 from .training_data import TrainingData
-from .validation import take
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 
 from .._utils.annotations import Seed
 from ..answers.labels import enter, final_step, name_lambda, name_outputs, require
-from ..data import validation as check
+from ..data.arrays import as_float_array
+from ..data.lambdas import check_within
 from ..lagrangian.potential import LogDensity
 from ._common import find_output, make_axes, plain
 from ._line import make_line
@@ -333,10 +334,10 @@ def _check_interval(interval, anchors):
     """Return the two lambdas."""
     if interval is None:
         return float(anchors[0]), float(anchors[-1])
-    ends = check.as_float_array(interval, "interval", ensure_2d=False)
+    ends = as_float_array(interval, "interval", ensure_2d=False)
     if ends.shape != (2,) or not ends[0] < ends[1]:
         raise ValueError(f"`interval` must be two lambdas, (low, high); got {interval!r}.")
-    check.check_within(ends, anchors, name="interval")
+    check_within(ends, anchors, name="interval")
     return float(ends[0]), float(ends[1])
 
 

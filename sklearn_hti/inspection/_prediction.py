@@ -10,7 +10,7 @@ from .._utils.annotations import Lam, Seed
 from .._utils.readable import as_readable
 from ..answers.chart import make_chart
 from ..answers.labels import enter, final_step, name_outputs, name_rows, require
-from ..data import validation as check
+from ..data.arrays import is_frame, take
 from ._common import find_output, make_axes, match_truth, plain
 from ._line import check_connected, make_line, on_line
 
@@ -216,7 +216,7 @@ class PredictionDisplay:
         conditions = surrogate._query(X_seen, line.lam[0], n_rows=n_rows).conditions
         truth = match_truth(estimator, surrogate, truth, conditions, line)
         rows = np.tile(np.arange(n_rows), n_lams)
-        X_asked = None if X_seen is None else check.take(X_seen, rows)
+        X_asked = None if X_seen is None else take(X_seen, rows)
         lam_asked = np.repeat(line.lam, n_rows, axis=0)
 
         def along(answers):
@@ -321,7 +321,7 @@ class PredictionDisplay:
 
 def as_rows(X):
     """Return X with two axes: one input is a row."""
-    if X is None or check.is_frame(X):
+    if X is None or is_frame(X):
         return X
     if hasattr(X, "iloc") and hasattr(X, "to_frame"):  # a row of a DataFrame
         return X.to_frame().T.infer_objects()

@@ -11,9 +11,10 @@ from .._utils.findings import warn
 from .._utils.global_state import global_seed
 from .._utils.registry import storable
 from .._utils.torch_state import callers_torch_state
+from ..data.arrays import take
 from ..data.facts import SAME_DRAWS, outputs_differ
 from ..data.lam_space import ONE, shown
-from ..data.validation import LAM_ROUNDING, take
+from ..data.lambdas import LAM_ROUNDING
 from ..exceptions import TrajectoryWarning
 from .wrapped import as_trained, shaped
 
