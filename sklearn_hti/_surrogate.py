@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Self
 
@@ -45,16 +45,14 @@ from .data.weights import rows_by_weight
 from .field.fit import whole_particles
 from .field.plane import influential_axes
 from .io.saving import Saved
-from .lagrangian import KineticEnergy, PotentialEnergy
 from .metrics._arrival import check_arrival
 from .nn import Conditioning
 from .nn.history import as_frame
 from .nn.inference import pick_device
 from .nn.settings import Training, TrainingSettings
-from .paths import GeodesicPath, SmoothPath
 from .samplers.selection import base_is_chosen, check_base, fit_base, place_base
-from .solvers import CouplingSolver, OTSolver
-from .solvers.registry import ALIASES, resolve
+from .solvers import CouplingSolver
+from .solvers.registry import ALIASES, Components, resolve
 from .stats.bins import to_anchors
 from .stats.smoothness import follow_every_value
 
@@ -75,16 +73,6 @@ SEEDS = (
     "networks",
     "geometry",
 )
-
-
-@dataclass(frozen=True)
-class Components:
-    """The components that the parameters of a surrogate name, as far as it has them."""
-
-    solver: OTSolver | None = None
-    path: GeodesicPath | SmoothPath | None = None
-    kinetic: KineticEnergy | None = None
-    potential: PotentialEnergy | None = None
 
 
 class BaseSurrogate(Saved, ABC):

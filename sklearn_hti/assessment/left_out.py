@@ -53,6 +53,15 @@ class Rows:
     shared: bool
 
 
+def check_validate(validate, n_values):
+    """Raise where the parameter `validate` wants what so many trained values do not allow."""
+    if validate is True and n_values < 3:
+        raise ValueError(
+            "validate=True leaves out a trained value between two others, and `lam` has only "
+            "two; add one, or use validate='auto'."
+        )
+
+
 def leave_values_out(data, lam_transform, solver, field, rng, *, space=ONE, reweighting=None):
     """Predict each interior trained value from all others.
 

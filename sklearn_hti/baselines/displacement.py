@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._surrogate import BaseSurrogate, ClockedSurrogate, Components
+from .._surrogate import BaseSurrogate, ClockedSurrogate
 from .._utils.annotations import Lam, RandomState
 from .._utils.parameters import Interval, StrOptions
 from .._utils.registry import storable
@@ -20,7 +20,7 @@ from ..flow_map.learning import Learned
 from ..lagrangian import Lagrangian
 from ..paths import GeodesicPath
 from ..solvers import CouplingSolver
-from ..solvers.registry import resolve
+from ..solvers.registry import Components, resolve
 from .nearest import NearestParticles, NearestTrajectories
 
 

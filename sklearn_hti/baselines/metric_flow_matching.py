@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from .._surrogate import BaseSurrogate, Components
+from .._surrogate import BaseSurrogate
 from .._utils.annotations import Lam, RandomState
 from .._utils.ode import MAX_STEPS
 from .._utils.parameters import Interval, StrOptions
@@ -18,7 +18,7 @@ from ..lagrangian import KineticEnergy
 from ..lagrangian.build import build_lagrangian
 from ..paths import GeodesicPath
 from ..solvers import CouplingSolver
-from ..solvers.registry import resolve
+from ..solvers.registry import Components, resolve
 from .velocity import FlowMatching
 
 

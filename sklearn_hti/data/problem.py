@@ -52,6 +52,7 @@ class Problem:
     space: LamSpace = ONE
     hull: object | None = None  # Hull of several hyperparameters, those without influence, too
     levels: Levels | None = None  # values of each output, where they are few and kept to
+    monotone: tuple | None = None  # direction of each output along lambda; None: any
 
     @property
     def base_time(self):

@@ -24,8 +24,11 @@ _MISS = 1e-2  # of the spread: a network that misses the outputs of fit by more 
 _FAR_DRAWS = 5.0  # standard deviations of draws: the same of outputs that draws should be like
 
 
-def check_networks(networks):
-    """Raise unless `networks` is a dictionary of networks by their value of lambda."""
+def check_networks(networks, base=None):
+    """Raise unless `networks` is a dictionary of networks by their value of lambda.
+
+    Nor may the parameter `base` name what they replace.
+    """
     if not isinstance(networks, Mapping) or not networks:
         given = "{}" if isinstance(networks, Mapping) else type(networks).__name__
         raise ValueError(
@@ -48,6 +51,21 @@ def check_networks(networks):
                 f"networks[{key!r}]={network!r} must be a fitted estimator with `predict` or "
                 "`predict_proba`, or a function from inputs to outputs."
             )
+    if not (base is None or (isinstance(base, str) and base == "auto")):
+        raise ValueError(
+            f"base={base!r} is for answers without networks, and networks= is given: leave out "
+            "one of the two."
+        )
+
+
+def check_each_has_one(networks, anchors, space, n_anchors):
+    """Raise unless every trained value has its own network; `n_anchors` is the parameter."""
+    if anchors.binned:
+        raise ValueError(
+            f"n_anchors={n_anchors!r} merges trained values, and each has its own network in "
+            "networks=; use n_anchors='auto'."
+        )
+    find_networks(networks, anchors.lam, space)
 
 
 def find_networks(networks, anchors, space=ONE, hull=None):
