@@ -25,7 +25,7 @@ from .assessment.breaks import find_breaks
 from .assessment.crossings import warn_if_crossing
 from .assessment.diagnostics import check_codec, check_fit, warn_of
 from .assessment.geometry import choose_geometry
-from .assessment.left_out import check_validate, leave_values_out, trusted
+from .assessment.left_out import check_validate, leave_values_out
 from .assessment.stage import assess
 from .clocks.movement import Movement
 from .clocks.time_scale import make_time_scale
@@ -42,7 +42,8 @@ from .flow_map.learning import Learned, learn_flow_map, learn_jumps
 from .io.export import check_moves, columns_of_x, export
 from .lagrangian import COSTS, KineticEnergy, PotentialEnergy, Unbalanced
 from .paths import GeodesicPath, SmoothPath
-from .samplers.networks import check_each_has_one, check_networks, make_networks
+from .samplers.networks import check_each_has_one, check_networks
+from .samplers.probes import make_networks
 from .samplers.selection import FittedBase, fit_base, fit_whole
 from .solvers import OTSolver
 from .solvers.registry import ALIASES, Components, refuse_several, resolve, resolve_potential
@@ -584,18 +585,9 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         if self.validate is False or len(data.anchors.lam) < 3:
             return field, None
         progress.begin("left-out values")
-        validation, judged = leave_values_out(
-            data,
-            self.lam_transform,
-            components.solver,
-            field,
-            np.random.default_rng(training.seeds["validation"]),
-            space=problem.space,
-            reweighting=mix,
-        )
-        if mix is None:
-            field = trusted(field, judged, data.anchors.lam, self.lam_transform)
-        return field, validation
+        rng, named = np.random.default_rng(training.seeds["validation"]), self.lam_transform
+        options = {"space": problem.space, "reweighting": mix}
+        return leave_values_out(data, named, components.solver, field, rng, **options)
 
     def _fit_flow_map(self, problem, components, field, clock, training):
         learned, couplings = learn_flow_map(problem, components, self.cost, field, clock, training)
