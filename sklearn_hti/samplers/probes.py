@@ -1,4 +1,4 @@
-"""A few questions to the trained networks: do they draw, and do they give the outputs of `fit`?"""
+"""A few questions to trained networks: do they draw, and do they give the outputs of `fit`."""
 
 from dataclasses import dataclass, replace
 
