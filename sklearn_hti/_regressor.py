@@ -606,7 +606,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             problem, self.base, learned.movement, training, has_field=True, n_jobs=self.n_jobs
         )
 
-    def _assess(self, problem, components, learned, state, training):
+    def _assess(self, problem, learned, state, training):
         seed = training.seeds["validation"]
         return assess(problem, learned, state, self.lam_transform, seed)
 

@@ -254,7 +254,7 @@ class BaseSurrogate(Saved, ABC):
             n_rows=len(rows.y),
         )
         progress.begin("assessment")
-        assessment = self._assess(problem, components, learned, state, training)
+        assessment = self._assess(problem, learned, state, training)
         return replace(state, **vars(assessment))
 
     def _build_components(self):
@@ -408,7 +408,7 @@ class BaseSurrogate(Saved, ABC):
         """Return the FittedBase: the source of draws at the base anchor."""
         return fit_base(problem, self.base, learned.movement, training)
 
-    def _assess(self, problem, components, learned, state, training):
+    def _assess(self, problem, learned, state, training):
         """Return the Assessment: how far the fitted surrogate can be trusted."""
         return Assessment()
 
@@ -431,11 +431,10 @@ class ClockedSurrogate(BaseSurrogate):
     solver_ = FittedAttribute("solver")
 
     def _fit_movement(self, problem, components, read, training):
-        rng = np.random.default_rng(training.seeds["coupling"])
         scale = make_time_scale(self.lam_transform, problem.data, read)
         clock = clock_of(scale, problem.data.anchors.lam)
-        return self._fit_flow_map(problem, components, clock, training, rng)
+        return self._fit_flow_map(problem, components, clock, training)
 
     @abstractmethod
-    def _fit_flow_map(self, problem, components, clock, training, rng):
+    def _fit_flow_map(self, problem, components, clock, training):
         """Return what is Learned in the time of a clock."""

@@ -141,7 +141,7 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
     _takes_several = True
     _between = "straight_line_in_clock"  # answers between trained values of several
 
-    def _fit_flow_map(self, problem, components, clock, training, rng):
+    def _fit_flow_map(self, problem, components, clock, training):
         data, flat = problem.data, Lagrangian(None, None)
         couplings = fit_trajectories(GeodesicPath(), components.solver, data, flat, training)
         if data.anchors.several:
@@ -264,8 +264,8 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
 
     _between = "nearest_anchor"
 
-    def _fit_flow_map(self, problem, components, clock, training, rng):
-        learned = super()._fit_flow_map(problem, components, clock, training, rng)
+    def _fit_flow_map(self, problem, components, clock, training):
+        learned = super()._fit_flow_map(problem, components, clock, training)
         if problem.data.anchors.several:  # answers of the field jump
             return learned
         return Learned(Movement(clock, _Jumps(learned.movement.flow_map)))

@@ -237,7 +237,7 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
     def _base_is_auto(self):
         return isinstance(self.base, str) and self.base == "auto"
 
-    def _fit_flow_map(self, problem, components, clock, training, rng):
+    def _fit_flow_map(self, problem, components, clock, training):
         independent = isinstance(self.coupling, str) and self.coupling == "independent"
         solver = components.solver
         if independent:

@@ -190,7 +190,7 @@ class MetricFlowMatchingRegressor(FlowMatching):
             kinetic=resolve("kinetic", self.metric),
         )
 
-    def _fit_flow_map(self, problem, components, clock, training, rng):
+    def _fit_flow_map(self, problem, components, clock, training):
         data, outputs = problem.data, problem.outputs
         metric = build_lagrangian(components.kinetic, None, "jacobi", data, outputs, training)
         couplings = fit_trajectories(components.path, components.solver, data, metric, training)

@@ -226,8 +226,9 @@ def check_above_zero(y, name, numbers=None):
     )
 
 
-def check_simplex(y, n_parts, name, numbers=None, slack=1e-3):
-    """Raise where rows have negative parts or do not sum to one; half precision may round."""
+def check_simplex(y, n_parts, name, numbers=None):
+    """Raise where rows have negative parts or do not sum to one."""
+    slack = 1e-3  # of half precision
     parts = np.reshape(y, (-1, np.shape(y)[-1] // n_parts, n_parts))
     sums = parts.sum(axis=-1)
     if (np.abs(sums - 1) <= slack).all() and (parts >= -slack).all():
