@@ -24,7 +24,7 @@ from .clocks.hull import Hull
 from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.warps import CLOCK_NAMES
 from .clocks.way import way_reader
-from .data.anchors import find_anchors
+from .data.anchors import asked_base, find_anchors
 from .data.arrays import precision, take
 from .data.budget import BUDGET
 from .data.encoding import ConditionEncoder
@@ -235,7 +235,7 @@ class BaseSurrogate(Saved, ABC):
             lam_space=rows.space,
             hull=hull,
             base_lam=problem.base_lam,
-            deployed_lam=self._asked_base(rows, anchors),
+            deployed_lam=asked_base(self.base_lam, anchors, rows.space),
             movement=learned.movement,
             generator=learned.generator,
             particle_field=learned.particle_field,
@@ -293,7 +293,7 @@ class BaseSurrogate(Saved, ABC):
         if anchors.several:
             scale = make_axes(getattr(self, "lam_transform", "auto"), rows.space, anchors.lam)
             anchors = replace(anchors, scale=scale)
-        if anchors.number(self._asked_base(rows, anchors)) is None:
+        if anchors.number(asked_base(self.base_lam, anchors, rows.space)) is None:
             raise ValueError(
                 f"base_lam={self.base_lam!r} is not a trained value; choose one of "
                 f"{rows.space.decode(anchors.lam).tolist()}."
@@ -311,16 +311,6 @@ class BaseSurrogate(Saved, ABC):
             return False
         left = find_anchors(rows.only(kept).lam, len(rows.y)).lam
         return len(left) < len(anchors.lam)
-
-    def _asked_base(self, rows, anchors):
-        """Return the lambda of the base that the parameter names, or of the first anchor."""
-        if self.base_lam is None:
-            lam = anchors.lam[0]
-        elif rows.space.n_columns == 1 and isinstance(self.base_lam, Real):
-            lam = self.base_lam
-        else:
-            lam = rows.space.encode(self.base_lam, 1, "base_lam")[0]
-        return float(lam) if np.ndim(lam) == 0 else lam
 
     def _count_anchors(self, rows):
         """Return the number of anchors that is asked for, or "auto".
@@ -356,7 +346,7 @@ class BaseSurrogate(Saved, ABC):
             y = outputs.unclipped(data.y)
             if outputs.codec is not None:
                 y = outputs.move(rows.y, data.y - before.y)
-        base_lam = self._asked_base(rows, anchors)
+        base_lam = asked_base(self.base_lam, anchors, rows.space)
         parts = (rows.X, y, data, encoder, outputs, base_lam, rows.dtype, rows.space)
         problem = Problem(*parts, levels=levels)
         check_base(self.base, take(rows.X, problem.base_rows), outputs)

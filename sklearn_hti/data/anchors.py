@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 
@@ -91,6 +92,27 @@ def _nearest(centers, values, index):
     nearest = np.abs(values[:, None] - centers).argmin(axis=1)
     used, position = np.unique(nearest, return_inverse=True)
     return Anchors(centers[used], position.reshape(-1)[index], binned=len(used) < len(values))
+
+
+def asked_base(base_lam, anchors, space):
+    """Return the lambda that the parameter `base_lam` names, encoded, or that of the first anchor.
+
+    Parameters
+    ----------
+    base_lam : object
+        The parameter.
+    anchors : Anchors
+        The trained values.
+    space : LamSpace
+        The hyperparameters.
+    """
+    if base_lam is None:
+        lam = anchors.lam[0]
+    elif space.n_columns == 1 and isinstance(base_lam, Real):
+        lam = base_lam
+    else:
+        lam = space.encode(base_lam, 1, "base_lam")[0]
+    return float(lam) if np.ndim(lam) == 0 else lam
 
 
 def distinct_lambdas(lam):
