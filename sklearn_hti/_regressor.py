@@ -23,9 +23,10 @@ from .answers.state import FittedAttribute
 from .answers.statistic import Statistic
 from .assessment.breaks import find_breaks
 from .assessment.crossings import warn_if_crossing
-from .assessment.diagnostics import check_codec, check_fit, warn_of
+from .assessment.diagnostics import check_fit, warn_of
 from .assessment.geometry import choose_geometry
 from .assessment.left_out import check_validate, leave_values_out
+from .assessment.remainder import check_remainder
 from .assessment.stage import assess
 from .clocks.movement import Movement
 from .clocks.time_scale import make_time_scale
@@ -562,7 +563,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             learned = self._fit_flow_map(problem, components, field, movement.clock, training)
         figures = {"geometry": "transport", "reweighted": 0.0} if mix is None else {}
         figures = learned.diagnostics | figures | steps
-        figures |= check_codec(problem, particles, asked=not self._trains)
+        figures |= check_remainder(problem, particles, asked=not self._trains)
         return replace(
             learned,
             particle_field=field,
