@@ -32,7 +32,7 @@ from .clocks.movement import Movement
 from .clocks.time_scale import make_time_scale
 from .clocks.way import way_reader
 from .data.coordinates import NAMES as OUTPUT_TRANSFORMS
-from .data.levels import few_values, may_be_few
+from .data.levels import read_few_values
 from .data.monotone import check_followed, read_monotone
 from .exceptions import TrajectoryWarning
 from .field.fit import learn_field, whole_particles
@@ -524,10 +524,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
 
     def _read_levels(self, rows, anchors, encoder):
         jump = self.monotone is None and self._geometry.may_jump(anchors)
-        if not (jump and may_be_few(rows.y)):
-            return None
-        groups = encoder.transform(rows.X, len(rows.y)).groups()
-        return few_values(rows.y, groups, anchors.index)
+        return read_few_values(rows, anchors, encoder) if jump else None
 
     def _map_outputs(self, rows, reduces=True):
         # few coordinates mix outputs, of which neither a direction nor a jump is left
