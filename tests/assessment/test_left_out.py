@@ -77,9 +77,9 @@ def test_errors_of_the_base_have_their_column():
     kept = {}
 
     class Kept(HyperparameterTrajectoryRegressor):
-        def _assess(self, problem, components, learned, state, training):
+        def _assess(self, problem, learned, state, training):
             kept.update(problem=problem, learned=learned, state=state)
-            return super()._assess(problem, components, learned, state, training)
+            return super()._assess(problem, learned, state, training)
 
     Kept(base=None, random_state=0).fit(*data)
     blind = np.zeros(4, dtype=bool)
