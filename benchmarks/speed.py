@@ -23,7 +23,8 @@ from sklearn_hti._utils.random import build_module
 from sklearn_hti.exceptions import TrajectoryWarning
 from sklearn_hti.metrics import squared_wasserstein
 from sklearn_hti.nn import Conditioning
-from sklearn_hti.nn.engine import BatchIterator, DrawnDataset, train
+from sklearn_hti.nn.batches import BatchIterator, DrawnDataset
+from sklearn_hti.nn.engine import train
 from sklearn_hti.nn.modules import ConditionalMLP, ConditionEmbedding
 from sklearn_hti.nn.optimizer import Muon
 from sklearn_hti.nn.settings import TrainingSettings

@@ -7,17 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
 
 from ._regressor import HyperparameterTrajectoryRegressor
 from ._utils.annotations import Lam, RandomState
 from ._utils.random import draw_seeds
-from ._utils.readable import as_readable
 from ._utils.registry import storable
 from .answers.sampling import moments
-from .data import validation as check
 from .data.anchors import find_anchors
+from .data.classes import are_labels, read_labels, read_probabilities, read_targets
 from .data.encoding import ConditionEncoder
 from .stats.class_probabilities import probabilities_of_labels
 
@@ -266,9 +263,17 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
     def _check_rows(self, X, y, lam, sample_weight):
         if y is None:
             return super()._check_rows(X, y, lam, sample_weight)
-        names, y = _read(y)
-        drawn = _are_labels(y)
-        classes, p = self._read_labels(y) if drawn else self._read_probabilities(y, names)
+        columns, y = read_targets(y)
+        drawn = are_labels(y)
+        if drawn and self.networks is not None:
+            raise ValueError(
+                "y holds labels, but networks= answer with probabilities; pass their "
+                "probabilities at X as y, of shape (n, n_classes)."
+            )
+        if drawn:
+            classes, p = read_labels(y, self.classes)
+        else:
+            classes, p = read_probabilities(y, columns, self.classes)
         rows = super()._check_rows(X, p, lam, sample_weight)
         self.classes_ = classes
         if not drawn:
@@ -289,59 +294,6 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
             conditions.groups(),
             np.random.default_rng(seed),
         )
-
-    def _read_labels(self, y):
-        """Return the classes, and one-hot labels (n, n_classes)."""
-        if self.networks is not None:
-            raise ValueError(
-                "y holds labels, but networks= answer with probabilities; pass their "
-                "probabilities at X as y, of shape (n, n_classes)."
-            )
-        with check.errors_name("y"):
-            y = column_or_1d(y, warn=True)
-            if y.dtype.kind == "f":
-                check.as_float_array(y, "y", ensure_2d=False)
-            check_classification_targets(y)
-            seen = np.unique(y)
-        classes = seen if self.classes is None else self._named()
-        unknown = np.setdiff1d(seen, classes)
-        if len(unknown):
-            raise ValueError(f"`y` holds labels {unknown.tolist()}, which are not in `classes`.")
-        return classes, (y[:, None] == classes).astype(float)
-
-    def _read_probabilities(self, y, names):
-        """Return the classes, and probabilities (n, n_classes)."""
-        if y.ndim != 2:
-            raise ValueError(
-                f"`y` must hold labels (n,) or probabilities (n, n_classes); got shape {y.shape}."
-            )
-        n_classes = y.shape[1]
-        if self.classes is not None:
-            classes = self._named(n_classes)
-            if names is not None and set(names) == {*classes} and list(names) != [*classes]:
-                raise ValueError(
-                    f"classes={self.classes!r} are in another order than the columns "
-                    f"{list(names)} of y; leave out `classes`, and the columns name them."
-                )
-            return classes, y
-        if names is None:
-            return np.arange(n_classes), y
-        if len(np.unique(names)) < n_classes:
-            raise ValueError(
-                f"The columns {list(names)} of `y` must be distinct, since they name the classes."
-            )
-        return names, y
-
-    def _named(self, n_classes=None):
-        """Return the classes that the parameter names."""
-        classes = np.asarray(self.classes)
-        wanted = len(classes) if n_classes is None else n_classes
-        if classes.shape != (wanted,) or len(np.unique(classes)) < wanted:
-            raise ValueError(
-                f"classes={self.classes!r} must be {wanted} distinct names, one for each column "
-                "of y."
-            )
-        return classes
 
     def predict_proba(self, X: ArrayLike | None, lam: Lam | None = None) -> np.ndarray:
         """Return the probabilities of the classes: their mean given x and lambda.
@@ -426,8 +378,8 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         float
             Fraction of rows with the correct class.
         """
-        names, y = _read(y)
-        if not _are_labels(y):
+        names, y = read_targets(y)
+        if not are_labels(y):
             by_name = names is not None and set(names) == {*self.classes_}
             y = (names if by_name else self.classes_)[np.asarray(y, dtype=float).argmax(axis=1)]
         return accuracy_score(y, self.predict(X, lam), sample_weight=sample_weight)
@@ -438,16 +390,3 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         tags.regressor_tags = None
         tags.target_tags.multi_output = False
         return tags
-
-
-def _read(y):
-    """Return the names of the columns of a DataFrame, None without, and targets as an array."""
-    y = as_readable(y)
-    names = getattr(y, "columns", None)
-    names = None if names is None else np.asarray(list(names))
-    return (names if names is not None and names.ndim == 1 else None), np.asarray(y)
-
-
-def _are_labels(y):
-    """Tell whether targets are labels (n,), or a column of them, and not probabilities."""
-    return y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1)

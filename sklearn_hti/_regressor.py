@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from ._surrogate import BaseSurrogate, ClockedSurrogate, Components
+from ._surrogate import BaseSurrogate, ClockedSurrogate
 from ._utils import progress
 from ._utils.annotations import FilePath, Lam, RandomState
 from ._utils.findings import warn_once
@@ -23,35 +23,31 @@ from .answers.state import FittedAttribute
 from .answers.statistic import Statistic
 from .assessment.breaks import find_breaks
 from .assessment.crossings import warn_if_crossing
-from .assessment.diagnostics import check_codec, check_fit, warn_of
+from .assessment.diagnostics import check_fit, warn_of
 from .assessment.geometry import choose_geometry
-from .assessment.left_out import leave_values_out, trusted
+from .assessment.left_out import check_validate, leave_values_out
+from .assessment.remainder import check_remainder
 from .assessment.stage import assess
-from .clocks.hull import interior
 from .clocks.movement import Movement
-from .clocks.time_scale import clock_of, make_time_scale
+from .clocks.time_scale import make_time_scale
 from .clocks.way import way_reader
 from .data.coordinates import NAMES as OUTPUT_TRANSFORMS
-from .data.levels import few_values, may_be_few
-from .data.monotone import read_monotone
-from .data.thinning import for_movement
+from .data.levels import read_few_values
+from .data.monotone import check_followed, read_monotone
 from .exceptions import TrajectoryWarning
-from .field.build import believed_on_tree, fit_trajectories, whole_trajectories
 from .field.fit import learn_field, whole_particles
-from .field.place import place_clock
+from .field.geometry import Geometry
+from .field.place import clock_at
 from .field.spread import moments_of
-from .flow_map.learning import Learned
-from .flow_map.training import fit_flow_map
-from .io.export import columns_of_x, export
-from .lagrangian import COSTS, KineticEnergy, Lagrangian, PotentialEnergy, Unbalanced
-from .lagrangian.build import build_lagrangian
-from .nn.engine import count_steps
+from .flow_map.learning import Learned, learn_flow_map, learn_jumps
+from .io.export import check_moves, columns_of_x, export
+from .lagrangian import COSTS, KineticEnergy, PotentialEnergy, Unbalanced
 from .paths import GeodesicPath, SmoothPath
-from .samplers.networks import check_networks, find_networks, make_networks
+from .samplers.networks import check_each_has_one, check_networks
+from .samplers.probes import make_networks
 from .samplers.selection import FittedBase, fit_base, fit_whole
 from .solvers import OTSolver
-from .solvers.maps import MapSolver
-from .solvers.registry import ALIASES, resolve, resolve_potential
+from .solvers.registry import ALIASES, Components, refuse_several, resolve, resolve_potential
 
 
 @storable
@@ -473,52 +469,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
 
     @property
     def _geometry(self):
-        """The geometry that is asked for; "unbalanced" as an instance."""
-        asked = isinstance(self.geometry, str) and self.geometry == "unbalanced"
-        return Unbalanced() if asked else self.geometry
-
-    @property
-    def _asks_for_jumps(self):
-        """Whether particles jump, whatever the data are."""
-        return not isinstance(self.geometry, str) or self.geometry in ("mixture", "unbalanced")
-
-    @property
-    def _draws_whole(self):
-        """Whether particles could be drawn, or followed, that jump."""
-        named = self.base is None or (isinstance(self.base, str) and self.base != "flow")
-        learned = isinstance(resolve("solver", self.solver), MapSolver)
-        return (self.networks is not None or named) and not learned
-
-    def _may_jump(self, anchors, levels):
-        """Whether particles may jump, by the parameters and the values of outputs."""
-        if isinstance(self.geometry, str) and self.geometry == "auto":
-            return self._draws_whole and not anchors.several
-        return self._asks_for_jumps
-
-    @property
-    def _remedy_of_few(self):
-        if self._asks_for_jumps:
-            return ""
-        return (
-            "Use geometry='mixture'."
-            if self._draws_whole
-            else ("Use geometry='mixture' with base='auto' and solver='coupling'.")
-        )
-
-    def _read_levels(self, rows, anchors, encoder):
-        jump = self.monotone is None and self._may_jump(anchors, None)
-        if not (jump and may_be_few(rows.y)):
-            return None
-        groups = encoder.transform(rows.X, len(rows.y)).groups()
-        return few_values(rows.y, groups, anchors.index)
-
-    def _map_outputs(self, rows, reduces=True):
-        # few coordinates mix outputs, of which neither a direction nor a jump is left
-        reduces = reduces and self.monotone is None and not self._asks_for_jumps
-        return super()._map_outputs(rows, reduces)
-
-    def _draws_at_base(self, problem):
-        return self._trains and problem.levels is None and not self._asks_for_jumps
+        """Whether outputs may jump, as the parameters ask for it."""
+        return Geometry(self.geometry, self.monotone, self.base, self.networks, self.solver)
 
     @property
     def _trains(self):
@@ -531,34 +483,12 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         trained = ("paths", "flow map", "base") if self._trains else ()
         return ("couplings", "left-out values", *trained, "assessment")
 
+    _takes_several = True
+
     def _build_components(self):
-        if isinstance(self.geometry, Unbalanced):
-            self.geometry._check()
-        if self._asks_for_jumps and self.monotone is not None:
-            raise ValueError(
-                f"geometry={self.geometry!r} lets outputs jump in any direction, and "
-                f"monotone={self.monotone!r} requires one: leave out one of the two."
-            )
-        if self._asks_for_jumps and not self._draws_whole:
-            name = (
-                "base"
-                if self.networks is None
-                and not isinstance(resolve("solver", self.solver), MapSolver)
-                else "solver"
-            )
-            wanted = {"base": "auto", "solver": "coupling"}[name]
-            raise ValueError(
-                f"geometry={self.geometry!r} follows whole particles, and "
-                f"{name}={getattr(self, name)!r} makes none: use {name}={wanted!r}, or "
-                "geometry='transport'."
-            )
+        self._geometry.check()
         if self.networks is not None:
-            check_networks(self.networks)
-            if not (self.base is None or (isinstance(self.base, str) and self.base == "auto")):
-                raise ValueError(
-                    f"base={self.base!r} is for answers without networks, and networks= is "
-                    "given: leave out one of the two."
-                )
+            check_networks(self.networks, self.base)
         return Components(
             solver=resolve("solver", self.solver),
             path=resolve("path", self.path),
@@ -566,146 +496,104 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             potential=resolve_potential(self.potential),
         )
 
-    _takes_several = True
-
-    def _check_anchors(self, anchors, space):
-        if anchors.several:
-            self._check_several()
-        if self.networks is not None:
-            if anchors.binned:
-                raise ValueError(
-                    f"n_anchors={self.n_anchors!r} merges trained values, and each has its own "
-                    "network in networks=; use n_anchors='auto'."
-                )
-            find_networks(self.networks, anchors.lam, space)
-        if self.validate is True and len(anchors.lam) < 3:
-            raise ValueError(
-                "validate=True leaves out a trained value between two others, and `lam` has only "
-                "two; add one, or use validate='auto'."
-            )
-
-    def _check_several(self):
-        """Raise for components that follow one hyperparameter alone."""
-        if isinstance(self._geometry, Unbalanced):
-            raise ValueError(
-                f"geometry={self.geometry!r} follows one hyperparameter, and several vary in "
-                "`lam`; use geometry='mixture' or 'transport'."
-            )
-        solver, path = resolve("solver", self.solver), resolve("path", self.path)
-        for name, alone in (
-            ("solver", isinstance(solver, MapSolver)),
-            ("path", isinstance(path, SmoothPath)),
-        ):
-            if alone:
-                raise ValueError(
-                    f"{name}={getattr(self, name)!r} follows one hyperparameter, and several vary "
-                    f"in `lam`; use {name}={'coupling' if name == 'solver' else 'geodesic'!r}."
-                )
-
     def _count_anchors(self, rows):
         # every trained value has its network
         ask_all = self.networks is not None and self.n_anchors == "auto"
         return len(rows.lam) if ask_all else super()._count_anchors(rows)
 
+    def _check_anchors(self, anchors, space):
+        if anchors.several:
+            self._geometry.refuse_several()
+            refuse_several(self.solver, self.path)
+        if self.networks is not None:
+            check_each_has_one(self.networks, anchors, space, self.n_anchors)
+        check_validate(self.validate, len(anchors.lam))
+
     def _encode(self, rows, anchors):
         problem = super()._encode(rows, anchors)
-        if self._directions(problem) is not None and self._trains:
-            self._check_whole_particles(problem.data.facts)
-        return problem
-
-    def _directions(self, problem):
-        """Return the direction of every output along lambda; None where none has one."""
-        transform = getattr(self, "output_transform", None)
-        return read_monotone(self.monotone, problem.outputs, problem.space, transform)
-
-    def _check_whole_particles(self, facts):
-        """Raise where answers would come from a flow map, which need not be monotone."""
-        auto = isinstance(self.base, str) and self.base == "auto"
-        if auto and facts.one_answer:
-            return
-        fault = f"base={self.base!r} draws outputs" if not auto else "inputs have several outputs"
-        if auto and not all(facts.inputs_shared):
-            fault = "trained values have different inputs in X"
-        raise ValueError(
-            f"monotone={self.monotone!r} needs answers that follow one input through all trained "
-            f"values, and {fault}. A flow map that moves draws need not be monotone. Pass "
-            "networks=. Or use base='auto' with the same inputs, and one output of each, at every "
-            "trained value. Or use base=None for `interpolate` alone."
+        monotone = read_monotone(
+            self.monotone, problem.outputs, problem.space, self.output_transform
         )
+        if monotone is not None and self._trains:
+            check_followed(self.monotone, self.base, problem.data.facts)
+        return replace(problem, monotone=monotone)
+
+    @property
+    def _remedy_of_few(self):
+        return self._geometry.remedy_of_few
+
+    def _read_levels(self, rows, anchors, encoder):
+        jump = self.monotone is None and self._geometry.may_jump(anchors)
+        return read_few_values(rows, anchors, encoder) if jump else None
+
+    def _map_outputs(self, rows, reduces=True):
+        # few coordinates mix outputs, of which neither a direction nor a jump is left
+        reduces = reduces and self.monotone is None and not self._geometry.jumps
+        return super()._map_outputs(rows, reduces)
+
+    def _draws_at_base(self, problem):
+        return self._trains and problem.levels is None and not self._geometry.jumps
 
     def _fit_movement(self, problem, components, read, training):
-        seed = training.seeds["networks"]
-        networks, data = None, problem.data
+        seed, networks, data = training.seeds["networks"], None, problem.data
         if self.networks is not None:
             networks = make_networks(self.networks, problem, seed)
             data = readable(problem, networks, seed)
-        rng, own_rng = map(np.random.default_rng, (training.seeds["coupling"], seed))
         if data is not problem.data:
+            rng = np.random.default_rng(training.seeds["coupling"])
             read = way_reader(data, components.solver, rng)
         scale = make_time_scale(self.lam_transform, data, read)
-        field = learn_field(scale, data, read, own_rng)
+        field = learn_field(scale, data, read, np.random.default_rng(seed))
         steps = find_breaks(field.scale, data, read(), problem.space)
-        field = replace(field, monotone=self._directions(problem))
-        particles, validation = whole_particles(read), None
+        field = replace(field, monotone=problem.monotone)
+        particles = whole_particles(read)
         warn_if_crossing(field.monotone, particles, problem.outputs)
         mix = self._choose_geometry(problem, data, field, components, training)
-        if self.validate is not False and len(data.anchors.lam) > 2:
-            progress.begin("left-out values")
-            judge = np.random.default_rng(training.seeds["validation"])
-            validation, judged = leave_values_out(
-                data,
-                self.lam_transform,
-                components.solver,
-                field,
-                judge,
-                space=problem.space,
-                reweighting=mix,
-            )
-            if mix is None:
-                field = trusted(field, judged, data.anchors.lam, self.lam_transform)
-        if data.anchors.several:
-            clock = place_clock(field, data.anchors.lam)
-        else:
-            clock = clock_of(field.scale, data.anchors.lam)
-        figures = {"geometry": "transport", "reweighted": 0.0}
-        learned = Learned(Movement(clock, None), data=data, diagnostics=figures, n_iter=0)
+        field, validation = self._leave_values_out(problem, data, field, mix, components, training)
+        movement = Movement(clock_at(field, data.anchors), None)
+        learned = Learned(movement, data=data, diagnostics={}, n_iter=0)
         if mix is not None:
             field = mix.mean_field(field)
-            learned = self._follow_jumps(learned, problem, mix, training)
+            cost = self.cost if self._trains else None
+            learned = learn_jumps(learned, problem, mix, training, cost)
         elif self._trains and field.monotone is None:
-            learned = self._fit_flow_map(problem, components, field, clock, training, rng)
-        known = {"moments": moments_of(particles)} if len(particles) else {}
-        lost = check_codec(problem, particles, asked=not self._trains)
-        figures = learned.diagnostics | steps | lost
-        parts = {"particle_field": field, "networks": networks, "validation": validation}
-        return replace(learned, diagnostics=figures, **parts, **known)
+            learned = self._fit_flow_map(problem, components, field, movement.clock, training)
+        figures = {"geometry": "transport", "reweighted": 0.0} if mix is None else {}
+        figures = learned.diagnostics | figures | steps
+        figures |= check_remainder(problem, particles, asked=not self._trains)
+        return replace(
+            learned,
+            particle_field=field,
+            networks=networks,
+            validation=validation,
+            diagnostics=figures,
+            moments=moments_of(particles) if len(particles) else None,
+        )
 
     def _choose_geometry(self, problem, data, field, components, training):
         """Return how particles jump; None: all move."""
-        if field.monotone is not None or not self._may_jump(data.anchors, problem.levels):
+        if field.monotone is not None or not self._geometry.may_jump(data.anchors):
             return None
         rng = np.random.default_rng(training.seeds["geometry"])
         settings = (problem.levels, self.lam_transform, components.solver, rng)
-        return choose_geometry(self._geometry, data, field, *settings)
+        return choose_geometry(self._geometry.named, data, field, *settings)
 
-    def _follow_jumps(self, learned, problem, mix, training):
-        """Return what is Learned where particles jump: nothing is trained."""
-        rng = np.random.default_rng(training.seeds["coupling"])
-        data = learned.data
-        if self._trains:
-            thinning = np.random.default_rng(training.seeds["thinning"])
-            data = for_movement(problem.data, training.settings, thinning)
-        whole = whole_trajectories(data, mix, rng)
-        figures = {
-            "geometry": mix.name,
-            "reweighted": mix.reweighted(whole.points, data.anchors.edges),
-            "delta": mix.delta,
-            "jump_time": "logit" if mix.by_logit else "linear",
-        }
-        parts = {"reweighting": mix, "diagnostics": figures, "whole": whole, "n_iter": 1}
-        if self._trains:
-            parts["lagrangian"] = Lagrangian(None, None, cost=self.cost, growth=mix.delta)
-        return replace(learned, data=data, **parts)
+    def _leave_values_out(self, problem, data, field, mix, components, training):
+        """Return the field that is trusted, and the records of values left out, if any are."""
+        if self.validate is False or len(data.anchors.lam) < 3:
+            return field, None
+        progress.begin("left-out values")
+        rng, named = np.random.default_rng(training.seeds["validation"]), self.lam_transform
+        options = {"space": problem.space, "reweighting": mix}
+        return leave_values_out(data, named, components.solver, field, rng, **options)
+
+    def _fit_flow_map(self, problem, components, field, clock, training):
+        learned, couplings = learn_flow_map(problem, components, self.cost, field, clock, training)
+        rng, base_time = np.random.default_rng(training.seeds["coupling"]), problem.base_time
+        clock, flow_map, data = learned.movement.clock, learned.movement.flow_map, learned.data
+        figures = check_fit(flow_map, clock, data, couplings, base_time, rng)
+        warn_of(figures, data, base_time, self, problem.space.text)
+        return replace(learned, diagnostics=figures)
 
     def _fit_base(self, problem, learned, training):
         if not self._trains:
@@ -716,42 +604,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             problem, self.base, learned.movement, training, has_field=True, n_jobs=self.n_jobs
         )
 
-    def _fit_flow_map(self, problem, components, field, clock, training, rng):
-        progress.begin("paths")
-        thinning = np.random.default_rng(training.seeds["thinning"])
-        data = for_movement(problem.data, training.settings, thinning)
-        lagrangian = build_lagrangian(
-            components.kinetic,
-            components.potential,
-            self.cost,
-            data,
-            problem.outputs,
-            training,
-        )
-        couplings = fit_trajectories(
-            components.path, components.solver, data, lagrangian, training
-        )
-        if field.simple:
-            couplings = replace(couplings, between=None)
-        if data.anchors.several:
-            anchors = data.anchors
-            couplings = believed_on_tree(couplings, field, anchors.lam, interior(anchors))
-            clock = place_clock(field, anchors.lam, anchors.edges, couplings.n_between)
-        progress.begin("flow map")
-        distilled = fit_flow_map(couplings, field, clock, data, problem.base_time, training)
-        figures = check_fit(distilled.flow_map, clock, data, couplings, problem.base_time, rng)
-        warn_of(figures, data, problem.base_time, self, problem.space.text)
-        return Learned(
-            movement=Movement(clock, distilled.flow_map),
-            data=data,
-            lagrangian=lagrangian,
-            conditions=None if lagrangian.is_flat else data.distinct_conditions(),
-            diagnostics=figures | {"geometry": "transport", "reweighted": 0.0},
-            n_iter=count_steps(distilled.net.history),
-            history={"paths": couplings.history, "transport": distilled.net.history},
-        )
-
-    def _assess(self, problem, components, learned, state, training):
+    def _assess(self, problem, learned, state, training):
         seed = training.seeds["validation"]
         return assess(problem, learned, state, self.lam_transform, seed)
 
@@ -921,17 +774,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         save : Writes the whole surrogate, to be loaded by this package.
         """
         check_is_fitted(self)
-        if self._state.reweighting is not None:
-            raise ValueError(
-                "export writes a map, and outputs that jump have none: "
-                f"geometry={self._state.reweighting.name!r} draws which of them jump. Use `save`, "
-                "or fit with geometry='transport'."
-            )
-        if self._state.movement.flow_map is None:
-            raise ValueError(
-                "export writes the flow map, and none was trained. Fit with networks=None, "
-                "monotone=None and a base, or export the networks themselves."
-            )
+        check_moves(self._state)
         if lam_from is not None:
             lam_from = check_lam_within(self, lam_from, 1, "lam_from", beyond=False)[0]
         else:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Self
 
@@ -24,8 +24,8 @@ from .clocks.hull import Hull
 from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.warps import CLOCK_NAMES
 from .clocks.way import way_reader
-from .data import validation as check
-from .data.anchors import find_anchors
+from .data.anchors import asked_base, find_anchors
+from .data.arrays import precision, take
 from .data.budget import BUDGET
 from .data.encoding import ConditionEncoder
 from .data.lam_space import learn_space
@@ -40,21 +40,19 @@ from .data.quality import (
     warn_if_narrow,
     warn_if_unlike,
 )
-from .data.validation import take
+from .data.targets import check_bounds, check_outputs, check_weight
 from .data.weights import rows_by_weight
 from .field.fit import whole_particles
 from .field.plane import influential_axes
 from .io.saving import Saved
-from .lagrangian import KineticEnergy, PotentialEnergy
 from .metrics._arrival import check_arrival
 from .nn import Conditioning
 from .nn.history import as_frame
 from .nn.inference import pick_device
 from .nn.settings import Training, TrainingSettings
-from .paths import GeodesicPath, SmoothPath
 from .samplers.selection import base_is_chosen, check_base, fit_base, place_base
-from .solvers import CouplingSolver, OTSolver
-from .solvers.registry import ALIASES, resolve
+from .solvers import CouplingSolver
+from .solvers.registry import ALIASES, Components, resolve
 from .stats.bins import to_anchors
 from .stats.smoothness import follow_every_value
 
@@ -75,16 +73,6 @@ SEEDS = (
     "networks",
     "geometry",
 )
-
-
-@dataclass(frozen=True)
-class Components:
-    """The components that the parameters of a surrogate name, as far as it has them."""
-
-    solver: OTSolver | None = None
-    path: GeodesicPath | SmoothPath | None = None
-    kinetic: KineticEnergy | None = None
-    potential: PotentialEnergy | None = None
 
 
 class BaseSurrogate(Saved, ABC):
@@ -247,7 +235,7 @@ class BaseSurrogate(Saved, ABC):
             lam_space=rows.space,
             hull=hull,
             base_lam=problem.base_lam,
-            deployed_lam=self._asked_base(rows, anchors),
+            deployed_lam=asked_base(self.base_lam, anchors, rows.space),
             movement=learned.movement,
             generator=learned.generator,
             particle_field=learned.particle_field,
@@ -266,7 +254,7 @@ class BaseSurrogate(Saved, ABC):
             n_rows=len(rows.y),
         )
         progress.begin("assessment")
-        assessment = self._assess(problem, components, learned, state, training)
+        assessment = self._assess(problem, learned, state, training)
         return replace(state, **vars(assessment))
 
     def _build_components(self):
@@ -280,15 +268,15 @@ class BaseSurrogate(Saved, ABC):
         if lam is not None and self.lam_column is None:
             check_arrival(self)
         inputs = split_lam(self, X, lam, reset=True, n_rows=count_outputs(y))
-        y, trailing = check.check_outputs(y, inputs.n_rows)
+        y, trailing = check_outputs(y, inputs.n_rows)
         space, lam = learn_space(inputs.lam, inputs.n_rows)
         if lam.ndim == 2 and not self._takes_several:
             raise ValueError(
                 f"{type(self).__name__} moves outputs along one hyperparameter, and `lam` has "
                 f"{lam.shape[1]} that vary; use HyperparameterTrajectoryRegressor."
             )
-        weight = check.check_weight(sample_weight, inputs.n_rows)
-        rows = Rows(inputs.X, y, lam, trailing, check.precision(X), space)
+        weight = check_weight(sample_weight, inputs.n_rows)
+        rows = Rows(inputs.X, y, lam, trailing, precision(X), space)
         if weight is None:
             return rows
         return rows.take(rows_by_weight(weight, lam, self._number_inputs(rows), y))
@@ -305,7 +293,7 @@ class BaseSurrogate(Saved, ABC):
         if anchors.several:
             scale = make_axes(getattr(self, "lam_transform", "auto"), rows.space, anchors.lam)
             anchors = replace(anchors, scale=scale)
-        if anchors.number(self._asked_base(rows, anchors)) is None:
+        if anchors.number(asked_base(self.base_lam, anchors, rows.space)) is None:
             raise ValueError(
                 f"base_lam={self.base_lam!r} is not a trained value; choose one of "
                 f"{rows.space.decode(anchors.lam).tolist()}."
@@ -323,16 +311,6 @@ class BaseSurrogate(Saved, ABC):
             return False
         left = find_anchors(rows.only(kept).lam, len(rows.y)).lam
         return len(left) < len(anchors.lam)
-
-    def _asked_base(self, rows, anchors):
-        """Return the lambda of the base that the parameter names, or of the first anchor."""
-        if self.base_lam is None:
-            lam = anchors.lam[0]
-        elif rows.space.n_columns == 1 and isinstance(self.base_lam, Real):
-            lam = self.base_lam
-        else:
-            lam = rows.space.encode(self.base_lam, 1, "base_lam")[0]
-        return float(lam) if np.ndim(lam) == 0 else lam
 
     def _count_anchors(self, rows):
         """Return the number of anchors that is asked for, or "auto".
@@ -368,7 +346,7 @@ class BaseSurrogate(Saved, ABC):
             y = outputs.unclipped(data.y)
             if outputs.codec is not None:
                 y = outputs.move(rows.y, data.y - before.y)
-        base_lam = self._asked_base(rows, anchors)
+        base_lam = asked_base(self.base_lam, anchors, rows.space)
         parts = (rows.X, y, data, encoder, outputs, base_lam, rows.dtype, rows.space)
         problem = Problem(*parts, levels=levels)
         check_base(self.base, take(rows.X, problem.base_rows), outputs)
@@ -390,7 +368,7 @@ class BaseSurrogate(Saved, ABC):
         `reduces`: whether many outputs may be learned in few coordinates.
         """
         y = rows.y
-        bounds = check.check_bounds(self.y_bounds, y, rows.numbers, rows.trailing)
+        bounds = check_bounds(self.y_bounds, y, rows.numbers, rows.trailing)
         transform = getattr(self, "output_transform", None)
         given = (self.output_scaling, y, rows.trailing, bounds, rows.numbers)
         return make_space(transform, *given, reduces=reduces)
@@ -420,7 +398,7 @@ class BaseSurrogate(Saved, ABC):
         """Return the FittedBase: the source of draws at the base anchor."""
         return fit_base(problem, self.base, learned.movement, training)
 
-    def _assess(self, problem, components, learned, state, training):
+    def _assess(self, problem, learned, state, training):
         """Return the Assessment: how far the fitted surrogate can be trusted."""
         return Assessment()
 
@@ -443,11 +421,10 @@ class ClockedSurrogate(BaseSurrogate):
     solver_ = FittedAttribute("solver")
 
     def _fit_movement(self, problem, components, read, training):
-        rng = np.random.default_rng(training.seeds["coupling"])
         scale = make_time_scale(self.lam_transform, problem.data, read)
         clock = clock_of(scale, problem.data.anchors.lam)
-        return self._fit_flow_map(problem, components, clock, training, rng)
+        return self._fit_flow_map(problem, components, clock, training)
 
     @abstractmethod
-    def _fit_flow_map(self, problem, components, clock, training, rng):
+    def _fit_flow_map(self, problem, components, clock, training):
         """Return what is Learned in the time of a clock."""

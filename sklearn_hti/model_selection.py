@@ -8,9 +8,10 @@ from sklearn.model_selection import BaseCrossValidator
 from ._utils.readable import as_readable
 from .clocks.axes import make_axes
 from .clocks.hull import interior
-from .data import validation as check
 from .data.anchors import find_anchors
+from .data.arrays import is_frame
 from .data.lam_space import ONE, learn_space
+from .data.table import split_columns
 
 
 class LeaveOneLambdaOut(BaseCrossValidator):
@@ -108,8 +109,8 @@ class LeaveOneLambdaOut(BaseCrossValidator):
     def _anchors(self, X, lam):
         """Return the Anchors of all rows."""
         if lam is None and self.lam_column is not None and X is not None:
-            X = X if check.is_frame(X) else np.asarray(as_readable(X))
-            lam = check.split_columns(X, self.lam_column)[1]
+            X = X if is_frame(X) else np.asarray(as_readable(X))
+            lam = split_columns(X, self.lam_column)[1]
         if lam is None:
             raise ValueError(
                 "`lam` is missing. Pass it to the search (with metadata routing on), or name its "

@@ -36,7 +36,7 @@ def refuse(monkeypatch, make):
     def train(*args, **kwargs):
         pytest.fail("training was reached")
 
-    monkeypatch.setattr("sklearn_hti._regressor.fit_flow_map", train)
+    monkeypatch.setattr("sklearn_hti.flow_map.learning.fit_flow_map", train)
     monkeypatch.setattr("sklearn_hti.samplers.flow.train", train)
     monkeypatch.setattr("sklearn_hti.paths.learning.train", train)
 

@@ -14,7 +14,8 @@ from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.baselines import ConditionalFlowMatchingRegressor
 from sklearn_hti.flow_map.training import FlowMapEngine
 from sklearn_hti.nn.averaging import WeightAverage
-from sklearn_hti.nn.engine import DrawnDataset, Engine
+from sklearn_hti.nn.batches import DrawnDataset
+from sklearn_hti.nn.engine import Engine
 from sklearn_hti.solvers import NeuralDual
 from sklearn_hti.solvers.dual_training import DualEngine
 

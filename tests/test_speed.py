@@ -13,7 +13,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_hti.data import validation as check
+from sklearn_hti.data import arrays, lambdas, table
 from sklearn_hti.nn import inference
 from sklearn_hti.nn.inference import in_precision, row_chunks
 
@@ -132,8 +132,8 @@ def test_plain_arrays_need_no_further_check(on_networks, networks, monkeypatch, 
     def refuse(*args, **kwargs):
         raise AssertionError("checked once more")
 
-    monkeypatch.setattr(check, "check_array", refuse)
-    monkeypatch.setattr(check, "validate_data", refuse)
+    monkeypatch.setattr(arrays, "check_array", refuse)
+    monkeypatch.setattr(table, "validate_data", refuse)
     for lam in (1.0, 1, np.ones(5)):
         assert_array_equal(
             on_networks.transport(X, y, lam_from=np.full(5, 0.5), lam_to=lam), expected
@@ -197,8 +197,9 @@ def test_odd_values_fare_as_without_the_short_way(on_networks, monkeypatch, name
             return f"{type(error).__name__}: {error}"
 
     short = answer()
-    monkeypatch.setattr(check, "_is_plain", lambda value: False)
-    monkeypatch.setattr(check, "_is_number", lambda value: False)
+    for module in (arrays, table):
+        monkeypatch.setattr(module, "is_plain", lambda value: False)
+    monkeypatch.setattr(lambdas, "is_number", lambda value: False)
     assert_array_equal(short, answer())
 
 

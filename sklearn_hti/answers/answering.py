@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._utils.annotations import Lam, Seed
 from ..data.conditions import Query
-from ..data.validation import check_weight
+from ..data.targets import check_weight
 from ..metrics._outputs import scale_exponent
 from .interpolation import interpolate
 from .query import (

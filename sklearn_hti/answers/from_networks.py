@@ -8,10 +8,10 @@ import numpy as np
 from .._utils.groupby import first_of_each
 from .._utils.random import sampling_generator
 from ..data.anchors import find_anchors
+from ..data.arrays import take
 from ..data.budget import BUDGET
 from ..data.facts import MOST
 from ..data.problem import Rows, encode
-from ..data.validation import take
 from ..field.particles import follow
 
 _MAX_NUMBERS = 2**24  # of particles, at a time

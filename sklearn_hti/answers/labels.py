@@ -8,7 +8,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from .._utils.readable import as_readable
-from ..data import validation as check
+from ..data.arrays import as_float_array, is_frame
+from ..data.lambdas import check_within
+from ..data.table import split_columns
 from .query import before_last
 
 
@@ -57,10 +59,10 @@ def spaced_lambdas(surrogate, lam, size, ends=None):
         lam[[0, -1]] = ends  # geomspace rounds
     elif space.n_columns > 1:
         lam = space.encode(lam, space.count_rows(lam), "lam_grid")
-    lam = check.as_float_array(lam, "lam_grid", ensure_2d=False)
+    lam = as_float_array(lam, "lam_grid", ensure_2d=False)
     if lam.ndim != 1:
         raise ValueError(f"`lam_grid` must have shape (L,); got {lam.shape}.")
-    lam = check.check_within(lam, anchors, name="lam_grid")
+    lam = check_within(lam, anchors, name="lam_grid")
     inside = anchors[(anchors >= lam.min()) & (anchors <= lam.max())]
     return np.unique(np.concatenate([lam, inside]))
 
@@ -104,13 +106,13 @@ def name_rows(surrogate, X, n_rows, labels):
         return labels
     if X is None:
         return [f"row {i}" for i in range(n_rows)]
-    frame = X if check.is_frame(X) else np.asarray(as_readable(X))
+    frame = X if is_frame(X) else np.asarray(as_readable(X))
     if surrogate.lam_column is not None and frame.shape[1] == surrogate.n_features_in_:
-        frame, _ = check.split_columns(frame, surrogate.lam_column)
+        frame, _ = split_columns(frame, surrogate.lam_column)
     if not 1 <= frame.shape[1] <= 2:
         return [f"row {i}" for i in range(n_rows)]
-    names = list(frame.columns) if check.is_frame(frame) else ["x", "x'"]
-    rows = frame.to_numpy() if check.is_frame(frame) else frame
+    names = list(frame.columns) if is_frame(frame) else ["x", "x'"]
+    rows = frame.to_numpy() if is_frame(frame) else frame
     return [
         ", ".join(f"{name} = {_short(value)}" for name, value in zip(names, row, strict=False))
         for row in rows

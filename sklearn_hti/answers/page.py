@@ -12,7 +12,7 @@ import numpy as np
 
 from .._utils.files import replacing
 from .._utils.text import printable
-from ..data import validation as check
+from ..data.arrays import take
 from .chart import make_chart
 from .labels import (
     enter,
@@ -68,7 +68,7 @@ def write_page(
     names = names[: max(1, min(_OUTPUTS, _NUMBERS // len(about["lam"])))]
     rows, n_draws = _fitting(surrogate, n_given, n_samples, len(about["lam"]) * len(names))
     labels = name_rows(surrogate, X, n_given, labels)
-    part = None if X is None else check.take(_as_rows(X_seen), rows)
+    part = None if X is None else take(_as_rows(X_seen), rows)
     draws = surrogate.trajectory(part, asked, n_samples=n_draws, random_state=random_state)
     draws = surrogate._state.outputs.flat(np.asarray(draws))[..., : len(names)]
     draws = np.moveaxis(draws, 1, 2)  # rows before draws

@@ -9,8 +9,11 @@ from .._utils.findings import warn_once
 from .._utils.readable import as_readable
 from ..clocks.beyond import FARTHEST, unplaced
 from ..clocks.hull import Hull
-from ..data import validation as check
 from ..data.anchors import distinct_lambdas, find_anchors
+from ..data.arrays import as_float_array, count_axes
+from ..data.lambdas import INTERPOLATES, count_rows, split_outside
+from ..data.table import check_features, split_columns
+from ..data.targets import check_inside, check_outputs, check_reach
 from ..exceptions import ExtrapolationWarning
 from ..field.particles import equal_sizes
 
@@ -69,14 +72,14 @@ def split_lam(estimator, X, lam, *, reset, n_rows=None):
             f"lam_column={estimator.lam_column!r} was set after fit, which had "
             f"lam_column={estimator._state.lam_column!r}; fit again."
         )
-    X = check.check_features(estimator, X, reset=reset)
+    X = check_features(estimator, X, reset=reset)
     if X is not None and estimator.lam_column is not None:
-        X, column = check.split_columns(X, estimator.lam_column)
+        X, column = split_columns(X, estimator.lam_column)
         lam = column if lam is None else lam
     if X is not None:
         return Inputs(X, lam, len(X))
     if n_rows is None:
-        n_rows = check.count_rows(None, lam) if reset else estimator._state.count_rows(lam)
+        n_rows = count_rows(None, lam) if reset else estimator._state.count_rows(lam)
     return Inputs(np.zeros((n_rows, 0)), lam, n_rows)
 
 
@@ -99,12 +102,12 @@ def check_lam_within(estimator, lam, n_rows, name, *, beyond=True):
     state, asker = estimator._state, estimator if beyond else None
     if state.hull is not None:
         own = state.hull.space.encode(lam, n_rows, name)
-        _settle(asker, state.hull.outside(own, name), check.INTERPOLATES)
+        _settle(asker, state.hull.outside(own, name), INTERPOLATES)
     lam = state.lam_space.encode(lam, n_rows, name)
     found = ""
     if lam.ndim == 1:
-        lam, found = check.split_outside(lam, state.anchors, name)
-        _settle(asker, found, check.INTERPOLATES)
+        lam, found = split_outside(lam, state.anchors, name)
+        _settle(asker, found, INTERPOLATES)
     if state.particle_field is not None and (found or state.hull is not None):
         _check_placed(state, lam, name)
     return lam
@@ -141,13 +144,13 @@ def _check_placed(state, lam, name):
 
 def check_given(state, y, n_rows, name="y"):
     """Return given outputs as (n, D), and the shape of one of their rows as they came."""
-    y, trailing = check.check_outputs(y, n_rows, name=name)
+    y, trailing = check_outputs(y, n_rows, name=name)
     if y.shape[1] != state.outputs.n_outputs:
         raise ValueError(
             f"`{name}` has {y.shape[1]} output(s) per row; pass {state.outputs.n_outputs}, as in "
             "fit."
         )
-    check.check_reach(state.outputs.encode(y, name), name)
+    check_reach(state.outputs.encode(y, name), name)
     return y, trailing
 
 
@@ -155,7 +158,7 @@ def check_moved(state, y, n_rows, name="y"):
     """Return outputs that are to be moved, as `check_given` does; raise outside of `y_bounds`."""
     y, trailing = check_given(state, y, n_rows, name)
     if state.outputs.bounds is not None:
-        check.check_inside(y, state.outputs.bounds, name)
+        check_inside(y, state.outputs.bounds, name)
     return y, trailing
 
 
@@ -166,7 +169,7 @@ def check_said(estimator, X, outputs, lams):
     repeated evenly.
     """
     state, lams = estimator._state, as_readable(lams)
-    if check.count_axes(lams) == 0:
+    if count_axes(lams) == 0:
         lams = np.atleast_1d(lams)
     asked, lams = lams, _several(estimator, lams, "lams")
     if len(lams) < 2:
@@ -209,7 +212,7 @@ def check_between(estimator, lam, lams):
         "beyond."
     )
     if lams.ndim == 1:
-        lam, found = check.split_outside(lam, lams, "lam", "`lams`")
+        lam, found = split_outside(lam, lams, "lam", "`lams`")
     else:
         scale = (state.particle_field or state.movement).scale
         found = Hull(state.lam_space, (scale, scale.plain()), lams).outside(lam, "lam")
@@ -226,7 +229,7 @@ def _several(estimator, lams, name):
     """Return several lambdas, each a row, encoded, as `check_lam_within` does."""
     state = estimator._state
     if state.lam_space.n_columns == 1 and not hasattr(lams, "columns"):
-        lams = check.as_float_array(lams, name, ensure_2d=False)
+        lams = as_float_array(lams, name, ensure_2d=False)
         if lams.ndim != 1:
             raise ValueError(f"`{name}` must have shape (L,); got {lams.shape}.")
     return check_lam_within(estimator, lams, state.count_rows(lams), name)
@@ -237,7 +240,7 @@ def count_outputs(values):
     values = values if hasattr(values, "shape") else as_readable(values)
     if hasattr(values, "shape"):  # sparse matrices have no length
         return values.shape[0] if values.shape else None
-    return len(values) if hasattr(values, "__len__") and check.count_axes(values) else None
+    return len(values) if hasattr(values, "__len__") and count_axes(values) else None
 
 
 def check_n_samples(n_samples):

@@ -5,10 +5,10 @@ import torch
 
 from .._utils.random import sampling_generator
 from .._utils.torch_state import own_torch_state
+from ..data.arrays import take
 from ..data.budget import BUDGET
 from ..data.conditions import Query
 from ..data.lam_space import repeat_lam
-from ..data.validation import take
 from .from_networks import fixed_draws_of_networks, follow_networks, sample_networks
 from .from_particles import follow_particles, moments_of_particles
 from .from_regression import follow_regression

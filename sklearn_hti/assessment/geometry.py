@@ -16,7 +16,8 @@ from ..field.jumps import mixture
 from ..field.particles import follow
 from ..lagrangian import Unbalanced
 from ..stats.selection import select
-from .left_out import WORSE, spread_out
+from .left_out import spread_out
+from .simple_answers import WORSE
 
 DELTAS = (0.3, 0.1, 1.0, 3.0)  # candidates for what growth costs, of the spread of outputs
 # times the excess of a mixture: by so much more do moves have to miss in a gap that is twice as

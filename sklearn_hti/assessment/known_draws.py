@@ -8,11 +8,11 @@ import numpy as np
 from .._utils.groupby import first_of_each, rank_in_group
 from .._utils.registry import storable
 from ..answers.sampling import summarise
+from ..data.arrays import take
 from ..data.budget import BUDGET
 from ..data.conditions import Conditions, Query
 from ..data.facts import FEW, MANY
 from ..data.lam_space import repeat_lam
-from ..data.validation import take
 from ..field.fit import aligned_draws
 from ..field.particles import partners_in_groups
 from ..samplers.wrapped import CallableBase, EstimatorBase

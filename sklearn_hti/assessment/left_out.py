@@ -1,47 +1,22 @@
 """Trained values left out of the particle field, without training (docs/method.md, section 11)."""
 
 from dataclasses import dataclass, replace
-from numbers import Real
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
-from scipy.stats import t as student
 
-from .._utils.findings import unheard, warn
+from .._utils.findings import unheard
 from .._utils.progress import counted
 from .._utils.tree import chain
-from ..clocks.clock import Clock
 from ..clocks.hull import interior
-from ..clocks.time_scale import PlacedScale, make_time_scale
-from ..clocks.warps import WarpClock
+from ..clocks.time_scale import make_time_scale
 from ..clocks.way import way_reader
 from ..data.lam_space import ONE, repeat_lam
-from ..exceptions import ValidationWarning
 from ..field.fit import aligned_draws, learn_field
 from ..field.particles import follow
 from ..metrics import squared_wasserstein
 from ..stats.distances import half_distance
-from ..stats.selection import select
-
-COLUMNS = (
-    "lam",
-    "interpolate",
-    "straight_line_in_clock",
-    "straight_line",
-    "nearest_anchor",
-    "no_transport",
-    "floor",
-    "base",
-)
-NAMES = {
-    "no_transport": "no transport",
-    "nearest_anchor": "a copy of the nearest trained value",
-    "straight_line": "the straight line between both neighbours",
-    "straight_line_in_clock": "the same line in the time of the outputs",
-}
-WORSE = 0.05  # what is worse by less, or by NOTHING, is worth no warning
-NOTHING = 1e-3  # a squared distance of scaled outputs
+from .simple_answers import COLUMNS, as_simple, trusted
 
 
 @dataclass(frozen=True)
@@ -53,8 +28,17 @@ class Rows:
     shared: bool
 
 
+def check_validate(validate, n_values):
+    """Raise where the parameter `validate` wants what so many trained values do not allow."""
+    if validate is True and n_values < 3:
+        raise ValueError(
+            "validate=True leaves out a trained value between two others, and `lam` has only "
+            "two; add one, or use validate='auto'."
+        )
+
+
 def leave_values_out(data, lam_transform, solver, field, rng, *, space=ONE, reweighting=None):
-    """Predict each interior trained value from all others.
+    """Predict each interior trained value from all others, and judge the field by it.
 
     Parameters
     ----------
@@ -75,11 +59,11 @@ def leave_values_out(data, lam_transform, solver, field, rng, *, space=ONE, rewe
 
     Returns
     -------
+    field : ParticleField
+        The field that is trusted: a simple answer replaces one that is clearly worse, unless
+        particles jump.
     records : DataFrame
         `validation_` of the estimator: the field of the others, in its own time.
-    judged : DataFrame
-        The same, where two values alone are left in the time of the whole fit: two values cannot
-        tell the time, and the fit need not know it without the third.
     """
     rows = _rows_of(data, rng)
     left_out = spread_out(interior(data.anchors), data.budget.left_out_values)
@@ -93,11 +77,13 @@ def leave_values_out(data, lam_transform, solver, field, rng, *, space=ONE, rewe
             particles = None if rows.shared else _whole(read().trajectories)
             record = _judge(data.anchors, k, rows, particles, found, rng, reweighting)
             records.append(record)
-            if len(rest.anchors.lam) == 2:
+            if len(rest.anchors.lam) == 2:  # two values cannot tell the time; the whole fit does
                 found = replace(found, scale=field.scale)
                 record = _judge(data.anchors, k, rows, particles, found, rng, reweighting)
             judged.append(record)
-    return (_frame(found, space) for found in (records, judged))
+    if reweighting is None:
+        field = trusted(field, _frame(judged, space), data.anchors.lam, lam_transform)
+    return field, _frame(records, space)
 
 
 def _frame(records, space):
@@ -108,80 +94,6 @@ def _frame(records, space):
     lams = space.decode(np.stack(frame.pop("lam")))
     names = [name if space.names else f"lam[{name}]" for name in space.kept_names]
     return pd.concat([pd.DataFrame(lams[:, space.kept], columns=names), frame], axis=1)
-
-
-def trusted(field, judged, anchors, lam_transform):
-    """Return the field, or the simple answer that is clearly nearer to what was left out.
-
-    Parameters
-    ----------
-    field : ParticleField
-        Of the whole fit.
-    judged : DataFrame
-        Distances of all answers to the values left out.
-    anchors : ndarray of shape (M,)
-        Trained values.
-    lam_transform : object
-        The parameter of the estimator; a clock that users asked for stays.
-
-    Warns
-    -----
-    ValidationWarning
-        If a simple answer is better.
-    """
-    names = ["interpolate", *NAMES]
-    losses = judged[names].dropna()
-    if not len(losses):
-        return field
-    margin = judged["floor"].mean() + NOTHING  # what samples alone may bring
-    n_errors = 2.0
-    if anchors.ndim == 2:  # others surround few of scattered values, so that errors are vague
-        n_errors = student.ppf(norm.cdf(n_errors), max(1, len(losses) - 1))
-    options = {"margin": margin, "relative": WORSE, "n_errors": n_errors, "compare": "best"}
-    best = select(losses.T, names, **options).name
-    if best == "interpolate":
-        return field
-    asked_for = not (isinstance(lam_transform, str) and lam_transform == "auto")
-    taken = best == "straight_line_in_clock" or not (asked_for or best == "no_transport")
-    mean, excess = losses.mean(), losses["interpolate"] - losses[best]
-    remedy = f"Train a network near lambda = {_lam_of(judged.loc[excess.idxmax()])}"
-    if not asked_for:
-        remedy += ", or set lam_transform to what you know of the hyperparameter"
-    elif lam_transform is not None and best != "straight_line_in_clock":
-        remedy += ", or try lam_transform='auto'"
-    warn(
-        f"trained values that were left out are predicted worse than by {NAMES[best]} "
-        f"({mean['interpolate']:.3g} against {mean[best]:.3g}, `validation_`)"
-        f"{', which is the answer now' if taken else '; answers between them may be as well'}. "
-        f"{remedy}.",
-        ValidationWarning,
-    )
-    if not taken:
-        return field
-    return as_simple(field, best, anchors)
-
-
-def _lam_of(record):
-    """Return the lambda of a record as text."""
-    values = {name: v for name, v in record.items() if name == "lam" or name not in COLUMNS}
-    shown = {name: f"{v:g}" if isinstance(v, Real) else repr(v) for name, v in values.items()}
-    if "lam" in shown:
-        return shown["lam"]
-    return f"({', '.join(f'{name}={text}' for name, text in shown.items())})"
-
-
-def as_simple(field, name, anchors):
-    """Return the field that answers as a simple one does, in its own time or in lambda."""
-    if anchors.ndim == 2:
-        in_clock = name == "straight_line_in_clock"
-        scale = field.scale.unit() if in_clock else field.scale.plain()
-    elif name == "straight_line_in_clock":
-        scale = field.scale
-    else:
-        linear = Clock(WarpClock("identity"), anchors, "left-out values are nearest to it")
-        places = (anchors - anchors[0]) / (anchors[-1] - anchors[0])
-        scale = PlacedScale(linear, places)
-    return replace(field, scale=scale, rough_fraction=1.0, simple=name)
 
 
 def spread_out(numbers, most):

@@ -7,9 +7,9 @@ import numpy as np
 
 from .._utils.groupby import first_of_each, number_groups, squares_of_groups
 from ..answers.sampling import moments
+from ..data.arrays import take
 from ..data.conditions import Query
 from ..data.lam_space import repeat_lam
-from ..data.validation import take
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._surrogate import BaseSurrogate, ClockedSurrogate, Components
+from .._surrogate import BaseSurrogate, ClockedSurrogate
 from .._utils.annotations import Lam, RandomState
 from .._utils.parameters import Interval, StrOptions
 from .._utils.registry import storable
@@ -20,7 +20,7 @@ from ..flow_map.learning import Learned
 from ..lagrangian import Lagrangian
 from ..paths import GeodesicPath
 from ..solvers import CouplingSolver
-from ..solvers.registry import resolve
+from ..solvers.registry import Components, resolve
 from .nearest import NearestParticles, NearestTrajectories
 
 
@@ -141,7 +141,7 @@ class DisplacementInterpolationRegressor(ClockedSurrogate):
     _takes_several = True
     _between = "straight_line_in_clock"  # answers between trained values of several
 
-    def _fit_flow_map(self, problem, components, clock, training, rng):
+    def _fit_flow_map(self, problem, components, clock, training):
         data, flat = problem.data, Lagrangian(None, None)
         couplings = fit_trajectories(GeodesicPath(), components.solver, data, flat, training)
         if data.anchors.several:
@@ -264,8 +264,8 @@ class NearestAnchorRegressor(DisplacementInterpolationRegressor):
 
     _between = "nearest_anchor"
 
-    def _fit_flow_map(self, problem, components, clock, training, rng):
-        learned = super()._fit_flow_map(problem, components, clock, training, rng)
+    def _fit_flow_map(self, problem, components, clock, training):
+        learned = super()._fit_flow_map(problem, components, clock, training)
         if problem.data.anchors.several:  # answers of the field jump
             return learned
         return Learned(Movement(clock, _Jumps(learned.movement.flow_map)))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._surrogate import BaseSurrogate, Components
+from .._surrogate import BaseSurrogate
 from .._utils import progress
 from .._utils.annotations import Lam, RandomState
 from .._utils.ode import MAX_STEPS
@@ -21,7 +21,7 @@ from ..nn.engine import count_steps
 from ..paths import GeodesicPath
 from ..samplers.selection import FittedBase
 from ..solvers import CouplingSolver
-from ..solvers.registry import resolve
+from ..solvers.registry import Components, resolve
 from .from_noise import DrawnFromNoise, FlowFromNoise
 from .velocity import FlowMatching
 
@@ -237,7 +237,7 @@ class ConditionalFlowMatchingRegressor(FlowMatching):
     def _base_is_auto(self):
         return isinstance(self.base, str) and self.base == "auto"
 
-    def _fit_flow_map(self, problem, components, clock, training, rng):
+    def _fit_flow_map(self, problem, components, clock, training):
         independent = isinstance(self.coupling, str) and self.coupling == "independent"
         solver = components.solver
         if independent:

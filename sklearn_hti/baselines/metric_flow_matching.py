@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from .._surrogate import BaseSurrogate, Components
+from .._surrogate import BaseSurrogate
 from .._utils.annotations import Lam, RandomState
 from .._utils.ode import MAX_STEPS
 from .._utils.parameters import Interval, StrOptions
@@ -18,7 +18,7 @@ from ..lagrangian import KineticEnergy
 from ..lagrangian.build import build_lagrangian
 from ..paths import GeodesicPath
 from ..solvers import CouplingSolver
-from ..solvers.registry import resolve
+from ..solvers.registry import Components, resolve
 from .velocity import FlowMatching
 
 
@@ -190,7 +190,7 @@ class MetricFlowMatchingRegressor(FlowMatching):
             kinetic=resolve("kinetic", self.metric),
         )
 
-    def _fit_flow_map(self, problem, components, clock, training, rng):
+    def _fit_flow_map(self, problem, components, clock, training):
         data, outputs = problem.data, problem.outputs
         metric = build_lagrangian(components.kinetic, None, "jacobi", data, outputs, training)
         couplings = fit_trajectories(components.path, components.solver, data, metric, training)

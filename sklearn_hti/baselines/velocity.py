@@ -14,7 +14,8 @@ from .._utils.registry import storable
 from ..answers.state import FittedAttribute
 from ..clocks.movement import Movement
 from ..flow_map.learning import Learned
-from ..nn.engine import DrawnDataset, Engine, count_steps, split_rows, train
+from ..nn.batches import DrawnDataset, split_rows
+from ..nn.engine import Engine, count_steps, train
 from ..nn.inference import in_precision, row_chunks
 from ..nn.modules import ConditionalMLP
 from ..paths.deviation import basis_slopes, basis_values, deviation_basis

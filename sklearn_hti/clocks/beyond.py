@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..data.validation import lies_outside
+from ..data.lambdas import lies_outside
 
 FARTHEST = 100.0  # trained ranges beyond which nothing is answered
 

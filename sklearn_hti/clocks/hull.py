@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 
 from .._utils.registry import storable
 from ..data.lam_space import LamSpace, combinations
-from ..data.validation import INTERPOLATES
+from ..data.lambdas import INTERPOLATES
 
 _ROUNDING = 1e-6  # of the trained range
 

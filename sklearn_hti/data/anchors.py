@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 
 from .._utils.tree import chain, rooted_tree
 from .facts import FEW
-from .validation import LAM_ROUNDING
+from .lambdas import LAM_ROUNDING
 
 _MAX_VALUES, _TYPICAL = 20, 3  # of lambda that are anchors, and rows of most; else bins
 _N_BINS, _BIN = (5, 9), 150  # how many, and rows of each that are worth one more
@@ -91,6 +92,27 @@ def _nearest(centers, values, index):
     nearest = np.abs(values[:, None] - centers).argmin(axis=1)
     used, position = np.unique(nearest, return_inverse=True)
     return Anchors(centers[used], position.reshape(-1)[index], binned=len(used) < len(values))
+
+
+def asked_base(base_lam, anchors, space):
+    """Return the lambda that the parameter `base_lam` names, encoded, or that of the first anchor.
+
+    Parameters
+    ----------
+    base_lam : object
+        The parameter.
+    anchors : Anchors
+        The trained values.
+    space : LamSpace
+        The hyperparameters.
+    """
+    if base_lam is None:
+        lam = anchors.lam[0]
+    elif space.n_columns == 1 and isinstance(base_lam, Real):
+        lam = base_lam
+    else:
+        lam = space.encode(base_lam, 1, "base_lam")[0]
+    return float(lam) if np.ndim(lam) == 0 else lam
 
 
 def distinct_lambdas(lam):

@@ -7,7 +7,7 @@ import torch
 
 from .._utils.groupby import number_groups
 from .._utils.registry import storable
-from .validation import take
+from .arrays import take
 
 
 @storable

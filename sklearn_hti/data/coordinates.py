@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from .._utils.registry import storable
 from .encoding import as_arrays
-from .validation import check_inside
+from .targets import check_inside
 
 NAMES = ("auto", "simplex", "log", "logit")
 
@@ -226,8 +226,9 @@ def check_above_zero(y, name, numbers=None):
     )
 
 
-def check_simplex(y, n_parts, name, numbers=None, slack=1e-3):
-    """Raise where rows have negative parts or do not sum to one; half precision may round."""
+def check_simplex(y, n_parts, name, numbers=None):
+    """Raise where rows have negative parts or do not sum to one."""
+    slack = 1e-3  # of half precision
     parts = np.reshape(y, (-1, np.shape(y)[-1] // n_parts, n_parts))
     sums = parts.sum(axis=-1)
     if (np.abs(sums - 1) <= slack).all() and (parts >= -slack).all():

@@ -1,8 +1,5 @@
 """Scaling of X and y, categories and groups of equal x; arrays to tensors."""
 
-from datetime import date, timedelta
-from numbers import Number
-
 import numpy as np
 import pandas as pd
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
@@ -10,15 +7,10 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from .._utils.findings import warn_once
 from .._utils.registry import storable
 from ..exceptions import SupportWarning
+from .arrays import as_float_array, check_size, errors_name, is_frame
+from .categories import categorical_mask
 from .conditions import Conditions
-from .validation import (
-    as_float_array,
-    check_reach,
-    check_size,
-    errors_name,
-    is_frame,
-    refuse_two_meanings,
-)
+from .targets import check_reach
 
 _COARSE = 1e-3  # of the standard deviation of a column: single precision resolves no finer
 _EXPONENTS = 96  # binary ones of numbers that are single precision with room for outliers
@@ -191,45 +183,6 @@ def _listed(values, most=5):
     return ", ".join(repr(v) for v in np.asarray(values)[:most].tolist()) + more
 
 
-def categorical_mask(X, categorical_features):
-    """Return a boolean mask over the columns of X (as HistGradientBoosting does)."""
-    n_columns = 0 if X is None else X.shape[1]
-    mask = np.zeros(n_columns, dtype=bool)
-    if categorical_features is None or X is None:
-        return mask
-    if isinstance(categorical_features, str):
-        if categorical_features != "from_dtype":
-            raise ValueError(
-                f"categorical_features={categorical_features!r} is not available; "
-                "accepted: 'from_dtype', None, or a list of columns."
-            )
-        if is_frame(X):
-            mask[:] = [_is_categorical(X.iloc[:, i]) for i in range(n_columns)]
-        return mask
-    listed = np.asarray(categorical_features)
-    if listed.dtype == bool:
-        if listed.shape != mask.shape:
-            raise ValueError(
-                f"categorical_features: a mask of {mask.size} entries was expected "
-                f"(columns of X without the lambda column), got {listed.shape}."
-            )
-        return listed.copy()
-    names = list(X.columns) if is_frame(X) else []
-    for column in listed.tolist():
-        if isinstance(column, int) and -n_columns <= column < n_columns:
-            refuse_two_meanings("categorical_features", column, X)
-        if column in names:
-            mask[names.index(column)] = True
-        elif isinstance(column, int) and -n_columns <= column < n_columns:
-            mask[column] = True
-        else:
-            raise ValueError(
-                f"categorical_features: {column!r} is not a column of X (without the "
-                f"lambda column: {names or f'{n_columns} columns'})."
-            )
-    return mask
-
-
 def _standardise(numeric):
     """Return a fitted StandardScaler, also where squares of the numbers would be zero."""
     _, exponent = np.frexp(np.abs(numeric).max(axis=0))
@@ -239,37 +192,6 @@ def _standardise(numeric):
     scaler.scale_ = np.where(varies, np.ldexp(scaler.scale_, exponent), 1.0)
     scaler.var_ = np.ldexp(scaler.var_, 2 * exponent)
     return scaler
-
-
-def _is_categorical(column):
-    """Tell whether a column of a frame holds categories; raise where it is not clear."""
-    dtype = column.dtype
-    if pd.api.types.is_object_dtype(dtype):
-        return _holds_categories(column)
-    return isinstance(dtype, pd.CategoricalDtype) or (
-        not pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
-    )
-
-
-def _holds_categories(column):
-    """Tell whether an object column holds categories, or else numbers; raise where both."""
-    given = column[column.notna()].tolist()
-    if any(isinstance(v, (date, timedelta, np.datetime64, np.timedelta64)) for v in given):
-        raise TypeError(
-            f"X: column {column.name!r} holds dates or time spans, not numbers; pass the time as "
-            "a number in any unit."
-        )
-    is_number = [isinstance(v, (Number, np.bool_)) for v in given]
-    if not any(is_number):
-        return True
-    if not all(is_number):
-        number, other = given[is_number.index(True)], given[is_number.index(False)]
-        raise ValueError(
-            f"X: column {column.name!r} mixes numbers and categories, such as {number!r} and "
-            f"{other!r}. Convert it to numbers, with pandas.to_numeric(X[{column.name!r}], "
-            f"errors='coerce') and filled gaps, or to categories, X[{column.name!r}].astype(str)."
-        )
-    return False
 
 
 @storable

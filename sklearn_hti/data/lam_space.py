@@ -7,7 +7,9 @@ from numbers import Real
 import numpy as np
 
 from .._utils.registry import storable
-from . import validation as check
+from .arrays import count_axes
+from .lam_columns import as_table, columns_of, is_numeric, names_of, numbers_of
+from .lambdas import LAM_ROUNDING, check_lam, count_rows
 
 _MAX_COLUMNS = 5
 
@@ -67,9 +69,9 @@ class LamSpace:
         if self.n_columns == 1:
             if isinstance(lam, Mapping) or hasattr(lam, "columns"):
                 (lam,) = self._columns(lam, n_rows, name)
-            return check.check_lam(lam, n_rows, name=name)
+            return check_lam(lam, n_rows, name=name)
         if lam is None:
-            check.check_lam(lam, n_rows, name=name)
+            check_lam(lam, n_rows, name=name)
         columns = self._columns(lam, n_rows, name)
         encoded = [self._encode_column(j, column, name) for j, column in enumerate(columns)]
         kept = [encoded[j] for j in self.kept]
@@ -104,9 +106,9 @@ class LamSpace:
         if isinstance(lam, Mapping):
             return max((len(v) for v in lam.values() if np.ndim(v)), default=1)
         if self.n_columns > 1 and lam is not None and not hasattr(lam, "columns"):
-            lam = _as_array(lam)
+            lam = as_table(lam)
             return 1 if lam.ndim == 1 else len(lam)
-        return check.count_rows(None, lam)
+        return count_rows(None, lam)
 
     def only(self, kept):
         """Return the space in which only some of the varying columns count."""
@@ -114,7 +116,7 @@ class LamSpace:
 
     def _columns(self, lam, n_rows, name):
         """Return the values of every column, each (n_rows,), not yet checked."""
-        columns = _split(lam, self.names, self.n_columns, name)
+        columns = columns_of(lam, self.names, self.n_columns, name)
         for column in columns:
             if len(column) not in (1, n_rows):
                 raise ValueError(
@@ -128,10 +130,10 @@ class LamSpace:
     def _encode_column(self, j, column, name):
         label = self.names[j] if self.names else f"column {j}"
         if self.levels[j] is None:
-            column = _numbers(column, f"{name}[{label}]")
+            column = numbers_of(column, f"{name}[{label}]")
             constant = self.constants[j]
             if constant is not None and not np.allclose(
-                column, constant, rtol=check.LAM_ROUNDING, atol=0
+                column, constant, rtol=LAM_ROUNDING, atol=0
             ):
                 raise ValueError(
                     f"`{name}`: {label} was {constant:g} for every row in fit, so answers at "
@@ -160,9 +162,9 @@ def learn_space(lam, n_rows):
         If no number varies, there are more than five hyperparameters, or a combination of
         categories has one trained value only.
     """
-    names = _names_of(lam)
-    if not names and (lam is None or check.count_axes(lam) < 2 or np.shape(lam)[1] == 1):
-        return LamSpace(), check.check_lam(lam, n_rows)
+    names = names_of(lam)
+    if not names and (lam is None or count_axes(lam) < 2 or np.shape(lam)[1] == 1):
+        return LamSpace(), check_lam(lam, n_rows)
     n_columns = len(names) or np.shape(lam)[1]
     if n_columns > _MAX_COLUMNS:
         raise ValueError(
@@ -173,8 +175,8 @@ def learn_space(lam, n_rows):
     levels, constants, kept = [], [], []
     for j, column in enumerate(raw):
         label = names[j] if names else f"column {j}"
-        if _is_numeric(column):
-            values = np.unique(_numbers(column, f"lam[{label}]"))
+        if is_numeric(column):
+            values = np.unique(numbers_of(column, f"lam[{label}]"))
             level, single = None, len(values) == 1
         else:
             if any(value is None or value != value for value in column):
@@ -226,70 +228,6 @@ def _check_combinations(space, lam):
                 "no lambda lies between it and another. Train more values with them, or leave out "
                 "these rows."
             )
-
-
-def _names_of(lam):
-    """Return the names of the hyperparameters of a frame or a mapping; none otherwise."""
-    if isinstance(lam, Mapping):
-        return tuple(map(str, lam))
-    columns = getattr(lam, "columns", None)
-    return () if columns is None else tuple(map(str, columns))
-
-
-def _split(lam, names, n_columns, name):
-    """Return the columns of lambda as arrays, in the order of `fit`."""
-    given = _names_of(lam)
-    if n_columns > 1 and not names and isinstance(lam, Mapping):
-        raise ValueError(
-            f"`{name}` has the names {sorted(given)}, but lambda had none in fit; pass its "
-            f"{n_columns} hyperparameters as an array in the order of fit."
-        )
-    if not given and names and hasattr(lam, "index") and getattr(lam, "ndim", 0) == 1:
-        given = tuple(map(str, lam.index))
-        if set(given) == set(names):
-            lam = dict(zip(given, lam, strict=True))  # a Series that is one row
-        else:
-            given = ()
-    if given:
-        wanted = names or given
-        if set(given) != set(wanted):
-            raise ValueError(
-                f"`{name}` has the hyperparameters {sorted(given)}; expected {sorted(wanted)}."
-            )
-        keys = dict(zip(given, lam if isinstance(lam, Mapping) else lam.columns, strict=True))
-        return [np.atleast_1d(np.asarray(lam[keys[column]])) for column in wanted]
-    table = _as_array(lam)
-    if table.ndim == 1 and len(table) == n_columns:
-        table = table[None]
-    if table.ndim != 2 or table.shape[1] != n_columns:
-        called = f" ({', '.join(names)})" if names else ""
-        raise ValueError(
-            f"`{name}` has shape {table.shape}; pass ({n_columns},) or (n, {n_columns}), one "
-            f"column per hyperparameter{called}."
-        )
-    return list(table.T)
-
-
-def _as_array(lam):
-    """Return an array of numbers, or of objects where not all are."""
-    if hasattr(lam, "detach"):
-        lam = lam.detach().cpu()
-    table = np.asarray(lam)
-    return np.asarray(lam, dtype=object) if table.dtype.kind in "US" else table
-
-
-def _is_numeric(column):
-    if column.dtype.kind in "fiu":
-        return True
-    return column.dtype.kind == "O" and all(
-        isinstance(v, Real) and not isinstance(v, bool) for v in column
-    )
-
-
-def _numbers(column, name):
-    column = check.as_float_array(column, name, ensure_2d=False)
-    check.check_size(column, name)
-    return column
 
 
 def repeat_lam(lam, n_rows):

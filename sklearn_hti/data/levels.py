@@ -40,9 +40,12 @@ class Levels:
         return cls(values, tuple(map(np.unique, scaled.T)))
 
 
-def may_be_few(y):
-    """Return whether outputs (n, D) take so few values that it pays to look closer."""
-    return all(_values(of_one) is not None for of_one in y.T)
+def read_few_values(rows, anchors, encoder):
+    """Return the `few_values` of Rows; their inputs are encoded if it pays to look closer."""
+    if any(_values(of_one) is None for of_one in rows.y.T):
+        return None
+    groups = encoder.transform(rows.X, len(rows.y)).groups()
+    return few_values(rows.y, groups, anchors.index)
 
 
 def few_values(y, groups, anchor):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .validation import as_float_array
+from .arrays import as_float_array
 
 
 def read_monotone(monotone, outputs, space, transform=None):
@@ -53,6 +53,30 @@ def read_monotone(monotone, outputs, space, transform=None):
             "coordinates may mix outputs; use None, 'log' or 'logit'."
         )
     return tuple(signs.reshape(-1).astype(int).tolist())
+
+
+def check_followed(monotone, base, facts):
+    """Raise where answers would come from a flow map, which need not be monotone.
+
+    Parameters
+    ----------
+    monotone, base : object
+        The parameters.
+    facts : DesignFacts
+        Those of the rows.
+    """
+    auto = isinstance(base, str) and base == "auto"
+    if auto and facts.one_answer:
+        return
+    fault = f"base={base!r} draws outputs" if not auto else "inputs have several outputs"
+    if auto and not all(facts.inputs_shared):
+        fault = "trained values have different inputs in X"
+    raise ValueError(
+        f"monotone={monotone!r} needs answers that follow one input through all trained "
+        f"values, and {fault}. A flow map that moves draws need not be monotone. Pass "
+        "networks=. Or use base='auto' with the same inputs, and one output of each, at every "
+        "trained value. Or use base=None for `interpolate` alone."
+    )
 
 
 def _of_lambda(monotone, space):

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .arrays import take
 from .conditions import Features
 from .encoding import ConditionEncoder
 from .lam_space import ONE, LamSpace, learn_again
 from .levels import Levels
 from .outputs import OutputSpace
 from .training_data import TrainingData
-from .validation import take
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Problem:
     space: LamSpace = ONE
     hull: object | None = None  # Hull of several hyperparameters, those without influence, too
     levels: Levels | None = None  # values of each output, where they are few and kept to
+    monotone: tuple | None = None  # direction of each output along lambda; None: any
 
     @property
     def base_time(self):

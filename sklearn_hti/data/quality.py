@@ -6,9 +6,9 @@ from .._utils.findings import warn
 from .._utils.groupby import number_groups
 from ..exceptions import CouplingWarning
 from .anchors import distinct_lambdas
+from .arrays import is_frame, take_columns
 from .facts import FEW, LEVELS, DrawCounts
 from .lam_space import shown
-from .validation import is_frame, take_columns
 
 _ROUNDING = 1e-12  # of an output: constants that were computed differ by less
 _UNLIKE = 1e3  # times the spread of another output: distances do not see that one

@@ -24,10 +24,9 @@ class TrainingData:
     anchors: Anchors
     budget: Budget = BUDGET
 
-    def without(self, anchor, groups=()):
-        """Return the data without an anchor and some conditions, which keep their numbers."""
-        of = self.anchors.index
-        rest = self.take(np.flatnonzero((of != anchor) & ~np.isin(self.groups, groups)))
+    def without(self, anchor):
+        """Return the data without an anchor; conditions keep their numbers."""
+        rest = self.take(np.flatnonzero(self.anchors.index != anchor))
         of = rest.anchors.index
         lam = np.delete(self.anchors.lam, anchor, axis=0)
         return replace(rest, anchors=replace(rest.anchors, lam=lam, index=of - (of > anchor)))

@@ -9,8 +9,8 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
+from .arrays import errors_name, is_frame
 from .lam_space import learn_space
-from .validation import errors_name, is_frame
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..assessment.left_out import NOTHING
+from ..assessment.simple_answers import NOTHING
 from ..assessment.uncertainty import PRIOR_VALUES
 from ..clocks.hull import surrounded
 from ..field.spread import fit_spread

@@ -7,7 +7,7 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.utils import Bunch
 
 from .._utils.annotations import Lam
-from ..data.validation import as_float_array
+from ..data.arrays import as_float_array
 
 
 def mbtl(

@@ -108,7 +108,7 @@ def fit_trajectories(path, solver, data, lagrangian, training):
     geodesic, net = StraightGeodesic(), None
     if isinstance(solver, MapSolver):
         maps = solver.fit_maps(data, lagrangian, component, training)
-        geodesic, net, trajectories = maps.geodesic, maps.net, maps.trajectories(data, rng)
+        geodesic, net, trajectories = maps.geodesic, maps.net, maps.trajectories(data)
     else:
         if not lagrangian.is_flat:
             geodesic, net = learn_geodesics(solver, data, lagrangian, component, training)

@@ -1,15 +1,13 @@
 """Kernels over clock times: how outputs at two values of lambda go together.
 
 Times z have shape (M, k), one row per value of lambda and one column per hyperparameter. Every
-kernel is a function of the distance of two times; those that are positive definite only beside
-a polynomial mean say so by their `order` (0: none, 1: constants, 2: linear functions).
+kernel is a function of the distance of two times.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from scipy.special import xlogy
 
 from .._utils.registry import storable
 
@@ -35,8 +33,6 @@ class Matern:
     length: float | tuple = 1.0
     nu: float = 1.5
 
-    order = 0
-
     def __call__(self, z, z_other):
         """Return the kernel between the rows of two arrays of times, (M, M')."""
         length = np.asarray(self.length, dtype=float)
@@ -53,32 +49,14 @@ class Matern:
 class Brownian:
     """Minus the distance: increments are independent (docs/method.md, equation 23).
 
+    It is positive definite beside a constant mean only.
+
     With one axis and a constant mean, kriging draws straight lines between the knots.
     """
-
-    order = 1
 
     def __call__(self, z, z_other):
         """Return the kernel between the rows of two arrays of times, (M, M')."""
         return -cdist(z, z_other)
-
-
-@storable
-@dataclass(frozen=True)
-class ThinPlate:
-    """Thin plates r^2 log r, the least bent surface through scattered knots; needs a linear mean.
-
-    References
-    ----------
-    Duchon, "Splines minimizing rotation-invariant semi-norms in Sobolev spaces", 1977.
-    """
-
-    order = 2
-
-    def __call__(self, z, z_other):
-        """Return the kernel between the rows of two arrays of times, (M, M')."""
-        r = cdist(z, z_other)
-        return r * xlogy(r, r)
 
 
 @dataclass(frozen=True)
@@ -94,11 +72,6 @@ class Blend:
     rough_fraction: float
     smooth_unit: float
     rough_unit: float
-
-    @property
-    def order(self):
-        """Order of the mean that the kernel needs."""
-        return max(self.smooth.order, self.rough.order)
 
     def __call__(self, z, z_other):
         """Return the kernel between the rows of two arrays of times, (M, M')."""

@@ -1,10 +1,11 @@
-"""The clock of several hyperparameters: where lambda is, as a flow map reads it."""
+"""The clock of a field; of several hyperparameters, where lambda is, as a flow map reads it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from .._utils.registry import storable
+from ..clocks.time_scale import clock_of
 from .particle_field import ParticleField
 
 
@@ -78,6 +79,13 @@ class PlaceClock:
 
     def __repr__(self):
         return f"PlaceClock({self.name!r}: {self.reason})"
+
+
+def clock_at(field, anchors):
+    """Return the clock of a field at Anchors: that of its scale, or a PlaceClock of several."""
+    if anchors.several:
+        return place_clock(field, anchors.lam)
+    return clock_of(field.scale, anchors.lam)
 
 
 def place_clock(field, anchors, edges=(), n_between=0):

@@ -137,7 +137,7 @@ def _far_apart(places):
 
 
 def _log_evidence(scale, moments, lams, rough_fraction, edges, contrasts):
-    """Return the log marginal likelihood of one value, up to a constant (equation 24).
+    """Return the log marginal likelihood of one value, up to a constant (equation 21).
 
     All scales have the same contrasts, those of a constant mean, and linear functions have a wide
     prior.

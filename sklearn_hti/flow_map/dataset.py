@@ -7,7 +7,7 @@ import torch
 
 from ..data.facts import DrawCounts
 from ..field.modes import CELLS, FieldModes
-from ..nn.engine import DrawnDataset
+from ..nn.batches import DrawnDataset
 from ..stats.neighbours import nearby_places
 
 _BASE_FRACTION = 0.5  # of the starts, where conditions have many draws

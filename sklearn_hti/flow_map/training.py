@@ -8,7 +8,8 @@ import numpy as np
 from .._utils.random import build_module
 from ..data.lam_space import combinations
 from ..field.modes import CELLS, PlaneModes, complete, field_modes, mode_vectors
-from ..nn.engine import Engine, split_rows, train
+from ..nn.batches import split_rows
+from ..nn.engine import Engine, train
 from .dataset import ParticleDataset, Particles, PlaneDataset
 from .linear_part import enough, set_linear_part
 from .module import FlowMap

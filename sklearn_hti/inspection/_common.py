@@ -6,10 +6,29 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from .._utils.text import printable
-from ..answers.labels import enter
+from ..answers.labels import enter, final_step, require
 from ..answers.query import check_given
 
 _SAME = 1e-6  # standard deviations of x
+
+
+class Display:
+    """Common to all displays: the surrogate that they show, and the axes that they take."""
+
+    @classmethod
+    def _surrogate_in(cls, estimator):
+        """Return the fitted surrogate, which may end a pipeline."""
+        caller = f"{cls.__name__}.from_estimator"
+        require("matplotlib", caller)
+        return final_step(estimator, caller)
+
+    def _take_axes(self, ax, n_panels=1):
+        """Return one axes per panel, of which the first is kept, and the figure."""
+        require("matplotlib", f"{type(self).__name__}.plot")
+        axes = make_axes(ax, n_panels)
+        self.ax_ = axes[0]
+        self.figure_ = self.ax_.figure
+        return axes
 
 
 def find_output(output, names):
@@ -72,3 +91,17 @@ def make_axes(ax, n_panels):
     if len(axes) != n_panels:
         raise ValueError(f"`ax` holds {len(axes)} axes for {n_panels} panel(s).")
     return axes
+
+
+def show_lambda(ax, name, scale, ticks):
+    """Put lambda on the horizontal axis; `ticks` are places and texts, or None."""
+    ax.set_xlabel(plain(name))
+    ax.set_xscale(scale)
+    if ticks is not None:
+        ax.set_xticks(ticks[0], list(map(plain, ticks[1])))
+
+
+def explain_beside(ax, **options):
+    """Put the legend to the right of the axes."""
+    where = {"loc": "upper left", "bbox_to_anchor": (1, 1), "frameon": False}
+    ax.legend(fontsize="small", **where, **options)

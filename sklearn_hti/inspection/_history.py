@@ -5,8 +5,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from ..answers.labels import final_step, require
-from ._common import make_axes, plain
+from ._common import Display, plain
 
 STAGES = {
     "paths": "paths between coupled outputs",
@@ -26,7 +25,7 @@ _PLAYERS = {"dual_value": "potentials and maps", "monge_gap": "maps"}
 _NO_LOSSES = ("stage", "step", "epoch", "seconds", "lr", "event_", "negative_share", "eigenvalue")
 
 
-class HistoryDisplay:
+class HistoryDisplay(Display):
     """Losses of every network of a surrogate along its training steps.
 
     Use `from_estimator` to make one. There is one panel per stage of the fit: the paths between
@@ -92,9 +91,7 @@ class HistoryDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        caller = f"{cls.__name__}.from_estimator"
-        require("matplotlib", caller)
-        surrogate = final_step(estimator, caller)
+        surrogate = cls._surrogate_in(estimator)
         losses = _collect_losses(surrogate.history_)
         if not losses:
             raise ValueError(f"{type(surrogate).__name__} trained no network and has no losses.")
@@ -115,10 +112,7 @@ class HistoryDisplay:
         HistoryDisplay
             The display itself.
         """
-        require("matplotlib", f"{type(self).__name__}.plot")
-        self.axes_ = make_axes(ax, len(self.losses))
-        self.ax_ = self.axes_[0]
-        self.figure_ = self.ax_.figure
+        self.axes_ = self._take_axes(ax, len(self.losses))
         for axis, (stage, losses) in zip(self.axes_, self.losses.items(), strict=True):
             for name, (steps, values) in losses.items():
                 role = ROLES.get(name, name.replace("_", " "))

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._utils.annotations import Seed
-from ..answers.labels import enter, final_step, name_lambda, name_outputs, require
-from ..data import validation as check
+from ..answers.labels import enter, name_lambda, name_outputs
+from ..data.arrays import as_float_array
+from ..data.lambdas import check_within
 from ..lagrangian.potential import LogDensity
-from ._common import find_output, make_axes, plain
+from ._common import Display, find_output, plain
 from ._line import make_line
 from ._plane import LagrangianAt, cell_centers, window
 
@@ -18,7 +19,7 @@ _DEPTH = 8.0  # below the highest log-density: all is one colour from here on
 _N_CORNERS = 40
 
 
-class LagrangianDisplay:
+class LagrangianDisplay(Display):
     """Kinetic and potential energy of a fitted surrogate in a plane of outputs.
 
     Use `from_estimator` to make one. The ellipse around a place contains the velocities with the
@@ -177,9 +178,7 @@ class LagrangianDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        caller = f"{cls.__name__}.from_estimator"
-        require("matplotlib", caller)
-        surrogate = final_step(estimator, caller)
+        surrogate, caller = cls._surrogate_in(estimator), f"{cls.__name__}.from_estimator"
         if not hasattr(surrogate, "lagrangian_"):
             raise TypeError(
                 f"{caller} needs a surrogate with a Lagrangian, such as "
@@ -251,11 +250,9 @@ class LagrangianDisplay:
         LagrangianDisplay
             The display itself.
         """
-        require("matplotlib", f"{type(self).__name__}.plot")
+        self._take_axes(ax)
         from matplotlib.collections import PolyCollection
 
-        (self.ax_,) = make_axes(ax, 1)
-        self.figure_ = self.ax_.figure
         self.contours_ = None
         if self.potential is not None:
             shown = np.maximum(self.potential, self.potential.max() - _DEPTH)
@@ -333,10 +330,10 @@ def _check_interval(interval, anchors):
     """Return the two lambdas."""
     if interval is None:
         return float(anchors[0]), float(anchors[-1])
-    ends = check.as_float_array(interval, "interval", ensure_2d=False)
+    ends = as_float_array(interval, "interval", ensure_2d=False)
     if ends.shape != (2,) or not ends[0] < ends[1]:
         raise ValueError(f"`interval` must be two lambdas, (low, high); got {interval!r}.")
-    check.check_within(ends, anchors, name="interval")
+    check_within(ends, anchors, name="interval")
     return float(ends[0]), float(ends[1])
 
 

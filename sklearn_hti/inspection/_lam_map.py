@@ -11,14 +11,14 @@ from sklearn.utils import Bunch
 from .._utils.annotations import Seed
 from .._utils.random import sampling_generator
 from ..answers.chart import make_chart
-from ..answers.labels import enter, final_step, name_outputs, require
-from ._common import find_output, make_axes, plain
+from ..answers.labels import enter, name_outputs
+from ._common import Display, find_output, plain
 from ._cut import cut
 
 _MAX_NUMBERS = 10_000_000  # of draws at once
 
 
-class LamMapDisplay:
+class LamMapDisplay(Display):
     """Map of a statistic of the outputs over two hyperparameters.
 
     Use `from_estimator` to make one. Filled contours cover the region in which the surrogate
@@ -154,9 +154,7 @@ class LamMapDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        caller = f"{cls.__name__}.from_estimator"
-        require("matplotlib", caller)
-        surrogate = final_step(estimator, caller)
+        surrogate = cls._surrogate_in(estimator)
         chart = make_chart(surrogate, lam_name)
         if chart is None or len(chart.numbers) < 2:
             raise ValueError(
@@ -212,12 +210,9 @@ class LamMapDisplay:
         LamMapDisplay
             The display itself.
         """
-        require("matplotlib", f"{type(self).__name__}.plot")
+        self.axes_ = self._take_axes(ax, len(self.panels))
         from matplotlib.ticker import MaxNLocator
 
-        self.axes_ = make_axes(ax, len(self.panels))
-        self.ax_ = self.axes_[0]
-        self.figure_ = self.ax_.figure
         known = np.concatenate([p.statistic for p in self.panels if p.statistic is not None])
         low, high = known.min(), known.max()
         margin = 1e-9 * max(abs(low), abs(high)) or 1e-9

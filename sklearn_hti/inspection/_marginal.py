@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from .._utils.annotations import Lam, Seed
 from .._utils.readable import as_readable
-from ..answers.labels import enter, final_step, name_outputs, require
-from ._common import find_output, make_axes, match_truth, plain
+from ..answers.labels import enter, name_outputs
+from ._common import Display, find_output, match_truth, plain
 from ._line import make_line
 
 _N_PLACES = 300
@@ -18,7 +18,7 @@ _HEIGHT = 0.9  # of a ridge, in distances between ridges
 KINDS = ("density", "histogram")
 
 
-class MarginalDisplay:
+class MarginalDisplay(Display):
     """Distributions of one output at several lambdas, one ridge each.
 
     Use `from_estimator` to make one. With one row of X, a ridge is the conditional distribution.
@@ -149,9 +149,7 @@ class MarginalDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        caller = f"{cls.__name__}.from_estimator"
-        require("matplotlib", caller)
-        surrogate = final_step(estimator, caller)
+        surrogate = cls._surrogate_in(estimator)
         line = make_line(surrogate, lam_grid, size=7, lam_name=lam_name)
         if lam_grid is not None and line.chart is None:  # without the anchors between them
             asked = line.space.encode(as_readable(lam_grid), line.space.count_rows(lam_grid))
@@ -212,11 +210,9 @@ class MarginalDisplay:
         ValueError
             If `kind` is unknown.
         """
-        require("matplotlib", f"{type(self).__name__}.plot")
         if kind not in KINDS:
             raise ValueError(f"kind={kind!r} is not available; accepted: {KINDS}.")
-        (self.ax_,) = make_axes(ax, 1)
-        self.figure_ = self.ax_.figure
+        self._take_axes(ax)
         truth = self.truth or [np.empty(0)] * len(self.lam)
         places = _spread(np.concatenate([self.draws.ravel(), *truth]))
         heights = _densities if kind == "density" else _histograms

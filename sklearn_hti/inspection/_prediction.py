@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 from .._utils.annotations import Lam, Seed
 from .._utils.readable import as_readable
 from ..answers.chart import make_chart
-from ..answers.labels import enter, final_step, name_outputs, name_rows, require
-from ..data import validation as check
-from ._common import find_output, make_axes, match_truth, plain
+from ..answers.labels import enter, name_outputs, name_rows
+from ..data.arrays import is_frame, take
+from ._common import Display, explain_beside, find_output, match_truth, plain, show_lambda
 from ._line import check_connected, make_line, on_line
 
 _SIZE = 61  # lambdas
@@ -19,7 +19,7 @@ _PANELS = 3
 _DRAWS = 0.1, 0.9  # quantiles
 
 
-class PredictionDisplay:
+class PredictionDisplay(Display):
     """Outputs along lambda: their mean, its interval, draws, and the straight line.
 
     Use `from_estimator`, or `plot` of a surrogate, to make one. A panel shows one output. The line
@@ -195,9 +195,7 @@ class PredictionDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        caller = f"{cls.__name__}.from_estimator"
-        require("matplotlib", caller)
-        surrogate = final_step(estimator, caller)
+        surrogate = cls._surrogate_in(estimator)
         X = as_rows(X)
         X_seen = enter(estimator, X)
         if lam_grid is None and lam_from is None and lam_to is None:
@@ -216,7 +214,7 @@ class PredictionDisplay:
         conditions = surrogate._query(X_seen, line.lam[0], n_rows=n_rows).conditions
         truth = match_truth(estimator, surrogate, truth, conditions, line)
         rows = np.tile(np.arange(n_rows), n_lams)
-        X_asked = None if X_seen is None else check.take(X_seen, rows)
+        X_asked = None if X_seen is None else take(X_seen, rows)
         lam_asked = np.repeat(line.lam, n_rows, axis=0)
 
         def along(answers):
@@ -270,21 +268,15 @@ class PredictionDisplay:
         PredictionDisplay
             The display itself.
         """
-        require("matplotlib", f"{type(self).__name__}.plot")
-        self.axes_ = make_axes(ax, len(self.outputs))
-        self.ax_ = self.axes_[0]
-        self.figure_ = self.ax_.figure
+        self.axes_ = self._take_axes(ax, len(self.outputs))
         for axis, output in zip(self.axes_, self.outputs, strict=True):
             for row in range(len(self.labels)):
                 self._draw_row(axis, row, output, {"lw": 1.8, **kwargs})
             if self.truth is not None:
                 self._draw_truth(axis, output, truth_kw or {})
-            axis.set(xlabel=plain(self.lam_name), ylabel=plain(self.output_names[output]))
-            axis.set_xscale(self.lam_scale)
-            if self.lam_ticks is not None:
-                axis.set_xticks(self.lam_ticks[0], list(map(plain, self.lam_ticks[1])))
-        where = {"loc": "upper left", "bbox_to_anchor": (1, 1), "frameon": False}
-        self.axes_[-1].legend(fontsize="small", **where)
+            axis.set_ylabel(plain(self.output_names[output]))
+            show_lambda(axis, self.lam_name, self.lam_scale, self.lam_ticks)
+        explain_beside(self.axes_[-1])
         return self
 
     def _draw_row(self, ax, row, output, style):
@@ -321,7 +313,7 @@ class PredictionDisplay:
 
 def as_rows(X):
     """Return X with two axes: one input is a row."""
-    if X is None or check.is_frame(X):
+    if X is None or is_frame(X):
         return X
     if hasattr(X, "iloc") and hasattr(X, "to_frame"):  # a row of a DataFrame
         return X.to_frame().T.infer_objects()

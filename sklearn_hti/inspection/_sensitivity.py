@@ -12,7 +12,7 @@ from .._utils.annotations import Seed
 from .._utils.random import sampling_generator
 from .._utils.readable import as_readable
 from ..answers.labels import enter, final_step, name_lambda
-from ..data import validation as check
+from ..data.table import split_columns
 from ..metrics._sensitivity import (
     COLUMNS,
     LEAST_DATA,
@@ -144,7 +144,7 @@ def _inputs(surrogate, X):
     named = hasattr(X, "columns")
     frame = X if named else pd.DataFrame(np.asarray(X)).infer_objects()
     if surrogate.lam_column is not None and frame.shape[1] == surrogate.n_features_in_:
-        frame, _ = check.split_columns(frame, surrogate.lam_column)
+        frame, _ = split_columns(frame, surrogate.lam_column)
     return frame if named else frame.set_axis([f"x{j}" for j in range(frame.shape[1])], axis=1)
 
 

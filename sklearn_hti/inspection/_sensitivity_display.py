@@ -8,13 +8,13 @@ from numpy.typing import ArrayLike
 
 from ..answers.labels import require
 from ..metrics._sensitivity import COLUMNS
-from ._common import make_axes, plain
+from ._common import Display, plain
 from ._sensitivity import sensitivity
 
 _PARTS = ("advective", "diffusive", "shape")
 
 
-class SensitivityDisplay:
+class SensitivityDisplay(Display):
     """Sensitivity indices as bars with bounds: advective and diffusive parts, and the rest.
 
     The rest of an index is the part of changes in shape, which do not appear in means and
@@ -109,15 +109,13 @@ class SensitivityDisplay:
         ValueError
             If the table lacks a column.
         """
-        require("matplotlib", f"{type(self).__name__}.plot")
         missing = [c for c in COLUMNS if c not in getattr(self.table, "columns", ())]
         if missing:
             raise ValueError(
                 f"table lacks the columns {missing}; pass the table that `sensitivity` or "
                 "`ot_sensitivity` returns."
             )
-        (self.ax_,) = make_axes(ax, 1)
-        self.figure_ = self.ax_.figure
+        self._take_axes(ax)
         table = self.table.fillna(0.0)
         places = np.arange(len(table))
         index, lower, upper = (table[c].to_numpy() for c in ("index", "lower", "upper"))

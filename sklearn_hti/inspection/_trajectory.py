@@ -7,20 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._utils.annotations import Lam, Seed
-from ..answers.labels import (
-    enter,
-    final_step,
-    name_outputs,
-    name_rows,
-    require,
-)
-from ._common import find_output, make_axes, match_truth, plain
+from ..answers.labels import enter, name_outputs, name_rows
+from ._common import Display, explain_beside, find_output, match_truth, plain, show_lambda
 from ._line import check_connected, make_line, on_line
 
 _MAX_LEGEND = 10
 
 
-class TrajectoryDisplay:
+class TrajectoryDisplay(Display):
     """Paths of draws along lambda, with the outputs of true networks over them.
 
     Use `from_estimator` to make one. A panel shows one output against lambda, or the plane of two
@@ -188,9 +182,7 @@ class TrajectoryDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        caller = f"{cls.__name__}.from_estimator"
-        require("matplotlib", caller)
-        surrogate = final_step(estimator, caller)
+        surrogate = cls._surrogate_in(estimator)
         X_seen = enter(estimator, X)
         line = make_line(surrogate, lam_grid, lam_from, lam_to, size=61, lam_name=lam_name)
         check_connected(line)
@@ -242,10 +234,7 @@ class TrajectoryDisplay:
         TrajectoryDisplay
             The display itself.
         """
-        require("matplotlib", f"{type(self).__name__}.plot")
-        self.axes_ = make_axes(ax, len(self.panels))
-        self.ax_ = self.axes_[0]
-        self.figure_ = self.ax_.figure
+        self.axes_ = self._take_axes(ax, len(self.panels))
         kwargs = {"lw": 1, "alpha": 0.8 if self.paths.shape[1] <= 3 else 0.45, **kwargs}
         truth_kw = {"s": 22, "marker": "x", "lw": 1, "zorder": 2.5, **(truth_kw or {})}
         rows = []
@@ -265,10 +254,8 @@ class TrajectoryDisplay:
         if row == 0:
             for anchor in self.anchors:
                 ax.axvline(anchor, color="0.85", lw=1, zorder=0)
-            ax.set(xlabel=plain(self.lam_name), ylabel=plain(self.output_names[panel[0]]))
-            ax.set_xscale(self.lam_scale)
-            if self.lam_ticks is not None:
-                ax.set_xticks(self.lam_ticks[0], list(map(plain, self.lam_ticks[1])))
+            ax.set_ylabel(plain(self.output_names[panel[0]]))
+            show_lambda(ax, self.lam_name, self.lam_scale, self.lam_ticks)
         return lines[0]
 
     def _in_plane(self, ax, panel, row, style):
@@ -308,8 +295,7 @@ class TrajectoryDisplay:
         rows = rows[: len(self.labels)] if 1 < len(self.labels) <= _MAX_LEGEND else []
         handles = [*rows, *marks.values()]
         if handles:
-            where = {"loc": "upper left", "bbox_to_anchor": (1, 1), "frameon": False}
-            self.axes_[-1].legend(handles=handles, fontsize="small", **where)
+            explain_beside(self.axes_[-1], handles=handles)
 
 
 def _choose_panels(outputs, names):

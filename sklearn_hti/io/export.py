@@ -142,6 +142,21 @@ def export(state, columns, path, format, lam_from):
     return described
 
 
+def check_moves(state):
+    """Raise where no flow map moves outputs."""
+    if state.reweighting is not None:
+        raise ValueError(
+            "export writes a map, and outputs that jump have none: "
+            f"geometry={state.reweighting.name!r} draws which of them jump. Use `save`, or fit "
+            "with geometry='transport'."
+        )
+    if state.movement.flow_map is None:
+        raise ValueError(
+            "export writes the flow map, and none was trained. Fit with networks=None, "
+            "monotone=None and a base, or export the networks themselves."
+        )
+
+
 def columns_of_x(model):
     """Return the names or positions of the columns of X, without the lambda column."""
     names = getattr(model, "feature_names_in_", range(model.n_features_in_))

@@ -29,7 +29,8 @@ from ..exceptions import TrajectoryWarning
 from ..nn.inference import pick_device
 from ..samplers.networks import check_networks, find_networks
 from .checks import check_answers, device_of
-from .codec import Decoder, Encoder
+from .decoder import Decoder
+from .encoder import Encoder
 
 _FORMAT = 4
 _ENTRY = "sklearn_hti"

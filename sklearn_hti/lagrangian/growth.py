@@ -61,24 +61,6 @@ def reach(delta):
     return np.pi * delta
 
 
-def growth_action(path, mass, delta):
-    """Return the action of one mass m(t) at q(t), the integral of m (|v|^2 + delta^2 g^2) / 2.
-
-    Parameters
-    ----------
-    path : ndarray of shape (T + 1, D)
-        Places at even times from 0 to 1.
-    mass : ndarray of shape (T + 1,)
-        Masses there, positive.
-    delta : float
-        What growth costs.
-    """
-    n_steps = len(path) - 1
-    speed = n_steps * np.linalg.norm(np.diff(path, axis=0), axis=1)
-    growth = n_steps * np.diff(np.log(mass))
-    return float(np.mean(0.5 * (mass[1:] + mass[:-1]) * 0.5 * (speed**2 + delta**2 * growth**2)))
-
-
 def growth_cost(distance, delta, mass=1.0, mass_other=1.0):
     """Return the least action between two point masses (docs/method.md, equation 65).
 

@@ -9,7 +9,8 @@ from torch.func import functional_call
 from .._utils.groupby import rank_in_group
 from ..data.thinning import thinned
 from ..lagrangian.support import PathConditions, path_conditions, supported
-from ..nn.engine import DrawnDataset, Engine, train
+from ..nn.batches import DrawnDataset
+from ..nn.engine import Engine, train
 from .geodesic import Geodesic, StraightGeodesic, build_paths
 from .trajectories import build_trajectories
 

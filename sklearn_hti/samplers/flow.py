@@ -12,7 +12,8 @@ from .._utils.registry import storable
 from ..data.budget import BUDGET
 from ..data.conditions import Features, Query
 from ..data.facts import FEW
-from ..nn.engine import DrawnDataset, split_rows, train
+from ..nn.batches import DrawnDataset, split_rows
+from ..nn.engine import train
 from ..nn.inference import in_precision, row_chunks
 from ..nn.modules import ConditionalMLP
 from ..stats.ridge import LinearMean

@@ -6,9 +6,9 @@ import numpy as np
 
 from .._utils.findings import warn
 from .._utils.groupby import first_of_each
+from ..data.arrays import take
 from ..data.facts import DrawCounts, is_continuous, outputs_differ
 from ..data.lam_space import repeat_lam
-from ..data.validation import take
 from ..exceptions import BaseWarning
 from .anchor import choose_anchor
 from .flow import FlowBase

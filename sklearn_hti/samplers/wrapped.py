@@ -9,9 +9,10 @@ from sklearn.frozen import FrozenEstimator
 
 from .._utils.readable import as_readable
 from .._utils.torch_state import callers_torch_state
+from ..data.arrays import as_float_array, is_frame
 from ..data.budget import BUDGET
 from ..data.outputs import OutputSpace
-from ..data.validation import as_float_array, is_frame, with_names
+from ..data.table import with_names
 
 _PROBE_ROWS = 5
 

@@ -9,7 +9,7 @@ from sklearn.neighbors import NearestNeighbors
 from .._utils.groupby import first_of_each, split_by_group
 from ..data.facts import BLOCK_DRAWS, DrawCounts
 from ..lagrangian.support import path_conditions
-from ..nn.engine import DrawnDataset
+from ..nn.batches import DrawnDataset
 from ..stats.neighbours import k_d_order
 from ..stats.ridge import linear_mean
 

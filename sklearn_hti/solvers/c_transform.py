@@ -7,8 +7,10 @@ _MEMORY = 6
 _SHORTER = 0.25
 
 
-def c_transform(cost, potential, y0, x, start, n_iter, *, scale=1.0, max_step=1.0):
+def c_transform(cost, potential, y0, x, start, n_iter, *, scale=1.0):
     """Return the minimisers y of c(y0, y | x) - g(y, x) and the values there.
+
+    No step is longer than one scaled unit of outputs.
 
     Parameters
     ----------
@@ -26,8 +28,6 @@ def c_transform(cost, potential, y0, x, start, n_iter, *, scale=1.0, max_step=1.
         Steps, one evaluation of cost and potential each.
     scale : float
         First guess of 1 / m, where c is about m |y - y0|^2 / 2.
-    max_step : float
-        No step is longer, in scaled output units.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def c_transform(cost, potential, y0, x, start, n_iter, *, scale=1.0, max_step=1.
     def objective(y):
         return cost(y0, y, x) - potential(y, x)
 
-    return minimise_rows(objective, start, n_iter, scale=scale, max_step=max_step)
+    return minimise_rows(objective, start, n_iter, scale=scale, max_step=1.0)
 
 
 def minimise_rows(objective, start, n_iter, *, scale=1.0, max_step=torch.inf):

@@ -6,7 +6,7 @@ from torch import nn
 
 from .._utils.random import torch_generator
 from ..lagrangian.support import path_conditions
-from ..nn.engine import DrawnDataset
+from ..nn.batches import DrawnDataset
 from ..paths.learning import mean_straight_cost
 from .c_transform import c_transform
 from .map_training import SETTLED, EdgeNetworks, MapEngine

@@ -141,15 +141,13 @@ class LearnedMaps:
             moved = start + self.net.module_.maps[k](start, x.numeric, x.codes)
         return moved.double().cpu().numpy()
 
-    def trajectories(self, data, rng):
+    def trajectories(self, data):
         """Follow the rows of the first anchor through all maps.
 
         Parameters
         ----------
         data : TrainingData
             All encoded rows.
-        rng : numpy.random.Generator
-            Not read.
 
         Returns
         -------

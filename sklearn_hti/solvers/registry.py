@@ -1,5 +1,6 @@
 """The one table that turns text aliases into default-built components."""
 
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..nn import Conditioning
 from ..paths import GeodesicPath, SmoothPath
 from .base import OTSolver
 from .coupling import CouplingSolver
+from .maps import MapSolver
 from .monge_gap import MongeGap
 from .neural_dual import NeuralDual
 
@@ -47,6 +49,29 @@ ALIASES = {
         OTSolver,
     ),
 }
+
+
+@dataclass(frozen=True)
+class Components:
+    """The components that the parameters of a surrogate name, as far as it has them."""
+
+    solver: OTSolver | None = None
+    path: GeodesicPath | SmoothPath | None = None
+    kinetic: KineticEnergy | None = None
+    potential: PotentialEnergy | None = None
+
+
+def refuse_several(solver, path):
+    """Raise where several hyperparameters vary, and a parameter names what follows one alone."""
+    for name, value, alone, instead in (
+        ("solver", solver, MapSolver, "coupling"),
+        ("path", path, SmoothPath, "geodesic"),
+    ):
+        if isinstance(resolve(name, value), alone):
+            raise ValueError(
+                f"{name}={value!r} follows one hyperparameter, and several vary in `lam`; use "
+                f"{name}={instead!r}."
+            )
 
 
 def resolve_potential(value):

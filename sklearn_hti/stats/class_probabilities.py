@@ -9,8 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from .._utils.groupby import first_of_each, mean_of_groups, number_groups
+from ..data.arrays import take
 from ..data.facts import FEW
-from ..data.validation import take
 from .selection import select
 
 

@@ -8,15 +8,15 @@ from ..data.budget import BUDGET
 from ..metrics import squared_wasserstein
 
 
-def half_distance(y, groups, order, max_draws=np.inf, budget=BUDGET):
+def half_distance(y, groups, order, max_draws=np.inf):
     """Return W2^2 between halves of the rows of each group, in a random order of rows.
 
     At most `max_draws` rows of a group and so many groups, those that come first, are taken as the
     budget allows. Zero where no group has two.
     """
     seen, first = np.unique(groups[order], return_index=True)
-    if len(seen) > budget.distance_inputs:
-        seen = seen[np.argsort(first)[: budget.distance_inputs]]
+    if len(seen) > BUDGET.distance_inputs:
+        seen = seen[np.argsort(first)[: BUDGET.distance_inputs]]
         order = order[np.isin(groups[order], seen)]
     order = order[np.argsort(groups[order], kind="stable")]
     rank, size = rank_in_group(groups[order])

@@ -28,12 +28,20 @@ def test_a_fitted_estimator_has_one_state(fitted):
         fitted._state.base = None
 
 
-@pytest.mark.parametrize("stage", ["fit_trajectories", "fit_flow_map", "check_fit", "assess"])
+STAGES = [
+    "flow_map.learning.fit_trajectories",
+    "flow_map.learning.fit_flow_map",
+    "_regressor.check_fit",
+    "_regressor.assess",
+]
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_fit_that_fails_leaves_no_state(fitted, monkeypatch, stage):
     def fail(*args, **kwargs):
         raise RuntimeError(stage)
 
-    monkeypatch.setattr(f"sklearn_hti._regressor.{stage}", fail)
+    monkeypatch.setattr(f"sklearn_hti.{stage}", fail)
     with pytest.raises(RuntimeError, match=stage):
         fitted.set_params(validate=True).fit(None, LAM, LAM)
     with pytest.raises(NotFittedError):

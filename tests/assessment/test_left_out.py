@@ -10,7 +10,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from sklearn_hti import HyperparameterTrajectoryRegressor
-from sklearn_hti.assessment.left_out import COLUMNS, trusted
+from sklearn_hti.assessment.simple_answers import COLUMNS, trusted
 from sklearn_hti.assessment.stage import assess
 from sklearn_hti.exceptions import ClockWarning, ValidationWarning
 
@@ -77,9 +77,9 @@ def test_errors_of_the_base_have_their_column():
     kept = {}
 
     class Kept(HyperparameterTrajectoryRegressor):
-        def _assess(self, problem, components, learned, state, training):
+        def _assess(self, problem, learned, state, training):
             kept.update(problem=problem, learned=learned, state=state)
-            return super()._assess(problem, components, learned, state, training)
+            return super()._assess(problem, learned, state, training)
 
     Kept(base=None, random_state=0).fit(*data)
     blind = np.zeros(4, dtype=bool)
@@ -172,7 +172,7 @@ def test_a_copy_is_what_all_methods_answer(rng):
     model = HyperparameterTrajectoryRegressor(max_iter=20, lam_transform=None, random_state=0)
     copy = lambda field, *_: replace(field, simple="nearest_anchor")  # noqa: E731
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sklearn_hti._regressor.trusted", copy)
+        patch.setattr("sklearn_hti.assessment.left_out.trusted", copy)
         model.fit(np.tile(x, (3, 1)), y, np.repeat(lams, 60))
     assert np.array_equal(model.predict(x, 0.3), model.predict(x, 0.0))
     moved = model.transport(x, x, lam_from=0.0, lam_to=0.3)

@@ -10,8 +10,9 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import pdist
 
-from sklearn_hti.data.encoding import ConditionEncoder, OutputScaler, categorical_mask
-from sklearn_hti.data.validation import check_within
+from sklearn_hti.data.categories import categorical_mask
+from sklearn_hti.data.encoding import ConditionEncoder, OutputScaler
+from sklearn_hti.data.lambdas import check_within
 
 
 @pytest.fixture

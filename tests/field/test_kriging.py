@@ -7,7 +7,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process import kernels as reference
 
 from sklearn_hti._utils.tree import chain
-from sklearn_hti.field.kernels import Brownian, Matern, ThinPlate, blend
+from sklearn_hti.field.kernels import Brownian, Matern, blend
 from sklearn_hti.field.kriging import Kriging
 
 KNOTS = np.array([0.0, 0.15, 0.6, 1.0])[:, None]
@@ -24,7 +24,6 @@ def scattered(k, n, seed=0):
         (Matern(0.3), "constant"),
         (Matern(5.0, np.inf), "linear"),
         (Brownian(), "constant"),
-        (ThinPlate(), "linear"),
     ],
 )
 @pytest.mark.parametrize("k", [1, 2, 3])
@@ -42,7 +41,7 @@ def test_brownian_weights_are_those_of_straight_lines():
         np.testing.assert_allclose(column, line, atol=1e-9)
 
 
-@pytest.mark.parametrize("kernel", [Matern(0.4), Matern(2.0, 2.5), Brownian(), ThinPlate()])
+@pytest.mark.parametrize("kernel", [Matern(0.4), Matern(2.0, 2.5), Brownian()])
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_linear_mean_reproduces_linear_functions(kernel, k):
     knots, at = scattered(k, 9), 2 * scattered(k, 6, 1) - 0.5

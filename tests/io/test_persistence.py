@@ -30,7 +30,8 @@ import sklearn_hti
 from sklearn_hti import HyperparameterTrajectoryRegressor, baselines, load
 from sklearn_hti.clocks.time_scale import CurvedScale
 from sklearn_hti.io import persistence
-from sklearn_hti.io.codec import Decoder, Encoder
+from sklearn_hti.io.decoder import Decoder
+from sklearn_hti.io.encoder import Encoder
 from sklearn_hti.lagrangian import CallablePotential, DensityPotential, LearnedMetric
 from sklearn_hti.nn import Conditioning
 from sklearn_hti.paths import GeodesicPath

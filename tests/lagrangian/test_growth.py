@@ -6,7 +6,15 @@ import pytest
 from numpy.testing import assert_allclose
 
 from sklearn_hti.lagrangian import Unbalanced
-from sklearn_hti.lagrangian.growth import growth_action, growth_cost, reach
+from sklearn_hti.lagrangian.growth import growth_cost, reach
+
+
+def growth_action(path, mass, delta):
+    """Return the integral of m (|v|^2 + delta^2 g^2) / 2 over even times from 0 to 1."""
+    n_steps = len(path) - 1
+    speed = n_steps * np.linalg.norm(np.diff(path, axis=0), axis=1)
+    growth = n_steps * np.diff(np.log(mass))
+    return np.mean(0.5 * (mass[1:] + mass[:-1]) * 0.5 * (speed**2 + delta**2 * growth**2))
 
 
 @pytest.mark.parametrize(("d", "delta", "m0", "m1"), [(1.0, 0.5, 1.0, 1.0), (0.8, 0.3, 0.2, 0.9)])

@@ -8,7 +8,8 @@ import torch
 from numpy.testing import assert_array_equal
 from torch import nn
 
-from sklearn_hti.nn.engine import BatchIterator, DrawnDataset, split_rows, train
+from sklearn_hti.nn.batches import BatchIterator, DrawnDataset, split_rows
+from sklearn_hti.nn.engine import train
 from sklearn_hti.nn.settings import TrainingSettings
 
 

@@ -12,7 +12,7 @@ from sklearn_hti.data.encoding import ConditionEncoder
 from sklearn_hti.lagrangian import KineticEnergy, Lagrangian, LearnedMetric
 from sklearn_hti.lagrangian.support import path_conditions
 from sklearn_hti.nn import Conditioning
-from sklearn_hti.nn.engine import STEPS_PER_EPOCH
+from sklearn_hti.nn.batches import STEPS_PER_EPOCH
 from sklearn_hti.nn.settings import Training, TrainingSettings
 from sklearn_hti.paths import Geodesic, GeodesicPath
 from sklearn_hti.paths.geodesic import build_paths, refine

@@ -105,7 +105,7 @@ def test_maps_are_conditional(encode, rng):
     y = 0.3 * rng.standard_normal((800, 1)) + lam[:, None] * X
     data = encode(X, y, lam)
     maps = fit(data, X, **FAST)
-    trajectories = maps.trajectories(data, rng)
+    trajectories = maps.trajectories(data)
     gain = trajectories.points[:, 1] - trajectories.points[:, 0]
     np.testing.assert_allclose(gain, X[trajectories.rows[:, 0]], atol=0.25)
 
@@ -135,7 +135,7 @@ def test_trajectories_name_rows_of_their_anchors_and_conditions(encode, clouds):
     data = encode(clouds.X, clouds.y, clouds.lam)
     with pytest.warns(ConvergenceWarning, match="maps stop short"):
         maps = fit(data, clouds.X, max_iter=2)
-    trajectories = maps.trajectories(data, None)
+    trajectories = maps.trajectories(data)
     assert isinstance(maps.geodesic, StraightGeodesic)
     np.testing.assert_array_equal(trajectories.rows[:, 0], data.anchors.rows(0))
     np.testing.assert_array_equal(data.anchors.index[trajectories.rows], [[0, 1, 2]] * 120)
@@ -215,7 +215,7 @@ def test_history_records_what_the_dual_does(encode):
     assert 0.1 <= last["eigenvalue_min"] <= last["eigenvalue_max"] <= 1.0
     changed = [k for k, v in metric.state_dict().items() if not torch.equal(v, before[k])]
     assert changed  # the metric descends
-    assert maps.geodesic.deviation(maps.trajectories(data, None)).any()
+    assert maps.geodesic.deviation(maps.trajectories(data)).any()
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_hti.exceptions.ConvergenceWarning")
@@ -234,7 +234,7 @@ def test_the_estimator_shows_the_history_of_the_dual(make):
 @pytest.mark.filterwarnings("ignore:neural_dual")
 def test_same_seed_same_maps(encode):
     data = arcs(encode)
-    points = [fit(data, max_iter=5).trajectories(data, None).points for _ in range(2)]
+    points = [fit(data, max_iter=5).trajectories(data).points for _ in range(2)]
     np.testing.assert_array_equal(*points)
 
 
