@@ -318,10 +318,10 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         n_classes = y.shape[1]
         if self.classes is not None:
             classes = self._named(n_classes)
-            if names is not None and set(names) == {*classes} and list(names) != [*classes]:
+            if _name_some(names, classes) and list(names) != [*classes]:
                 raise ValueError(
-                    f"classes={self.classes!r} are in another order than the columns "
-                    f"{list(names)} of y; leave out `classes`, and the columns name them."
+                    f"classes={self.classes!r} are not the columns {names.tolist()} of y in their "
+                    "order; leave out `classes`, and the columns name them."
                 )
             return classes, y
         if names is None:
@@ -331,6 +331,20 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
                 f"The columns {list(names)} of `y` must be distinct, since they name the classes."
             )
         return names, y
+
+    def _classes_of(self, y, names):
+        """Return the classes of the columns of probabilities to compare with."""
+        classes = self.classes_
+        by_name = _name_some(names, classes)
+        if y.shape[1:] == classes.shape and not by_name:
+            return classes
+        if by_name and len(names) == len(classes) and {*names} == {*classes}:
+            return names
+        found = f"shape {y.shape}" if names is None else f"columns {names.tolist()}"
+        raise ValueError(
+            f"`y` must hold labels (n,) or probabilities (n, {len(classes)}) of the classes "
+            f"{classes.tolist()}; got {found}."
+        )
 
     def _named(self, n_classes=None):
         """Return the classes that the parameter names."""
@@ -428,8 +442,7 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         """
         names, y = _read(y)
         if not _are_labels(y):
-            by_name = names is not None and set(names) == {*self.classes_}
-            y = (names if by_name else self.classes_)[np.asarray(y, dtype=float).argmax(axis=1)]
+            y = self._classes_of(y, names)[np.asarray(y, dtype=float).argmax(axis=1)]
         return accuracy_score(y, self.predict(X, lam), sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
@@ -446,6 +459,15 @@ def _read(y):
     names = getattr(y, "columns", None)
     names = None if names is None else np.asarray(list(names))
     return (names if names is not None and names.ndim == 1 else None), np.asarray(y)
+
+
+def _name_some(names, classes):
+    """Tell whether names of columns are those of classes, at least one of them."""
+    if names is None:
+        return False
+    by_default = names.tolist() == [*range(len(names))]  # as a DataFrame counts its columns
+    shared = {*names} & {*classes}
+    return bool(shared) and (len(shared) == len(classes) or not by_default)
 
 
 def _are_labels(y):
