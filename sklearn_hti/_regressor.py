@@ -642,7 +642,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         rng, own_rng = map(np.random.default_rng, (training.seeds["coupling"], seed))
         if data is not problem.data:
             read = way_reader(data, components.solver, rng)
-        scale = make_time_scale(self.lam_transform, data, read)
+        lam_transform = self._scale_asked(problem)
+        scale = make_time_scale(lam_transform, data, read)
         field = learn_field(scale, data, read, own_rng)
         steps = find_breaks(field.scale, data, read(), problem.space)
         field = replace(field, monotone=self._directions(problem))
@@ -654,7 +655,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
             judge = np.random.default_rng(training.seeds["validation"])
             validation, judged = leave_values_out(
                 data,
-                self.lam_transform,
+                lam_transform,
                 components.solver,
                 field,
                 judge,
@@ -662,7 +663,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
                 reweighting=mix,
             )
             if mix is None:
-                field = trusted(field, judged, data.anchors.lam, self.lam_transform)
+                field = trusted(field, judged, data.anchors.lam, lam_transform)
         if data.anchors.several:
             clock = place_clock(field, data.anchors.lam)
         else:
@@ -685,7 +686,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         if field.monotone is not None or not self._may_jump(data.anchors, problem.levels):
             return None
         rng = np.random.default_rng(training.seeds["geometry"])
-        settings = (problem.levels, self.lam_transform, components.solver, rng)
+        settings = (problem.levels, self._scale_asked(problem), components.solver, rng)
         return choose_geometry(self._geometry, data, field, *settings)
 
     def _follow_jumps(self, learned, problem, mix, training):
@@ -753,7 +754,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
 
     def _assess(self, problem, components, learned, state, training):
         seed = training.seeds["validation"]
-        return assess(problem, learned, state, self.lam_transform, seed)
+        return assess(problem, learned, state, self._scale_asked(problem), seed)
 
     def interval(
         self,

@@ -19,7 +19,7 @@ from .answers.query import count_outputs, split_lam
 from .answers.state import FittedAttribute, FittedState
 from .assessment.stage import Assessment
 from .callbacks import begin_checkpoints
-from .clocks.axes import make_axes
+from .clocks.axes import choice_of_one, make_axes
 from .clocks.hull import Hull
 from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.warps import CLOCK_NAMES
@@ -442,9 +442,13 @@ class ClockedSurrogate(BaseSurrogate):
     flow_map_ = FittedAttribute("movement.flow_map")
     solver_ = FittedAttribute("solver")
 
+    def _scale_asked(self, problem):
+        """Return `lam_transform`; of a list or a dict the choice of the one number that varies."""
+        return choice_of_one(self.lam_transform, problem.space)
+
     def _fit_movement(self, problem, components, read, training):
         rng = np.random.default_rng(training.seeds["coupling"])
-        scale = make_time_scale(self.lam_transform, problem.data, read)
+        scale = make_time_scale(self._scale_asked(problem), problem.data, read)
         clock = clock_of(scale, problem.data.anchors.lam)
         return self._fit_flow_map(problem, components, clock, training, rng)
 
