@@ -318,6 +318,7 @@ def test_a_scale_for_each(X, lams):
     surrogate = HyperparameterTrajectoryRegressor(lam_transform=["log", None], **FIELD)
     surrogate.fit(table, y, lam)
     assert surrogate.lam_transform_.name == "log, identity"
+    assert surrogate.lam_transform_.reason == "asked for"
 
 
 @pytest.mark.parametrize("scale", [["log", None], {"C": "log", "gamma": None}, {"C": "log"}])
