@@ -38,6 +38,7 @@ from .data.quality import (
     warn_if_far_out,
     warn_if_merged,
     warn_if_narrow,
+    warn_if_some_disagree,
     warn_if_unlike,
 )
 from .data.validation import take
@@ -368,6 +369,8 @@ class BaseSurrogate(Saved, ABC):
             y = outputs.unclipped(data.y)
             if outputs.codec is not None:
                 y = outputs.move(rows.y, data.y - before.y)
+        elif self._trains:
+            warn_if_some_disagree(data, rows.numbers)
         base_lam = self._asked_base(rows, anchors)
         parts = (rows.X, y, data, encoder, outputs, base_lam, rows.dtype, rows.space)
         problem = Problem(*parts, levels=levels)
