@@ -14,7 +14,7 @@ from ._utils.random import draw_seeds
 from ._utils.registry import storable
 from .answers.sampling import moments
 from .data.anchors import find_anchors
-from .data.classes import are_labels, read_labels, read_probabilities, read_targets
+from .data.classes import are_labels, classes_of, read_labels, read_probabilities, read_targets
 from .data.encoding import ConditionEncoder
 from .stats.class_probabilities import probabilities_of_labels
 
@@ -380,8 +380,8 @@ class HyperparameterTrajectoryClassifier(ClassifierMixin, HyperparameterTrajecto
         """
         names, y = read_targets(y)
         if not are_labels(y):
-            by_name = names is not None and set(names) == {*self.classes_}
-            y = (names if by_name else self.classes_)[np.asarray(y, dtype=float).argmax(axis=1)]
+            classes = classes_of(y, names, self.classes_)
+            y = classes[np.asarray(y, dtype=float).argmax(axis=1)]
         return accuracy_score(y, self.predict(X, lam), sample_weight=sample_weight)
 
     def __sklearn_tags__(self):

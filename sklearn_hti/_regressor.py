@@ -542,7 +542,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         if data is not problem.data:
             rng = np.random.default_rng(training.seeds["coupling"])
             read = way_reader(data, components.solver, rng)
-        scale = make_time_scale(self.lam_transform, data, read)
+        scale = make_time_scale(self._scale_asked(problem), data, read)
         field = learn_field(scale, data, read, np.random.default_rng(seed))
         steps = find_breaks(field.scale, data, read(), problem.space)
         field = replace(field, monotone=problem.monotone)
@@ -575,7 +575,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         if field.monotone is not None or not self._geometry.may_jump(data.anchors):
             return None
         rng = np.random.default_rng(training.seeds["geometry"])
-        settings = (problem.levels, self.lam_transform, components.solver, rng)
+        settings = (problem.levels, self._scale_asked(problem), components.solver, rng)
         return choose_geometry(self._geometry.named, data, field, *settings)
 
     def _leave_values_out(self, problem, data, field, mix, components, training):
@@ -583,7 +583,8 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         if self.validate is False or len(data.anchors.lam) < 3:
             return field, None
         progress.begin("left-out values")
-        rng, named = np.random.default_rng(training.seeds["validation"]), self.lam_transform
+        rng = np.random.default_rng(training.seeds["validation"])
+        named = self._scale_asked(problem)
         options = {"space": problem.space, "reweighting": mix}
         return leave_values_out(data, named, components.solver, field, rng, **options)
 
@@ -606,7 +607,7 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
 
     def _assess(self, problem, learned, state, training):
         seed = training.seeds["validation"]
-        return assess(problem, learned, state, self.lam_transform, seed)
+        return assess(problem, learned, state, self._scale_asked(problem), seed)
 
     def interval(
         self,

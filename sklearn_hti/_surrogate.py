@@ -19,7 +19,7 @@ from .answers.query import count_outputs, split_lam
 from .answers.state import FittedAttribute, FittedState
 from .assessment.stage import Assessment
 from .callbacks import begin_checkpoints
-from .clocks.axes import make_axes
+from .clocks.axes import choice_of_one, make_axes
 from .clocks.hull import Hull
 from .clocks.time_scale import clock_of, make_time_scale
 from .clocks.warps import CLOCK_NAMES
@@ -38,6 +38,7 @@ from .data.quality import (
     warn_if_far_out,
     warn_if_merged,
     warn_if_narrow,
+    warn_if_some_disagree,
     warn_if_unlike,
 )
 from .data.targets import check_bounds, check_outputs, check_weight
@@ -346,6 +347,8 @@ class BaseSurrogate(Saved, ABC):
             y = outputs.unclipped(data.y)
             if outputs.codec is not None:
                 y = outputs.move(rows.y, data.y - before.y)
+        elif self._trains:
+            warn_if_some_disagree(data, rows.numbers)
         base_lam = asked_base(self.base_lam, anchors, rows.space)
         parts = (rows.X, y, data, encoder, outputs, base_lam, rows.dtype, rows.space)
         problem = Problem(*parts, levels=levels)
@@ -420,8 +423,12 @@ class ClockedSurrogate(BaseSurrogate):
     flow_map_ = FittedAttribute("movement.flow_map")
     solver_ = FittedAttribute("solver")
 
+    def _scale_asked(self, problem):
+        """Return `lam_transform`; of a list or a dict the choice of the one number that varies."""
+        return choice_of_one(self.lam_transform, problem.space)
+
     def _fit_movement(self, problem, components, read, training):
-        scale = make_time_scale(self.lam_transform, problem.data, read)
+        scale = make_time_scale(self._scale_asked(problem), problem.data, read)
         clock = clock_of(scale, problem.data.anchors.lam)
         return self._fit_flow_map(problem, components, clock, training)
 

@@ -67,7 +67,7 @@ def test_columns_name_the_classes(rows, X):
     assert_array_equal(build(base=None).fit(X_rows, pd.DataFrame(P), lam).classes_, [0, 1, 2])
     named = build(base=None, classes=["a", "b", "c"]).fit(X_rows, table, lam)
     assert_array_equal(named.classes_, ["a", "b", "c"])
-    with pytest.raises(ValueError, match="another order"):
+    with pytest.raises(ValueError, match="are not the columns"):
         build(classes=["cat", "dog", "owl"]).fit(X_rows, table, lam)
     with pytest.raises(ValueError, match="distinct"):
         build().fit(X_rows, table.set_axis(["cat", "cat", "dog"], axis=1), lam)
@@ -76,6 +76,20 @@ def test_columns_name_the_classes(rows, X):
 def test_score_reads_columns_by_their_names(named, X):
     p = pd.DataFrame(named.predict_proba(X, 0.7), columns=named.classes_)
     assert named.score(X, p[["owl", "cat", "dog"]], 0.7) == 1
+
+
+def test_columns_of_other_classes_are_refused(named, rows, X):
+    p = named.predict_proba(X, 0.7)
+    wrong = [p[:, :2], np.hstack([p, 0 * p[:, :1]])]  # one class fewer, one more
+    wrong += [pd.DataFrame(p, columns=["cat", "dog", "ape"]), pd.DataFrame(p[:, :2]).round(1)]
+    for y in wrong:
+        with pytest.raises(ValueError, match=r"probabilities \(n, 3\) of the classes"):
+            named.score(X, y, 0.7)
+    assert named.score(X, pd.DataFrame(p), 0.7) == 1  # columns without names
+    X_rows, P, lam = rows
+    table = pd.DataFrame(P, columns=["dog", "cat", "ape"])
+    with pytest.raises(ValueError, match="are not the columns"):
+        build(base=None, classes=["cat", "dog", "owl"]).fit(X_rows, table, lam)
 
 
 def test_answers_of_networks_are_exact(rows, X):

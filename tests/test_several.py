@@ -300,6 +300,7 @@ def test_too_many_columns():
     [
         ({"lam_transform": "entropy"}, "lam_transform='entropy'"),
         ({"lam_transform": ["log"]}, "lam_transform has 1 entries for 2"),
+        ({"lam_transform": ["sqrt", None]}, "lam_transform='sqrt' is not available"),
         ({"lam_transform": {"C": "log"}}, r"lam_transform has the unknown names \['C'\]"),
         ({"solver": "monge_gap"}, "solver='monge_gap' follows one"),
         ({"path": "smooth"}, "path='smooth' follows one"),
@@ -317,6 +318,19 @@ def test_a_scale_for_each(X, lams):
     surrogate = HyperparameterTrajectoryRegressor(lam_transform=["log", None], **FIELD)
     surrogate.fit(table, y, lam)
     assert surrogate.lam_transform_.name == "log, identity"
+    assert surrogate.lam_transform_.reason == "asked for"
+
+
+@pytest.mark.parametrize("scale", [["log", None], {"C": "log", "gamma": None}, {"C": "log"}])
+def test_a_scale_for_each_of_which_one_has_an_influence(X, scale):
+    lams = np.array([[a, b] for a in (1.0, 2.0, 8.0) for b in (0.0, 1.0, 2.0)])
+    table, y, lam = rows_of(lams, X, lambda X, lam: np.log(lam[0]) * X)
+    alone = lam * [1, 0]  # nothing else varies in lambda
+    for values in (lam, alone):
+        surrogate = HyperparameterTrajectoryRegressor(lam_transform=scale, **FIELD)
+        surrogate.fit(table, y, pd.DataFrame(values, columns=["C", "gamma"]))
+        assert surrogate.lam_transform_.name == "log"
+        assert surrogate.anchors_.shape[1] == 2
 
 
 # ------------------------------------------------------------------- networks

@@ -42,6 +42,8 @@ class Uncertainty:
         Errors of the time of each value left out, over the deviation there.
     base : ndarray of shape (M, M, S)
         Mean products of its errors at trained values.
+    n_left_out : int
+        Trained values that were left out.
     known : KnownDraws or None
         What other statistics are calibrated on; None where inputs have too few draws.
     """
@@ -51,6 +53,7 @@ class Uncertainty:
     ratios: np.ndarray
     misplaced: np.ndarray
     base: np.ndarray
+    n_left_out: int
     known: KnownDraws | None = None
 
     def of(self, statistic, state):
@@ -84,7 +87,7 @@ class Uncertainty:
         In scaled units, unless the statistic is a function of draws, which has units of its own.
         """
         lam, back = np.unique(lam, axis=0, return_inverse=True)
-        field = self.spread.deviation(lam)[:, None] * _quantiles(self.ratios, coverage)
+        field = self.spread.deviation(lam)[:, None] * self._factors(coverage)
         weights = self.spread.field.weights(lam, self.spread.lams)
         base = np.einsum("nm,mpd,np->nd", weights, self.base, weights)
         base = norm.ppf(0.5 + coverage / 2) * np.sqrt(np.maximum(base, 0))
@@ -129,6 +132,22 @@ class Uncertainty:
         passed = np.abs(time_of(lam) - time_of(ends))
         return ends, np.divide(width, passed, where=ends != lam, out=np.zeros(len(lam)))
 
+    def _factors(self, coverage):
+        """Return half the widths (S,) of intervals over the deviation between trained values.
+
+        Of several hyperparameters the kernel holds what is not known of the axes, so that its
+        deviation is treated as that of a time: few values that are left out, at all inputs
+        together, may be where errors vanish, as on lines of a grid.
+        """
+        if self.spread.lams.ndim == 1:
+            return _quantiles(self.ratios, coverage)
+        n_known, squares = PRIOR_VALUES + self.n_left_out, 0.0
+        if self.n_left_out:
+            squares = self.n_left_out * np.mean(self.ratios**2, axis=0)
+        return student.ppf(0.5 + coverage / 2, n_known) * np.sqrt(
+            (PRIOR_VALUES + squares) / n_known
+        )
+
     def _width(self, deviation, coverage):
         """Return half the width of the interval of a time with a standard deviation."""
         n_known = PRIOR_VALUES + len(self.misplaced)
@@ -165,7 +184,7 @@ def learn_uncertainty(problem, data, state, lam_transform, rng):
 
 
 def calibrate(state, found, left_out):
-    """Return spread, ratios and base of an Uncertainty.
+    """Return spread, ratios, base and n_left_out of an Uncertainty.
 
     Parameters
     ----------
@@ -191,7 +210,9 @@ def calibrate(state, found, left_out):
         error = error * np.sqrt(np.maximum(true, 0))
         ratios.append(error / deviation if deviation > 0 else np.zeros_like(error))
     ratios = np.concatenate([np.zeros((0, found.values.shape[2])), *ratios])
-    return {"spread": spread, "ratios": np.sort(ratios, axis=0), "base": found.base}
+    ratios = np.sort(ratios, axis=0)
+    n_left_out = len(left_out)
+    return {"spread": spread, "ratios": ratios, "base": found.base, "n_left_out": n_left_out}
 
 
 def _quantiles(ratios, coverage):

@@ -167,6 +167,11 @@ def make_axes(lam_transform, space, lam):
         Trained values, encoded.
     """
     chosen = _choices(lam_transform, space)
+    if any(isinstance(choice, str) and choice == "entropy" for choice in chosen):
+        raise ValueError(
+            "lam_transform='entropy' spreads outputs evenly along one hyperparameter, and `lam` "
+            f"has {len(chosen)} that vary; use 'auto' or a named scale."
+        )
     numbers = [j for j, level in enumerate(space.kept_levels) if level is None]
     unit = (lam[:, numbers] - lam[:, numbers].min(axis=0)) / np.ptp(lam[:, numbers], axis=0)
     flat = np.linalg.matrix_rank(unit - unit.mean(axis=0), tol=1e-6 * len(unit)) < len(numbers)
@@ -190,6 +195,11 @@ def make_axes(lam_transform, space, lam):
     return AxesScale(tuple(axes))
 
 
+def choice_of_one(lam_transform, space):
+    """Return the choice of the one number that varies; of several, the parameter itself."""
+    return _choices(lam_transform, space)[0] if space.scalar else lam_transform
+
+
 def _choices(lam_transform, space):
     """Return the choice of every column that varies."""
     if isinstance(lam_transform, Mapping):
@@ -209,10 +219,4 @@ def _choices(lam_transform, space):
         of_columns = list(lam_transform)
     else:
         of_columns = [lam_transform] * space.n_columns
-    chosen = [of_columns[j] for j in space.kept]
-    if any(isinstance(choice, str) and choice == "entropy" for choice in chosen):
-        raise ValueError(
-            "lam_transform='entropy' spreads outputs evenly along one hyperparameter, and `lam` "
-            f"has {len(chosen)} that vary; use 'auto' or a named scale."
-        )
-    return chosen
+    return [of_columns[j] for j in space.kept]

@@ -92,11 +92,7 @@ def bend_time(t, kappa):
 def make_transformer_clock(transformer, lam):
     """Fit a clone of a scikit-learn transformer on lambda and check that it is monotone."""
     if not hasattr(transformer, "transform"):
-        accepted = ", ".join(repr(name) for name in CLOCK_NAMES)
-        raise ValueError(
-            f"lam_transform={transformer!r} is not available; accepted: {accepted}, or a "
-            "scikit-learn transformer."
-        )
+        raise ValueError(_not_available(transformer))
     fitted = clone(transformer).fit(lam.reshape(-1, 1))
     rule = TransformerClock(fitted, type(transformer).__name__)
     grid = np.union1d(np.linspace(lam.min(), lam.max(), 201), lam)
@@ -110,8 +106,18 @@ def make_transformer_clock(transformer, lam):
     return rule
 
 
+def _not_available(asked):
+    accepted = ", ".join(repr(name) for name in CLOCK_NAMES)
+    return (
+        f"lam_transform={asked!r} is not available; accepted: {accepted}, or a scikit-learn "
+        "transformer."
+    )
+
+
 def make_warp_clock(name, lam):
     """Return the named clock; raise where it is not defined on the given lambdas."""
+    if name not in _WARPS:  # in a list or a dict
+        raise ValueError(_not_available(name))
     rule = WarpClock(name)
     if not rule.defined_on(lam):
         usable = [n for n in CLOCK_NAMES if n not in _WARPS or WarpClock(n).defined_on(lam)]

@@ -63,10 +63,10 @@ def read_probabilities(y, columns, named):
     n_classes = y.shape[1]
     if named is not None:
         classes = _named(named, n_classes)
-        if columns is not None and set(columns) == {*classes} and list(columns) != [*classes]:
+        if _name_some(columns, classes) and list(columns) != [*classes]:
             raise ValueError(
-                f"classes={named!r} are in another order than the columns "
-                f"{list(columns)} of y; leave out `classes`, and the columns name them."
+                f"classes={named!r} are not the columns {columns.tolist()} of y in their order; "
+                "leave out `classes`, and the columns name them."
             )
         return classes, y
     if columns is None:
@@ -76,6 +76,39 @@ def read_probabilities(y, columns, named):
             f"The columns {list(columns)} of `y` must be distinct, since they name the classes."
         )
     return columns, y
+
+
+def classes_of(y, columns, classes):
+    """Return the classes of the columns of probabilities that are compared with answers.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n, n_classes)
+        Probabilities.
+    columns : ndarray of shape (n_classes,) or None
+        Names of the columns of a DataFrame.
+    classes : ndarray of shape (n_classes,)
+        The classes of the answers.
+    """
+    by_name = _name_some(columns, classes)
+    if y.shape[1:] == classes.shape and not by_name:
+        return classes
+    if by_name and len(columns) == len(classes) and {*columns} == {*classes}:
+        return columns
+    found = f"shape {y.shape}" if columns is None else f"columns {columns.tolist()}"
+    raise ValueError(
+        f"`y` must hold labels (n,) or probabilities (n, {len(classes)}) of the classes "
+        f"{classes.tolist()}; got {found}."
+    )
+
+
+def _name_some(columns, classes):
+    """Tell whether names of columns are those of classes, at least one of them."""
+    if columns is None:
+        return False
+    by_default = columns.tolist() == [*range(len(columns))]  # as a DataFrame counts its columns
+    shared = {*columns} & {*classes}
+    return bool(shared) and (len(shared) == len(classes) or not by_default)
 
 
 def _named(named, n_classes=None):

@@ -10,6 +10,8 @@ from .codec import Principal, as_codec, make_codec
 from .coordinates import Transformed, make_coordinates
 from .encoding import OutputScaler
 
+_HALVINGS = 50  # of a step, to find the last output of a transformer
+
 
 @storable
 @dataclass(frozen=True)
@@ -77,8 +79,22 @@ class OutputSpace:
         return None if self.codec is None else self.encode_whole(y)[..., self.n_coordinates :]
 
     def decode(self, scaled):
-        """Return scaled outputs, whole or without their rest, in the user's units, in the box."""
-        return self.clip(self.unclipped(scaled))
+        """Return scaled outputs, whole or without their rest, in the user's units, in the box.
+
+        Raises
+        ------
+        ValueError
+            If the transformer of the user has none there.
+        """
+        y = self.unclipped(scaled)
+        own = getattr(self.codec or self.coordinates, "transformer", None)
+        if own is not None and np.isnan(y).any():
+            raise ValueError(
+                f"output_transform={own!r}: inverse_transform returns nan beyond the coordinates "
+                "of the outputs of fit. Use a transformer whose inverse is defined for all "
+                "numbers, such as output_transform='log', or None."
+            )
+        return self.clip(y)
 
     def unclipped(self, scaled):
         """Return scaled outputs, whole or without their rest, in the user's units."""
@@ -116,7 +132,8 @@ class OutputSpace:
         """Return how far outputs (n, D) fall and rise while coordinates do by scaled widths.
 
         One coordinate moves at a time, and what it does to an output is added as independent; so
-        is what a codec leaves out, `n_lost` standard deviations of it.
+        is what a codec leaves out, `n_lost` standard deviations of it. Where the inverse of a
+        transformer ends, outputs go as far as it is defined.
         """
         if self.as_they_are:
             return (self.scaler.scale_ * width,) * 2
@@ -137,10 +154,24 @@ class OutputSpace:
         for j in range(self.n_coordinates):
             step = np.zeros_like(here)
             step[:, j] = width[:, j]
-            yield [self.unclipped(here + sign * step) for sign in (-1, 1)]
+            yield [self._moved(here, sign * step) for sign in (-1, 1)]
         if self.codec is not None and n_lost:
             lost = np.tile(n_lost * self.codec.lost / self.codec.scale, (len(here), 1))
-            yield [self.unclipped(np.hstack([here, sign * lost])) for sign in (-1, 1)]
+            step = np.hstack([np.zeros_like(here), lost])
+            here = np.hstack([here, np.zeros_like(lost)])
+            yield [self._moved(here, sign * step) for sign in (-1, 1)]
+
+    def _moved(self, here, step):
+        """Return outputs after scaled steps, or after the part of them that has outputs."""
+        y = self.unclipped(here + step)
+        rows = np.flatnonzero(np.isnan(y).any(axis=1))
+        if len(rows):
+            part = np.zeros((len(rows), 1))
+            for size in 0.5 ** np.arange(1, _HALVINGS):
+                there = self.unclipped(here[rows] + (part + size) * step[rows])
+                part[~np.isnan(there).any(axis=1)] += size
+            y[rows] = self.unclipped(here[rows] + part * step[rows])
+        return y
 
     def std(self, draws, axis):
         """Return the standard deviation of outputs (..., D), however small their squares are."""

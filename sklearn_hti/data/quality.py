@@ -3,11 +3,11 @@
 import numpy as np
 
 from .._utils.findings import warn
-from .._utils.groupby import number_groups
+from .._utils.groupby import number_groups, squares_of_groups
 from ..exceptions import CouplingWarning
 from .anchors import distinct_lambdas
 from .arrays import is_frame, take_columns
-from .facts import FEW, LEVELS, DrawCounts
+from .facts import FEW, LEVELS, SAME_DRAWS, DrawCounts
 from .lam_space import shown
 
 _ROUNDING = 1e-12  # of an output: constants that were computed differ by less
@@ -181,6 +181,31 @@ def warn_if_narrow(anchors):
             f"at {lam}, or leave it out.",
             CouplingWarning,
         )
+
+
+def warn_if_some_disagree(data, numbers=None):
+    """Warn of few inputs that have several outputs at a trained value, while all others have one.
+
+    With them, outputs are draws; without them, every input has one answer, which is exact.
+    """
+    facts = data.facts
+    if facts.one_answer or not all(facts.inputs_shared):
+        return
+    if any(counts.some_repeat for counts in facts.draws):
+        return
+    cell = number_groups(data.groups * len(data.anchors.lam) + data.anchors.index)
+    squares = squares_of_groups(cell, data.y)[1]
+    wrong = np.flatnonzero(squares.max(axis=1) > SAME_DRAWS)
+    first = np.flatnonzero(cell == wrong[0])
+    lam = shown(data.anchors.lam[data.anchors.index[first[0]]])
+    found = (first if numbers is None else numbers[first])[:2].tolist()
+    warn(
+        f"y: rows {found[0]} and {found[1]} have the same input and lambda={lam}, and different "
+        f"outputs. {len(wrong)} such pair(s) of input and lambda make all outputs random draws, "
+        "and most other inputs have one output at a trained value. If networks are not random, "
+        "leave out the wrong rows: answers are then exact at trained values.",
+        CouplingWarning,
+    )
 
 
 def _are_draws(code, groups, anchor):

@@ -80,10 +80,11 @@ def suggest_lam(
         raise ValueError(f"n_points={n_points!r} must be a positive integer.")
     lam = places_of(state) if candidates is None else encode(surrogate, candidates, "candidates")
     free = ~trained(state, lam)
-    if len(np.unique(lam[free], axis=0)) < n_points:
+    n_free = len(np.unique(lam[free], axis=0))
+    if n_free < n_points:
         raise ValueError(
-            f"n_points={n_points} exceeds the {free.sum()} candidates that are not trained yet; "
-            "add candidates, or lower n_points."
+            f"n_points={n_points} exceeds the {n_free} different candidates that are not trained "
+            "yet; add candidates, or lower n_points."
         )
     cost = _costs(cost, decode(state, lam))
     errors, floor = expect_errors(state, lam), noise_floor(state)

@@ -1,6 +1,6 @@
 """The clock of a field; of several hyperparameters, where lambda is, as a flow map reads it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -106,7 +106,9 @@ def place_clock(field, anchors, edges=(), n_between=0):
         with_between(of, edges, n_between)
         for of in (field._times(anchors), field.scale.place(anchors))
     )
-    return PlaceClock(field, anchors, times, coordinates)
+    clock = PlaceClock(field, anchors, times, coordinates)
+    free = any(axis.free for axis in field.scale.axes)
+    return clock if free else replace(clock, reason="asked for")
 
 
 def with_between(knots, edges, n_between):

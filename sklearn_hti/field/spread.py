@@ -88,10 +88,12 @@ def fit_spread(field, moments, lams, probabilities=None):
     lengths, rough = np.array(list(product(lengths, rough))).T
     knots = field._times(lams)
     krigings = [
-        # scales and evidences are compared on the same contrasts: those of a constant mean
-        replace(_with_kernel(field, *kernel)._kriging(knots), mean="constant")
-        for kernel in zip(lengths, rough, strict=True)
+        _with_kernel(field, *kernel)._kriging(knots) for kernel in zip(lengths, rough, strict=True)
     ]
+    # scales and evidences are compared on the same contrasts: of one hyperparameter, and where
+    # linear functions leave none, those of a constant mean
+    if np.ndim(lams) == 1 or not krigings[0].contrasts.shape[1]:
+        krigings = [replace(kriging, mean="constant") for kriging in krigings]
     if probabilities is None:
         probabilities = _probabilities(krigings, moments)
     scales = np.array([kriging.spread(moments) for kriging in krigings])

@@ -115,6 +115,6 @@ def _left_out(state):
         max(0.0, float((known[name] - known["floor"]).mean()))
         for name in ("interpolate", "straight_line")
     )
-    if not line:
+    if line <= np.finfo(float).eps:  # of scaled outputs
         return f"{len(known)}; the straight line has no error above the noise floor"
     return f"{len(known)}; error {np.sqrt(own / line):.2g} times that of the straight line"

@@ -10,6 +10,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from sklearn_hti import HyperparameterTrajectoryRegressor, load
+from sklearn_hti._utils.findings import unheard
 from sklearn_hti.assessment.uncertainty import _quantiles
 from sklearn_hti.exceptions import ClockWarning, TrajectoryWarning
 
@@ -201,3 +202,20 @@ def test_without_a_base_there_is_no_mean():
     model = HyperparameterTrajectoryRegressor(base=None).fit(None, LAM, LAM)
     with pytest.raises(ValueError, match="base"):
         model.interval(None, 0.5)
+
+
+@pytest.mark.parametrize("n_values", [3, 4])
+def test_on_a_grid_bounds_hold_products(n_values):
+    # the line between opposite neighbours meets a * b at every trained value that is left out
+    X, grid = np.arange(8.0)[:, None], np.indices((n_values, n_values)).reshape(2, -1).T
+    networks = {(a, b): lambda X, a=a, b=b: X[:, 0] + a * b for a, b in grid.astype(float)}
+    lam = np.repeat(grid, 8, axis=0)
+    y = np.tile(X[:, 0], len(grid)) + lam.prod(axis=1)
+    surrogate = HyperparameterTrajectoryRegressor(networks=networks, random_state=0)
+    with unheard():
+        surrogate.fit(np.tile(X, (len(grid), 1)), y, lam)
+    asked = np.random.default_rng(1).uniform(0, n_values - 1, (30, 2))
+    lower, upper = surrogate.interval(np.zeros((30, 1)), asked)
+    true = asked.prod(axis=1)
+    assert np.mean((lower <= true) & (true <= upper)) > 0.75
+    assert np.mean(upper - lower) < 0.1 * np.ptp(y)

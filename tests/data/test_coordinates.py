@@ -150,3 +150,15 @@ def test_outputs_that_do_not_move_stay_to_the_bit(rng):
     assert_array_equal(there[0], y)
     assert np.abs(there[1] - y).max() > 1e-3
     assert_allclose(there.sum(axis=2), 1)
+
+
+def test_bounds_end_where_the_inverse_of_a_transformer_does():
+    squares = FunctionTransformer(np.square, np.sqrt, check_inverse=False)
+    y = np.array([[1.0], [2.0], [3.0]])
+    of_squares = space(y, squares)
+    width = 2.5 / of_squares.scaler.scale_ * np.ones_like(y)
+    down, up = of_squares.reach(y, width)
+    assert_allclose((y - down)[:, 0], [0, np.sqrt(1.5), np.sqrt(6.5)], atol=1e-7)
+    assert_allclose(y + up, np.sqrt(y**2 + 2.5))
+    with pytest.raises(ValueError, match="inverse_transform returns nan"):
+        of_squares.decode(of_squares.encode(y) - width)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sklearn_hti import HyperparameterTrajectoryRegressor
 from sklearn_hti.baselines import DirectSurrogateRegressor
 from sklearn_hti.data.anchors import find_anchors
 from sklearn_hti.data.quality import (
@@ -203,3 +204,15 @@ def test_fit_names_outliers_once_and_the_remedy_mends_them(make, networks):
     with warnings.catch_warnings():
         warnings.simplefilter("error", CouplingWarning)
         model.fit(frame.iloc[kept], y[kept], networks.lam[kept])
+
+
+def test_one_wrong_row_among_single_answers_is_named():
+    X, lam = np.tile(np.arange(12.0), 3)[:, None], np.repeat([0.0, 1.0, 2.0], 12)
+    X, lam = np.vstack([X, X[:1]]), np.append(lam, 0.0)
+    y = X[:, 0] * lam
+    y[-1] = 5.0
+    surrogate = HyperparameterTrajectoryRegressor(
+        kinetic="euclidean", potential=None, max_iter=5, random_state=0
+    )
+    with pytest.warns(CouplingWarning, match="rows 0 and 36 have the same input and lambda=0"):
+        surrogate.fit(X, y, lam)

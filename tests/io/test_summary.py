@@ -43,6 +43,16 @@ def squares():
     return model.fit(np.tile(X, (4, 1)), y, np.repeat(list(networks), 10))
 
 
+def test_lines_have_no_error_but_rounding():
+    networks = {v: lambda X, v=v: v * X[:, 0] for v in (0.1, 0.5, 1.0, 2.0)}
+    X = np.random.default_rng(0).normal(size=(10, 1))
+    y = np.concatenate([network(X) for network in networks.values()])
+    model = HyperparameterTrajectoryRegressor(networks=networks, random_state=0)
+    model.fit(np.tile(X, (4, 1)), y, np.repeat(list(networks), 10))
+    assert model.validation_["straight_line"].max() > 0  # of rounding
+    assert summarise(model)["Left-out values"].endswith("no error above the noise floor")
+
+
 def test_what_was_fitted_is_shown(squares):
     cells = Table(summary_as_html(squares)).cells
     assert cells == summarise(squares)
