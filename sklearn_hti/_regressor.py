@@ -206,9 +206,10 @@ class HyperparameterTrajectoryRegressor(ClockedSurrogate):
         * "unbalanced": near outputs move, and the others change their weights.
           `sklearn_hti.lagrangian.Unbalanced` sets what is near.
         * "auto" takes "mixture" or "unbalanced" for outputs of at most ten values, and for draws
-          of whole numbers such as counts. It takes "transport" for others, unless another geometry
-          predicts trained values that are left out clearly better. This comparison needs inputs
-          that all trained values share, with twenty draws each.
+          of whole numbers such as counts, if they take fewer values than the root of the number
+          of rows. It takes "transport" for others, whose draws may lie between those values,
+          unless another geometry predicts trained values that are left out clearly better. This
+          comparison needs inputs that all trained values share, with twenty draws each.
 
         With "mixture" and "unbalanced", outputs of few values, and counts, keep to the values in
         y. Nothing is trained: draws are those of near inputs, `transport` follows a near particle

@@ -54,8 +54,10 @@ class Results:
         return next(r["floor"] for r in self.judged if r["family"] == family)
 
     def of_kind(self, family, kinds):
-        """Return the methods that need no more than one of `kinds` and have answers."""
-        return [m for m in self.methods if self.needs[m] in kinds and self.values(family, m)]
+        """Return the methods that need one of `kinds` and have answers for all pairs."""
+        n_pairs = {m: len(self.values(family, m)) for m in self.methods}
+        most = max(n_pairs.values())
+        return [m for m in self.methods if self.needs[m] in kinds and n_pairs[m] == most]
 
     def first(self, family, kinds):
         """Return the best method, and all within one standard error of it.
@@ -69,9 +71,9 @@ class Results:
         sharing = []
         for method in rivals:
             one, other = self.values(family, method), self.values(family, best)
-            off = np.array([one[s] - other[s] for s in one if s in other])
+            off = np.array([one[s] - other[s] for s in other])
             spread = off.std(ddof=1) / len(off) ** 0.5 if len(off) > 1 else 0.0
-            if len(off) and off.mean() <= max(spread, 1e-6 * self.mean(family, best)):
+            if off.mean() <= max(spread, 1e-6 * self.mean(family, best)):
                 sharing.append(method)
         return best, sharing
 
@@ -122,8 +124,14 @@ def decisions(results):
 
 
 def _ratios(results, method):
-    pairs = [(results.mean(f, method), results.mean(f, OURS_ASKED)) for f in results.families]
-    return [one / ours for one, ours in pairs if np.isfinite(one) and np.isfinite(ours)]
+    """Return mean errors over those of ours, on the same pairs, for all families."""
+    ratios = []
+    for family in results.families:
+        one, ours = results.values(family, method), results.values(family, OURS_ASKED)
+        shared = one.keys() & ours.keys()
+        if shared:
+            ratios.append(sum(one[s] for s in shared) / sum(ours[s] for s in shared))
+    return ratios
 
 
 def firsts(results):
@@ -340,9 +348,10 @@ at least half of the families that any method of its row does.
 ## Who is first where
 
 A method shares the first place if it is within one standard error of the best: that of the
-difference over pairs of networks. *Within ±* is more lenient: within the standard error that is
-printed beside the best. "Ours" are both forms, with and without networks to ask. Errors
-over the floor: 1 is what networks of two seeds differ by; near it nothing is left to gain.
+difference over pairs of networks. *Within ±* uses the standard error that is printed beside the
+best. Methods with fewer pairs than others have in a family are left out there. "Ours" are both
+forms, with and without networks to ask. Errors over the floor: 1 is what networks of two seeds
+differ by; near it nothing is left to gain.
 """
 CONDITIONED = """## One network that reads λ
 
