@@ -101,7 +101,7 @@ def test_suggests_within_the_hull(planes):
     ("kwargs", "message"),
     [
         ({"n_points": 0}, "n_points=0"),
-        ({"n_points": 2, "candidates": [0.25, 0.3]}, "1 candidates"),
+        ({"n_points": 2, "candidates": [0.25, 0.3]}, "the 1 different candidates"),
         ({"candidates": [2.0]}, "candidates"),
         ({"candidates": [0.3], "cost": [1.0, 2.0]}, r"shape \(2,\)"),
         ({"candidates": [0.3], "cost": [0.0]}, "positive"),
