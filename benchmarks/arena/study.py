@@ -98,8 +98,8 @@ def report(records):
         still, straight, floor = GIVEN[name]
         lines += [
             "",
-            f"The README of the data gives, over all held-out values: no transport {still}, "
-            f"straight line {straight}, floor {floor}.",
+            "The README of the data gives, over all held-out values:",
+            f"no transport {still}, straight line {straight}, floor {floor}.",
             "",
         ]
     return lines

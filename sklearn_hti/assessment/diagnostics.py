@@ -17,7 +17,7 @@ from .loops import loop_errors
 
 _MAX_ROWS, _MAX_COMPARED = BUDGET.checked_rows, BUDGET.compared_rows
 _MAX_GROUPS, _MAX_DRAWS = BUDGET.gap_inputs, BUDGET.gap_draws
-_SHORT = 0.25  # more of the distance left than this is worth a warning
+SHORT = 0.25  # more of the distance left than this is worth a warning
 _NOTHING = 1e-3  # a squared distance of scaled outputs that is not worth one
 _NEGATIVE = 0.01
 _JUMP = 4.0
@@ -79,7 +79,7 @@ def _warn_if_short(record, data, base_time, max_iter, text):
     figures = (record[f"{name}_w2"] for name in ("marginal", "standing", "floor"))
     lams, short = data.anchors.lam, {}
     for k, (left, standing, floor) in enumerate(zip(*figures, strict=True)):
-        if k != base_time and left > _SHORT * standing + floor + _NOTHING:
+        if k != base_time and left > SHORT * standing + floor + _NOTHING:
             short[k] = f"{left:.3g} of {standing:.3g} at lambda = {text(lams[k])}"
     if not short:
         return

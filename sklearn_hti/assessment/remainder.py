@@ -5,10 +5,10 @@ import numpy as np
 from .._utils.findings import warn
 from ..data.budget import BUDGET
 from ..exceptions import TrajectoryWarning
+from .diagnostics import SHORT
 from .left_out import spread_out
 
 _MAX_WHOLE = 256  # particles of all outputs
-_SHORT = 0.25  # more of the movement left out than this is worth a warning
 
 
 def check_remainder(problem, particles, asked):
@@ -44,7 +44,7 @@ def check_remainder(problem, particles, asked):
         "lost_of_variance": _fraction(lost, variance),
         "lost_of_movement": _fraction(lost, moved),
     }
-    if record["lost_of_movement"] > _SHORT and not asked:
+    if record["lost_of_movement"] > SHORT and not asked:
         warn(
             f"y: {space.n_coordinates} coordinates represent {space.n_outputs} outputs. They "
             f"leave out {record['lost_of_movement']:.2g} of the movement between trained values "
