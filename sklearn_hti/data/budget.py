@@ -81,7 +81,7 @@ class Budget:
     drawn_rows: int = 16_384  # examples drawn at once
     generator_rows: int = 512  # that judge the spread of the draws of a generator
     judged_inputs: int = 512  # held out in turn, to choose a regressor
-    kernel_rows: int = 32_768  # that a kernel regression is fitted to
+    kernel_rows: int = 32_768  # that a kernel regression or its network is fitted to
     kernel_centers: int = 1024  # inputs at which it has its kernels
     tree_rows: int = 2**21  # of all trees of a forest
 

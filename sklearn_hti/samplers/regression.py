@@ -3,6 +3,7 @@
 For networks that give one answer per input (docs/method.md, section 9).
 """
 
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -47,7 +48,7 @@ class ParticleRegression:
     name: str  # of the kind of base, and why it was chosen: see `make_base`
     reason: str
 
-    def fit(self, data, n_categories, seed, n_jobs=None, n_steps=1650):
+    def fit(self, data, n_categories, seed, *, n_steps, n_jobs=None):
         """Fit on TrainingData with one answer per input and trained value.
 
         A network that competes takes `n_steps` steps.
@@ -62,10 +63,7 @@ class ParticleRegression:
         conditions = data.conditions[first_of_each(of)]
         several = data.anchors.several
         x, filled = self._features(conditions), mean + _filled(values - mean, known, several)
-
-        def candidates(x, y):
-            return _candidates(x, y, seed, n_jobs, n_steps)
-
+        candidates = partial(_candidates, seed=seed, n_jobs=n_jobs, n_steps=n_steps)
         for _ in range(1 if known.all() else _N_PASSES):
             self.regressor_ = self._choose(x, filled, known, seed, data.budget, candidates)
             at_known = self._predict(x)

@@ -153,6 +153,8 @@ class Forest:
 class Network:
     """A deep network with tanh, trained by scikit-learn: for outputs that saturate, as they do.
 
+    Many inputs are as many as a kernel regression is fitted to, at most.
+
     Parameters
     ----------
     n_steps : int
@@ -167,6 +169,8 @@ class Network:
 
     def fit(self, x, y):
         """Fit on inputs (n, F) and outputs (n, D)."""
+        order = np.random.default_rng(0).permutation(len(x))[: BUDGET.kernel_rows]
+        x, y = x[np.sort(order)], y[np.sort(order)]
         self.mean = y.mean(axis=0)
         n_passes = max(_LEAST_PASSES, -(-self.n_steps * _BATCH // len(x)))
         network = MLPRegressor(

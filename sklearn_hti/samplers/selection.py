@@ -162,7 +162,9 @@ def _fit_regression(problem, training, n_jobs):
     """Return the regression of particles, with its name and the reason."""
     data, seed = problem.data, training.seeds["base_split"]
     n_steps = _STEPS * training.settings.max_iter
-    fitted = ParticleRegression().fit(data, training.encoder.n_categories_, seed, n_jobs, n_steps)
+    fitted = ParticleRegression().fit(
+        data, training.encoder.n_categories_, seed, n_steps=n_steps, n_jobs=n_jobs
+    )
     rest = problem.outputs.rest(problem.y)
     if rest is not None:
         fitted.keep_rest(rest, data)

@@ -1,5 +1,7 @@
 """Particles regressed on x: exact at inputs of fit, continuous there, and near elsewhere."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from sklearn.gaussian_process.kernels import Matern
 from sklearn.neural_network import MLPRegressor
 
 from sklearn_hti import load
+from sklearn_hti.samplers import regressors
 from sklearn_hti.samplers.regression import ParticleRegression, _filled, _held_out
 from sklearn_hti.samplers.regressors import Average, Forest, KernelRidge, Network
 from sklearn_hti.stats.ridge import LinearMean
@@ -127,6 +130,16 @@ def test_network_takes_passes_over_many_rows_and_is_reproducible(rng):
     assert_array_equal(few, more)  # 20 passes of ten steps, either way
     assert_array_equal(more, again)
     assert np.mean((more - y) ** 2) < 0.02 * y.var()
+
+
+def test_network_of_many_inputs_sees_some(rng, monkeypatch):
+    """One pass over a million rows would take longer than all other stages."""
+    x = rng.normal(size=(200, 2))
+    y = np.tanh(x)
+    monkeypatch.setattr(regressors, "BUDGET", replace(regressors.BUDGET, kernel_rows=50))
+    some = np.sort(np.random.default_rng(0).permutation(200)[:50])
+    told = Network(100, seed=0).fit(x[some], y[some]).predict(x)
+    assert_array_equal(Network(100, seed=0).fit(x, y).predict(x), told)
 
 
 # ---------------------------------------------------------------- the choice
